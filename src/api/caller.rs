@@ -1,0 +1,182 @@
+//! Who makes a request: a bearer token, or the cookie of sign-in. With the cookie an unsafe method needs an `Origin` of
+//! this server, so that no other site can act for a viewer.
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use http::{HeaderMap, StatusCode, Uri, header};
+
+use crate::api::problem::Problem;
+use crate::api::{Api, AsApi};
+use crate::base::error::Error;
+use crate::base::id::{OperatorId, ViewerId};
+use crate::commerce::account::Caller;
+use crate::playback::place::Place;
+
+/// Where a viewer's token stands in a browser.
+pub const COOKIE: &str = "__Host-marquee";
+
+/// Anybody; `None` is nobody signed in.
+pub struct Anyone(pub Option<Caller>);
+
+/// A viewer, or 401.
+pub struct AViewer {
+    pub id: ViewerId,
+    pub caller: Caller,
+}
+
+/// An operator, or 401; a viewer is told 403.
+pub struct AnOperator {
+    pub id: OperatorId,
+    pub caller: Caller,
+}
+
+/// Where the request comes from, as the listener found it.
+pub struct At(pub Place);
+
+impl<S: AsApi> FromRequestParts<S> for Anyone {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Anyone, Problem> {
+        Ok(Anyone(identify(state.api(), parts).await?))
+    }
+}
+
+impl<S: AsApi> FromRequestParts<S> for AViewer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<AViewer, Problem> {
+        match identify(state.api(), parts).await? {
+            Some(caller @ Caller::Viewer { id, .. }) => Ok(AViewer { id, caller }),
+            Some(Caller::Operator { .. }) => {
+                Err(wrong_role("VIEWER_REQUIRED", "This is a viewer's; use a viewer's token."))
+            }
+            None => Err(Problem::unauthenticated()),
+        }
+    }
+}
+
+impl<S: AsApi> FromRequestParts<S> for AnOperator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<AnOperator, Problem> {
+        match identify(state.api(), parts).await? {
+            Some(caller @ Caller::Operator { id, .. }) => Ok(AnOperator { id, caller }),
+            Some(Caller::Viewer { .. }) => Err(wrong_role("OPERATOR_REQUIRED", "This needs an operator's token.")),
+            None => Err(Problem::unauthenticated()),
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for At {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<At, Problem> {
+        let place = parts.extensions.get::<Place>().copied();
+        place.map(At).ok_or_else(|| Error::internal("the listener gave no place").into())
+    }
+}
+
+/// Refuses a browser's request that another site has made. A request without `Origin` comes from no browser, or is a
+/// safe one.
+pub fn refuse_foreign_origin(headers: &HeaderMap, uri: &Uri) -> Result<(), Problem> {
+    match headers.get(header::ORIGIN) {
+        Some(_) if !is_same_origin(headers, uri) => Err(cross_origin()),
+        _ => Ok(()),
+    }
+}
+
+async fn identify(api: &Api, parts: &Parts) -> Result<Option<Caller>, Problem> {
+    if let Some(value) = parts.headers.get(header::AUTHORIZATION) {
+        let secret = value.to_str().ok().and_then(bearer).ok_or_else(Problem::unauthenticated)?;
+        let caller = api.accounts.authenticate(secret).await?;
+        return caller.map(Some).ok_or_else(Problem::unauthenticated);
+    }
+    let Some(secret) = cookie(&parts.headers) else { return Ok(None) };
+    // A cookie that ran out is nobody's, not an error: the page must still load. An operator's token is never a cookie.
+    let Some(caller @ Caller::Viewer { .. }) = api.accounts.authenticate(secret).await? else { return Ok(None) };
+    if !parts.method.is_safe() && !is_same_origin(&parts.headers, &parts.uri) {
+        return Err(cross_origin());
+    }
+    Ok(Some(caller))
+}
+
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, secret) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
+}
+
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
+}
+
+/// The `Origin` names the host that was asked. A page over plain HTTP is trusted on this machine only.
+fn is_same_origin(headers: &HeaderMap, uri: &Uri) -> bool {
+    let text = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
+    let host = uri.authority().map(http::uri::Authority::as_str).or_else(|| text(header::HOST));
+    let (Some(origin), Some(host)) = (text(header::ORIGIN), host) else { return false };
+    match origin.split_once("://") {
+        Some(("https", authority)) => authority.eq_ignore_ascii_case(host),
+        Some(("http", authority)) => authority.eq_ignore_ascii_case(host) && is_this_machine(authority),
+        _ => false,
+    }
+}
+
+fn is_this_machine(authority: &str) -> bool {
+    let name = match authority.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => authority,
+    };
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+}
+
+fn wrong_role(code: &str, detail: &str) -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, code, detail)
+}
+
+fn cross_origin() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "CROSS_ORIGIN",
+        "With the cookie of sign-in this needs an Origin header of this server.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn an_origin_is_the_same_when_scheme_host_and_port_are() {
+        let is_same = |origin: &'static str, host: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
+            headers.insert(header::HOST, HeaderValue::from_static(host));
+            is_same_origin(&headers, &Uri::from_static("/api/v1/purchases"))
+        };
+        assert!(is_same("https://films.example", "films.example"));
+        assert!(is_same("http://127.0.0.1:8080", "127.0.0.1:8080"));
+        assert!(is_same("http://[::1]:8080", "[::1]:8080"));
+        assert!(!is_same("http://films.example", "films.example"));
+        assert!(!is_same("https://evil.example", "films.example"));
+        assert!(!is_same("https://films.example:444", "films.example"));
+        assert!(!is_same("https://films.example.evil.example", "films.example"));
+        assert!(!is_same("null", "films.example"));
+    }
+
+    #[test]
+    fn the_cookie_is_found_among_others_by_its_whole_name() {
+        let mut headers = HeaderMap::new();
+        headers.append(header::COOKIE, HeaderValue::from_static("a=1; __Host-marquee2=no"));
+        headers.append(header::COOKIE, HeaderValue::from_static("b=2; __Host-marquee=yes"));
+        assert_eq!(cookie(&headers), Some("yes"));
+        assert_eq!(bearer("bearer mqv"), Some("mqv"));
+        assert_eq!(bearer("Basic mqv"), None);
+    }
+}

@@ -1,0 +1,129 @@
+//! The JSON API of viewers, and what every room that answers in JSON shares: who calls, problem details, idempotency
+//! keys, pages of lists, metrics, health, and the OpenAPI document generated from the code.
+//!
+//! **Invariant:** every answer passes [`frame`], which gives it a request id, renders its problem details, sets the
+//! security headers and counts it. No handler writes an error body.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware;
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::base::clock::Clock;
+use crate::base::error::Result;
+use crate::base::id::{AssetId, AuditId};
+use crate::base::shutdown::Shutdown;
+use crate::commerce::account::Accounts;
+use crate::commerce::checkout::Checkout;
+use crate::playback::follower::Follower;
+use crate::playback::sessions::Sessions;
+use crate::store::db::Db;
+use crate::store::db::audit::AuditLine;
+use crate::store::state::State;
+
+pub mod accounts;
+pub mod body;
+pub mod caller;
+pub mod events;
+pub mod frame;
+pub mod grants;
+pub mod health;
+pub mod idempotency;
+pub mod metrics;
+pub mod openapi;
+pub mod page;
+pub mod payments;
+pub mod playback_sessions;
+pub mod problem;
+pub mod purchases;
+pub mod titles;
+
+/// Where the API stands in the URL space.
+pub const BASE: &str = "/api/v1";
+
+/// Reads an asset's poster, a JPEG.
+pub type PosterSource = Arc<dyn Fn(AssetId) -> BoxFuture<'static, Result<Bytes>> + Send + Sync>;
+
+/// Everything the API works with.
+pub struct Api {
+    pub db: Arc<dyn Db>,
+    pub state: Arc<dyn State>,
+    pub clock: Clock,
+    pub shutdown: Shutdown,
+    pub accounts: Arc<Accounts>,
+    pub follower: Arc<Follower>,
+    pub sessions: Arc<Sessions>,
+    pub checkout: Arc<Checkout>,
+    pub posters: PosterSource,
+    pub metrics: metrics::Metrics,
+    /// Money is real, and so are grants.
+    pub livemode: bool,
+}
+
+/// A router's state from which the API can be reached: what the shared extractors ask for.
+pub trait AsApi: Clone + Send + Sync + 'static {
+    fn api(&self) -> &Api;
+}
+
+impl AsApi for Arc<Api> {
+    fn api(&self) -> &Api {
+        self
+    }
+}
+
+impl Api {
+    /// Appends to the audit log. `detail` holds no token, key or password.
+    pub async fn audit(&self, actor: &str, action: &str, subject: &str, detail: serde_json::Value) -> Result<()> {
+        let now = self.clock.now();
+        let line = AuditLine {
+            id: AuditId::new(now),
+            at: now,
+            actor: actor.to_owned(),
+            action: action.to_owned(),
+            subject: subject.to_owned(),
+            detail: detail.to_string(),
+        };
+        self.db.append_audit(&line).await
+    }
+}
+
+/// The whole service: the viewers' API, the routes of `rooms` (under [`BASE`] as well), and the process's own routes.
+pub fn router(api: Arc<Api>, rooms: OpenApiRouter) -> Router {
+    let (router, document) = OpenApiRouter::with_openapi(openapi::frame_document())
+        .nest(BASE, viewer_routes().with_state(api.clone()).merge(rooms))
+        .merge(process_routes().with_state(api.clone()))
+        .split_for_parts();
+    openapi::serve(router, &openapi::finish(document))
+        .fallback(problem::no_route)
+        .method_not_allowed_fallback(problem::no_method)
+        .layer(middleware::from_fn_with_state(api, frame::frame))
+}
+
+fn viewer_routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::default()
+        .routes(routes!(accounts::sign_up))
+        .routes(routes!(accounts::sign_in))
+        .routes(routes!(accounts::sign_out))
+        .routes(routes!(accounts::me))
+        .routes(routes!(titles::list))
+        .routes(routes!(titles::show))
+        .routes(routes!(titles::poster))
+        .routes(routes!(purchases::list, purchases::create))
+        .routes(routes!(purchases::show))
+        .routes(routes!(grants::list))
+        .routes(routes!(playback_sessions::create))
+        .routes(routes!(playback_sessions::end))
+        .routes(routes!(playback_sessions::events))
+        .routes(routes!(payments::callback))
+}
+
+fn process_routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::default()
+        .routes(routes!(health::livez))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+}

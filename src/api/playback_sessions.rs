@@ -1,0 +1,153 @@
+//! Opening and leaving a playback, and the event stream that holds it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, header};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use crate::api::body::{Id, JsonBody};
+use crate::api::caller::{Anyone, At};
+use crate::api::events::Events;
+use crate::api::problem::Problem;
+use crate::api::titles::Via;
+use crate::api::{Api, BASE};
+use crate::base::clock::UtcMs;
+use crate::base::id::{SessionId, TitleId};
+use crate::commerce::account::Caller;
+use crate::playback::sessions::{LiveSession, OpenRequest, Opened};
+use crate::store::state::Rate;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlayBody {
+    title_id: TitleId,
+    /// Counted from 1.
+    #[serde(default = "first")]
+    part: u32,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct PlaybackSessionBody {
+    id: SessionId,
+    title_id: TitleId,
+    part: u32,
+    /// The multivariant playlist. It holds a secret: whoever has it plays.
+    playback_url: String,
+    events_url: String,
+    /// When the URL itself runs out.
+    expires_at: UtcMs,
+    /// When viewing ends as things stand.
+    ends_at: Option<UtcMs>,
+    /// The first key of the film will start the viewing period.
+    starts_clock: bool,
+    via: Via,
+}
+
+fn first() -> u32 {
+    1
+}
+
+/// Press Play.
+#[utoipa::path(post, path = "/playback-sessions", tag = "playback", operation_id = "create_playback_session", request_body = PlayBody,
+    security((), ("bearer" = []), ("cookie" = [])), responses(
+    (status = 201, description = "The session", body = PlaybackSessionBody),
+    (status = 403, description = "PAYMENT_REQUIRED, MEMBERSHIP_REQUIRED, RENTAL_EXPIRED, START_BY_PASSED, \
+        WINDOW_NOT_OPEN, WINDOW_CLOSED, GEO_NOT_LICENSED, TOO_MANY_STREAMS, TITLE_SUSPENDED"),
+    (status = 404, description = "TITLE_NOT_FOUND, PART_NOT_FOUND"),
+    (status = 410, description = "TITLE_WITHDRAWN"),
+))]
+pub async fn create(
+    State(api): State<Arc<Api>>,
+    Anyone(caller): Anyone,
+    At(place): At,
+    body: JsonBody<PlayBody>,
+) -> Result<Response, Problem> {
+    let PlayBody { title_id, part } = body.value;
+    let request = OpenRequest {
+        viewer_id: caller.as_ref().and_then(Caller::viewer_id),
+        title_id,
+        part,
+        territory: place.territory,
+        network: Some(place.network),
+    };
+    if let Rate::Over { retry_after } = api.accounts.count_session(request.viewer_id, place.network).await {
+        return Err(Problem::too_many(retry_after));
+    }
+    match api.sessions.open(request).await? {
+        Ok(Opened { session, token }) => {
+            api.metrics.count_session();
+            let body = PlaybackSessionBody {
+                id: session.id,
+                title_id: session.title_id,
+                part: session.part,
+                playback_url: format!("/play/{token}/main.m3u8"),
+                events_url: format!("{BASE}/playback-sessions/{}/events", session.id),
+                expires_at: session.expires_at,
+                ends_at: session.entitlement.ends_at,
+                starts_clock: session.entitlement.starts_clock,
+                via: session.entitlement.cause.into(),
+            };
+            Ok((StatusCode::CREATED, Json(body)).into_response())
+        }
+        Err(denial) => {
+            api.metrics.count_denial(denial.code.as_str());
+            let actor = caller.as_ref().map_or_else(|| "nobody".to_owned(), Caller::name);
+            let detail = json!({"code": denial.code.as_str(), "part": part, "territory": place.territory});
+            api.audit(&actor, "session.deny", &title_id.to_string(), detail).await?;
+            Err(Problem::denied(&denial))
+        }
+    }
+}
+
+/// Leave: the stream slot is free at once. Leaving twice is leaving once.
+#[utoipa::path(delete, path = "/playback-sessions/{id}", tag = "playback", operation_id = "end_playback_session", params(("id" = SessionId, Path)),
+    security((), ("bearer" = []), ("cookie" = [])), responses(
+    (status = 204, description = "The session has ended"),
+    (status = 404, description = "No session of the caller's"),
+))]
+pub async fn end(
+    State(api): State<Arc<Api>>,
+    Anyone(caller): Anyone,
+    Id(id): Id<SessionId>,
+) -> Result<StatusCode, Problem> {
+    session_of(&api, caller.as_ref(), id).await?;
+    api.sessions.end(id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Hear of the session's end at once. `heartbeat` with `{at}` every 30 s, then one `ended` with `{code, message}`.
+#[utoipa::path(get, path = "/playback-sessions/{id}/events", tag = "playback", operation_id = "follow_playback_session", params(("id" = SessionId, Path)),
+    security((), ("bearer" = []), ("cookie" = [])), responses(
+    (status = 200, description = "Server-sent events", content_type = "text/event-stream", body = String),
+    (status = 404, description = "No session of the caller's"),
+))]
+pub async fn events(
+    State(api): State<Arc<Api>>,
+    Anyone(caller): Anyone,
+    At(place): At,
+    Id(id): Id<SessionId>,
+) -> Result<Response, Problem> {
+    let session = session_of(&api, caller.as_ref(), id).await?;
+    let events = Events::of(&api, session, place);
+    let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store, no-transform")];
+    Ok((headers, Body::from_stream(events.stream())).into_response())
+}
+
+/// A session that the caller may know of: their own, or any for an operator. A session of a free title that nobody
+/// signed in for belongs to whoever knows its id.
+async fn session_of(api: &Api, caller: Option<&Caller>, id: SessionId) -> Result<Arc<LiveSession>, Problem> {
+    let session = api.sessions.find(id).await?.ok_or_else(Problem::not_found)?;
+    let owner = session.row().viewer_id;
+    let is_allowed = match caller {
+        Some(Caller::Operator { .. }) => true,
+        Some(Caller::Viewer { id, .. }) => owner.is_none_or(|owner| owner == *id),
+        None => owner.is_none(),
+    };
+    if is_allowed { Ok(session) } else { Err(Problem::not_found()) }
+}

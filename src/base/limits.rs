@@ -1,0 +1,154 @@
+//! Every bound of the system, in one file. Sizes are bytes and durations are [`Duration`]s unless a name says otherwise.
+//! What an operator may change is a default in `config.rs` that refers to a constant here.
+
+use std::time::Duration;
+
+/// Wall and monotonic time may drift apart by this much before the clock is called doubtful.
+pub const CLOCK_DOUBT_MAX: Duration = Duration::from_secs(300);
+
+// HTTP: what a client may send and how slowly.
+pub const HEADER_BLOCK_BYTES_MAX: usize = 16 * 1024;
+pub const HEADER_FIELDS_MAX: usize = 64;
+pub const URI_BYTES_MAX: usize = 4 * 1024;
+pub const JSON_BODY_BYTES_MAX: usize = 64 * 1024;
+pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+pub const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A connection that moves fewer bytes a second than this for [`SLOW_GRACE`] is cut.
+pub const SLOW_BYTES_PER_S_MIN: u64 = 500;
+pub const SLOW_GRACE: Duration = Duration::from_secs(30);
+pub const KEEP_ALIVE_IDLE_MAX: Duration = Duration::from_secs(75);
+pub const REQUESTS_PER_CONNECTION_MAX: u64 = 10_000;
+pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 200;
+pub const H2_STREAMS_MAX: u32 = 100;
+pub const H2_STREAM_WINDOW_BYTES: u32 = 64 * 1024;
+pub const H2_CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
+/// Control frames (PING, SETTINGS, PRIORITY, RST_STREAM, empty DATA) a connection may send in [`H2_CONTROL_WINDOW`].
+pub const H2_CONTROL_FRAMES_MAX: u32 = 1_000;
+pub const H2_CONTROL_WINDOW: Duration = Duration::from_secs(10);
+/// Reset streams that wait to be accepted, and streams reset for a client's own errors, before a GOAWAY.
+pub const H2_RESETS_PENDING_MAX: usize = 20;
+pub const H2_ERROR_RESETS_MAX: usize = 100;
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+/// While draining, a connection without a request is kept this long for one that may be on its way.
+pub const DRAIN_IDLE_MAX: Duration = Duration::from_millis(500);
+/// After a refusal a connection is read, and what is read thrown away, within these bounds, so that the answer arrives.
+pub const LINGER_MAX: Duration = Duration::from_secs(2);
+pub const LINGER_BYTES_MAX: usize = 1024 * 1024;
+/// A line that starts a chunk of a chunked body, with its extensions.
+pub const CHUNK_LINE_BYTES_MAX: usize = 256;
+/// What one connection buffers of a request or of a response before it waits.
+pub const CONNECTION_BUFFER_BYTES: usize = 64 * 1024;
+pub const ACCEPT_BACKLOG: u32 = 1_024;
+pub const DEV_CERTIFICATE_DAYS: i64 = 365;
+/// rustls buffers this much plaintext per connection before it asks to be written out.
+pub const TLS_BUFFER_BYTES: usize = 64 * 1024;
+
+// Playback.
+pub const TOKEN_BYTES_MAX: usize = 1024;
+pub const SESSION_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
+pub const LEASE_TTL: Duration = Duration::from_secs(90);
+pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(30);
+/// How often a node asks the database for changes: revocations, clocks that started, an edited catalogue.
+pub const CHANGES_EVERY: Duration = Duration::from_secs(2);
+/// A node that has not heard from the database for this long stops serving paid bytes.
+pub const CHANGES_SILENCE_MAX: Duration = Duration::from_secs(60);
+/// How long a change stays in the log; a node that was cut off for longer reads everything anew.
+pub const CHANGES_KEPT: Duration = Duration::from_secs(24 * 3600);
+pub const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(3600);
+pub const SESSIONS_CACHED_MAX: usize = 200_000;
+pub const SEGMENT_CACHE_BYTES: u64 = 512 * 1024 * 1024;
+pub const ASSETS_CACHED_MAX: usize = 10_000;
+pub const SEGMENT_READ_TIMEOUT: Duration = Duration::from_secs(10);
+
+// Commerce.
+/// Far above any ticket and far below what sums of them could overflow.
+pub const PRICE_MINOR_MAX: i64 = 1_000_000_000_000;
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+/// An idempotency key is remembered at least this long.
+pub const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+pub const PAYMENT_CALLBACK_BYTES_MAX: usize = 64 * 1024;
+pub const PAYMENT_PENDING_MAX: Duration = Duration::from_secs(15 * 60);
+
+// Accounts.
+pub const PASSWORD_BYTES_MAX: usize = 1024;
+pub const PASSWORD_CHARS_MIN: usize = 8;
+pub const PASSWORD_HASHES_AT_ONCE: usize = 2;
+/// Sign-ins and sign-ups that wait for their turn at the hash; beyond this they are refused with 503.
+pub const PASSWORD_HASHES_QUEUED_MAX: usize = 64;
+pub const EMAIL_BYTES_MAX: usize = 254;
+pub const SIGN_INS_PER_ADDRESS_PER_MINUTE: u32 = 20;
+/// Of one account from one network, and of one account from everywhere: nobody locks another out on his own.
+pub const SIGN_INS_PER_ACCOUNT_PER_MINUTE: u32 = 10;
+pub const SIGN_INS_PER_ACCOUNT_EVERYWHERE_PER_MINUTE: u32 = 200;
+pub const PURCHASES_PER_VIEWER_PER_MINUTE: u32 = 60;
+pub const SESSIONS_PER_VIEWER_PER_MINUTE: u32 = 60;
+/// Sessions that are opened without an account, by one network.
+pub const ANONYMOUS_SESSIONS_PER_NETWORK_PER_MINUTE: u32 = 300;
+/// Keys that a node counts by itself while the shared state is away.
+pub const RATE_KEYS_MAX: usize = 10_000;
+pub const API_TOKEN_AGE: Duration = Duration::from_secs(30 * 24 * 3600);
+pub const OPERATOR_TOKEN_AGE: Duration = Duration::from_secs(365 * 24 * 3600);
+
+// Lists and texts.
+pub const PAGE_ROWS_DEFAULT: u32 = 50;
+pub const PAGE_ROWS_MAX: u32 = 200;
+pub const NAME_CHARS_MAX: usize = 200;
+pub const SYNOPSIS_CHARS_MAX: usize = 5_000;
+pub const REASON_CHARS_MAX: usize = 500;
+pub const PARTS_PER_TITLE_MAX: usize = 200;
+
+// Storage.
+pub const DB_READERS: u32 = 4;
+/// Writes that wait for the one writer; beyond this a write is refused with 503.
+pub const DB_WRITES_QUEUED_MAX: usize = 1_024;
+pub const DB_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub const STATE_TIMEOUT: Duration = Duration::from_millis(500);
+/// Slots, and as many counters, that the state in memory keeps.
+pub const STATE_KEYS_MAX: usize = 200_000;
+/// Announcements a slow listener may lag behind; more of them say nothing new.
+pub const STATE_HINTS_QUEUED_MAX: usize = 16;
+
+// Ingest: what a film may be.
+pub const UPLOAD_BYTES_MAX: u64 = 200 * 1024 * 1024 * 1024;
+/// How much of an upload may have to be sent again after a crash.
+pub const UPLOAD_RECORDED_EVERY_BYTES: u64 = 256 * 1024 * 1024;
+pub const UPLOADS_OPEN_MAX: usize = 64;
+pub const UPLOAD_KEPT: Duration = Duration::from_secs(24 * 3600);
+pub const VIDEO_WIDTH_MAX: u32 = 8192;
+pub const VIDEO_HEIGHT_MAX: u32 = 4320;
+pub const VIDEO_PIXELS_MAX: u64 = 36_000_000;
+pub const VIDEO_FPS_MAX: u32 = 120;
+pub const FILM_DURATION_MAX: Duration = Duration::from_secs(6 * 3600);
+pub const FILM_STREAMS_MAX: usize = 32;
+pub const AUDIO_CHANNELS_MAX: u32 = 8;
+pub const AUDIO_TRACKS_MAX: usize = 8;
+pub const WORKER_MEMORY_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+/// CPU seconds a worker may spend per second of film, on top of [`WORKER_CPU_BASE`].
+pub const WORKER_CPU_PER_FILM_S: u64 = 20;
+pub const WORKER_CPU_BASE: Duration = Duration::from_secs(60);
+/// A worker that says nothing for this long is killed.
+pub const WORKER_SILENCE_MAX: Duration = Duration::from_secs(120);
+/// Descriptors a worker may hold: its three pipes, the film, the tracks it writes.
+pub const WORKER_FILES_MAX: u64 = 64;
+/// No file that a worker writes grows past this.
+pub const TRACK_BYTES_MAX: u64 = UPLOAD_BYTES_MAX;
+/// One line of what a worker says.
+pub const WORKER_LINE_BYTES_MAX: usize = 1024 * 1024;
+/// How often a worker says how far it is.
+pub const WORKER_PROGRESS_EVERY: Duration = Duration::from_millis(500);
+pub const JOB_LEASE_TTL: Duration = Duration::from_secs(60);
+
+// The segment grid.
+pub const SYNC_EVERY: Duration = Duration::from_secs(2);
+pub const SEGMENT_TARGET: Duration = Duration::from_secs(6);
+/// A copied track gets a boundary at the first sync sample at least this long after the last one.
+pub const COPIED_SEGMENT_MIN: Duration = Duration::from_secs(4);
+/// A wider gap between closed sync samples than this means the track is encoded, not copied.
+pub const COPIED_SYNC_GAP_MAX: Duration = Duration::from_secs(12);
+pub const SEGMENT_BYTES_MAX: u64 = 128 * 1024 * 1024;
+
+const _: () = assert!(HEARTBEAT_EVERY.as_millis() * 3 <= LEASE_TTL.as_millis(), "a lease survives two lost heartbeats");
+const _: () = assert!(CHANGES_EVERY.as_millis() * 2 <= 5_000, "a revocation arrives within the bound of the leash");
+const _: () = assert!(COPIED_SEGMENT_MIN.as_millis() < COPIED_SYNC_GAP_MAX.as_millis());
+const _: () = assert!(SEGMENT_BYTES_MAX < SEGMENT_CACHE_BYTES, "one segment fits into the cache");
+const _: () = assert!(PAGE_ROWS_DEFAULT <= PAGE_ROWS_MAX);

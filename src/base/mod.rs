@@ -1,0 +1,9 @@
+//! Vocabulary without I/O and without product knowledge. Uses no other room.
+
+pub mod clock;
+pub mod error;
+pub mod id;
+pub mod limits;
+pub mod money;
+pub mod shutdown;
+pub mod territory;

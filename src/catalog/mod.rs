@@ -1,0 +1,4 @@
+//! What can be played, as data: titles and the assets they are made of. Pure; no I/O and no clock.
+
+pub mod asset;
+pub mod title;

@@ -1,0 +1,92 @@
+//! A title: a work as a viewer knows it, of one or more parts, each part an asset.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::clock::UtcMs;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::id::{AssetId, TitleId};
+use crate::base::limits;
+
+/// A text by BCP 47 language tag (`zh-CN`, `en`).
+pub type LocalizedText = BTreeMap<String, String>;
+
+/// A work in the catalogue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Title {
+    pub id: TitleId,
+    pub name: LocalizedText,
+    pub synopsis: LocalizedText,
+    pub status: TitleStatus,
+    /// Part 1 first; empty until a film has been packaged for it.
+    pub parts: Vec<AssetId>,
+    /// The running time of all parts together.
+    pub runtime_ms: i64,
+    pub created_at: UtcMs,
+    /// Grows by one with each edit; the `ETag` of the operator API.
+    pub version: i64,
+}
+
+/// Where a title stands in the catalogue, set by an operator. What may be sold and watched is computed from windows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TitleStatus {
+    /// In preparation: 404 for everyone without a grant.
+    Draft,
+    Live,
+    /// Blocked for a time: listed, neither sold nor played.
+    Suspended,
+    /// Taken down for good; the row stays as a tombstone.
+    Withdrawn,
+}
+
+impl TitleStatus {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TitleStatus::Draft => "draft",
+            TitleStatus::Live => "live",
+            TitleStatus::Suspended => "suspended",
+            TitleStatus::Withdrawn => "withdrawn",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<TitleStatus> {
+        [TitleStatus::Draft, TitleStatus::Live, TitleStatus::Suspended, TitleStatus::Withdrawn]
+            .into_iter()
+            .find(|status| status.as_str() == text)
+    }
+}
+
+impl Title {
+    /// Refuses what no operator can have meant.
+    pub fn check(&self) -> Result<()> {
+        let refuse = |param: &str, message: String| {
+            Err(Error::new(ErrorKind::Unprocessable, "TITLE_INVALID", message).with_param(param))
+        };
+        if self.name.is_empty() {
+            return refuse("name", "A title needs a name in at least one language.".into());
+        }
+        for (language, name) in &self.name {
+            if name.trim().is_empty() || name.chars().count() > limits::NAME_CHARS_MAX {
+                return refuse(
+                    "name",
+                    format!("The name in {language} must have 1 to {} characters.", limits::NAME_CHARS_MAX),
+                );
+            }
+        }
+        if self.synopsis.values().any(|text| text.chars().count() > limits::SYNOPSIS_CHARS_MAX) {
+            return refuse("synopsis", format!("A synopsis has at most {} characters.", limits::SYNOPSIS_CHARS_MAX));
+        }
+        if self.parts.len() > limits::PARTS_PER_TITLE_MAX {
+            return refuse("parts", format!("A title has at most {} parts.", limits::PARTS_PER_TITLE_MAX));
+        }
+        Ok(())
+    }
+
+    /// The asset of part `part`, counted from 1.
+    pub fn part(&self, part: u32) -> Option<AssetId> {
+        let index = usize::try_from(part.checked_sub(1)?).ok()?;
+        self.parts.get(index).copied()
+    }
+}

@@ -1,0 +1,140 @@
+//! `marquee package`: a film file in, a folder with a static HLS presentation out.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::base::clock::Clock;
+use crate::base::error::{Error, Result};
+use crate::cmd::serve::until_signal;
+use crate::cmd::{print, say};
+use crate::packager::job::{self, Encoding, PackageRequest, Packaged, Phase, Progress};
+
+/// How often a line is written where no terminal shows a bar.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+const BAR_STEPS: u64 = 1000;
+
+/// Turn a film into a folder that any web server can serve as HLS.
+///
+/// The picture is copied when it is H.264 with regular closed sync samples; smaller renditions are encoded beside it.
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Examples:\n  marquee package film.mp4 --out film\n  marquee package film.mkv --out film --copy --json > film.json"
+)]
+pub struct PackageArgs {
+    /// The film: MP4, MOV, Matroska, WebM or MPEG-TS.
+    pub input: PathBuf,
+    /// The folder to make; it must not exist yet.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Only copy; refuse a film that would have to be encoded.
+    #[arg(long)]
+    pub copy: bool,
+    /// Print the result as JSON on stdout.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Packages; talk goes to stderr, the result to stdout. SIGINT and SIGTERM end the job and leave nothing behind.
+pub async fn run(args: PackageArgs) -> Result<()> {
+    let encoding = if args.copy { Encoding::CopyOnly } else { Encoding::Ladder };
+    let request = PackageRequest::new(args.input, args.out, encoding)?;
+    let mut display = Display::for_stderr();
+    let cancelled = until_signal()?;
+    let packaged = job::package(request, |progress| display.show(progress), cancelled).await;
+    display.clear();
+    let packaged = packaged?;
+    for warning in &packaged.warnings {
+        say(format_args!("warning: {warning}"));
+    }
+    let text = if args.json {
+        serde_json::to_string(&packaged)
+            .map_err(|error| Error::internal("the result has no JSON").with_source(error))?
+    } else {
+        summary(&packaged)
+    };
+    print(text)
+}
+
+fn summary(packaged: &Packaged) -> String {
+    let tracks: Vec<&str> = packaged.index.tracks.iter().map(|track| track.id.as_str()).collect();
+    format!(
+        "{}: {:.1} s of film in {:.1} s ({})",
+        packaged.dir.join("main.m3u8").display(),
+        packaged.index.duration_ms as f64 / 1000.0,
+        packaged.elapsed_s,
+        tracks.join(", ")
+    )
+}
+
+/// A bar on a terminal, JSON lines elsewhere.
+pub enum Display {
+    Bar(ProgressBar),
+    Lines { clock: Clock, said: Option<(Phase, Duration)> },
+}
+
+impl Display {
+    pub fn for_stderr() -> Display {
+        if !std::io::stderr().is_terminal() {
+            return Display::Lines { clock: Clock::system(), said: None };
+        }
+        let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let template = if colour {
+            "{prefix:9} {bar:32.cyan/dim} {percent:>3} % {msg}"
+        } else {
+            "{prefix:9} {bar:32} {percent:>3} % {msg}"
+        };
+        let bar = ProgressBar::with_draw_target(Some(BAR_STEPS), ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        Display::Bar(bar)
+    }
+
+    pub fn show(&mut self, progress: &Progress) {
+        match self {
+            Display::Bar(bar) => {
+                bar.set_prefix(phase_name(progress.phase));
+                let share = if progress.total_s > 0.0 { progress.done_s / progress.total_s } else { 0.0 };
+                bar.set_position((share.clamp(0.0, 1.0) * BAR_STEPS as f64) as u64);
+                let left = progress.eta_s.map_or_else(String::new, |eta_s| format!(", {} left", minutes(eta_s)));
+                bar.set_message(format!("{:.1}×{left}", progress.speed));
+            }
+            Display::Lines { clock, said } => {
+                let now = clock.monotonic();
+                if said.is_some_and(|(phase, at)| phase == progress.phase && now < at + LINE_EVERY) {
+                    return;
+                }
+                *said = Some((progress.phase, now));
+                if let Ok(line) = serde_json::to_string(progress) {
+                    say(line);
+                }
+            }
+        }
+    }
+
+    pub fn clear(&self) {
+        if let Display::Bar(bar) = self {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn phase_name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Opening => "opening",
+        Phase::Scanning => "scanning",
+        Phase::Packaging => "packaging",
+        Phase::Poster => "poster",
+        Phase::Checking => "checking",
+        Phase::Finished => "finished",
+    }
+}
+
+fn minutes(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    if seconds < 60 { format!("{seconds} s") } else { format!("{}:{:02} min", seconds / 60, seconds % 60) }
+}

@@ -1,0 +1,357 @@
+//! Checkout: an offer becomes a purchase, a payment, an entry in the ledger and a grant, exactly once, whatever dies in
+//! between.
+//!
+//! A purchase is recorded as pending, with the caller's idempotency key, before the provider hears of it. What the
+//! provider then says is applied in one transaction. A pending purchase that nobody came back for is asked about again
+//! by [`Checkout::run`], so a crash at any point ends in the state that the provider knows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderMap;
+
+use crate::base::clock::{Clock, UtcMs};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::id::{GrantId, OfferId, PaymentId, PurchaseId, RefundId, ViewerId};
+use crate::base::limits;
+use crate::base::shutdown::Shutdown;
+use crate::base::territory::Territory;
+use crate::commerce::provider::{PaymentProvider, PaymentState};
+use crate::ledger::purchase::{Purchase, PurchaseStatus, Refund};
+use crate::ledger::rules;
+use crate::playback::follower::Follower;
+use crate::playback::sessions::Sessions;
+use crate::rights::entitlement::{Denial, DenialCode};
+use crate::rights::grant::Grant;
+use crate::rights::offer::Offer;
+use crate::rights::sale::quote;
+use crate::rights::snapshot::TitleRights;
+use crate::store::db::commerce::{Begun, PurchaseClosed, Settled};
+use crate::store::db::{Db, Idempotency, Written};
+
+const PENDING_AT_ONCE: u32 = 500;
+/// A provider is asked about a payment whose callback has not come by then.
+const CALLBACK_LATE_AFTER: Duration = Duration::from_secs(10);
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+const QUOTES_PER_ORDER_MAX: usize = 3;
+
+/// Sells.
+pub struct Checkout {
+    db: Arc<dyn Db>,
+    clock: Clock,
+    follower: Arc<Follower>,
+    sessions: Arc<Sessions>,
+    providers: Vec<Arc<dyn PaymentProvider>>,
+    livemode: bool,
+}
+
+/// What a viewer orders.
+#[derive(Clone, Debug)]
+pub struct Order {
+    pub viewer_id: ViewerId,
+    pub offer_id: OfferId,
+    /// A provider's name.
+    pub method: String,
+    /// What the provider wants to know.
+    pub details: serde_json::Value,
+    pub territory: Option<Territory>,
+    pub idempotency: Idempotency,
+}
+
+/// A purchase with what it gave.
+#[derive(Clone, Debug)]
+pub struct Bought {
+    pub purchase: Purchase,
+    pub grant: Option<Grant>,
+}
+
+impl Checkout {
+    pub fn new(
+        db: Arc<dyn Db>,
+        clock: Clock,
+        follower: Arc<Follower>,
+        sessions: Arc<Sessions>,
+        providers: Vec<Arc<dyn PaymentProvider>>,
+        livemode: bool,
+    ) -> Checkout {
+        Checkout { db, clock, follower, sessions, providers, livemode }
+    }
+
+    /// Buys. The same order with the same key is the same purchase, whenever it is repeated.
+    pub async fn buy(&self, order: &Order) -> Result<Result<Bought, Denial>> {
+        if let Some(earlier) = self.replay(&order.idempotency).await? {
+            return Ok(Ok(earlier));
+        }
+        self.require_sane_clock()?;
+        let provider = match self.provider(&order.method) {
+            Ok(provider) => provider.clone(),
+            Err(_) if self.providers.is_empty() => return Ok(Err(Denial::of(DenialCode::SalesClosed))),
+            Err(error) => return Err(error),
+        };
+        let details = provider.read_details(&order.details)?;
+        for _ in 0..QUOTES_PER_ORDER_MAX {
+            let now = self.clock.now();
+            let snapshot = self.follower.snapshot();
+            let Some((title, offer)) = snapshot.offer(order.offer_id) else {
+                return Err(offer_not_found());
+            };
+            let viewer = self.sessions.viewer_rights(Some(order.viewer_id), offer.title_id).await?;
+            let quote = match quote(title, offer, &viewer, order.territory, now) {
+                Ok(quote) => quote,
+                Err(denial) if denial.code == DenialCode::TitleNotListed => return Err(offer_not_found()),
+                Err(denial) => {
+                    // What stands in the way may be what this very order has bought meanwhile.
+                    let earlier = self.replay(&order.idempotency).await?;
+                    return Ok(earlier.ok_or(denial));
+                }
+            };
+            let Some(territory) = order.territory else {
+                return Ok(Err(Denial::of(DenialCode::GeoNotLicensed)));
+            };
+            let purchase = Purchase {
+                id: PurchaseId::new(now),
+                viewer_id: order.viewer_id,
+                title_id: offer.title_id,
+                avail_id: offer.avail_id,
+                offer_id: offer.id,
+                price: quote.price,
+                is_member_price: quote.is_member_price,
+                territory,
+                provider: provider.name().to_owned(),
+                payment_id: PaymentId::new(now),
+                payment_details: details.clone(),
+                status: PurchaseStatus::Pending,
+                livemode: self.livemode,
+                created_at: now,
+                decided_at: None,
+            };
+            match self.db.begin_purchase(&purchase, viewer.grants.len(), &order.idempotency).await? {
+                Written::New(Begun::Recorded) => {
+                    let said = provider.create(&purchase, now).await?;
+                    self.apply(&purchase, said).await?;
+                    return Ok(Ok(self.bought(purchase.id).await?));
+                }
+                Written::New(Begun::RightsChanged) => {}
+                Written::New(Begun::OtherPending(other)) => {
+                    return Err(Error::new(
+                        ErrorKind::Conflict,
+                        "PURCHASE_PENDING",
+                        format!("Another purchase of this title, {other}, waits for its payment."),
+                    ));
+                }
+                Written::Replay { id } => return Ok(Ok(self.settled(id.parse()?).await?)),
+                Written::KeyReused => return Err(key_reused()),
+            }
+        }
+        Err(Error::new(ErrorKind::Unavailable, "RIGHTS_CHANGING", "Your purchases are changing; try again."))
+    }
+
+    /// A provider calls: what happened is asked of the provider, and applied once.
+    pub async fn notified(&self, provider: &str, headers: &HeaderMap, body: &[u8]) -> Result<()> {
+        self.require_sane_clock()?;
+        let provider = self.provider(provider)?.clone();
+        let notification = provider.verify_notification(headers, body)?;
+        let Some(purchase) = self.db.purchase_by_payment(notification.payment_id).await? else {
+            return Err(Error::new(ErrorKind::NotFound, "PAYMENT_NOT_FOUND", "There is no such payment."));
+        };
+        let said = provider.query(&purchase, self.clock.now()).await?;
+        self.apply(&purchase, said).await
+    }
+
+    /// Takes a paid purchase back: the money, the ledger entry and the grant together.
+    pub async fn refund(&self, id: PurchaseId, reason: &str, idempotency: &Idempotency) -> Result<Refund> {
+        self.require_sane_clock()?;
+        let purchase = self.purchase(id).await?;
+        let earlier = self.db.refund_of(id).await?;
+        // Before any money moves: a key that is known moves none.
+        match (self.db.written(idempotency).await?, earlier.clone()) {
+            (None, _) => {}
+            (Some(Written::Replay { .. }), Some(refund)) => return Ok(refund),
+            (Some(_), _) => return Err(key_reused()),
+        }
+        if purchase.status == PurchaseStatus::Paid {
+            self.provider(&purchase.provider)?.refund(&purchase).await?;
+        } else if earlier.is_none() {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "PURCHASE_NOT_PAID",
+                format!("The purchase is {}; only a paid one can be refunded.", purchase.status.as_str()),
+            ));
+        }
+        let entry = self.db.entry_of_purchase(id).await?;
+        let entry = entry.ok_or_else(|| Error::internal(format!("{id} is paid and has no entry")))?;
+        let now = self.clock.now();
+        let refund = Refund {
+            id: RefundId::new(now),
+            purchase_id: id,
+            amount: purchase.price,
+            reason: reason.to_owned(),
+            created_at: now,
+        };
+        let written = self.db.record_refund(&refund, &rules::reversal(&entry, now)?, idempotency).await?;
+        self.follower.announce().await;
+        match written {
+            Written::New(Settled::Done) => Ok(refund),
+            Written::KeyReused => Err(key_reused()),
+            Written::New(Settled::AlreadyDecided) => {
+                Err(Error::new(ErrorKind::Conflict, "ALREADY_REFUNDED", "The purchase has been refunded already."))
+            }
+            Written::Replay { .. } => {
+                self.db.refund_of(id).await?.ok_or_else(|| Error::internal(format!("the refund of {id} is gone")))
+            }
+        }
+    }
+
+    /// A purchase and its grant.
+    pub async fn bought(&self, id: PurchaseId) -> Result<Bought> {
+        Ok(Bought { purchase: self.purchase(id).await?, grant: self.db.grant_of_purchase(id).await? })
+    }
+
+    /// Asks about pending purchases until shutdown.
+    pub async fn run(self: Arc<Self>, shutdown: Shutdown) {
+        loop {
+            tokio::select! {
+                () = shutdown.begun() => return,
+                () = tokio::time::sleep(SWEEP_EVERY) => {}
+            }
+            if let Err(error) = self.sweep().await {
+                tracing::warn!(error = error.log_line(), "pending purchases could not be looked after");
+            }
+        }
+    }
+
+    /// Asks once about every purchase that has waited long enough for its callback to be late; one that nobody paid in
+    /// time expires. Nothing expires by a clock that is in doubt, and a purchase that cannot be asked about keeps no other
+    /// one waiting.
+    pub async fn sweep(&self) -> Result<()> {
+        let now = self.clock.now();
+        if self.clock.is_doubtful() {
+            return Ok(());
+        }
+        for purchase in self.db.pending_purchases(PENDING_AT_ONCE).await? {
+            if now < purchase.created_at + CALLBACK_LATE_AFTER {
+                continue;
+            }
+            if let Err(error) = self.ask_again(&purchase, now).await {
+                tracing::warn!(purchase = %purchase.id, error = error.log_line(), "a purchase stays pending");
+            }
+        }
+        Ok(())
+    }
+
+    async fn ask_again(&self, purchase: &Purchase, now: UtcMs) -> Result<()> {
+        let Ok(provider) = self.provider(&purchase.provider) else { return Ok(()) };
+        match provider.query(purchase, now).await? {
+            PaymentState::Pending if now >= purchase.created_at + limits::PAYMENT_PENDING_MAX => {
+                self.db.close_purchase(purchase.id, None, PurchaseClosed::Expired, now).await.map(|_| ())
+            }
+            said => self.apply(purchase, said).await,
+        }
+    }
+
+    async fn apply(&self, purchase: &Purchase, said: PaymentState) -> Result<()> {
+        let now = self.clock.now();
+        match said {
+            PaymentState::Pending => {}
+            PaymentState::Declined { event_id } => {
+                self.db.close_purchase(purchase.id, Some(&event_id), PurchaseClosed::Declined, now).await?;
+            }
+            PaymentState::Paid { amount, .. } if amount != purchase.price => {
+                tracing::error!(purchase = %purchase.id, %amount, price = %purchase.price, "paid another amount; held for a person");
+            }
+            PaymentState::Paid { event_id, .. } => {
+                let entry = rules::sale(purchase, now)?;
+                let grant = self.grant_for(purchase, now)?;
+                self.db.settle_purchase(purchase.id, Some(&event_id), &entry, &grant).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the purchase gives, by the offer as it stands in the database: an offer is never edited.
+    fn grant_for(&self, purchase: &Purchase, now: UtcMs) -> Result<Grant> {
+        let snapshot = self.follower.snapshot();
+        let (title, offer) = snapshot
+            .offer(purchase.offer_id)
+            .ok_or_else(|| Error::internal(format!("the offer of {} is gone", purchase.id)))?;
+        Ok(new_grant(purchase, title, offer, now))
+    }
+
+    fn require_sane_clock(&self) -> Result<()> {
+        if self.clock.is_doubtful() {
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                "CLOCK_DOUBTFUL",
+                "This server's clock has jumped; no money moves until that is mended.",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The purchase an earlier request with this key made, if there was one with the same body.
+    async fn replay(&self, idempotency: &Idempotency) -> Result<Option<Bought>> {
+        match self.db.written(idempotency).await? {
+            None => Ok(None),
+            Some(Written::Replay { id }) => Ok(Some(self.settled(id.parse()?).await?)),
+            Some(_) => Err(key_reused()),
+        }
+    }
+
+    /// The purchase, after asking the provider once more if its first request never got that far.
+    async fn settled(&self, id: PurchaseId) -> Result<Bought> {
+        let purchase = self.purchase(id).await?;
+        if purchase.status == PurchaseStatus::Pending {
+            let said = self.provider(&purchase.provider)?.query(&purchase, self.clock.now()).await?;
+            self.apply(&purchase, said).await?;
+        }
+        self.bought(id).await
+    }
+
+    async fn purchase(&self, id: PurchaseId) -> Result<Purchase> {
+        let purchase = self.db.purchase(id).await?;
+        purchase.ok_or_else(|| Error::new(ErrorKind::NotFound, "PURCHASE_NOT_FOUND", "There is no such purchase."))
+    }
+
+    fn provider(&self, name: &str) -> Result<&Arc<dyn PaymentProvider>> {
+        self.providers.iter().find(|provider| provider.name() == name).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Unprocessable,
+                "PAYMENT_METHOD_UNKNOWN",
+                format!("There is no payment method \"{name}\" here."),
+            )
+            .with_param("payment.method")
+        })
+    }
+}
+
+/// The viewing period of a paid order begins when the payment is in: nobody loses hours to a slow provider.
+fn new_grant(purchase: &Purchase, title: &TitleRights, offer: &Offer, now: UtcMs) -> Grant {
+    Grant {
+        id: GrantId::new(now),
+        viewer_id: purchase.viewer_id,
+        title_id: purchase.title_id,
+        avail_id: purchase.avail_id,
+        offer_id: purchase.offer_id,
+        purchase_id: purchase.id,
+        clock: offer.clock,
+        issued_at: now,
+        first_play_at: None,
+        hard_end_at: title.avail(purchase.avail_id).and_then(|avail| avail.hard_end_at),
+        streams: offer.streams,
+        revoked_at: None,
+        livemode: purchase.livemode,
+    }
+}
+
+fn offer_not_found() -> Error {
+    Error::new(ErrorKind::NotFound, "OFFER_NOT_FOUND", "There is no such offer.").with_param("offer_id")
+}
+
+fn key_reused() -> Error {
+    Error::new(
+        ErrorKind::Unprocessable,
+        "IDEMPOTENCY_KEY_REUSED",
+        "This Idempotency-Key was used for another request. Use a new key.",
+    )
+    .with_param("Idempotency-Key")
+}

@@ -1,0 +1,257 @@
+//! Timeline in, playlist out: the one function that numbers segments.
+//!
+//! Two forms of the same presentation. *Static*: files beside each other, segments are byte ranges. *Served*: every URI
+//! is relative to the playlist it stands in, so the token in `/play/{token}/main.m3u8` is inherited and never written.
+//!
+//! ```text
+//! static   main.m3u8 → v720.m3u8 → v720.mp4 [byte ranges]
+//! served   /play/{token}/main.m3u8 → {asset}/v720.m3u8 → v720/init.mp4, v720/{n}.m4s, v720/key
+//! ```
+
+use bytes::Bytes;
+
+use crate::hls::media::{Aes128Key, MediaPlaylist, MediaSegment, Resource};
+use crate::hls::multivariant::{MultivariantPlaylist, Rendition, VariantStream};
+use crate::media::protect::Iv;
+use crate::media::rendition::{AssetIndex, TrackIndex};
+use crate::media::time::Timescale;
+use crate::media::timeline::Timeline;
+
+/// How URIs are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    Static,
+    Served,
+}
+
+/// The multivariant playlist of a timeline, in the terms of its first clip.
+pub fn multivariant(timeline: &Timeline<'_>, form: Form) -> Bytes {
+    let (renditions, variants) = timeline.clips.first().map_or_else(Default::default, |clip| {
+        let uri = |track: &TrackIndex| match form {
+            Form::Static => format!("{}.m3u8", track.id),
+            Form::Served => format!("{}/{}.m3u8", clip.asset, track.id),
+        };
+        (renditions(clip.index, &uri), variants(clip.index, &uri))
+    });
+    MultivariantPlaylist { renditions, variants }.to_text().into()
+}
+
+/// The media playlist of one track; `None` when the timeline has no such track. With `iv`, segments are AES-128 under
+/// the key at `{track}/key`.
+pub fn media(timeline: &Timeline<'_>, track_id: &str, form: Form, iv: Option<Iv>) -> Option<Bytes> {
+    let clip = timeline.clips.first()?;
+    let track = clip.index.track(track_id)?;
+    let init = match form {
+        Form::Static => Resource { uri: format!("{track_id}.mp4"), range: Some(0..track.init_bytes) },
+        Form::Served => Resource { uri: format!("{track_id}/init.mp4"), range: None },
+    };
+    let key = iv.map(|iv| Aes128Key { uri: format!("{track_id}/key"), iv });
+    Some(MediaPlaylist { init, key, segments: segments(track, form) }.to_text().into())
+}
+
+/// Numbers the segments of a track, from 0 within its asset. Durations are differences of rounded instants, so their
+/// sum is the track's duration to the microsecond whatever the number of segments.
+fn segments(track: &TrackIndex, form: Form) -> Vec<MediaSegment> {
+    let microseconds = |ticks| track.timescale.rescale(ticks, Timescale::MICROSECONDS) as u64;
+    let mut elapsed = 0;
+    let mut numbered = Vec::with_capacity(track.segments.len());
+    for (n, segment) in track.segments.iter().enumerate() {
+        let start = microseconds(elapsed);
+        elapsed += segment.duration_ticks as i64;
+        let resource = match form {
+            Form::Static => Resource {
+                uri: format!("{}.mp4", track.id),
+                range: Some(segment.offset..segment.offset + segment.bytes),
+            },
+            Form::Served => Resource { uri: format!("{}/{n}.m4s", track.id), range: None },
+        };
+        numbered.push(MediaSegment { duration_us: microseconds(elapsed) - start, resource });
+    }
+    numbered
+}
+
+fn renditions(index: &AssetIndex, uri: &impl Fn(&TrackIndex) -> String) -> Vec<Rendition> {
+    let mut renditions: Vec<Rendition> = Vec::new();
+    for (track, audio) in index.audio() {
+        // RFC 5646's word for a language nobody has declared: players group renditions by language.
+        let language = audio.language.clone().unwrap_or_else(|| "und".to_owned());
+        // A client picks among renditions of one language by channels; autoselect only the first of each language.
+        let is_first_of_language =
+            !renditions.iter().any(|other| other.group == audio.group && other.language == language);
+        renditions.push(Rendition {
+            group: audio.group.clone(),
+            name: audio.name.clone(),
+            language,
+            is_default: audio.is_default,
+            is_autoselect: audio.is_default || is_first_of_language,
+            channels: audio.channels,
+            stable_id: track.id.clone(),
+            uri: uri(track),
+        });
+    }
+    renditions
+}
+
+/// Each video track once for each audio group; all of the first group (stereo) come first.
+fn variants(index: &AssetIndex, uri: &impl Fn(&TrackIndex) -> String) -> Vec<VariantStream> {
+    let mut groups: Vec<Option<&str>> = Vec::new();
+    for (_, audio) in index.audio() {
+        if !groups.contains(&Some(&audio.group)) {
+            groups.push(Some(&audio.group));
+        }
+    }
+    if groups.is_empty() {
+        groups.push(None);
+    }
+    let mut variants = Vec::new();
+    for group in groups {
+        let members: Vec<&TrackIndex> =
+            index.audio().filter(|(_, audio)| Some(audio.group.as_str()) == group).map(|(track, _)| track).collect();
+        let audio_peak = members.iter().map(|track| track.peak_bits_per_s).max().unwrap_or(0);
+        let audio_average = members.iter().map(|track| track.average_bits_per_s).max().unwrap_or(0);
+        for (track, video) in index.video() {
+            let mut codecs = vec![track.codec.clone()];
+            for member in &members {
+                if !codecs.contains(&member.codec) {
+                    codecs.push(member.codec.clone());
+                }
+            }
+            variants.push(VariantStream {
+                peak_bits_per_s: track.peak_bits_per_s + audio_peak,
+                average_bits_per_s: track.average_bits_per_s + audio_average,
+                codecs,
+                width: video.width,
+                height: video.height,
+                frame_rate_milli: video.frame_rate_milli,
+                video_range: video.video_range,
+                stable_id: group.map_or_else(|| track.id.clone(), |group| format!("{}-{group}", track.id)),
+                audio_group: group.map(str::to_owned),
+                uri: uri(track),
+            });
+        }
+    }
+    variants
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::rendition::{AudioIndex, SegmentIndex, TrackMedia, VideoIndex, VideoRange};
+
+    fn track(id: &str, scale: u32, durations: &[u64], media: TrackMedia) -> TrackIndex {
+        let mut offset = 700;
+        let mut segments = Vec::new();
+        for &duration_ticks in durations {
+            segments.push(SegmentIndex { duration_ticks, offset, bytes: 100_000 });
+            offset += 100_000;
+        }
+        let codec = if matches!(media, TrackMedia::Video(_)) { "avc1.64001F" } else { "mp4a.40.2" }.to_owned();
+        let timescale = Timescale::new(scale).unwrap();
+        let mut track = TrackIndex {
+            id: id.into(),
+            codec,
+            timescale,
+            init_bytes: 700,
+            start_ticks: 0,
+            peak_bits_per_s: 0,
+            average_bits_per_s: 0,
+            media,
+            segments,
+        };
+        track.measure();
+        track
+    }
+
+    fn audio(group: &str, channels: u32) -> TrackMedia {
+        TrackMedia::Audio(AudioIndex {
+            channels,
+            sample_rate: 48_000,
+            language: Some("en".into()),
+            name: "English".into(),
+            is_default: true,
+            group: group.into(),
+        })
+    }
+
+    fn index() -> AssetIndex {
+        let video = VideoIndex { width: 1280, height: 720, frame_rate_milli: 23_976, video_range: VideoRange::Sdr };
+        AssetIndex::new(vec![
+            track("v720", 24_000, &[96_096, 100_100], TrackMedia::Video(video)),
+            track("a-en-2", 48_000, &[192_512, 200_704], audio("stereo", 2)),
+            track("a-en-6", 48_000, &[192_512, 200_704], audio("surround", 6)),
+        ])
+    }
+
+    fn text(bytes: Bytes) -> String {
+        String::from_utf8(bytes.into()).unwrap()
+    }
+
+    #[test]
+    fn the_multivariant_playlist_lists_every_variant_for_each_audio_group() {
+        let index = index();
+        let timeline = Timeline::of_asset("ast_1", &index);
+        assert_eq!(
+            text(multivariant(&timeline, Form::Served)),
+            "#EXTM3U\n\
+             #EXT-X-INDEPENDENT-SEGMENTS\n\
+             #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"stereo\",LANGUAGE=\"en\",NAME=\"English\",STABLE-RENDITION-ID=\"a-en-2\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"ast_1/a-en-2.m3u8\"\n\
+             #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"surround\",LANGUAGE=\"en\",NAME=\"English\",STABLE-RENDITION-ID=\"a-en-6\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"6\",URI=\"ast_1/a-en-6.m3u8\"\n\
+             #EXT-X-STREAM-INF:BANDWIDTH=399270,AVERAGE-BANDWIDTH=391036,CODECS=\"avc1.64001F,mp4a.40.2\",RESOLUTION=1280x720,FRAME-RATE=23.976,VIDEO-RANGE=SDR,STABLE-VARIANT-ID=\"v720-stereo\",AUDIO=\"stereo\"\n\
+             ast_1/v720.m3u8\n\
+             #EXT-X-STREAM-INF:BANDWIDTH=399270,AVERAGE-BANDWIDTH=391036,CODECS=\"avc1.64001F,mp4a.40.2\",RESOLUTION=1280x720,FRAME-RATE=23.976,VIDEO-RANGE=SDR,STABLE-VARIANT-ID=\"v720-surround\",AUDIO=\"surround\"\n\
+             ast_1/v720.m3u8\n"
+        );
+    }
+
+    #[test]
+    fn a_served_media_playlist_maps_before_it_keys() {
+        let index = index();
+        let timeline = Timeline::of_asset("ast_1", &index);
+        let iv = Iv::from_bytes(*b"\0\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f");
+        assert_eq!(
+            text(media(&timeline, "v720", Form::Served, Some(iv)).unwrap()),
+            "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n\
+             #EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MAP:URI=\"v720/init.mp4\"\n\
+             #EXT-X-KEY:METHOD=AES-128,URI=\"v720/key\",IV=0x000102030405060708090A0B0C0D0E0F\n\
+             #EXTINF:4.004000,\nv720/0.m4s\n#EXTINF:4.170833,\nv720/1.m4s\n#EXT-X-ENDLIST\n"
+        );
+    }
+
+    #[test]
+    fn a_static_media_playlist_is_byte_ranges_of_one_file() {
+        let index = index();
+        let timeline = Timeline::of_asset("", &index);
+        assert_eq!(
+            text(media(&timeline, "a-en-2", Form::Static, None).unwrap()),
+            "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n\
+             #EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MAP:URI=\"a-en-2.mp4\",BYTERANGE=\"700@0\"\n\
+             #EXTINF:4.010667,\n#EXT-X-BYTERANGE:100000@700\na-en-2.mp4\n\
+             #EXTINF:4.181333,\n#EXT-X-BYTERANGE:100000@100700\na-en-2.mp4\n#EXT-X-ENDLIST\n"
+        );
+        assert_eq!(media(&timeline, "v2160", Form::Static, None), None);
+    }
+
+    #[test]
+    fn rounding_does_not_add_up() {
+        let index = AssetIndex::new(vec![track("a", 44_100, &[176_128; 2_000], audio("stereo", 2))]);
+        let timeline = Timeline::of_asset("", &index);
+        let playlist = text(media(&timeline, "a", Form::Static, None).unwrap());
+        let sum_us: u64 = playlist
+            .lines()
+            .filter_map(|line| line.strip_prefix("#EXTINF:")?.strip_suffix(',')?.replace('.', "").parse::<u64>().ok())
+            .sum();
+        assert_eq!(sum_us, (176_128_u64 * 2_000 * 1_000_000 + 22_050) / 44_100);
+    }
+
+    #[test]
+    fn a_film_without_audio_has_variants_without_a_group() {
+        let mut index = index();
+        index.tracks.truncate(1);
+        let playlist = text(multivariant(&Timeline::of_asset("", &index), Form::Static));
+        assert!(
+            !playlist.contains("AUDIO")
+                && playlist.contains("CODECS=\"avc1.64001F\",")
+                && playlist.ends_with("\nv720.m3u8\n")
+        );
+    }
+}

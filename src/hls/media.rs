@@ -1,0 +1,94 @@
+//! The Media Playlist (RFC 8216bis, 4.4.1 to 4.4.5): one track's segments.
+
+use std::fmt::Write;
+use std::ops::Range;
+
+use crate::hls::tag::Tag;
+use crate::media::protect::Iv;
+
+#[derive(Clone, Debug)]
+pub struct MediaPlaylist {
+    pub init: Resource,
+    pub key: Option<Aes128Key>,
+    pub segments: Vec<MediaSegment>,
+}
+
+/// A URI, or a byte range of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    pub uri: String,
+    pub range: Option<Range<u64>>,
+}
+
+/// EXT-X-KEY with METHOD=AES-128.
+#[derive(Clone, Debug)]
+pub struct Aes128Key {
+    pub uri: String,
+    pub iv: Iv,
+}
+
+/// EXTINF, EXT-X-BYTERANGE and the URI line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MediaSegment {
+    pub duration_us: u64,
+    pub resource: Resource,
+}
+
+impl MediaPlaylist {
+    /// The lowest EXT-X-VERSION that has every feature in use (RFC 8216bis, 8).
+    pub fn version(&self) -> u32 {
+        const FRACTIONS: u32 = 3;
+        const BYTE_RANGES: u32 = 4;
+        // In a playlist of whole segments; every playlist of fragmented MP4 has one.
+        const MAP: u32 = 6;
+        let ranges = self.segments.iter().any(|segment| segment.resource.range.is_some());
+        FRACTIONS.max(if ranges { BYTE_RANGES } else { 0 }).max(MAP)
+    }
+
+    /// EXT-X-TARGETDURATION: every EXTINF, rounded to the nearest second, is at most this (4.4.3.1).
+    pub fn target_duration_s(&self) -> u64 {
+        self.segments.iter().map(|segment| (segment.duration_us + 500_000) / 1_000_000).max().unwrap_or(0).max(1)
+    }
+
+    pub fn to_text(&self) -> String {
+        let mut text = String::with_capacity(256 + 64 * self.segments.len());
+        Tag::new("EXTM3U").write(&mut text);
+        Tag::with_value("EXT-X-VERSION", self.version()).write(&mut text);
+        Tag::with_value("EXT-X-TARGETDURATION", self.target_duration_s()).write(&mut text);
+        Tag::with_value("EXT-X-MEDIA-SEQUENCE", 0).write(&mut text);
+        Tag::with_value("EXT-X-PLAYLIST-TYPE", "VOD").write(&mut text);
+        Tag::new("EXT-X-INDEPENDENT-SEGMENTS").write(&mut text);
+        // Before EXT-X-KEY, so that the init segment is clear.
+        let mut map = Tag::new("EXT-X-MAP").quoted("URI", &self.init.uri);
+        if let Some(range) = &self.init.range {
+            map = map.quoted("BYTERANGE", &format!("{}@{}", range.end - range.start, range.start));
+        }
+        map.write(&mut text);
+        if let Some(key) = &self.key {
+            let iv = key.iv.expose().iter().fold(String::from("0x"), |mut hex, byte| {
+                // Writing to a String cannot fail.
+                let _ = write!(hex, "{byte:02X}");
+                hex
+            });
+            Tag::new("EXT-X-KEY").plain("METHOD", "AES-128").quoted("URI", &key.uri).plain("IV", iv).write(&mut text);
+        }
+        for segment in &self.segments {
+            segment.write(&mut text);
+        }
+        Tag::new("EXT-X-ENDLIST").write(&mut text);
+        text
+    }
+}
+
+impl MediaSegment {
+    fn write(&self, text: &mut String) {
+        let (seconds, fraction) = (self.duration_us / 1_000_000, self.duration_us % 1_000_000);
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "#EXTINF:{seconds}.{fraction:06},");
+        if let Some(range) = &self.resource.range {
+            Tag::with_value("EXT-X-BYTERANGE", format_args!("{}@{}", range.end - range.start, range.start)).write(text);
+        }
+        text.push_str(&self.resource.uri);
+        text.push('\n');
+    }
+}

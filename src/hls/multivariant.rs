@@ -1,0 +1,111 @@
+//! The Multivariant Playlist (RFC 8216bis, 4.4.6): its renditions and its variant streams.
+
+use crate::hls::tag::Tag;
+use crate::media::rendition::VideoRange;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MultivariantPlaylist {
+    pub renditions: Vec<Rendition>,
+    pub variants: Vec<VariantStream>,
+}
+
+/// EXT-X-MEDIA of type AUDIO.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendition {
+    /// GROUP-ID
+    pub group: String,
+    /// NAME
+    pub name: String,
+    /// LANGUAGE, BCP 47
+    pub language: String,
+    /// DEFAULT
+    pub is_default: bool,
+    /// AUTOSELECT
+    pub is_autoselect: bool,
+    /// CHANNELS
+    pub channels: u32,
+    /// STABLE-RENDITION-ID
+    pub stable_id: String,
+    /// URI
+    pub uri: String,
+}
+
+/// EXT-X-STREAM-INF and its URI line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VariantStream {
+    /// BANDWIDTH: the peak segment bit rate, audio included.
+    pub peak_bits_per_s: u64,
+    /// AVERAGE-BANDWIDTH
+    pub average_bits_per_s: u64,
+    /// CODECS
+    pub codecs: Vec<String>,
+    /// RESOLUTION
+    pub width: u32,
+    pub height: u32,
+    /// FRAME-RATE, in thousandths.
+    pub frame_rate_milli: u32,
+    /// VIDEO-RANGE
+    pub video_range: VideoRange,
+    /// STABLE-VARIANT-ID
+    pub stable_id: String,
+    /// AUDIO: a group of renditions.
+    pub audio_group: Option<String>,
+    pub uri: String,
+}
+
+impl MultivariantPlaylist {
+    pub fn to_text(&self) -> String {
+        let mut text = String::with_capacity(256 * (self.renditions.len() + self.variants.len() + 1));
+        Tag::new("EXTM3U").write(&mut text);
+        // Nothing in here asks for a version above 1, which is the one that no EXT-X-VERSION means.
+        Tag::new("EXT-X-INDEPENDENT-SEGMENTS").write(&mut text);
+        for rendition in &self.renditions {
+            rendition.write(&mut text);
+        }
+        for variant in &self.variants {
+            variant.write(&mut text);
+        }
+        text
+    }
+}
+
+impl Rendition {
+    fn write(&self, text: &mut String) {
+        Tag::new("EXT-X-MEDIA")
+            .plain("TYPE", "AUDIO")
+            .quoted("GROUP-ID", &self.group)
+            .quoted("LANGUAGE", &self.language)
+            .quoted("NAME", &self.name)
+            .quoted("STABLE-RENDITION-ID", &self.stable_id)
+            .yes_no("DEFAULT", self.is_default)
+            .yes_no("AUTOSELECT", self.is_autoselect)
+            .quoted("CHANNELS", &self.channels.to_string())
+            .quoted("URI", &self.uri)
+            .write(text);
+    }
+}
+
+impl VariantStream {
+    fn write(&self, text: &mut String) {
+        let range = match self.video_range {
+            VideoRange::Sdr => "SDR",
+            VideoRange::Hlg => "HLG",
+            VideoRange::Pq => "PQ",
+        };
+        let frame_rate = format!("{}.{:03}", self.frame_rate_milli / 1000, self.frame_rate_milli % 1000);
+        let mut tag = Tag::new("EXT-X-STREAM-INF")
+            .plain("BANDWIDTH", self.peak_bits_per_s)
+            .plain("AVERAGE-BANDWIDTH", self.average_bits_per_s)
+            .quoted("CODECS", &self.codecs.join(","))
+            .plain("RESOLUTION", format_args!("{}x{}", self.width, self.height))
+            .plain("FRAME-RATE", frame_rate)
+            .plain("VIDEO-RANGE", range)
+            .quoted("STABLE-VARIANT-ID", &self.stable_id);
+        if let Some(group) = &self.audio_group {
+            tag = tag.quoted("AUDIO", group);
+        }
+        tag.write(text);
+        text.push_str(&self.uri);
+        text.push('\n');
+    }
+}

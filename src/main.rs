@@ -1,0 +1,5 @@
+//! The `marquee` binary.
+
+fn main() -> std::process::ExitCode {
+    marquee::cmd::main()
+}

@@ -1,0 +1,19 @@
+//! CMAF as data: pure functions over bytes, without files and without libav. Uses `base` only.
+
+pub mod aac;
+pub mod avc;
+pub mod cmaf;
+pub mod codec;
+pub mod isobmff;
+pub mod language;
+pub mod protect;
+pub mod rendition;
+pub mod time;
+pub mod timeline;
+
+use crate::base::error::{Error, ErrorKind};
+
+/// Bytes that are not what the format says; `what` names the place: offset, box path, what was expected.
+pub(crate) fn malformed(what: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Invalid, "MEDIA_MALFORMED", what)
+}

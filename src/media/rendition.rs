@@ -1,0 +1,200 @@
+//! The index of a packaged asset (`index.json`): what tracks it has and where each segment of each track lies. It is
+//! written once, at publishing, and read by everything that serves the asset; it holds all that a playlist says.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::media::time::{Ticks, Timescale};
+
+/// What this code writes and the only version it reads; part of every `ETag` of the asset.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// A packaged asset: one CMAF file per track, segment-aligned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssetIndex {
+    pub format_version: u32,
+    /// The longest video track, in milliseconds.
+    pub duration_ms: u64,
+    /// Video from the largest to the smallest, then audio, default first.
+    pub tracks: Vec<TrackIndex>,
+}
+
+/// One track: `{id}.mp4`, its init segment in `[0, init_bytes)`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackIndex {
+    /// `v1080`, `a-en-2`: lower-case letters, digits and hyphens.
+    pub id: String,
+    /// RFC 6381.
+    pub codec: String,
+    pub timescale: Timescale,
+    pub init_bytes: u64,
+    /// Presentation time of the first segment; 0 for video.
+    pub start_ticks: Ticks,
+    /// The highest bit rate of any segment, measured.
+    pub peak_bits_per_s: u64,
+    /// All bytes over the whole duration.
+    pub average_bits_per_s: u64,
+    #[serde(flatten)]
+    pub media: TrackMedia,
+    pub segments: Vec<SegmentIndex>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum TrackMedia {
+    Video(VideoIndex),
+    Audio(AudioIndex),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VideoIndex {
+    /// As displayed, in square pixels.
+    pub width: u32,
+    pub height: u32,
+    /// Thousandths of a frame per second: 23976 is 23.976.
+    pub frame_rate_milli: u32,
+    pub video_range: VideoRange,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum VideoRange {
+    Sdr,
+    Hlg,
+    Pq,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AudioIndex {
+    pub channels: u32,
+    pub sample_rate: u32,
+    /// BCP 47; `None` when the source does not say.
+    pub language: Option<String>,
+    /// What a viewer reads; unique within the group.
+    pub name: String,
+    pub is_default: bool,
+    /// The rendition group: `stereo`, `surround`.
+    pub group: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentIndex {
+    pub duration_ticks: u64,
+    pub offset: u64,
+    pub bytes: u64,
+}
+
+impl AssetIndex {
+    pub fn new(tracks: Vec<TrackIndex>) -> AssetIndex {
+        let duration_ms = tracks
+            .iter()
+            .filter(|track| matches!(track.media, TrackMedia::Video(_)))
+            .map(|track| track.timescale.rescale(track.duration_ticks(), Timescale::MILLISECONDS) as u64)
+            .max()
+            .unwrap_or(0);
+        AssetIndex { format_version: FORMAT_VERSION, duration_ms, tracks }
+    }
+
+    pub fn from_json(json: &[u8]) -> Result<AssetIndex> {
+        let index: AssetIndex = serde_json::from_slice(json)
+            .map_err(|error| Error::internal("index.json cannot be read").with_source(error))?;
+        if index.format_version != FORMAT_VERSION {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "ASSET_FORMAT_UNKNOWN",
+                format!("The asset has format {}, this program reads {FORMAT_VERSION}.", index.format_version),
+            ));
+        }
+        Ok(index)
+    }
+
+    pub fn to_json(&self) -> Result<Vec<u8>> {
+        serde_json::to_vec(self).map_err(|error| Error::internal("index.json cannot be written").with_source(error))
+    }
+
+    pub fn track(&self, id: &str) -> Option<&TrackIndex> {
+        self.tracks.iter().find(|track| track.id == id)
+    }
+
+    pub fn video(&self) -> impl Iterator<Item = (&TrackIndex, &VideoIndex)> {
+        self.tracks.iter().filter_map(|track| match &track.media {
+            TrackMedia::Video(video) => Some((track, video)),
+            TrackMedia::Audio(_) => None,
+        })
+    }
+
+    pub fn audio(&self) -> impl Iterator<Item = (&TrackIndex, &AudioIndex)> {
+        self.tracks.iter().filter_map(|track| match &track.media {
+            TrackMedia::Audio(audio) => Some((track, audio)),
+            TrackMedia::Video(_) => None,
+        })
+    }
+}
+
+impl TrackIndex {
+    pub fn duration_ticks(&self) -> Ticks {
+        self.segments.iter().map(|segment| segment.duration_ticks as Ticks).sum()
+    }
+
+    /// The presentation time at which segment `n` begins.
+    pub fn segment_start(&self, n: usize) -> Ticks {
+        self.start_ticks + self.segments.iter().take(n).map(|segment| segment.duration_ticks as Ticks).sum::<Ticks>()
+    }
+
+    /// Sets the measured bit rates from the segments.
+    pub fn measure(&mut self) {
+        let rate = |bytes: u64, ticks: u64| {
+            let bits = u128::from(bytes) * 8 * u128::from(self.timescale.per_second());
+            u64::try_from(bits.div_ceil(u128::from(ticks.max(1)))).unwrap_or(u64::MAX)
+        };
+        let peak = self.segments.iter().map(|segment| rate(segment.bytes, segment.duration_ticks)).max().unwrap_or(0);
+        let bytes = self.segments.iter().map(|segment| segment.bytes).sum();
+        self.average_bits_per_s = rate(bytes, self.duration_ticks() as u64);
+        self.peak_bits_per_s = peak.max(self.average_bits_per_s);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(crate) fn index() -> AssetIndex {
+        let mut track = TrackIndex {
+            id: "v720".into(),
+            codec: "avc1.64001F".into(),
+            timescale: Timescale::new(24_000).unwrap(),
+            init_bytes: 700,
+            start_ticks: 0,
+            peak_bits_per_s: 0,
+            average_bits_per_s: 0,
+            media: TrackMedia::Video(VideoIndex {
+                width: 1280,
+                height: 720,
+                frame_rate_milli: 24_000,
+                video_range: VideoRange::Sdr,
+            }),
+            segments: vec![
+                SegmentIndex { duration_ticks: 96_000, offset: 700, bytes: 1_000_000 },
+                SegmentIndex { duration_ticks: 48_000, offset: 1_000_700, bytes: 100_000 },
+            ],
+        };
+        track.measure();
+        AssetIndex::new(vec![track])
+    }
+
+    #[test]
+    fn rates_are_measured_and_the_index_survives_json() {
+        let index = index();
+        assert_eq!(index.duration_ms, 6000);
+        assert_eq!(index.tracks[0].peak_bits_per_s, 2_000_000);
+        assert_eq!(index.tracks[0].average_bits_per_s, 1_466_667);
+        assert_eq!(index.tracks[0].segment_start(1), 96_000);
+        assert_eq!(AssetIndex::from_json(&index.to_json().unwrap()).unwrap(), index);
+    }
+
+    #[test]
+    fn another_format_version_is_refused() {
+        let json = String::from_utf8(index().to_json().unwrap()).unwrap().replace("_version\":1", "_version\":2");
+        assert_eq!(AssetIndex::from_json(json.as_bytes()).unwrap_err().code(), "ASSET_FORMAT_UNKNOWN");
+    }
+}

@@ -1,0 +1,222 @@
+//! Avails: where, when and under which licence type a title is on offer.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use crate::api::body::{Id, JsonBody, QueryOf};
+use crate::api::caller::AnOperator;
+use crate::api::idempotency::{IdempotencyKey, key_reused};
+use crate::api::page::{List, PageQuery};
+use crate::api::problem::Problem;
+use crate::base::clock::UtcMs;
+use crate::base::id::{AvailId, TitleId};
+use crate::base::territory::{Territory, TerritorySet};
+use crate::operator::Operators;
+use crate::rights::avail::{Avail, LicenseType};
+use crate::rights::window::Window;
+use crate::store::db::Written;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAvailBody {
+    #[schema(value_type = LicenseTypeBody)]
+    license_type: LicenseType,
+    /// Free text such as `PVOD`.
+    description: Option<String>,
+    #[schema(value_type = TerritoriesBody)]
+    territories: TerritorySet,
+    start_at: UtcMs,
+    /// From this instant nothing is sold and no member or free session opens.
+    end_at: Option<UtcMs>,
+    /// The IANA zone that the window was agreed in.
+    zone: String,
+    /// From this instant nobody watches.
+    hard_end_at: Option<UtcMs>,
+}
+
+/// What is not named stays; null takes an end away.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "an instant's name ends in _at")]
+pub struct AvailEditBody {
+    start_at: Option<UtcMs>,
+    #[serde(default)]
+    #[schema(value_type = Option<UtcMs>)]
+    end_at: EndEdit,
+    #[serde(default)]
+    #[schema(value_type = Option<UtcMs>)]
+    hard_end_at: EndEdit,
+}
+
+/// What becomes of an end.
+#[derive(Clone, Copy, Default)]
+enum EndEdit {
+    /// It was not named.
+    #[default]
+    Keep,
+    Set(Option<UtcMs>),
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct AvailBody {
+    id: AvailId,
+    title_id: TitleId,
+    #[schema(value_type = LicenseTypeBody)]
+    license_type: LicenseType,
+    description: Option<String>,
+    #[schema(value_type = TerritoriesBody)]
+    territories: TerritorySet,
+    start_at: UtcMs,
+    end_at: Option<UtcMs>,
+    zone: String,
+    hard_end_at: Option<UtcMs>,
+}
+
+#[derive(ToSchema)]
+#[schema(as = LicenseType, rename_all = "snake_case")]
+pub enum LicenseTypeBody {
+    Vod,
+    Svod,
+    Avod,
+}
+
+/// The whole world, or what is included; less what is excluded.
+#[derive(ToSchema)]
+#[schema(as = Territories)]
+#[expect(dead_code, reason = "the schema of base::TerritorySet")]
+pub struct TerritoriesBody {
+    include: Option<Vec<Territory>>,
+    exclude: Option<Vec<Territory>>,
+}
+
+/// A title's avails.
+#[utoipa::path(get, path = "/operator/titles/{id}/avails", tag = "operator", operation_id = "operator_list_avails",
+    params(("id" = TitleId, Path), PageQuery), security(("bearer" = [])), responses(
+    (status = 200, description = "A page of avails", body = List<AvailBody>),
+    (status = 404, description = "TITLE_NOT_FOUND"),
+))]
+pub async fn list(
+    State(operators): State<Arc<Operators>>,
+    _: AnOperator,
+    Id(title_id): Id<TitleId>,
+    QueryOf(query): QueryOf<PageQuery>,
+) -> Result<Json<List<AvailBody>>, Problem> {
+    let snapshot = operators.api.follower.snapshot();
+    let title = snapshot.title(title_id).ok_or_else(title_not_found)?;
+    query.cut(title.avails.clone(), |avail| avail.id.to_string(), AvailBody::new)
+}
+
+/// Open a window.
+#[utoipa::path(post, path = "/operator/titles/{id}/avails", tag = "operator", operation_id = "operator_create_avail",
+    params(("id" = TitleId, Path)), request_body = NewAvailBody, security(("bearer" = [])), responses(
+    (status = 201, description = "The avail", body = AvailBody),
+    (status = 404, description = "TITLE_NOT_FOUND"),
+    (status = 422, description = "WINDOW_EMPTY, ZONE_INVALID, HARD_END_BEFORE_START, IDEMPOTENCY_KEY_REUSED"),
+))]
+pub async fn create(
+    State(operators): State<Arc<Operators>>,
+    operator: AnOperator,
+    Id(title_id): Id<TitleId>,
+    key: IdempotencyKey,
+    body: JsonBody<NewAvailBody>,
+) -> Result<Response, Problem> {
+    let api = &operators.api;
+    if api.db.title(title_id).await?.is_none() {
+        return Err(title_not_found());
+    }
+    let now = api.clock.now();
+    let NewAvailBody { license_type, description, territories, start_at, end_at, zone, hard_end_at } = body.value;
+    let window = Window { start_at, end_at, zone };
+    let avail = Avail { id: AvailId::new(now), title_id, license_type, description, territories, window, hard_end_at };
+    avail.check()?;
+    let idempotency = key.of(&operator.caller, &body.digest);
+    let avail = match api.db.insert_avail(&avail, idempotency.as_ref(), now).await? {
+        Written::New(()) => {
+            api.follower.announce().await;
+            let detail = json!({"title_id": title_id, "avail": avail});
+            operators.audit(&operator, "avail.create", &avail.id.to_string(), detail).await?;
+            avail
+        }
+        Written::Replay { id } => find(&operators, id.parse()?).await?,
+        Written::KeyReused => return Err(key_reused()),
+    };
+    Ok((StatusCode::CREATED, Json(AvailBody::new(avail))).into_response())
+}
+
+/// Move a window. Takes effect at once, for open sessions too.
+#[utoipa::path(patch, path = "/operator/avails/{id}", tag = "operator", operation_id = "operator_edit_avail",
+    params(("id" = AvailId, Path)), request_body = AvailEditBody, security(("bearer" = [])), responses(
+    (status = 200, description = "The avail as it is now", body = AvailBody),
+    (status = 404, description = "AVAIL_NOT_FOUND"),
+    (status = 422, description = "WINDOW_EMPTY, HARD_END_BEFORE_START"),
+))]
+pub async fn edit(
+    State(operators): State<Arc<Operators>>,
+    operator: AnOperator,
+    Id(id): Id<AvailId>,
+    body: JsonBody<AvailEditBody>,
+) -> Result<Json<AvailBody>, Problem> {
+    let api = &operators.api;
+    let before = find(&operators, id).await?;
+    let AvailEditBody { start_at, end_at, hard_end_at } = body.value;
+    let mut avail = before.clone();
+    avail.window.start_at = start_at.unwrap_or(avail.window.start_at);
+    avail.window.end_at = end_at.of(avail.window.end_at);
+    avail.hard_end_at = hard_end_at.of(avail.hard_end_at);
+    avail.check()?;
+    api.db.update_avail(&avail, api.clock.now()).await?;
+    api.follower.announce().await;
+    let ends = |avail: &Avail| json!([avail.window.start_at, avail.window.end_at, avail.hard_end_at]);
+    let detail = json!({"before": ends(&before), "after": ends(&avail)});
+    operators.audit(&operator, "avail.edit", &id.to_string(), detail).await?;
+    Ok(Json(AvailBody::new(avail)))
+}
+
+/// The avail, or 404.
+pub async fn find(operators: &Operators, id: AvailId) -> Result<Avail, Problem> {
+    let avail = operators.api.db.avail(id).await?;
+    avail.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "AVAIL_NOT_FOUND", "There is no such avail."))
+}
+
+fn title_not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "TITLE_NOT_FOUND", "There is no such title.")
+}
+
+impl EndEdit {
+    fn of(self, before: Option<UtcMs>) -> Option<UtcMs> {
+        match self {
+            EndEdit::Keep => before,
+            EndEdit::Set(end) => end,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for EndEdit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<EndEdit, D::Error> {
+        Option::deserialize(deserializer).map(EndEdit::Set)
+    }
+}
+
+impl AvailBody {
+    fn new(avail: Avail) -> AvailBody {
+        let Window { start_at, end_at, zone } = avail.window;
+        AvailBody {
+            id: avail.id,
+            title_id: avail.title_id,
+            license_type: avail.license_type,
+            description: avail.description,
+            territories: avail.territories,
+            start_at,
+            end_at,
+            zone,
+            hard_end_at: avail.hard_end_at,
+        }
+    }
+}

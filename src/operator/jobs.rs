@@ -1,0 +1,234 @@
+//! Packaging jobs: the routes that show them, and the runner that works them off. A job is claimed with a lease that is
+//! renewed while it runs; a node that dies loses it to another.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use futures_util::future::BoxFuture;
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::api::body::{Id, QueryOf};
+use crate::api::caller::AnOperator;
+use crate::api::page::{List, PageQuery};
+use crate::api::problem::Problem;
+use crate::base::clock::{Clock, UtcMs};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::id::{AssetId, JobId, OperatorId, UploadId};
+use crate::base::limits;
+use crate::base::shutdown::Shutdown;
+use crate::catalog::asset::Asset;
+use crate::operator::Operators;
+use crate::operator::uploads::Uploads;
+use crate::playback::follower::Follower;
+use crate::store::db::Db;
+use crate::store::db::job::{Job, JobOutcome, JobState};
+
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// Makes an asset of a film: reads the file, publishes under the id, says how far it is.
+pub type Package = Arc<dyn Fn(PathBuf, AssetId, ProgressSink) -> BoxFuture<'static, Result<Asset>> + Send + Sync>;
+
+/// Where a packager says how far it is.
+#[derive(Clone, Debug, Default)]
+pub struct ProgressSink(Arc<AtomicU32>);
+
+/// Works off jobs, one at a time.
+pub struct JobRunner {
+    db: Arc<dyn Db>,
+    clock: Clock,
+    follower: Arc<Follower>,
+    uploads: Arc<Uploads>,
+    package: Package,
+    node: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct JobBody {
+    id: JobId,
+    upload_id: UploadId,
+    source_name: String,
+    status: JobStatus,
+    /// From 0 to 1.
+    progress: f64,
+    /// Once it is done.
+    asset_id: Option<AssetId>,
+    /// Once it has failed.
+    error: Option<JobErrorBody>,
+    created_at: UtcMs,
+    finished_at: Option<UtcMs>,
+}
+
+#[derive(Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum JobStatus {
+    Queued,
+    Running,
+    Done,
+    Failed,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct JobErrorBody {
+    code: String,
+    message: String,
+}
+
+/// Packaging jobs, newest first.
+#[utoipa::path(get, path = "/operator/jobs", tag = "operator", operation_id = "operator_list_jobs",
+    params(PageQuery), security(("bearer" = [])), responses(
+    (status = 200, description = "A page of jobs", body = List<JobBody>),
+))]
+pub async fn list(
+    State(operators): State<Arc<Operators>>,
+    _: AnOperator,
+    QueryOf(query): QueryOf<PageQuery>,
+) -> Result<Json<List<JobBody>>, Problem> {
+    let rows = operators.api.db.jobs(&query.page()?).await?;
+    query.list(rows, |row| row.id.to_string(), JobBody::new)
+}
+
+/// One job.
+#[utoipa::path(get, path = "/operator/jobs/{id}", tag = "operator", operation_id = "operator_show_job",
+    params(("id" = JobId, Path)), security(("bearer" = [])), responses(
+    (status = 200, description = "The job", body = JobBody),
+    (status = 404, description = "JOB_NOT_FOUND"),
+))]
+pub async fn show(
+    State(operators): State<Arc<Operators>>,
+    _: AnOperator,
+    Id(id): Id<JobId>,
+) -> Result<Json<JobBody>, Problem> {
+    let not_found = || Problem::new(StatusCode::NOT_FOUND, "JOB_NOT_FOUND", "There is no such job.");
+    Ok(Json(JobBody::new(operators.api.db.job(id).await?.ok_or_else(not_found)?)))
+}
+
+impl ProgressSink {
+    /// Thousandths of the work.
+    pub fn set(&self, permille: u32) {
+        self.0.store(permille.min(1000), Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl JobRunner {
+    pub fn new(
+        db: Arc<dyn Db>,
+        clock: Clock,
+        follower: Arc<Follower>,
+        uploads: Arc<Uploads>,
+        package: Package,
+    ) -> JobRunner {
+        // Any name will do that no other process has.
+        let node = OperatorId::new(clock.now()).to_string().replace(OperatorId::PREFIX, "node");
+        JobRunner { db, clock, follower, uploads, package, node }
+    }
+
+    /// Works until shutdown. A job that runs then is given up, and claimed again when its lease has run out.
+    pub async fn run(self: Arc<Self>, shutdown: Shutdown) {
+        loop {
+            let has_worked = tokio::select! {
+                () = shutdown.begun() => return,
+                worked = self.work_once() => worked.unwrap_or_else(|error| {
+                    tracing::warn!(error = error.log_line(), "a packaging job could not be worked off");
+                    false
+                }),
+            };
+            if !has_worked {
+                tokio::select! {
+                    () = shutdown.begun() => return,
+                    () = self.uploads.job_queued() => {}
+                    () = tokio::time::sleep(LOOK_EVERY) => {}
+                }
+            }
+        }
+    }
+
+    /// Works off one job; false when there is none.
+    pub async fn work_once(&self) -> Result<bool> {
+        let now = self.clock.now();
+        let Some(job) = self.db.claim_job(&self.node, now, limits::JOB_LEASE_TTL).await? else { return Ok(false) };
+        let progress = ProgressSink::default();
+        let packaged = tokio::select! {
+            packaged = self.package(&job, progress.clone()) => packaged,
+            lost = self.keep_lease(job.id, &progress) => {
+                lost?;
+                tracing::warn!(job = %job.id, "another node has taken over a job");
+                return Ok(true);
+            }
+        };
+        let at = self.clock.now();
+        let is_ours = match packaged {
+            Ok(asset) => {
+                let is_ours = self.db.publish_asset(job.id, &self.node, &asset, at).await?;
+                self.follower.announce().await;
+                is_ours
+            }
+            Err(error) => {
+                tracing::warn!(job = %job.id, error = error.log_line(), "a film was not packaged");
+                let outcome = JobOutcome::Failed { code: error.code().to_owned(), message: error.message().to_owned() };
+                self.db.finish_job(job.id, &self.node, &outcome, at).await?
+            }
+        };
+        if is_ours {
+            self.uploads.remove_bytes(job.upload_id).await;
+        }
+        Ok(true)
+    }
+
+    async fn package(&self, job: &Job, progress: ProgressSink) -> Result<Asset> {
+        let path = self.uploads.path(job.upload_id);
+        if !tokio::fs::try_exists(&path).await.unwrap_or(false) {
+            return Err(Error::new(ErrorKind::NotFound, "UPLOAD_LOST", "The uploaded file is gone. Upload it again."));
+        }
+        let mut asset = (self.package)(path, AssetId::new(self.clock.now()), progress).await?;
+        // The packager saw only the upload's id.
+        asset.source_name.clone_from(&job.source_name);
+        Ok(asset)
+    }
+
+    /// Returns when the job is somebody else's. A database that is away is waited for: the lease tells.
+    async fn keep_lease(&self, id: JobId, progress: &ProgressSink) -> Result<()> {
+        loop {
+            self.clock.sleep(limits::JOB_LEASE_TTL / 3).await;
+            let until = self.clock.now() + limits::JOB_LEASE_TTL;
+            match self.db.renew_job(id, &self.node, progress.get(), until).await {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(error) => tracing::warn!(job = %id, error = error.log_line(), "a job's lease was not renewed"),
+            }
+        }
+    }
+}
+
+impl JobBody {
+    fn new(job: Job) -> JobBody {
+        let (status, asset_id, error) = match job.state {
+            JobState::Queued => (JobStatus::Queued, None, None),
+            JobState::Running => (JobStatus::Running, None, None),
+            JobState::Finished(JobOutcome::Done { asset_id }) => (JobStatus::Done, Some(asset_id), None),
+            JobState::Finished(JobOutcome::Failed { code, message }) => {
+                (JobStatus::Failed, None, Some(JobErrorBody { code, message }))
+            }
+        };
+        JobBody {
+            id: job.id,
+            upload_id: job.upload_id,
+            source_name: job.source_name,
+            progress: if asset_id.is_some() { 1.0 } else { f64::from(job.progress_permille) / 1000.0 },
+            status,
+            asset_id,
+            error,
+            created_at: job.created_at,
+            finished_at: job.finished_at,
+        }
+    }
+}

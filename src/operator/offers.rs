@@ -1,0 +1,177 @@
+//! Offers: what can be bought under an avail.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use crate::api::body::{Id, JsonBody, QueryOf};
+use crate::api::caller::AnOperator;
+use crate::api::idempotency::{IdempotencyKey, key_reused};
+use crate::api::page::{List, PageQuery};
+use crate::api::problem::Problem;
+use crate::base::error::Error;
+use crate::base::id::{AvailId, OfferId, TitleId};
+use crate::base::money::Money;
+use crate::operator::{Operators, avails};
+use crate::rights::avail::LicenseType;
+use crate::rights::grant::GrantClock;
+use crate::rights::offer::{Offer, OfferKind};
+use crate::store::db::Written;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewOfferBody {
+    #[schema(value_type = OfferKindBody)]
+    kind: OfferKind,
+    list_price: Money,
+    /// For members; not above the list price.
+    member_price: Option<Money>,
+    clock: ClockBody,
+    /// Streams at once, 1 if not said.
+    #[serde(default = "one")]
+    streams: u32,
+}
+
+/// When the viewing period begins.
+#[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ClockBody {
+    OnPurchase { watch_s: i64 },
+    OnFirstPlay { start_within_s: i64, watch_s: i64 },
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = OperatorOffer)]
+pub struct OfferBody {
+    id: OfferId,
+    title_id: TitleId,
+    avail_id: AvailId,
+    #[schema(value_type = OfferKindBody)]
+    kind: OfferKind,
+    list_price: Money,
+    member_price: Option<Money>,
+    clock: ClockBody,
+    streams: u32,
+}
+
+#[derive(ToSchema)]
+#[schema(as = OfferKind, rename_all = "snake_case")]
+pub enum OfferKindBody {
+    Pvod,
+    Rental,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// The offers under an avail.
+#[utoipa::path(get, path = "/operator/avails/{id}/offers", tag = "operator", operation_id = "operator_list_offers",
+    params(("id" = AvailId, Path), PageQuery), security(("bearer" = [])), responses(
+    (status = 200, description = "A page of offers", body = List<OfferBody>),
+    (status = 404, description = "AVAIL_NOT_FOUND"),
+))]
+pub async fn list(
+    State(operators): State<Arc<Operators>>,
+    _: AnOperator,
+    Id(avail_id): Id<AvailId>,
+    QueryOf(query): QueryOf<PageQuery>,
+) -> Result<Json<List<OfferBody>>, Problem> {
+    let avail = avails::find(&operators, avail_id).await?;
+    let snapshot = operators.api.follower.snapshot();
+    let offers = snapshot.title(avail.title_id).map(|title| title.offers_of(avail_id).cloned().collect());
+    query.cut(offers.unwrap_or_default(), |offer: &Offer| offer.id.to_string(), |offer| OfferBody::new(&offer))
+}
+
+/// Put something on sale. An offer is never edited: make another one.
+#[utoipa::path(post, path = "/operator/avails/{id}/offers", tag = "operator", operation_id = "operator_create_offer",
+    params(("id" = AvailId, Path)), request_body = NewOfferBody, security(("bearer" = [])), responses(
+    (status = 201, description = "The offer", body = OfferBody),
+    (status = 404, description = "AVAIL_NOT_FOUND"),
+    (status = 422, description = "OFFER_INVALID, LICENSE_TYPE_NOT_SOLD, IDEMPOTENCY_KEY_REUSED"),
+))]
+pub async fn create(
+    State(operators): State<Arc<Operators>>,
+    operator: AnOperator,
+    Id(avail_id): Id<AvailId>,
+    key: IdempotencyKey,
+    body: JsonBody<NewOfferBody>,
+) -> Result<Response, Problem> {
+    let api = &operators.api;
+    let avail = avails::find(&operators, avail_id).await?;
+    if avail.license_type != LicenseType::Vod {
+        let detail = "Only a vod avail is sold title by title; this one is for members or free.";
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "LICENSE_TYPE_NOT_SOLD", detail));
+    }
+    let now = api.clock.now();
+    let NewOfferBody { kind, list_price, member_price, clock, streams } = body.value;
+    let offer = Offer {
+        id: OfferId::new(now),
+        title_id: avail.title_id,
+        avail_id,
+        kind,
+        list_price,
+        member_price,
+        clock: clock.into(),
+        streams,
+    };
+    offer.check()?;
+    let idempotency = key.of(&operator.caller, &body.digest);
+    let offer = match api.db.insert_offer(&offer, idempotency.as_ref(), now).await? {
+        Written::New(()) => {
+            api.follower.announce().await;
+            operators.audit(&operator, "offer.create", &offer.id.to_string(), json!({"offer": offer})).await?;
+            offer
+        }
+        Written::Replay { id } => {
+            let earlier = api.db.offer(id.parse()?).await?;
+            earlier.ok_or_else(|| Error::internal(format!("offer {id} is gone")))?
+        }
+        Written::KeyReused => return Err(key_reused()),
+    };
+    Ok((StatusCode::CREATED, Json(OfferBody::new(&offer))).into_response())
+}
+
+impl OfferBody {
+    fn new(offer: &Offer) -> OfferBody {
+        OfferBody {
+            id: offer.id,
+            title_id: offer.title_id,
+            avail_id: offer.avail_id,
+            kind: offer.kind,
+            list_price: offer.list_price,
+            member_price: offer.member_price,
+            clock: offer.clock.into(),
+            streams: offer.streams,
+        }
+    }
+}
+
+impl From<ClockBody> for GrantClock {
+    fn from(clock: ClockBody) -> GrantClock {
+        let ms = |seconds: i64| seconds.saturating_mul(1000);
+        match clock {
+            ClockBody::OnPurchase { watch_s } => GrantClock::OnPurchase { watch_ms: ms(watch_s) },
+            ClockBody::OnFirstPlay { start_within_s, watch_s } => {
+                GrantClock::OnFirstPlay { start_within_ms: ms(start_within_s), watch_ms: ms(watch_s) }
+            }
+        }
+    }
+}
+
+impl From<GrantClock> for ClockBody {
+    fn from(clock: GrantClock) -> ClockBody {
+        match clock {
+            GrantClock::OnPurchase { watch_ms } => ClockBody::OnPurchase { watch_s: watch_ms / 1000 },
+            GrantClock::OnFirstPlay { start_within_ms, watch_ms } => {
+                ClockBody::OnFirstPlay { start_within_s: start_within_ms / 1000, watch_s: watch_ms / 1000 }
+            }
+        }
+    }
+}

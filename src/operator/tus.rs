@@ -1,0 +1,284 @@
+//! Resumable uploads: tus 1.0.0 with creation, termination and expiration (<https://tus.io/protocols/resumable-upload>).
+//! When an upload is whole its packaging job is named in `Marquee-Job`.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{FromRequestParts, State};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use http::header::{HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode, header};
+use serde_json::json;
+
+use crate::api::BASE;
+use crate::api::body::Id;
+use crate::api::caller::AnOperator;
+use crate::api::idempotency::{IdempotencyKey, digest, key_reused};
+use crate::api::problem::Problem;
+use crate::base::id::UploadId;
+use crate::base::limits;
+use crate::operator::Operators;
+use crate::operator::uploads::{AppendRefusal, Uploads};
+use crate::store::db::Written;
+use crate::store::db::job::Upload;
+
+const VERSION: &str = "1.0.0";
+const EXTENSIONS: &str = "creation,termination,expiration";
+const TUS_RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
+const UPLOAD_LENGTH: &str = "upload-length";
+const UPLOAD_METADATA: &str = "upload-metadata";
+const UPLOAD_OFFSET: &str = "upload-offset";
+const FILE_NAME_DEFAULT: &str = "film";
+
+/// A request in the one version there is; anything else is told which that is, with 412.
+pub struct Tus;
+
+impl<S: Sync> FromRequestParts<S> for Tus {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Tus, Problem> {
+        if parts.headers.get(TUS_RESUMABLE).is_some_and(|version| version == VERSION) {
+            return Ok(Tus);
+        }
+        let detail = "Send Tus-Resumable: 1.0.0.";
+        Err(Problem::new(StatusCode::PRECONDITION_FAILED, "TUS_VERSION_UNSUPPORTED", detail)
+            .with_param("Tus-Resumable")
+            .with_header(HeaderName::from_static("tus-version"), HeaderValue::from_static(VERSION)))
+    }
+}
+
+/// What uploads can do here.
+#[utoipa::path(options, path = "/operator/uploads", tag = "uploads", operation_id = "operator_discover_uploads", responses(
+    (status = 204, description = "`Tus-Version`, `Tus-Extension`, `Tus-Max-Size`"),
+))]
+pub async fn discover() -> Response {
+    let headers = [
+        ("tus-resumable", VERSION.to_owned()),
+        ("tus-version", VERSION.to_owned()),
+        ("tus-extension", EXTENSIONS.to_owned()),
+        ("tus-max-size", limits::UPLOAD_BYTES_MAX.to_string()),
+    ];
+    (StatusCode::NO_CONTENT, headers).into_response()
+}
+
+/// Open an upload; its URL is in `Location`.
+#[utoipa::path(post, path = "/operator/uploads", tag = "uploads", operation_id = "operator_create_upload", params(
+    ("Tus-Resumable" = String, Header), ("Upload-Length" = u64, Header, description = "Bytes of the whole file"),
+    ("Upload-Metadata" = Option<String>, Header, description = "`filename` and its value in base64"),
+), security(("bearer" = [])), responses(
+    (status = 201, description = "The upload is open; `Location` and `Upload-Expires`"),
+    (status = 400, description = "UPLOAD_LENGTH_INVALID, UPLOAD_METADATA_INVALID"),
+    (status = 412, description = "TUS_VERSION_UNSUPPORTED"),
+    (status = 413, description = "UPLOAD_TOO_LARGE"),
+    (status = 422, description = "IDEMPOTENCY_KEY_REUSED"),
+))]
+pub async fn create(
+    State(operators): State<Arc<Operators>>,
+    operator: AnOperator,
+    _: Tus,
+    key: IdempotencyKey,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let length_bytes = number(&headers, UPLOAD_LENGTH).filter(|length| *length > 0).ok_or_else(|| {
+        invalid("UPLOAD_LENGTH_INVALID", "Upload-Length", "Send Upload-Length: the bytes of the whole file.")
+    })?;
+    if length_bytes > limits::UPLOAD_BYTES_MAX {
+        let detail = format!("A film has at most {} bytes.", limits::UPLOAD_BYTES_MAX);
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "UPLOAD_TOO_LARGE", detail).with_param("Upload-Length"));
+    }
+    let metadata = headers.get(UPLOAD_METADATA).map(HeaderValue::as_bytes).unwrap_or_default();
+    let file_name = file_name(metadata).ok_or_else(|| {
+        invalid("UPLOAD_METADATA_INVALID", "Upload-Metadata", "Upload-Metadata holds keys and base64 values.")
+    })?;
+    let request_digest = digest(&[b"POST /operator/uploads", &length_bytes.to_be_bytes(), metadata]);
+    let idempotency = key.of(&operator.caller, &request_digest);
+    let upload = match operators.uploads.create(file_name, length_bytes, idempotency.as_ref()).await? {
+        Written::New(upload) => {
+            let detail = json!({"file_name": upload.file_name, "length_bytes": length_bytes});
+            operators.audit(&operator, "upload.create", &upload.id.to_string(), detail).await?;
+            upload
+        }
+        Written::Replay { id } => {
+            let earlier = operators.api.db.upload(id.parse()?).await?;
+            earlier.ok_or_else(not_found)?
+        }
+        Written::KeyReused => return Err(key_reused()),
+    };
+    let location = format!("{BASE}/operator/uploads/{}", upload.id);
+    let mut response = (StatusCode::CREATED, [(header::LOCATION, location)]).into_response();
+    describe(&upload, response.headers_mut());
+    Ok(response)
+}
+
+/// How much has arrived.
+#[utoipa::path(head, path = "/operator/uploads/{id}", tag = "uploads", operation_id = "operator_show_upload",
+    params(("id" = UploadId, Path), ("Tus-Resumable" = String, Header)), security(("bearer" = [])), responses(
+    (status = 204, description = "`Upload-Offset`, `Upload-Length`; `Marquee-Job` once it is whole"),
+    (status = 404, description = "UPLOAD_NOT_FOUND"),
+    (status = 412, description = "TUS_VERSION_UNSUPPORTED"),
+))]
+pub async fn progress(
+    State(operators): State<Arc<Operators>>,
+    _: AnOperator,
+    _: Tus,
+    Id(id): Id<UploadId>,
+) -> Result<Response, Problem> {
+    let upload = operators.uploads.find(id).await?.ok_or_else(not_found)?;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    describe(&upload, response.headers_mut());
+    Ok(response)
+}
+
+/// Append bytes at the offset that the upload has reached.
+#[utoipa::path(patch, path = "/operator/uploads/{id}", tag = "uploads", operation_id = "operator_append_upload", params(
+    ("id" = UploadId, Path), ("Tus-Resumable" = String, Header), ("Upload-Offset" = u64, Header),
+), request_body(content_type = "application/offset+octet-stream", content = Vec<u8>), security(("bearer" = [])), responses(
+    (status = 204, description = "`Upload-Offset` is the new one; `Marquee-Job` once the upload is whole"),
+    (status = 400, description = "UPLOAD_OFFSET_INVALID, BODY_INCOMPLETE"),
+    (status = 404, description = "UPLOAD_NOT_FOUND"),
+    (status = 409, description = "UPLOAD_OFFSET_CONFLICT, with `Upload-Offset`"),
+    (status = 412, description = "TUS_VERSION_UNSUPPORTED"),
+    (status = 413, description = "UPLOAD_TOO_LONG"),
+    (status = 415, description = "CONTENT_TYPE_UNSUPPORTED"),
+    (status = 423, description = "UPLOAD_LOCKED"),
+))]
+pub async fn append(
+    State(operators): State<Arc<Operators>>,
+    operator: AnOperator,
+    _: Tus,
+    Id(id): Id<UploadId>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    if headers.get(header::CONTENT_TYPE).is_none_or(|kind| kind != "application/offset+octet-stream") {
+        let detail = "Send the bytes with Content-Type: application/offset+octet-stream.";
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "CONTENT_TYPE_UNSUPPORTED", detail)
+            .with_param("Content-Type"));
+    }
+    let offset = number(&headers, UPLOAD_OFFSET).ok_or_else(|| {
+        invalid("UPLOAD_OFFSET_INVALID", "Upload-Offset", "Send Upload-Offset: where these bytes belong.")
+    })?;
+    let before = operators.uploads.find(id).await?.ok_or_else(not_found)?;
+    // What is declared to be too long is refused before a byte is read.
+    let declared = number(&headers, header::CONTENT_LENGTH.as_str()).unwrap_or(0);
+    if offset == before.received_bytes && declared > before.length_bytes - before.received_bytes {
+        return Err(refused(AppendRefusal::TooLong));
+    }
+    let upload = operators.uploads.append(id, offset, body.into_data_stream()).await?.map_err(refused)?;
+    if before.job_id.is_none() && upload.job_id.is_some() {
+        operators.audit(&operator, "upload.complete", &id.to_string(), json!({"job_id": upload.job_id})).await?;
+    }
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    describe(&upload, response.headers_mut());
+    Ok(response)
+}
+
+/// Throw an upload away.
+#[utoipa::path(delete, path = "/operator/uploads/{id}", tag = "uploads", operation_id = "operator_delete_upload",
+    params(("id" = UploadId, Path), ("Tus-Resumable" = String, Header)), security(("bearer" = [])), responses(
+    (status = 204, description = "It is gone"),
+    (status = 404, description = "UPLOAD_NOT_FOUND, also of one that has become a job"),
+    (status = 412, description = "TUS_VERSION_UNSUPPORTED"),
+    (status = 423, description = "UPLOAD_LOCKED"),
+))]
+pub async fn terminate(
+    State(operators): State<Arc<Operators>>,
+    operator: AnOperator,
+    _: Tus,
+    Id(id): Id<UploadId>,
+) -> Result<Response, Problem> {
+    operators.uploads.delete(id).await?.map_err(refused)?;
+    operators.audit(&operator, "upload.delete", &id.to_string(), json!({})).await?;
+    Ok((StatusCode::NO_CONTENT, [(TUS_RESUMABLE, VERSION)]).into_response())
+}
+
+/// The headers that say how an upload stands.
+fn describe(upload: &Upload, headers: &mut HeaderMap) {
+    headers.insert(TUS_RESUMABLE, HeaderValue::from_static(VERSION));
+    headers.insert(UPLOAD_OFFSET, HeaderValue::from(upload.received_bytes));
+    headers.insert(UPLOAD_LENGTH, HeaderValue::from(upload.length_bytes));
+    let text = match upload.job_id {
+        Some(job_id) => ("marquee-job", Some(job_id.to_string())),
+        None => ("upload-expires", http_date(upload)),
+    };
+    if let (name, Some(text)) = text
+        && let Ok(value) = HeaderValue::try_from(text)
+    {
+        headers.insert(name, value);
+    }
+}
+
+fn http_date(upload: &Upload) -> Option<String> {
+    let expires = jiff::Timestamp::from_millisecond(Uploads::expires_at(upload).0).ok()?;
+    Some(expires.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
+}
+
+fn refused(refusal: AppendRefusal) -> Problem {
+    match refusal {
+        AppendRefusal::NotFound => not_found(),
+        AppendRefusal::Busy => {
+            Problem::new(StatusCode::LOCKED, "UPLOAD_LOCKED", "Another request is at this upload. Try again shortly.")
+        }
+        AppendRefusal::WrongOffset { received_bytes } => Problem::new(
+            StatusCode::CONFLICT,
+            "UPLOAD_OFFSET_CONFLICT",
+            format!("{received_bytes} bytes have arrived. Go on from there."),
+        )
+        .with_param("Upload-Offset")
+        .with_header(HeaderName::from_static(UPLOAD_OFFSET), HeaderValue::from(received_bytes)),
+        AppendRefusal::TooLong => {
+            let detail = "These bytes go beyond the Upload-Length that was declared.";
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "UPLOAD_TOO_LONG", detail)
+        }
+    }
+    .with_header(TUS_RESUMABLE, HeaderValue::from_static(VERSION))
+}
+
+fn not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "UPLOAD_NOT_FOUND", "There is no such upload.")
+}
+
+fn invalid(code: &str, param: &str, detail: &str) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, code, detail).with_param(param)
+}
+
+fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+    let text = headers.get(name)?.to_str().ok()?;
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+/// The file's own name, without any path; `None` when the metadata cannot be read.
+fn file_name(metadata: &[u8]) -> Option<String> {
+    let metadata = std::str::from_utf8(metadata).ok()?;
+    for pair in metadata.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+        let (key, value) = pair.split_once(' ').unwrap_or((pair, ""));
+        let value = BASE64_STANDARD.decode(value.trim()).ok()?;
+        if key == "filename" {
+            let path = String::from_utf8(value).ok()?;
+            let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
+            let name: String =
+                name.chars().filter(|character| !character.is_control()).take(limits::NAME_CHARS_MAX).collect();
+            return Some(if name.is_empty() { FILE_NAME_DEFAULT.into() } else { name });
+        }
+    }
+    Some(FILE_NAME_DEFAULT.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_name_is_read_from_the_metadata_without_its_path() {
+        let encoded = |name: &str| format!("filetype dmlkZW8vbXA0,filename {}", BASE64_STANDARD.encode(name));
+        assert_eq!(file_name(encoded("大雄兔.mp4").as_bytes()).unwrap(), "大雄兔.mp4");
+        assert_eq!(file_name(encoded("../../etc/passwd").as_bytes()).unwrap(), "passwd");
+        assert_eq!(file_name(encoded("C:\\films\\a\u{0}.mkv").as_bytes()).unwrap(), "a.mkv");
+        assert_eq!(file_name(b"").unwrap(), "film");
+        assert_eq!(file_name(b"is_confidential").unwrap(), "film");
+        assert_eq!(file_name(b"filename ***"), None);
+    }
+}

@@ -1,0 +1,158 @@
+//! Every URL of the origin as one enum, with its text beside it.
+//!
+//! The token is a path segment because native players send no custom headers and drop cookies and queries, while
+//! relative URIs inherit a path. A path is read strictly: no percent-encoding, no empty segment, no second spelling of
+//! anything.
+
+use crate::base::id::AssetId;
+use crate::playback::gate::WishKind;
+
+/// A URL below `/play/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlayPath<'a> {
+    /// Secret: never printed.
+    pub token: &'a str,
+    pub target: Target<'a>,
+}
+
+/// What a URL names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target<'a> {
+    /// `/play/{token}/main.m3u8`
+    Multivariant,
+    /// `/play/{token}/{asset}/{track}.m3u8`
+    Playlist { asset: AssetId, track: &'a str },
+    /// `/play/{token}/{asset}/{track}/init.mp4`
+    Init { asset: AssetId, track: &'a str },
+    /// `/play/{token}/{asset}/{track}/{n}.m4s`, n from 0 within the asset
+    Segment { asset: AssetId, track: &'a str, n: u32 },
+    /// `/play/{token}/{asset}/{track}/key`
+    Key { asset: AssetId, track: &'a str },
+}
+
+impl<'a> PlayPath<'a> {
+    /// Reads a URL's path; `None` is a 404.
+    pub fn decode(path: &'a str) -> Option<PlayPath<'a>> {
+        let mut parts = path.strip_prefix("/play/")?.split('/');
+        let token = parts.next().filter(|token| is_token(token))?;
+        let target = match (parts.next()?, parts.next(), parts.next(), parts.next()) {
+            ("main.m3u8", None, None, None) => Target::Multivariant,
+            (asset, Some(playlist), None, None) => {
+                Target::Playlist { asset: asset.parse().ok()?, track: track(playlist.strip_suffix(".m3u8")?)? }
+            }
+            (asset, Some(name), Some(object), None) => {
+                let (asset, track) = (asset.parse().ok()?, track(name)?);
+                match object {
+                    "init.mp4" => Target::Init { asset, track },
+                    "key" => Target::Key { asset, track },
+                    segment => Target::Segment { asset, track, n: number(segment.strip_suffix(".m4s")?)? },
+                }
+            }
+            _ => return None,
+        };
+        Some(PlayPath { token, target })
+    }
+}
+
+impl Target<'_> {
+    /// The route, as it may be printed.
+    pub fn template(&self) -> &'static str {
+        match self {
+            Target::Multivariant => "/play/{token}/main.m3u8",
+            Target::Playlist { .. } => "/play/{token}/{asset}/{track}.m3u8",
+            Target::Init { .. } => "/play/{token}/{asset}/{track}/init.mp4",
+            Target::Segment { .. } => "/play/{token}/{asset}/{track}/{n}.m4s",
+            Target::Key { .. } => "/play/{token}/{asset}/{track}/key",
+        }
+    }
+
+    pub fn asset(&self) -> Option<AssetId> {
+        match *self {
+            Target::Multivariant => None,
+            Target::Playlist { asset, .. }
+            | Target::Init { asset, .. }
+            | Target::Segment { asset, .. }
+            | Target::Key { asset, .. } => Some(asset),
+        }
+    }
+
+    pub fn wish_kind(&self) -> WishKind {
+        match self {
+            Target::Multivariant | Target::Playlist { .. } | Target::Init { .. } => WishKind::Preparation,
+            Target::Segment { .. } => WishKind::Segment,
+            Target::Key { .. } => WishKind::Key,
+        }
+    }
+}
+
+/// Looks at every byte of what is nearly always a token: a loop without an early end takes many bytes at once.
+fn is_token(text: &str) -> bool {
+    let is_good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    !text.is_empty() && text.bytes().fold(true, |good, byte| good & is_good(byte))
+}
+
+fn track(text: &str) -> Option<&str> {
+    let is_track =
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    is_track.then_some(text)
+}
+
+/// A decimal number in its one spelling.
+fn number(text: &str) -> Option<u32> {
+    let is_canonical = text == "0" || !text.starts_with('0');
+    (is_canonical && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::base::clock::UtcMs;
+
+    #[test]
+    fn every_url_has_one_spelling() {
+        let asset = AssetId::new(UtcMs(1));
+        let track = "v1080";
+        let all = [
+            Target::Multivariant,
+            Target::Playlist { asset, track },
+            Target::Init { asset, track },
+            Target::Segment { asset, track, n: 0 },
+            Target::Segment { asset, track, n: 1234 },
+            Target::Key { asset, track },
+        ];
+        for target in all {
+            let n = if let Target::Segment { n, .. } = target { n.to_string() } else { String::new() };
+            let path = target
+                .template()
+                .replace("{token}", "eyJ0.e-Y_.sig")
+                .replace("{asset}", &asset.to_string())
+                .replace("{track}", track)
+                .replace("{n}", &n);
+            assert_eq!(PlayPath::decode(&path), Some(PlayPath { token: "eyJ0.e-Y_.sig", target }), "{path}");
+            let rest = path.strip_prefix("/play/eyJ0.e-Y_.sig/").unwrap();
+            for wrong in [
+                format!("{path}/"),
+                format!("/play//{rest}"),
+                format!("/play/{rest}"),
+                format!("/play/a%2eb/{rest}"),
+                format!("/play/t/../t/{rest}"),
+                path.replace("/v1080", "/V1080"),
+                path.to_uppercase(),
+            ] {
+                assert!(PlayPath::decode(&wrong).is_none_or(|read| wrong == path && read.target == target), "{wrong}");
+            }
+        }
+        for segment in ["00.m4s", "01.m4s", "-1.m4s", "+1.m4s", ".m4s", "4294967296.m4s", "1.m4s.m4s", "1"] {
+            assert_eq!(PlayPath::decode(&format!("/play/t/{asset}/v1080/{segment}")), None, "{segment}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_path_panics(path in "(/play/)?[ -~/]{0,80}") {
+            let _ = PlayPath::decode(&path);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Answers a request below `/play/`: decode the path, pass the gate, open the library, respond.
+
+use std::sync::Arc;
+
+use http::header::HeaderValue;
+use http::{HeaderMap, Method, Response, StatusCode};
+
+use crate::base::clock::Clock;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::id::RequestId;
+use crate::http::body::Body;
+use crate::http::entity::Entity;
+use crate::http::respond::{self, Problem};
+use crate::origin::meter::Meter;
+use crate::origin::path::{PlayPath, Target};
+use crate::playback::denied;
+use crate::playback::gate::{Entitled, Gate, Refusal, Wish, WishKind};
+use crate::playback::library::{Library, Media, Playlist};
+use crate::playback::place::Place;
+use crate::playback::token::TokenRefusal;
+use crate::rights::entitlement::Denial;
+
+const METHODS: &str = "GET, HEAD, OPTIONS";
+/// A playlist or a key is asked for again each time: that is where a right that has ended is noticed.
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+/// Media never changes; the URL holds a token, so the copy is the viewer's own.
+const IMMUTABLE: HeaderValue = HeaderValue::from_static("private, max-age=86400, immutable");
+
+/// The origin of all playback.
+pub struct Origin {
+    gate: Gate,
+    library: Arc<Library>,
+    meter: Meter,
+}
+
+/// A request, as far as the origin looks at it.
+pub struct PlayRequest<'a> {
+    pub method: &'a Method,
+    pub path: &'a str,
+    pub headers: &'a HeaderMap,
+    pub place: Place,
+    pub clock: &'a Clock,
+}
+
+impl PlayRequest<'_> {
+    /// A name for this request, in an answer that says why not. Media goes without: the name's random part is a system
+    /// call.
+    fn new_id(&self) -> String {
+        RequestId::new(self.clock.now()).to_string()
+    }
+}
+
+impl Origin {
+    pub fn new(gate: Gate, library: Arc<Library>, meter: Meter) -> Origin {
+        Origin { gate, library, meter }
+    }
+
+    /// Answers; pages of any origin may read the answer.
+    pub async fn serve(&self, request: &PlayRequest<'_>) -> Response<Body> {
+        if request.method == Method::OPTIONS {
+            return respond::preflight(METHODS);
+        }
+        let path = PlayPath::decode(request.path);
+        let mut response = match &path {
+            Some(path) => self.answer(path, request).await,
+            None => not_found().with_request_id(Some(&request.new_id())).into_response(),
+        };
+        self.meter.count(path.as_ref().map(|path| &path.target), &response);
+        respond::allow_any_origin(response.headers_mut());
+        response
+    }
+
+    async fn answer(&self, path: &PlayPath<'_>, request: &PlayRequest<'_>) -> Response<Body> {
+        let target = path.target;
+        let Place { territory, network, .. } = request.place;
+        let wish = Wish { asset_id: target.asset(), kind: target.wish_kind(), territory, network: Some(network) };
+        let entitled = match self.gate.admit(path.token, wish).await {
+            Ok(entitled) => entitled,
+            Err(refusal) => {
+                let request_id = request.new_id();
+                tracing::debug!(route = target.template(), ?refusal, request_id, "refused");
+                return refused(refusal, &request_id);
+            }
+        };
+        let response = match self.open(&entitled, target).await {
+            Ok(entity) if target.wish_kind() == WishKind::Key => entity.respond(request.method, &HeaderMap::new()),
+            Ok(entity) => entity.respond(request.method, request.headers),
+            Err(error) => return respond::error(&error, Some(&request.new_id())),
+        };
+        if request.method == Method::GET
+            && response.status().is_success()
+            && let Err(refusal) = self.gate.hand_out(&entitled).await
+        {
+            return refused(refusal, &request.new_id());
+        }
+        response
+    }
+
+    async fn open(&self, entitled: &Entitled, target: Target<'_>) -> Result<Entity> {
+        Ok(match target {
+            Target::Multivariant => playlist(self.library.multivariant(entitled).await?),
+            Target::Playlist { track, .. } => playlist(self.library.playlist(entitled, track).await?),
+            Target::Init { track, .. } => media(self.library.init(entitled, track).await?),
+            Target::Segment { track, n, .. } => media(self.library.segment(entitled, track, n).await?),
+            Target::Key { track, .. } => Entity {
+                content_type: HeaderValue::from_static("application/octet-stream"),
+                cache_control: NO_STORE,
+                etag: HeaderValue::try_from(format!("\"{track}-key\"")).map_err(|error| {
+                    Error::new(ErrorKind::NotFound, "MEDIA_NOT_FOUND", "No such track.").with_source(error)
+                })?,
+                identity: self.library.key(entitled, track).await?,
+                gzip: None,
+            },
+        })
+    }
+}
+
+fn playlist(playlist: Playlist) -> Entity {
+    Entity {
+        content_type: HeaderValue::from_static("application/vnd.apple.mpegurl"),
+        cache_control: NO_STORE,
+        etag: playlist.etag,
+        identity: playlist.identity,
+        gzip: Some(playlist.gzip),
+    }
+}
+
+fn media(media: Media) -> Entity {
+    let content_type = if media.is_video { "video/mp4" } else { "audio/mp4" };
+    Entity {
+        content_type: HeaderValue::from_static(content_type),
+        cache_control: IMMUTABLE,
+        etag: media.etag,
+        identity: media.bytes,
+        gzip: None,
+    }
+}
+
+fn refused(refusal: Refusal, request_id: &str) -> Response<Body> {
+    let problem = match refusal {
+        Refusal::Token(TokenRefusal::Invalid) => Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "TOKEN_INVALID",
+            "This is no playback token of this server. Press Play to get one.",
+        ),
+        Refusal::Token(TokenRefusal::Expired) => Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "TOKEN_EXPIRED",
+            "This playback is over. Press Play to start another.",
+        ),
+        Refusal::NotFound => not_found(),
+        Refusal::Denied(code) => denied::problem(&Denial::of(code)),
+        Refusal::Failed(error) => return respond::error(&error, Some(request_id)),
+    };
+    problem.with_request_id(Some(request_id)).into_response()
+}
+
+fn not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "MEDIA_NOT_FOUND", "There is nothing here.")
+}

@@ -1,0 +1,291 @@
+//! Audio tracks: AAC copied sample by sample, or decoded, mixed to stereo and encoded. Either way time is a count of
+//! samples from the film's origin, so sound stays with the picture without edit lists: what lies before the origin
+//! (priming) is dropped, gaps are filled with silence where we encode.
+
+use std::path::Path;
+
+use ffmpeg_next::filter::{self, Graph};
+use ffmpeg_next::{ChannelLayout, Packet, Rational, Stream, codec, decoder, encoder, format, frame};
+
+use crate::base::error::Result;
+use crate::media::aac::{AacConfig, AdtsHeader};
+use crate::media::cmaf::InitMedia;
+use crate::media::time::{Ticks, Timescale};
+use crate::packager::ladder::{AUDIO_FRAME_SAMPLES, AudioPlan};
+use crate::packager::libav;
+use crate::packager::mux::{Payload, Sample, TrackWriter};
+use crate::packager::probe::{self, AudioSource};
+use crate::packager::refusal::Refusal;
+use crate::packager::scan::{AudioScan, Origin};
+
+const ENCODER: &str = "aac";
+const STEREO_BITS_PER_S: u32 = 128_000;
+const ENCODED_RATE: u32 = 48_000;
+/// A timestamp further than this from the count of samples moves the count.
+const JITTER_MS_MAX: u64 = 10;
+
+/// What all audio tracks of a job share.
+pub struct AudioSettings<'a> {
+    pub dir: &'a Path,
+    pub origin: Origin,
+    /// Video boundaries and end of presentation, with their scale.
+    pub boundaries: &'a [Ticks],
+    pub end: Ticks,
+    pub timescale: Timescale,
+}
+
+impl AudioSettings<'_> {
+    fn writer(&self, plan: &AudioPlan, source: &AudioSource, media: &InitMedia, rate: u32) -> Result<TrackWriter> {
+        let scale = Timescale::new(rate)?;
+        // The first sample at or after the video boundary: round up.
+        let boundaries = self.boundaries.iter().map(|&boundary| ceil(boundary, self.timescale, scale)).collect();
+        TrackWriter::create(self.dir, &plan.id, media, scale, source.language.as_deref(), boundaries)
+    }
+}
+
+fn ceil(ticks: Ticks, from: Timescale, to: Timescale) -> Ticks {
+    let product = i128::from(ticks) * i128::from(to.per_second());
+    let from = i128::from(from.per_second());
+    Ticks::try_from((product + from - 1).div_euclid(from)).unwrap_or(Ticks::MAX)
+}
+
+/// A track whose samples are the source's.
+pub struct CopiedAudio {
+    source: AudioSource,
+    origin: Origin,
+    scale: Timescale,
+    writer: TrackWriter,
+    next: Option<Ticks>,
+    end: Ticks,
+    has_adts: bool,
+}
+
+impl CopiedAudio {
+    pub fn start(
+        plan: &AudioPlan,
+        source: &AudioSource,
+        scan: &AudioScan,
+        settings: &AudioSettings<'_>,
+    ) -> Result<CopiedAudio> {
+        let config = scan.config.as_ref().ok_or_else(|| Refusal::Internal.error("AAC without a configuration."))?;
+        let media = init_of(config, scan.bits_per_s);
+        let writer = settings.writer(plan, source, &media, config.sample_rate)?;
+        let scale = Timescale::new(config.sample_rate)?;
+        let end = ceil(settings.end, settings.timescale, scale);
+        let has_adts = source.extradata.is_empty();
+        Ok(CopiedAudio { source: source.clone(), origin: settings.origin, scale, writer, next: None, end, has_adts })
+    }
+
+    pub fn push(&mut self, packet: Packet) -> Result<()> {
+        let Some(pts) = packet.pts() else { return Ok(()) };
+        let at = self.origin.since(pts, self.source.time_base, self.scale);
+        let jitter = self.scale.ticks_of_ms(JITTER_MS_MAX);
+        // Containers round timestamps to milliseconds; the count of samples does not.
+        let at = self.next.filter(|next| (at - next).abs() <= jitter).unwrap_or(at);
+        if self.next.is_some_and(|next| at < next) || at < 0 || at >= self.end {
+            return Ok(());
+        }
+        self.next = Some(at + AUDIO_FRAME_SAMPLES);
+        let skip = if self.has_adts {
+            AdtsHeader::read(packet.data().unwrap_or_default()).map_or(0, |header| header.header_bytes)
+        } else {
+            0
+        };
+        self.writer.push(Sample { pts: at, is_sync: true, payload: Payload::Packet { packet, skip } })
+    }
+
+    pub fn finish(self) -> Result<()> {
+        self.writer.finish(self.next.unwrap_or(0))
+    }
+}
+
+fn init_of(config: &AacConfig, bits_per_s: u32) -> InitMedia {
+    InitMedia::Aac {
+        asc: config.asc().to_vec(),
+        channels: u16::from(config.channels),
+        sample_rate: config.sample_rate,
+        bits_per_s,
+    }
+}
+
+/// A stereo track made from whatever the source has.
+pub struct EncodedAudio {
+    source: AudioSource,
+    origin: Origin,
+    decoder: decoder::Audio,
+    /// Made from the first frame, which alone says what the decoder gives.
+    graph: Option<(Graph, Shape)>,
+    encoder: encoder::audio::Encoder,
+    writer: TrackWriter,
+    end_us: i64,
+    next: Ticks,
+    damaged: u64,
+}
+
+/// What a filter graph was made for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Shape {
+    rate: u32,
+    format: format::Sample,
+    layout: ChannelLayout,
+}
+
+impl EncodedAudio {
+    pub fn start(
+        plan: &AudioPlan,
+        source: &AudioSource,
+        stream: &Stream<'_>,
+        settings: &AudioSettings<'_>,
+    ) -> Result<EncodedAudio> {
+        let decoder = probe::open_decoder(stream)?.audio().map_err(libav::fault("opening the audio decoder"))?;
+        let Some(codec) = encoder::find_by_name(ENCODER) else {
+            return Err(Refusal::EncoderMissing.error("This libav has no AAC encoder."));
+        };
+        let fault = libav::fault("opening the AAC encoder");
+        let mut context = codec::Context::new_with_codec(codec);
+        context.set_flags(codec::Flags::GLOBAL_HEADER);
+        context.set_time_base(Rational::new(1, ENCODED_RATE as i32));
+        let mut encoder = context.encoder().audio().map_err(&fault)?;
+        encoder.set_rate(ENCODED_RATE as i32);
+        encoder.set_format(format::Sample::F32(format::sample::Type::Planar));
+        encoder.set_channel_layout(ChannelLayout::STEREO);
+        encoder.set_bit_rate(STEREO_BITS_PER_S as usize);
+        let encoder = encoder.open_as(codec).map_err(&fault)?;
+        let config = AacConfig::from_asc(&libav::encoder_extradata(&encoder))?;
+        let media = init_of(&config, STEREO_BITS_PER_S);
+        let writer = settings.writer(plan, source, &media, ENCODED_RATE)?;
+        let end_us = settings.timescale.rescale(settings.end, Timescale::MICROSECONDS);
+        Ok(EncodedAudio {
+            source: source.clone(),
+            origin: settings.origin,
+            decoder,
+            graph: None,
+            encoder,
+            writer,
+            end_us,
+            next: 0,
+            damaged: 0,
+        })
+    }
+
+    pub fn push(&mut self, packet: &Packet) -> Result<()> {
+        if self.decoder.send_packet(packet).is_err() {
+            self.damaged += 1;
+            return Ok(());
+        }
+        self.decode()
+    }
+
+    /// Ends the track; the number of packets that did not decode.
+    pub fn finish(mut self) -> Result<u64> {
+        let fault = libav::fault("encoding the sound");
+        // A decoder that is drained already has nothing more to give.
+        let _ = self.decoder.send_eof();
+        self.decode()?;
+        if let Some((graph, _)) = &mut self.graph {
+            if let Some(mut source) = graph.get("in") {
+                source.source().flush().map_err(&fault)?;
+            }
+            self.filtered()?;
+        }
+        self.encoder.send_eof().map_err(&fault)?;
+        self.encoded()?;
+        self.writer.finish(self.next)?;
+        Ok(self.damaged)
+    }
+
+    fn decode(&mut self) -> Result<()> {
+        let mut sound = frame::Audio::empty();
+        while self.decoder.receive_frame(&mut sound).is_ok() {
+            if sound.channel_layout().bits() == 0 {
+                sound.set_channel_layout(ChannelLayout::default(i32::from(sound.channels())));
+            }
+            let shape = Shape { rate: sound.rate(), format: sound.format(), layout: sound.channel_layout() };
+            let scale = Timescale::new(shape.rate)?;
+            let pts = sound.timestamp().map(|pts| self.origin.since(pts, self.source.time_base, scale));
+            sound.set_pts(pts);
+            let graph = match &mut self.graph {
+                Some((graph, known)) if *known == shape => graph,
+                Some(_) => {
+                    return Err(Refusal::InputUnsupported
+                        .error("The sound changes its format within the film; that is not handled yet."));
+                }
+                none => &mut none.insert((stereo_graph(shape, self.end_us)?, shape)).0,
+            };
+            if let Some(mut source) = graph.get("in") {
+                source.source().add(&sound).map_err(libav::fault("mixing the sound"))?;
+            }
+            self.filtered()?;
+        }
+        Ok(())
+    }
+
+    fn filtered(&mut self) -> Result<()> {
+        let Some((graph, _)) = &mut self.graph else { return Ok(()) };
+        let Some(mut sink) = graph.get("out") else { return Ok(()) };
+        let mut sound = frame::Audio::empty();
+        while sink.sink().frame(&mut sound).is_ok() {
+            self.encoder.send_frame(&sound).map_err(libav::fault("encoding the sound"))?;
+            self.encoded()?;
+        }
+        Ok(())
+    }
+
+    fn encoded(&mut self) -> Result<()> {
+        let mut packet = Packet::empty();
+        while self.encoder.receive_packet(&mut packet).is_ok() {
+            // The encoder's priming lies before zero.
+            if packet.pts().is_none_or(|pts| pts < 0) {
+                continue;
+            }
+            let pts = self.next;
+            self.next += AUDIO_FRAME_SAMPLES;
+            let taken = std::mem::replace(&mut packet, Packet::empty());
+            self.writer.push(Sample { pts, is_sync: true, payload: Payload::Packet { packet: taken, skip: 0 } })?;
+        }
+        Ok(())
+    }
+}
+
+/// Any sound to 48 kHz stereo that begins at 0 and ends with the picture, gaps filled with silence.
+fn stereo_graph(shape: Shape, end_us: i64) -> Result<Graph> {
+    let fault = libav::fault("making the audio filters");
+    let missing = || Refusal::EncoderMissing.error("This libav lacks its basic audio filters.");
+    let mut graph = Graph::new();
+    let rate = shape.rate;
+    let args = format!(
+        "time_base=1/{rate}:sample_rate={rate}:sample_fmt={}:channel_layout=0x{:x}",
+        shape.format.name(),
+        shape.layout.bits()
+    );
+    graph.add(&filter::find("abuffer").ok_or_else(missing)?, "in", &args).map_err(&fault)?;
+    graph.add(&filter::find("abuffersink").ok_or_else(missing)?, "out", "").map_err(&fault)?;
+    let chain = format!(
+        "aresample={ENCODED_RATE}:async=1:min_hard_comp=0.010:first_pts=0,\
+         aformat=sample_fmts=fltp:sample_rates={ENCODED_RATE}:channel_layouts=stereo,\
+         apad=whole_dur={end_us}us,atrim=end={end_us}us,asetpts=N"
+    );
+    graph
+        .output("in", 0)
+        .and_then(|parser| parser.input("out", 0))
+        .and_then(|parser| parser.parse(&chain))
+        .map_err(&fault)?;
+    graph.validate().map_err(&fault)?;
+    if let Some(mut sink) = graph.get("out") {
+        sink.sink().set_frame_size(AUDIO_FRAME_SAMPLES as u32);
+    }
+    Ok(graph)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_audio_boundary_is_never_before_the_picture() {
+        let video = Timescale::new(24_000).unwrap();
+        let audio = Timescale::new(44_100).unwrap();
+        assert_eq!(ceil(1001, video, audio), 1840);
+        assert_eq!(ceil(24_000, video, audio), 44_100);
+    }
+}

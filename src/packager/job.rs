@@ -1,0 +1,299 @@
+//! The supervisor of one packaging job. It opens the film, starts a worker, follows what it says, and publishes what it
+//! wrote only after reading it back. Dropping the job, cancelling it or any failure kills the worker and leaves nothing.
+//!
+//! ```text
+//! checks → staging folder → worker ──(progress)──→ index read back → playlists, index.json → rename
+//!              └──────────────── any failure: kill, remove ────────────────┘
+//! ```
+
+use std::fs::{self, File};
+use std::future::Future;
+use std::io::Write;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
+
+use crate::base::clock::Clock;
+use crate::base::error::{Error, Result};
+use crate::base::limits;
+use crate::hls::build::{self, Form};
+use crate::media::rendition::AssetIndex;
+use crate::media::timeline::Timeline;
+use crate::packager::inspect;
+use crate::packager::protocol::{INPUT_FD, TrackDraft, WorkerMessage, WorkerOrder, WorkerReport};
+use crate::packager::refusal::{self, Refusal};
+use crate::packager::staging::Staging;
+
+pub use crate::packager::protocol::{Encoding, Phase};
+
+/// What to package, and where to.
+#[derive(Clone, Debug)]
+pub struct PackageRequest {
+    pub input: PathBuf,
+    /// Must not exist, or be empty.
+    pub out_dir: PathBuf,
+    pub encoding: Encoding,
+    /// The program that has the `worker` subcommand.
+    pub worker: PathBuf,
+    /// A worker that says nothing for this long is killed.
+    pub silence_max: Duration,
+}
+
+impl PackageRequest {
+    /// A job that this very program works on.
+    pub fn new(input: impl Into<PathBuf>, out_dir: impl Into<PathBuf>, encoding: Encoding) -> Result<PackageRequest> {
+        let worker = std::env::current_exe()
+            .map_err(|error| Error::internal("this program does not know its own path").with_source(error))?;
+        Ok(PackageRequest {
+            input: input.into(),
+            out_dir: out_dir.into(),
+            encoding,
+            worker,
+            silence_max: limits::WORKER_SILENCE_MAX,
+        })
+    }
+}
+
+/// How far a job is. Seconds of film, except `eta_s`, which is seconds of waiting.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    pub phase: Phase,
+    pub done_s: f64,
+    pub total_s: f64,
+    /// Seconds of film per second, over this phase.
+    pub speed: f64,
+    pub eta_s: Option<f64>,
+}
+
+/// A published folder.
+#[derive(Clone, Debug, Serialize)]
+pub struct Packaged {
+    pub dir: PathBuf,
+    pub index: AssetIndex,
+    pub warnings: Vec<String>,
+    pub elapsed_s: f64,
+}
+
+/// Packages a film. `cancel` ends the job with `CANCELLED` when it completes.
+pub async fn package(
+    request: PackageRequest,
+    mut on_progress: impl FnMut(&Progress),
+    cancel: impl Future<Output = ()>,
+) -> Result<Packaged> {
+    let clock = Clock::system();
+    let input = open_input(&request.input)?;
+    let staging = Staging::create(&request.out_dir)?;
+    // Declared after the folder, so that it is dropped, and the worker killed, before the folder is removed.
+    let mut worker = Worker::start(
+        &request.worker,
+        &WorkerOrder::Package { out_dir: staging.dir().to_owned(), encoding: request.encoding },
+        Some(&input),
+    )
+    .await?;
+    let mut warnings = Vec::new();
+    let mut pace = Pace::new(clock.clone());
+    let work = async {
+        loop {
+            match worker.next(request.silence_max).await? {
+                WorkerMessage::Sandboxed(report) => warnings.extend(report.warning().map(str::to_owned)),
+                WorkerMessage::Progress { phase, done_s, total_s } => on_progress(&pace.at(phase, done_s, total_s)),
+                WorkerMessage::Done(report) => break Ok(report),
+                WorkerMessage::Refused { code, message, internal } => {
+                    break Err(Refusal::of_code(&code).error(message).with_internal(internal));
+                }
+                WorkerMessage::SelfTested { .. } => break Err(Error::internal("the worker answered another order")),
+            }
+        }
+    };
+    let outcome: Result<WorkerReport> = tokio::select! {
+        outcome = work => outcome,
+        () = cancel => Err(Refusal::Cancelled.error("The job was cancelled.")),
+    };
+    let report = match outcome {
+        Ok(report) => report,
+        Err(error) => {
+            worker.kill().await;
+            return Err(error);
+        }
+    };
+    worker.end().await?;
+    let length_s = pace.total_s;
+    on_progress(&pace.at(Phase::Checking, 0.0, length_s));
+    warnings.extend(report.warnings);
+    let finishing = tokio::task::spawn_blocking(move || finish(staging, report.tracks));
+    let (dir, index) = finishing.await.map_err(|error| Error::internal("publishing panicked").with_source(error))??;
+    on_progress(&pace.at(Phase::Finished, length_s, length_s));
+    Ok(Packaged { dir, index, warnings, elapsed_s: clock.monotonic().as_secs_f64() })
+}
+
+/// Starts a worker that tries to break out; the escapes that worked. Ingest runs only when there are none.
+pub async fn self_test(worker: &Path) -> Result<Vec<String>> {
+    let root = std::env::temp_dir().join(format!("marquee-self-test-{}", uuid::Uuid::now_v7().simple()));
+    let staging = Staging::create(&root)?;
+    let order = WorkerOrder::SelfTest { out_dir: staging.dir().to_owned() };
+    let mut worker = Worker::start(worker, &order, None).await?;
+    loop {
+        match worker.next(limits::WORKER_SILENCE_MAX).await? {
+            WorkerMessage::SelfTested { escapes } => return Ok(escapes),
+            WorkerMessage::Refused { code, message, internal } => {
+                return Err(Refusal::of_code(&code).error(message).with_internal(internal));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn open_input(path: &Path) -> Result<File> {
+    let shown = path.display();
+    let file = File::open(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Refusal::InputNotFound.error(format!("There is no file {shown}.")),
+        _ => Refusal::InputUnreadable.error(format!("{shown} cannot be opened for reading.")).with_source(error),
+    })?;
+    let meta = file
+        .metadata()
+        .map_err(|error| Refusal::InputUnreadable.error(format!("{shown} cannot be read.")).with_source(error))?;
+    if !meta.is_file() {
+        return Err(Refusal::InputNotAFilm.error(format!("{shown} is not a file.")));
+    }
+    if meta.len() == 0 {
+        return Err(Refusal::InputEmpty.error(format!("{shown} is empty (0 bytes); copy it again.")));
+    }
+    if meta.len() > limits::UPLOAD_BYTES_MAX {
+        return Err(
+            Refusal::InputTooLarge.error(format!("{shown} is larger than {} GiB.", limits::UPLOAD_BYTES_MAX >> 30))
+        );
+    }
+    Ok(file)
+}
+
+/// Reads the tracks back, writes playlists and index, publishes the folder.
+fn finish(staging: Staging, drafts: Vec<TrackDraft>) -> Result<(PathBuf, AssetIndex)> {
+    let index = inspect::index(staging.dir(), drafts)?;
+    let timeline = Timeline::of_asset("", &index);
+    write(staging.dir(), "main.m3u8", &build::multivariant(&timeline, Form::Static))?;
+    for track in &index.tracks {
+        if let Some(playlist) = build::media(&timeline, &track.id, Form::Static, None) {
+            write(staging.dir(), &format!("{}.m3u8", track.id), &playlist)?;
+        }
+    }
+    write(staging.dir(), "index.json", &index.to_json()?)?;
+    Ok((staging.publish()?, index))
+}
+
+fn write(dir: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+    let mut file = fs::File::create_new(dir.join(name)).map_err(refusal::of_write)?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(refusal::of_write)
+}
+
+/// Speed and time left, from what the worker says.
+struct Pace {
+    clock: Clock,
+    phase: Option<Phase>,
+    since: Duration,
+    total_s: f64,
+}
+
+impl Pace {
+    fn new(clock: Clock) -> Pace {
+        Pace { clock, phase: None, since: Duration::ZERO, total_s: 0.0 }
+    }
+
+    fn at(&mut self, phase: Phase, done_s: f64, total_s: f64) -> Progress {
+        let now = self.clock.monotonic();
+        if self.phase != Some(phase) {
+            (self.phase, self.since) = (Some(phase), now);
+        }
+        self.total_s = total_s;
+        let waited_s = now.saturating_sub(self.since).as_secs_f64();
+        let speed = if waited_s > 0.0 { done_s / waited_s } else { 0.0 };
+        let eta_s = (speed > 0.0 && total_s > 0.0).then(|| (total_s - done_s).max(0.0) / speed);
+        Progress { phase, done_s, total_s, speed, eta_s }
+    }
+}
+
+/// A worker process and the line it speaks on. Killed when dropped.
+struct Worker {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Worker {
+    async fn start(program: &Path, order: &WorkerOrder, input: Option<&File>) -> Result<Worker> {
+        let broken = |what: &str| Error::internal(format!("the worker cannot be started: {what}"));
+        let mut command = Command::new(program);
+        command.arg("worker").env_clear().current_dir("/").kill_on_drop(true);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        if let Some(input) = input {
+            hand_over(&mut command, input);
+        }
+        let mut child = command.spawn().map_err(|error| broken("spawn").with_source(error))?;
+        let lines = child.stdout.take().map(BufReader::new).ok_or_else(|| broken("no stdout"))?;
+        let mut line = serde_json::to_vec(order).map_err(|error| broken("order").with_source(error))?;
+        line.push(b'\n');
+        // Its stdin stays open: the worker ends when this side is gone.
+        if let Some(stdin) = &mut child.stdin {
+            stdin.write_all(&line).await.map_err(|error| broken("stdin").with_source(error))?;
+        }
+        Ok(Worker { child, lines })
+    }
+
+    /// The next thing the worker says.
+    async fn next(&mut self, silence_max: Duration) -> Result<WorkerMessage> {
+        let mut line = Vec::new();
+        let mut bounded = (&mut self.lines).take(limits::WORKER_LINE_BYTES_MAX as u64);
+        match tokio::time::timeout(silence_max, bounded.read_until(b'\n', &mut line)).await {
+            Err(_) => Err(Refusal::WorkerStalled
+                .error(format!("The worker said nothing for {} s and was stopped.", silence_max.as_secs()))),
+            Ok(Err(error)) => Err(Error::internal("the worker cannot be heard").with_source(error)),
+            Ok(Ok(_)) if line.last() != Some(&b'\n') => {
+                let status = self.child.wait().await;
+                let how = status.map_or_else(|error| error.to_string(), |status| status.to_string());
+                Err(Refusal::WorkerKilled
+                    .error("The worker ended before its work did; nothing was published. Package the film again.")
+                    .with_internal(how))
+            }
+            Ok(Ok(_)) => serde_json::from_slice(&line)
+                .map_err(|error| Error::internal("the worker said something else").with_source(error)),
+        }
+    }
+
+    /// Waits for a worker that has said its last word.
+    async fn end(mut self) -> Result<()> {
+        drop(self.child.stdin.take());
+        let status = tokio::time::timeout(limits::DRAIN_TIMEOUT, self.child.wait()).await;
+        match status {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(Refusal::WorkerStalled.error("The worker did not end.")),
+        }
+    }
+
+    async fn kill(mut self) {
+        if let Err(error) = self.child.kill().await {
+            tracing::warn!(%error, "a worker could not be killed");
+        }
+    }
+}
+
+/// Puts `input` on the descriptor where the worker looks for it.
+#[allow(unsafe_code)]
+fn hand_over(command: &mut Command, input: &File) {
+    let descriptor = input.as_raw_fd();
+    // SAFETY: between fork and exec only `dup2` and `fcntl` run, both async-signal-safe, on a descriptor that `input`
+    // keeps open until after the spawn.
+    unsafe {
+        command.pre_exec(move || {
+            let done = if descriptor == INPUT_FD {
+                // dup2 onto itself would leave close-on-exec set.
+                libc::fcntl(descriptor, libc::F_SETFD, 0)
+            } else {
+                libc::dup2(descriptor, INPUT_FD)
+            };
+            if done < 0 { Err(std::io::Error::last_os_error()) } else { Ok(()) }
+        });
+    }
+}

@@ -1,0 +1,225 @@
+//! Which rungs a film gets: pure decisions from what the probe and the scan found.
+
+use crate::media::rendition::AudioIndex;
+use crate::media::{aac, language};
+use crate::packager::probe::{AudioSource, VideoSource};
+use crate::packager::scan::AudioScan;
+
+/// An encoded video track.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rung {
+    pub id: String,
+    pub width: u32,
+    pub height: u32,
+    pub max_bits_per_s: u64,
+}
+
+/// The boxes that rungs fit into, largest first, with the cap of their bit rate. Portrait films turn them.
+const BOXES: [(u32, u32, u64); 4] =
+    [(1920, 1080, 6_000_000), (1280, 720, 3_000_000), (854, 480, 1_400_000), (640, 360, 800_000)];
+/// A rung must be smaller than the one above it by at least this, in sixteenths of its sides.
+const STEP_SIXTEENTHS: u64 = 15;
+
+/// An audio track of the output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AudioPlan {
+    pub id: String,
+    /// Which of the source's audio streams.
+    pub source: usize,
+    pub action: AudioAction,
+    pub index: AudioIndex,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AudioAction {
+    Copy,
+    EncodeStereo,
+}
+
+/// The id of a rung of this displayed size: its shorter side.
+pub fn video_id(width: u32, height: u32) -> String {
+    format!("v{}", width.min(height))
+}
+
+/// The rung that replaces a source that cannot be copied: its own size, at most 1080p.
+pub fn top_rung(video: &VideoSource) -> Rung {
+    let (width, height) = video.displayed();
+    fit(width, height, BOXES[0]).unwrap_or_else(|| rung(f64::from(width), f64::from(height), BOXES[0]))
+}
+
+/// The rungs below a top rung of this displayed size; never larger than it, shape kept.
+pub fn lower_rungs(width: u32, height: u32, top_average_bits_per_s: Option<u64>) -> Vec<Rung> {
+    let mut rungs: Vec<Rung> = Vec::new();
+    for size in &BOXES[1..] {
+        let Some(mut candidate) = fit(width, height, *size) else { continue };
+        let above = rungs.last().map_or((width, height), |rung| (rung.width, rung.height));
+        let is_a_step = u64::from(candidate.width) * 16 <= u64::from(above.0) * STEP_SIXTEENTHS;
+        if !is_a_step || rungs.iter().any(|rung| rung.id == candidate.id) {
+            continue;
+        }
+        if let Some(average) = top_average_bits_per_s {
+            // A lower rung that costs as much as the top one is of no use to anyone.
+            candidate.max_bits_per_s = candidate.max_bits_per_s.min(average * 4 / 5).max(150_000);
+        }
+        rungs.push(candidate);
+    }
+    rungs
+}
+
+/// `width` × `height` shrunk into `size`; `None` when it fits already.
+fn fit(width: u32, height: u32, size: (u32, u32, u64)) -> Option<Rung> {
+    let (box_width, box_height) = if width >= height { (size.0, size.1) } else { (size.1, size.0) };
+    if width <= box_width && height <= box_height {
+        return None;
+    }
+    let scale = (f64::from(box_width) / f64::from(width)).min(f64::from(box_height) / f64::from(height));
+    Some(rung(f64::from(width) * scale, f64::from(height) * scale, size))
+}
+
+/// The rung of this size, to the nearest even sides.
+fn rung(width: f64, height: f64, size: (u32, u32, u64)) -> Rung {
+    let even = |side: f64| ((side / 2.0).round() as u32).max(1) * 2;
+    let (width, height) = (even(width), even(height));
+    // The cap is that of a full box; a film of another shape has fewer pixels to spend it on.
+    let share =
+        (u64::from(width) * u64::from(height) * 1000 / (u64::from(size.0) * u64::from(size.1))).clamp(100, 1000);
+    Rung { id: video_id(width, height), width, height, max_bits_per_s: size.2 * share / 1000 }
+}
+
+/// The audio tracks of the output: a stereo one of each source stream, and its surround original beside it.
+pub fn audio_plans(sources: &[AudioSource], scans: &[AudioScan]) -> Vec<AudioPlan> {
+    let mut plans: Vec<AudioPlan> = Vec::new();
+    for (place, (source, scan)) in sources.iter().zip(scans).enumerate() {
+        let can_copy = scan.copy_obstacle.is_none();
+        if can_copy && source.channels <= 2 {
+            plans.push(plan(place, source, AudioAction::Copy, source.channels, source.sample_rate));
+        } else {
+            plans.push(plan(place, source, AudioAction::EncodeStereo, 2, 48_000));
+            if can_copy {
+                plans.push(plan(place, source, AudioAction::Copy, source.channels, source.sample_rate));
+            }
+        }
+    }
+    plans.sort_by_key(|plan| plan.index.group == SURROUND);
+    name_apart(&mut plans);
+    plans
+}
+
+const STEREO: &str = "stereo";
+const SURROUND: &str = "surround";
+
+fn plan(place: usize, source: &AudioSource, action: AudioAction, channels: u32, sample_rate: u32) -> AudioPlan {
+    let known = source.language.as_deref().and_then(language::from_code);
+    // A three-letter code without a shorter form is a BCP 47 tag as it stands.
+    let tag = known.map(|known| known.tag.to_owned()).or_else(|| {
+        source.language.clone().filter(|code| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_lowercase()))
+    });
+    let spoken = known.map(|known| known.name.to_owned()).or_else(|| tag.clone()).unwrap_or_else(|| "Audio".to_owned());
+    let name = source.title.clone().filter(|title| !title.trim().is_empty()).unwrap_or(spoken);
+    let group = if channels > 2 { SURROUND } else { STEREO };
+    AudioPlan {
+        id: format!("a-{}-{channels}", tag.as_deref().unwrap_or("und")),
+        source: place,
+        action,
+        index: AudioIndex {
+            channels,
+            sample_rate,
+            language: tag,
+            name: name.chars().take(100).collect(),
+            is_default: source.is_default,
+            group: group.to_owned(),
+        },
+    }
+}
+
+/// Makes ids unique, names unique within a group, and exactly one track of each group the default.
+fn name_apart(plans: &mut [AudioPlan]) {
+    for place in 0..plans.len() {
+        let (before, rest) = plans.split_at_mut(place);
+        let Some(this) = rest.first_mut() else { continue };
+        let same_id =
+            before.iter().filter(|other| other.id == this.id || other.id.starts_with(&format!("{}-", this.id))).count();
+        if same_id > 0 {
+            this.id = format!("{}-{}", this.id, same_id + 1);
+        }
+        let group: Vec<&AudioPlan> = before.iter().filter(|other| other.index.group == this.index.group).collect();
+        if group.iter().any(|other| other.index.name == this.index.name) {
+            this.index.name = format!("{} {}", this.index.name, group.len() + 1);
+        }
+    }
+    for group in [STEREO, SURROUND] {
+        let mut members: Vec<&mut AudioIndex> =
+            plans.iter_mut().map(|plan| &mut plan.index).filter(|index| index.group == group).collect();
+        let chosen = members.iter().position(|index| index.is_default).unwrap_or(0);
+        for (place, index) in members.iter_mut().enumerate() {
+            index.is_default = place == chosen;
+        }
+    }
+}
+
+/// Samples in a frame of every audio track we write.
+pub const AUDIO_FRAME_SAMPLES: i64 = aac::FRAME_SAMPLES as i64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sizes(width: u32, height: u32) -> Vec<(String, u32, u32)> {
+        lower_rungs(width, height, None).into_iter().map(|rung| (rung.id, rung.width, rung.height)).collect()
+    }
+
+    #[test]
+    fn rungs_keep_the_shape_and_are_never_larger() {
+        assert_eq!(
+            sizes(1920, 1080),
+            [("v720".into(), 1280, 720), ("v480".into(), 854, 480), ("v360".into(), 640, 360)]
+        );
+        assert_eq!(
+            sizes(1920, 800),
+            [("v534".into(), 1280, 534), ("v356".into(), 854, 356), ("v266".into(), 640, 266)]
+        );
+        assert_eq!(sizes(854, 480), [("v360".into(), 640, 360)]);
+        assert_eq!(sizes(640, 360), []);
+        assert_eq!(sizes(320, 240), []);
+        assert_eq!(sizes(1080, 1920)[0], ("v720".into(), 720, 1280));
+        assert_eq!(sizes(1300, 730), [("v480".into(), 854, 480), ("v360".into(), 640, 360)]);
+    }
+
+    #[test]
+    fn a_lower_rung_costs_less_than_the_top() {
+        let rungs = lower_rungs(1920, 1080, Some(1_000_000));
+        assert_eq!(rungs.iter().map(|rung| rung.max_bits_per_s).collect::<Vec<_>>(), [800_000, 800_000, 800_000]);
+    }
+
+    fn source(language: &str, channels: u32) -> AudioSource {
+        AudioSource::for_test(language, channels)
+    }
+
+    #[test]
+    fn surround_is_kept_beside_stereo_and_languages_are_told_apart() {
+        let sources = [source("eng", 6), source("ger", 2), source("eng", 2)];
+        let scans = [const { AudioScan::COPYABLE }; 3];
+        let plans = audio_plans(&sources, &scans);
+        let seen: Vec<_> = plans
+            .iter()
+            .map(|plan| {
+                (
+                    plan.id.as_str(),
+                    plan.index.name.as_str(),
+                    plan.index.group.as_str(),
+                    plan.index.is_default,
+                    plan.action,
+                )
+            })
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                ("a-en-2", "English", "stereo", true, AudioAction::EncodeStereo),
+                ("a-de-2", "Deutsch", "stereo", false, AudioAction::Copy),
+                ("a-en-2-2", "English 3", "stereo", false, AudioAction::Copy),
+                ("a-en-6", "English", "surround", true, AudioAction::Copy),
+            ]
+        );
+    }
+}

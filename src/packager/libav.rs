@@ -1,0 +1,105 @@
+//! The few fields of libav's structures that `ffmpeg-next` does not hand out, read here and nowhere else, and libav's
+//! errors as ours.
+
+use ffmpeg_next::ffi::{AV_PKT_FLAG_DISCARD, AVFieldOrder, avformat_index_get_entries_count, avformat_index_get_entry};
+use ffmpeg_next::packet::Ref;
+use ffmpeg_next::{Packet, Stream, codec};
+
+use crate::base::error::Error;
+use crate::media::cmaf::Colour;
+use crate::packager::refusal::Refusal;
+
+/// Codec parameters of a stream as plain values.
+#[derive(Clone, Debug)]
+pub struct StreamFacts {
+    pub extradata: Vec<u8>,
+    pub width: u32,
+    pub height: u32,
+    /// Zero over anything when not said.
+    pub sample_aspect: (i32, i32),
+    pub is_interlaced: bool,
+    pub colour: Colour,
+    pub profile: i32,
+    pub channels: u32,
+    pub sample_rate: u32,
+    /// The byte after the last sample that the container's own index knows; 0 when it has none.
+    pub index_end: u64,
+}
+
+#[allow(unsafe_code)]
+pub fn stream_facts(stream: &Stream<'_>) -> StreamFacts {
+    // SAFETY: `stream` borrows its format context, which keeps the AVStream, its codec parameters and its index entries
+    // alive and unchanged for the length of this call; only plain fields are read, and `extradata` is `extradata_size`
+    // bytes long or null.
+    unsafe {
+        let raw = stream.as_ptr();
+        let parameters = (*raw).codecpar;
+        let extradata = if (*parameters).extradata.is_null() {
+            Vec::new()
+        } else {
+            std::slice::from_raw_parts((*parameters).extradata, (*parameters).extradata_size.max(0) as usize).to_vec()
+        };
+        let own = (*raw).sample_aspect_ratio;
+        let aspect = if own.num > 0 { own } else { (*parameters).sample_aspect_ratio };
+        let mut index_end = 0;
+        let raw_mut = raw.cast_mut();
+        for place in 0..avformat_index_get_entries_count(raw) {
+            let entry = avformat_index_get_entry(raw_mut, place);
+            if !entry.is_null() {
+                index_end = index_end.max(((*entry).pos.max(0) as u64).saturating_add((*entry).size().max(0) as u64));
+            }
+        }
+        StreamFacts {
+            extradata,
+            width: (*parameters).width.max(0) as u32,
+            height: (*parameters).height.max(0) as u32,
+            sample_aspect: (aspect.num, aspect.den),
+            is_interlaced: !matches!(
+                (*parameters).field_order,
+                AVFieldOrder::AV_FIELD_UNKNOWN | AVFieldOrder::AV_FIELD_PROGRESSIVE
+            ),
+            colour: Colour {
+                primaries: (*parameters).color_primaries as u16,
+                transfer: (*parameters).color_trc as u16,
+                matrix: (*parameters).color_space as u16,
+                full_range: (*parameters).color_range as u32 == 2,
+            },
+            profile: (*parameters).profile,
+            channels: (*parameters).channels.max(0) as u32,
+            sample_rate: (*parameters).sample_rate.max(0) as u32,
+            index_end,
+        }
+    }
+}
+
+/// The parameter sets or AudioSpecificConfig that an opened encoder made.
+#[allow(unsafe_code)]
+pub fn encoder_extradata(context: &codec::Context) -> Vec<u8> {
+    // SAFETY: `context` owns its AVCodecContext for the length of this call; `extradata` is `extradata_size` bytes long
+    // or null.
+    unsafe {
+        let raw = context.as_ptr();
+        if (*raw).extradata.is_null() {
+            return Vec::new();
+        }
+        std::slice::from_raw_parts((*raw).extradata, (*raw).extradata_size.max(0) as usize).to_vec()
+    }
+}
+
+/// Whether an edit list hides this packet: decoded, but not presented.
+#[allow(unsafe_code)]
+pub fn is_hidden(packet: &Packet) -> bool {
+    // SAFETY: the pointer is to the AVPacket inside `packet`; one plain field is read.
+    let flags = unsafe { (*packet.as_ptr()).flags };
+    flags & AV_PKT_FLAG_DISCARD != 0
+}
+
+/// A failure of libav while it did `doing` that says nothing about the film.
+pub fn fault(doing: &str) -> impl Fn(ffmpeg_next::Error) -> Error {
+    move |error| match error {
+        ffmpeg_next::Error::Other { errno: libc::ENOMEM } => {
+            Refusal::InputTooLarge.error("The film needs more memory than a worker may use.")
+        }
+        error => Refusal::Internal.error("The film could not be processed.").with_internal(format!("{doing}: {error}")),
+    }
+}

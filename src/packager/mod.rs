@@ -1,0 +1,32 @@
+//! A film goes in, a published asset comes out. The only room that knows ffmpeg.
+//!
+//! ```text
+//! supervisor (job)                      worker process (worker, in a sandbox)
+//!   opens the input, makes a folder  →    probe → scan → plan (ladder, segmenter)
+//!   reads progress                   ←    copy and encode → mux → poster
+//!   re-reads what was written (inspect), writes playlists and index, renames the folder
+//! ```
+//!
+//! libav runs in the worker alone: no network, no files but the output folder and the one input descriptor, bounded
+//! memory and time. The supervisor parses what comes back with our own reader and believes nothing else.
+
+pub mod audio;
+pub mod inspect;
+pub mod job;
+pub mod ladder;
+pub mod libav;
+pub mod mux;
+pub mod plan;
+pub mod poster;
+pub mod probe;
+pub mod protocol;
+pub mod publish;
+pub mod refusal;
+pub mod rung;
+pub mod sandbox;
+pub mod scan;
+pub mod segmenter;
+pub mod staging;
+pub mod transcode;
+pub mod video;
+pub mod worker;

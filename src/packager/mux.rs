@@ -1,0 +1,112 @@
+//! Writes one CMAF track: the init segment at once, then a fragment whenever a segment is complete. A segment is held
+//! until the first sample of the next says where it ends, so memory is bounded by one segment.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use ffmpeg_next::Packet;
+
+use crate::base::error::Result;
+use crate::base::limits;
+use crate::media::cmaf::{self, InitMedia, SampleTiming};
+use crate::media::time::{Ticks, Timescale};
+use crate::packager::refusal::{self, Refusal};
+use crate::packager::segmenter::Cursor;
+
+const BUFFER_BYTES: usize = 1024 * 1024;
+
+/// The bytes of a sample: as libav holds them, or converted.
+pub enum Payload {
+    Packet { packet: Packet, skip: usize },
+    Bytes(Vec<u8>),
+}
+
+impl Payload {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Payload::Packet { packet, skip } => packet.data().and_then(|data| data.get(*skip..)).unwrap_or_default(),
+            Payload::Bytes(bytes) => bytes,
+        }
+    }
+}
+
+/// A sample in decode order.
+pub struct Sample {
+    pub pts: Ticks,
+    pub is_sync: bool,
+    pub payload: Payload,
+}
+
+/// The file of one track while it is written.
+pub struct TrackWriter {
+    file: BufWriter<File>,
+    boundaries: Cursor,
+    samples: Vec<Sample>,
+    held_bytes: u64,
+    sequence: u32,
+}
+
+impl TrackWriter {
+    /// Creates `{id}.mp4` in `dir` with its init segment. `boundaries` are in ticks of the track.
+    pub fn create(
+        dir: &Path,
+        id: &str,
+        media: &InitMedia,
+        timescale: Timescale,
+        language: Option<&str>,
+        boundaries: Vec<Ticks>,
+    ) -> Result<TrackWriter> {
+        let file = File::create_new(dir.join(format!("{id}.mp4"))).map_err(refusal::of_write)?;
+        let mut file = BufWriter::with_capacity(BUFFER_BYTES, file);
+        file.write_all(&cmaf::write_init(media, timescale, language)).map_err(refusal::of_write)?;
+        Ok(TrackWriter { file, boundaries: Cursor::new(boundaries), samples: Vec::new(), held_bytes: 0, sequence: 0 })
+    }
+
+    pub fn push(&mut self, sample: Sample) -> Result<()> {
+        if sample.is_sync && self.boundaries.is_reached_by(sample.pts) && !self.samples.is_empty() {
+            self.flush(sample.pts)?;
+        }
+        self.held_bytes += sample.payload.bytes().len() as u64;
+        if self.held_bytes > limits::SEGMENT_BYTES_MAX {
+            return Err(Refusal::InputTooLarge.error(format!(
+                "One segment of the film is larger than {} MiB; its bit rate is too high to deliver.",
+                limits::SEGMENT_BYTES_MAX >> 20
+            )));
+        }
+        self.samples.push(sample);
+        Ok(())
+    }
+
+    /// Writes the last segment, which ends at `end`, and makes the file durable.
+    pub fn finish(mut self, end: Ticks) -> Result<()> {
+        if !self.samples.is_empty() {
+            let last = self.samples.iter().map(|sample| sample.pts).max().unwrap_or(0);
+            self.flush(end.max(last + 1))?;
+        }
+        let file = self.file.into_inner().map_err(|error| refusal::of_write(error.into_error()))?;
+        file.sync_all().map_err(refusal::of_write)
+    }
+
+    fn flush(&mut self, end: Ticks) -> Result<()> {
+        let timings: Vec<SampleTiming> = self
+            .samples
+            .iter()
+            .map(|sample| SampleTiming {
+                pts: sample.pts,
+                bytes: sample.payload.bytes().len() as u32,
+                is_sync: sample.is_sync,
+            })
+            .collect();
+        self.sequence += 1;
+        let head = cmaf::write_fragment_head(self.sequence, &timings, end).map_err(|error| {
+            Refusal::InputDamaged.error("The film's timestamps contradict each other.").with_source(error)
+        })?;
+        self.file.write_all(&head).map_err(refusal::of_write)?;
+        for sample in self.samples.drain(..) {
+            self.file.write_all(sample.payload.bytes()).map_err(refusal::of_write)?;
+        }
+        self.held_bytes = 0;
+        Ok(())
+    }
+}

@@ -1,0 +1,113 @@
+//! What a job will write, decided before it writes anything: which track is copied, which are encoded, and the one grid
+//! they share. Pure: everything comes from the probe and the scan.
+
+use crate::base::error::Result;
+use crate::media::rendition::{TrackMedia, VideoIndex, VideoRange};
+use crate::packager::ladder::{self, AudioAction, AudioPlan, Rung};
+use crate::packager::probe::Source;
+use crate::packager::protocol::{Encoding, TrackDraft};
+use crate::packager::refusal::Refusal;
+use crate::packager::scan::Scan;
+use crate::packager::segmenter::{self, Grid};
+
+/// What will be written.
+#[derive(Debug)]
+pub struct Plan {
+    pub grid: Grid,
+    /// The id of the copied top rung.
+    pub copied: Option<String>,
+    /// Why there is none.
+    pub copy_obstacle: Option<String>,
+    pub encoded: Vec<Rung>,
+    pub audio: Vec<AudioPlan>,
+}
+
+impl Plan {
+    pub fn make(source: &Source, scan: &Scan, encoding: Encoding) -> Result<Plan> {
+        let (width, height) = source.video.displayed();
+        let copied_grid = match &scan.copy_obstacle {
+            Some(obstacle) => Err(obstacle.clone()),
+            None => segmenter::copied(&scan.syncs, scan.end, scan.timescale).map_err(|gap| {
+                let seconds = |ticks| scan.timescale.seconds(ticks);
+                format!(
+                    "there is no closed sync sample between {:.1} s and {:.1} s",
+                    seconds(gap.from),
+                    seconds(gap.to)
+                )
+            }),
+        };
+        let audio: Vec<AudioPlan> = ladder::audio_plans(&source.audio, &scan.audio)
+            .into_iter()
+            .filter(|plan| scan.audio.get(plan.source).is_some_and(|scan| scan.packets > 0))
+            .collect();
+        if encoding == Encoding::CopyOnly {
+            let refuse = |why: &str| Refusal::CopyNeedsEncoding.error(format!("It cannot be copied as it is: {why}."));
+            let grid = copied_grid.map_err(|why| refuse(&why))?;
+            let mut kept: Vec<AudioPlan> = Vec::new();
+            for plan in audio {
+                let obstacle = scan.audio.get(plan.source).and_then(|scan| scan.copy_obstacle.as_deref());
+                match (plan.action, obstacle) {
+                    (AudioAction::Copy, _) => kept.push(plan),
+                    (AudioAction::EncodeStereo, Some(why)) => return Err(refuse(why)),
+                    // Surround that is kept beside it needs no stereo here.
+                    (AudioAction::EncodeStereo, None) => {}
+                }
+            }
+            let copied = Some(ladder::video_id(width, height));
+            return Ok(Plan { grid, copied, copy_obstacle: None, encoded: Vec::new(), audio: kept });
+        }
+        Ok(match copied_grid {
+            Ok(grid) => {
+                let seconds = scan.timescale.seconds(scan.end).max(0.1);
+                let average = (scan.video_bytes as f64 * 8.0 / seconds) as u64;
+                let encoded = ladder::lower_rungs(width, height, Some(average));
+                let copied = Some(ladder::video_id(width, height));
+                Plan { grid, copied, copy_obstacle: None, encoded, audio }
+            }
+            Err(obstacle) => {
+                let top = ladder::top_rung(&source.video);
+                let mut encoded = ladder::lower_rungs(top.width, top.height, None);
+                encoded.insert(0, top);
+                let grid = segmenter::encoded(&scan.presented, scan.end, scan.timescale);
+                Plan { grid, copied: None, copy_obstacle: Some(obstacle), encoded, audio }
+            }
+        })
+    }
+
+    /// The tracks in the order of the index.
+    pub fn drafts(&self, source: &Source, scan: &Scan) -> Vec<TrackDraft> {
+        let (width, height) = source.video.displayed();
+        let video = |id: &str, width, height| TrackDraft {
+            id: id.to_owned(),
+            media: TrackMedia::Video(VideoIndex {
+                width,
+                height,
+                frame_rate_milli: frame_rate_milli(scan),
+                video_range: VideoRange::Sdr,
+            }),
+        };
+        let copied = self.copied.iter().map(|id| video(id, width, height));
+        let encoded = self.encoded.iter().map(|rung| video(&rung.id, rung.width, rung.height));
+        let audio = self
+            .audio
+            .iter()
+            .map(|plan| TrackDraft { id: plan.id.clone(), media: TrackMedia::Audio(plan.index.clone()) });
+        copied.chain(encoded).chain(audio).collect()
+    }
+}
+
+/// Frame rates that films have, in thousandths.
+const USUAL: [u32; 9] = [23_976, 24_000, 25_000, 29_970, 30_000, 48_000, 50_000, 59_940, 60_000];
+
+/// Pictures over time, in thousandths, snapped to a usual rate when it is one.
+pub fn frame_rate_milli(scan: &Scan) -> u32 {
+    let count = scan.presented.len() as u64;
+    let span = scan.end.max(1) as u64;
+    let counted = (count * 1000 * u64::from(scan.timescale.per_second()) + span / 2) / span;
+    let counted = u32::try_from(counted).unwrap_or(0).max(1);
+    // Where packets may show nothing, the container's own average is nearer, unless it is nonsense.
+    let said = scan.said_frame_rate_milli;
+    let is_sane = said > 0 && said.abs_diff(counted) <= counted / 5;
+    let milli = if is_sane { said } else { counted };
+    USUAL.into_iter().find(|usual| usual.abs_diff(milli) <= 8).unwrap_or(milli)
+}

@@ -1,0 +1,350 @@
+//! Opens the film through the one descriptor the worker has, with the demuxers and decoders of the allow-list, and says
+//! what is in it. What is not handled right yet is refused here, in a fixed order, each with its reason.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
+
+use ffmpeg_next::codec::{self, Id};
+use ffmpeg_next::format::context::{Input, StreamIo};
+use ffmpeg_next::format::{self, Pixel, stream::Disposition};
+use ffmpeg_next::{Dictionary, Stream, decoder, media};
+
+use crate::base::error::Result;
+use crate::base::limits;
+use crate::media::avc::AvcConfig;
+use crate::media::cmaf::Colour;
+use crate::media::isobmff::{BoxHeader, BoxSize, Reader};
+use crate::packager::libav::{self, StreamFacts};
+use crate::packager::refusal::Refusal;
+
+/// libav's names of what may be opened; everything else that Debian's build can do is out of reach of a film.
+const DEMUXERS: &str = "mov,matroska,webm,mpegts";
+const DECODERS: &str = "h264,hevc,av1,libdav1d,vp8,vp9,mpeg2video,mpeg4,prores,dnxhd,\
+    aac,ac3,eac3,mp3,mp3float,opus,vorbis,flac,alac,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_f32le";
+const READ_BYTES: usize = 256 * 1024;
+
+/// An opened film.
+pub struct Source {
+    pub input: Input,
+    pub video: VideoSource,
+    /// At most [`limits::AUDIO_TRACKS_MAX`].
+    pub audio: Vec<AudioSource>,
+    pub container: Container,
+    pub warnings: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Container {
+    IsoBmff,
+    Matroska,
+    MpegTs,
+}
+
+#[derive(Clone, Debug)]
+pub struct VideoSource {
+    pub stream: usize,
+    pub time_base: TimeBase,
+    pub codec: Id,
+    pub pixel: Pixel,
+    pub width: u32,
+    pub height: u32,
+    pub sample_aspect: (u32, u32),
+    pub colour: Colour,
+    /// Clockwise: 0, 90, 180 or 270.
+    pub rotation: u32,
+    pub is_interlaced: bool,
+    /// Thousandths of a frame per second; 0 when not said.
+    pub said_frame_rate_milli: u32,
+    /// NAL units lie behind start codes rather than lengths.
+    pub has_start_codes: bool,
+    /// H.264 only.
+    pub avc: Option<AvcConfig>,
+}
+
+#[derive(Clone, Debug)]
+pub struct AudioSource {
+    pub stream: usize,
+    pub time_base: TimeBase,
+    pub codec: Id,
+    pub channels: u32,
+    pub sample_rate: u32,
+    /// ISO 639, as the container has it.
+    pub language: Option<String>,
+    pub title: Option<String>,
+    pub is_default: bool,
+    pub extradata: Vec<u8>,
+}
+
+/// Seconds in one unit of a stream's timestamps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeBase {
+    pub num: i64,
+    pub den: i64,
+}
+
+impl VideoSource {
+    /// The size in square pixels, upright.
+    pub fn displayed(&self) -> (u32, u32) {
+        let width = u64::from(self.width) * u64::from(self.sample_aspect.0) / u64::from(self.sample_aspect.1.max(1));
+        let width = u32::try_from(width).unwrap_or(self.width).max(2);
+        if self.rotation % 180 == 90 { (self.height, width) } else { (width, self.height) }
+    }
+}
+
+#[cfg(test)]
+impl AudioSource {
+    pub fn for_test(language: &str, channels: u32) -> AudioSource {
+        AudioSource {
+            stream: 1,
+            time_base: TimeBase { num: 1, den: 48_000 },
+            codec: Id::AAC,
+            channels,
+            sample_rate: 48_000,
+            language: Some(language.into()),
+            title: None,
+            is_default: false,
+            extradata: Vec::new(),
+        }
+    }
+}
+
+/// A reader with a place of its own in a shared file, so that the film can be opened several times.
+struct Cursor {
+    file: File,
+    at: u64,
+    len: u64,
+}
+
+impl Read for Cursor {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for Cursor {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let target = match to {
+            SeekFrom::Start(offset) => i128::from(offset),
+            SeekFrom::Current(by) => i128::from(self.at) + i128::from(by),
+            SeekFrom::End(by) => i128::from(self.len) + i128::from(by),
+        };
+        self.at = u64::try_from(target).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+        Ok(self.at)
+    }
+}
+
+/// Opens `file` with libav; every call reads from the start.
+pub fn demux(file: &File) -> Result<Input> {
+    let reading = |error: io::Error| Refusal::InputUnreadable.error("The film cannot be read.").with_source(error);
+    let len = file.metadata().map_err(reading)?.len();
+    let cursor = Cursor { file: file.try_clone().map_err(reading)?, at: 0, len };
+    let io = StreamIo::from_read_seek_with_capacity(cursor, READ_BYTES).map_err(libav::fault("opening the film"))?;
+    let mut options = Dictionary::new();
+    options.set("format_whitelist", DEMUXERS);
+    options.set("codec_whitelist", DECODERS);
+    format::input_from_stream(io, None, Some(options)).map_err(|error| {
+        if let Some(truncated) = truncated_boxes(file, len) {
+            return truncated;
+        }
+        Refusal::InputNotAFilm
+            .error("This is not a film we can open: MP4, MOV, Matroska, WebM and MPEG-TS are.")
+            .with_internal(format!("libav: {error}"))
+    })
+}
+
+/// Opens the film and looks at its streams.
+pub fn open(file: &File) -> Result<Source> {
+    let input = demux(file)?;
+    let container = match input.format().name() {
+        name if name.contains("mp4") => Container::IsoBmff,
+        name if name.contains("matroska") => Container::Matroska,
+        _ => Container::MpegTs,
+    };
+    if input.nb_streams() as usize > limits::FILM_STREAMS_MAX {
+        return Err(
+            Refusal::InputTooLarge.error(format!("The film has more than {} streams.", limits::FILM_STREAMS_MAX))
+        );
+    }
+    let Some(stream) = input.streams().find(is_film) else {
+        return Err(Refusal::InputNoVideo.error("There is no picture in this file, so there is no film to sell."));
+    };
+    let video = video_source(&stream)?;
+    let mut warnings = Vec::new();
+    let mut audio = Vec::new();
+    for stream in input.streams() {
+        if stream.parameters().medium() == media::Type::Audio {
+            if audio.len() == limits::AUDIO_TRACKS_MAX {
+                warnings.push(format!("Only the first {} audio tracks are kept.", limits::AUDIO_TRACKS_MAX));
+                break;
+            }
+            if let Some(source) = audio_source(&stream)? {
+                audio.push(source);
+            }
+        }
+    }
+    let index_end = input.streams().map(|stream| libav::stream_facts(&stream).index_end).max().unwrap_or(0);
+    let len = file.metadata().map_or(0, |meta| meta.len());
+    if container == Container::IsoBmff && index_end > len {
+        return Err(Refusal::InputTruncated.error(format!(
+            "The film is cut off: its index reaches to byte {index_end}, the file ends at {len}. Copy it again."
+        )));
+    }
+    Ok(Source { input, video, audio, container, warnings })
+}
+
+/// A picture track that is not a cover image.
+fn is_film(stream: &Stream<'_>) -> bool {
+    stream.parameters().medium() == media::Type::Video && !stream.disposition().contains(Disposition::ATTACHED_PIC)
+}
+
+fn unsupported(what: impl std::fmt::Display) -> crate::base::error::Error {
+    Refusal::InputUnsupported.error(format!("{what}; that is not handled yet."))
+}
+
+fn video_source(stream: &Stream<'_>) -> Result<VideoSource> {
+    let facts = libav::stream_facts(stream);
+    let StreamFacts { width, height, .. } = facts;
+    let codec = stream.parameters().id();
+    if width == 0 || height == 0 {
+        return Err(Refusal::InputDamaged.error("The picture track does not say how large the picture is."));
+    }
+    if width > limits::VIDEO_WIDTH_MAX
+        || height > limits::VIDEO_HEIGHT_MAX
+        || u64::from(width) * u64::from(height) > limits::VIDEO_PIXELS_MAX
+    {
+        return Err(Refusal::InputTooLarge.error(format!(
+            "The picture is {width}×{height}; at most {}×{} is accepted.",
+            limits::VIDEO_WIDTH_MAX,
+            limits::VIDEO_HEIGHT_MAX
+        )));
+    }
+    let rate = stream.avg_frame_rate();
+    let said_frame_rate = if rate.denominator() > 0 { f64::from(rate) * 1000.0 } else { 0.0 };
+    let pixel = open_decoder(stream)?.video().map_err(|error| no_decoder(codec, error))?.format();
+    let hdr = match facts.colour.transfer {
+        16 => Some("HDR10 (PQ)"),
+        18 => Some("HLG"),
+        _ => None,
+    };
+    if let Some(hdr) = hdr {
+        return Err(unsupported(format_args!("The picture is {hdr}, and an SDR rung of it would have wrong colours")));
+    }
+    let (horizontal, vertical) = facts.sample_aspect;
+    let sample_aspect = if horizontal > 0 && vertical > 0 { (horizontal as u32, vertical as u32) } else { (1, 1) };
+    if sample_aspect.0 / sample_aspect.1.max(1) > 8 || sample_aspect.1 / sample_aspect.0.max(1) > 8 {
+        return Err(unsupported(format_args!("A pixel aspect ratio of {horizontal}:{vertical}")));
+    }
+    Ok(VideoSource {
+        stream: stream.index(),
+        time_base: time_base(stream),
+        codec,
+        pixel,
+        width,
+        height,
+        sample_aspect,
+        colour: facts.colour,
+        rotation: rotation(stream)?,
+        is_interlaced: facts.is_interlaced,
+        said_frame_rate_milli: said_frame_rate.clamp(0.0, 1e6).round() as u32,
+        has_start_codes: facts.extradata.first() != Some(&1),
+        avc: if codec == Id::H264 { AvcConfig::from_extradata(&facts.extradata).ok() } else { None },
+    })
+}
+
+/// `None` for an audio stream that says nothing about itself: some containers list streams that have no samples.
+fn audio_source(stream: &Stream<'_>) -> Result<Option<AudioSource>> {
+    let facts = libav::stream_facts(stream);
+    if facts.channels == 0 || facts.sample_rate == 0 {
+        return Ok(None);
+    }
+    if facts.channels > limits::AUDIO_CHANNELS_MAX {
+        return Err(Refusal::InputTooLarge
+            .error(format!("More than {} audio channels are not accepted.", limits::AUDIO_CHANNELS_MAX)));
+    }
+    let codec = stream.parameters().id();
+    open_decoder(stream)?.audio().map_err(|error| no_decoder(codec, error))?;
+    let metadata = stream.metadata();
+    Ok(Some(AudioSource {
+        stream: stream.index(),
+        time_base: time_base(stream),
+        codec,
+        channels: facts.channels,
+        sample_rate: facts.sample_rate,
+        language: metadata.get("language").filter(|code| *code != "und").map(str::to_owned),
+        title: metadata.get("title").map(str::to_owned),
+        is_default: stream.disposition().contains(Disposition::DEFAULT),
+        extradata: facts.extradata,
+    }))
+}
+
+/// A decoder for the stream, by the allow-list, not opened yet.
+pub fn open_decoder(stream: &Stream<'_>) -> Result<decoder::Decoder> {
+    let codec = stream.parameters().id();
+    let context = codec::Context::from_parameters(stream.parameters()).map_err(libav::fault("making a decoder"))?;
+    let name = decoder::find(codec).map(|found| found.name().to_owned()).unwrap_or_default();
+    if !DECODERS.split(',').any(|allowed| allowed.trim() == name) {
+        return Err(unsupported(format_args!("The film uses the codec {codec:?}")));
+    }
+    let mut decoder = context.decoder();
+    decoder.set_packet_time_base(stream.time_base());
+    Ok(decoder)
+}
+
+fn no_decoder(codec: Id, error: ffmpeg_next::Error) -> crate::base::error::Error {
+    unsupported(format_args!("The film uses the codec {codec:?}, in a form this libav cannot decode"))
+        .with_internal(format!("libav: {error}"))
+}
+
+fn time_base(stream: &Stream<'_>) -> TimeBase {
+    let base = stream.time_base();
+    TimeBase { num: i64::from(base.numerator().max(1)), den: i64::from(base.denominator().max(1)) }
+}
+
+/// Degrees clockwise that the display matrix turns the picture by.
+fn rotation(stream: &Stream<'_>) -> Result<u32> {
+    let matrix = stream.side_data().find(|data| data.kind() == codec::packet::side_data::Type::DisplayMatrix);
+    let Some(matrix) = matrix else { return Ok(0) };
+    let cells: Vec<i32> = matrix
+        .data()
+        .chunks_exact(4)
+        .map(|cell| i32::from_ne_bytes([cell[0], cell[1], cell[2], cell[3]]).signum())
+        .collect();
+    let (Some(&[a, b]), Some(&[c, d])) =
+        (cells.get(0..2).and_then(|pair| pair.first_chunk()), cells.get(3..5).and_then(|pair| pair.first_chunk()))
+    else {
+        return Ok(0);
+    };
+    match (a, b, c, d) {
+        (1, 0, 0, 1) => Ok(0),
+        (0, 1, -1, 0) => Ok(90),
+        (-1, 0, 0, -1) => Ok(180),
+        (0, -1, 1, 0) => Ok(270),
+        _ => Err(unsupported("The picture is mirrored or turned by an odd angle")),
+    }
+}
+
+/// The refusal for an ISO file whose boxes run past its end before any `moov` was seen.
+fn truncated_boxes(file: &File, len: u64) -> Option<crate::base::error::Error> {
+    let mut at = 0;
+    let mut seen = 0;
+    while at < len && seen < 1_000 {
+        let mut head = [0; 16];
+        let read = file.read_at(&mut head, at).ok()?;
+        let header = BoxHeader::read(&mut Reader::at(&head[..read], at)).ok()?;
+        if seen == 0 && &header.kind != b"ftyp" || &header.kind == b"moov" {
+            return None;
+        }
+        match header.size {
+            BoxSize::Bytes(bytes) => at = at.checked_add(bytes)?,
+            BoxSize::ToEnd => return None,
+        }
+        seen += 1;
+    }
+    (at > len).then(|| {
+        Refusal::InputTruncated
+            .error(format!("The film is cut off: its boxes reach to byte {at}, the file ends at {len}."))
+    })
+}

@@ -1,0 +1,46 @@
+//! Puts a packaged folder into the store under an asset id. Tracks go first and the index last: an asset exists once its
+//! index does, and what a failed publication left is deleted.
+
+use std::path::Path;
+
+use crate::base::error::Result;
+use crate::base::id::AssetId;
+use crate::media::rendition::AssetIndex;
+use crate::store::blobs::Blobs;
+use crate::store::key::ObjectKey;
+
+/// Stores the folder at `dir`, which holds what `index` says; the bytes stored.
+pub async fn publish(blobs: &Blobs, asset: AssetId, dir: &Path, index: &AssetIndex) -> Result<u64> {
+    let mut stored = Vec::new();
+    let result = put_all(blobs, asset, dir, index, &mut stored).await;
+    if result.is_err() {
+        for key in &stored {
+            if let Err(error) = blobs.delete(key).await {
+                tracing::warn!(asset = %asset, error = %error.log_line(), "an object of a failed publication stays");
+            }
+        }
+    }
+    result
+}
+
+async fn put_all(
+    blobs: &Blobs,
+    asset: AssetId,
+    dir: &Path,
+    index: &AssetIndex,
+    stored: &mut Vec<ObjectKey>,
+) -> Result<u64> {
+    let mut bytes = 0;
+    for track in &index.tracks {
+        let key = ObjectKey::AssetTrack { asset, track: track.id.clone() };
+        bytes += blobs.put_file(&key, &dir.join(format!("{}.mp4", track.id))).await?;
+        stored.push(key);
+    }
+    let poster = ObjectKey::AssetPoster { asset };
+    bytes += blobs.put_file(&poster, &dir.join("poster.jpg")).await?;
+    stored.push(poster);
+    let json = index.to_json()?;
+    bytes += json.len() as u64;
+    blobs.put(&ObjectKey::AssetIndex { asset }, json.into()).await?;
+    Ok(bytes)
+}

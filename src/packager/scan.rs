@@ -1,0 +1,433 @@
+//! One pass over all packets before anything is written: where the closed sync samples are, where picture and sound
+//! begin and end, and what speaks against copying either. Only times are kept, never payloads.
+
+use std::fs::File;
+
+use ffmpeg_next::codec::Id;
+use ffmpeg_next::codec::packet::side_data::Type as SideDataType;
+use ffmpeg_next::format::Pixel;
+use ffmpeg_next::{Packet, frame};
+
+use crate::base::error::Result;
+use crate::base::limits;
+use crate::media::aac::{AacConfig, AdtsHeader};
+use crate::media::avc::{self, AvcConfig};
+use crate::media::time::{self, Ticks, Timescale};
+use crate::packager::libav;
+use crate::packager::probe::{self, AudioSource, Container, Source, TimeBase, VideoSource};
+use crate::packager::refusal::Refusal;
+
+/// Audio that begins later than this after the picture is encoded, with silence before it.
+const LATE_MS_MAX: i64 = 100;
+/// Audio that ends earlier than this before the picture is encoded, with silence after it.
+const EARLY_END_MS_MAX: i64 = 500;
+/// A gap in the sound that is wider than this is filled with silence; a narrower one is left to the timestamps.
+const GAP_MS_MAX: i64 = 100;
+
+/// What the pass found.
+pub struct Scan {
+    pub timescale: Timescale,
+    /// The source's timestamp, in its own units, at which presentation begins.
+    pub origin: Origin,
+    /// Presentation times from 0, in order; ticks of `timescale`.
+    pub presented: Vec<Ticks>,
+    /// Closed sync samples, from 0.
+    pub syncs: Vec<Ticks>,
+    /// Where presentation ends.
+    pub end: Ticks,
+    pub video_bytes: u64,
+    /// Why the picture cannot be copied, in words.
+    pub copy_obstacle: Option<String>,
+    /// The sample entry's configuration when it can.
+    pub avc: Option<AvcConfig>,
+    pub is_interlaced: bool,
+    /// The container's average frame rate in thousandths, as far as it says; 0 otherwise.
+    pub said_frame_rate_milli: u32,
+    pub audio: Vec<AudioScan>,
+}
+
+/// The instant that becomes 0 in every track.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin {
+    pts: i64,
+    time_base: TimeBase,
+}
+
+#[derive(Clone, Debug)]
+pub struct AudioScan {
+    pub copy_obstacle: Option<String>,
+    pub config: Option<AacConfig>,
+    /// Bits per second over the whole track.
+    pub bits_per_s: u32,
+    pub packets: u64,
+}
+
+#[cfg(test)]
+impl AudioScan {
+    pub const COPYABLE: AudioScan = AudioScan { copy_obstacle: None, config: None, bits_per_s: 128_000, packets: 1 };
+}
+
+impl Origin {
+    /// `pts` of a stream, from the origin, in ticks of `timescale`.
+    pub fn since(&self, pts: i64, base: TimeBase, timescale: Timescale) -> Ticks {
+        let scale = i64::from(timescale.per_second());
+        if base == self.time_base {
+            return time::rescale(pts.saturating_sub(self.pts), base.num * scale, base.den);
+        }
+        // One rounding for the difference, not one for each: both over the product of the denominators.
+        let difference = i128::from(pts) * i128::from(base.num) * i128::from(self.time_base.den)
+            - i128::from(self.pts) * i128::from(self.time_base.num) * i128::from(base.den);
+        let denominator = i128::from(base.den) * i128::from(self.time_base.den);
+        let scaled = difference.saturating_mul(i128::from(scale));
+        let half = denominator / 2;
+        let rounded = if scaled < 0 { (scaled - half) / denominator } else { (scaled + half) / denominator };
+        Ticks::try_from(rounded).unwrap_or(if rounded < 0 { Ticks::MIN } else { Ticks::MAX })
+    }
+}
+
+/// The scale that holds a stream's timestamps exactly and is fine enough for a playlist.
+fn timescale_of(base: TimeBase) -> Result<Timescale> {
+    let fine = if base.num == 1 { base.den * (10_000 + base.den - 1).div_euclid(base.den).max(1) } else { 90_000 };
+    Timescale::new(u32::try_from(fine).unwrap_or(90_000))
+}
+
+/// Reads everything once. `on_progress` gets the seconds of film passed.
+pub fn scan(file: &File, source: &mut Source, mut on_progress: impl FnMut(f64)) -> Result<Scan> {
+    let timescale = timescale_of(source.video.time_base)?;
+    let (first_pts, looks_interlaced) = first_picture(file, &source.video)?;
+    let origin = Origin { pts: first_pts, time_base: source.video.time_base };
+    let mut video = VideoPass::new(&source.video, origin, timescale);
+    let mut audio: Vec<AudioPass> = source.audio.iter().map(|source| AudioPass::new(source, origin)).collect();
+    let mut errors = 0;
+    loop {
+        // A packet for each read: libav overwrites what it is handed without releasing it.
+        let mut packet = Packet::empty();
+        match packet.read(&mut source.input) {
+            Ok(()) => {}
+            Err(ffmpeg_next::Error::Eof) => break,
+            Err(error) => {
+                errors += 1;
+                if errors > 100 || error != ffmpeg_next::Error::InvalidData {
+                    return Err(Refusal::InputDamaged
+                        .error("The film cannot be read to its end.")
+                        .with_internal(format!("libav: {error}")));
+                }
+                continue;
+            }
+        }
+        if packet.stream() == source.video.stream {
+            video.take(&packet);
+            on_progress(timescale.seconds(video.last_pts));
+        } else if let Some(pass) = audio.iter_mut().find(|pass| pass.source.stream == packet.stream()) {
+            pass.take(&packet);
+        }
+    }
+    let declared_s = source.input.duration() as f64 / 1e6;
+    let found_s = timescale.seconds(video.end);
+    if source.container == Container::Matroska && source.input.duration() > 0 && found_s + 3.0 < declared_s * 0.95 {
+        return Err(Refusal::InputTruncated.error(format!(
+            "The film is cut off: it says it is {declared_s:.0} s long and ends after {found_s:.0} s. Copy it again."
+        )));
+    }
+    if found_s > limits::FILM_DURATION_MAX.as_secs_f64() {
+        return Err(Refusal::InputTooLarge
+            .error(format!("The film is longer than {} hours.", limits::FILM_DURATION_MAX.as_secs() / 3600)));
+    }
+    if errors > 0 {
+        video.obstacle("some of the film cannot be read");
+    }
+    let end = video.end;
+    let audio = audio.into_iter().map(|pass| pass.finish(timescale, end)).collect();
+    video.finish(source.video.is_interlaced || looks_interlaced, audio)
+}
+
+/// The presentation timestamp of the first picture that decodes, and whether it is interlaced: pictures before the
+/// first sync sample, and those an edit list hides, are not part of the film.
+fn first_picture(file: &File, video: &VideoSource) -> Result<(i64, bool)> {
+    let mut input = probe::demux(file)?;
+    let stream =
+        input.stream(video.stream).ok_or_else(|| Refusal::InputDamaged.error("The film changes as it is read."))?;
+    let mut decoder = probe::open_decoder(&stream)?.video().map_err(libav::fault("opening the decoder"))?;
+    let mut picture = frame::Video::empty();
+    let mut taken = 0;
+    loop {
+        let mut packet = Packet::empty();
+        match packet.read(&mut input) {
+            Ok(()) if packet.stream() == video.stream => {
+                taken += 1;
+                // A packet that does not decode is passed over; the next sync sample will.
+                let _ = decoder.send_packet(&packet);
+            }
+            Ok(()) | Err(ffmpeg_next::Error::InvalidData) => continue,
+            Err(_) => {
+                let _ = decoder.send_eof();
+                taken = u32::MAX;
+            }
+        }
+        while decoder.receive_frame(&mut picture).is_ok() {
+            if let Some(pts) = picture.timestamp() {
+                return Ok((pts, picture.is_interlaced()));
+            }
+        }
+        if taken > 2_000 {
+            return Err(Refusal::InputDamaged.error("No picture of this film can be decoded."));
+        }
+    }
+}
+
+struct VideoPass<'a> {
+    source: &'a VideoSource,
+    origin: Origin,
+    timescale: Timescale,
+    presented: Vec<Ticks>,
+    syncs: Vec<Ticks>,
+    end: Ticks,
+    last_pts: Ticks,
+    gop_max: Ticks,
+    bytes: u64,
+    config: Option<AvcConfig>,
+    obstacle: Option<String>,
+}
+
+impl<'a> VideoPass<'a> {
+    fn new(source: &'a VideoSource, origin: Origin, timescale: Timescale) -> VideoPass<'a> {
+        let mut pass = VideoPass {
+            source,
+            origin,
+            timescale,
+            presented: Vec::new(),
+            syncs: Vec::new(),
+            end: 0,
+            last_pts: 0,
+            gop_max: Ticks::MIN,
+            bytes: 0,
+            config: source.avc.clone(),
+            obstacle: None,
+        };
+        if source.codec != Id::H264 {
+            pass.obstacle(&format!("the picture is {:?}, not H.264", source.codec));
+        } else if !matches!(source.pixel, Pixel::YUV420P | Pixel::YUVJ420P) {
+            pass.obstacle("the picture is not 8-bit 4:2:0");
+        } else if source.rotation != 0 {
+            pass.obstacle(&format!("the picture has to be turned by {}°", source.rotation));
+        }
+        pass
+    }
+
+    fn obstacle(&mut self, what: &str) {
+        self.obstacle.get_or_insert_with(|| what.to_owned());
+    }
+
+    fn take(&mut self, packet: &Packet) {
+        let Some(pts) = packet.pts() else {
+            self.obstacle("a picture has no presentation time");
+            return;
+        };
+        let since = |pts| self.origin.since(pts, self.source.time_base, self.timescale);
+        let at = since(pts);
+        let hidden = libav::is_hidden(packet);
+        if !hidden && at >= 0 {
+            self.presented.push(at);
+            self.last_pts = at;
+            self.end = self.end.max(since(pts.saturating_add(packet.duration().max(0))));
+        }
+        self.bytes += packet.size() as u64;
+        if self.obstacle.is_some() {
+            return;
+        }
+        if hidden || at < 0 {
+            self.obstacle("it begins or ends inside a group of pictures");
+        } else if packet.is_corrupt() || packet.size() == 0 {
+            self.obstacle("some of the film is damaged");
+        } else if packet.side_data().any(|data| data.kind() == SideDataType::NewExtraData) {
+            self.obstacle("its parameter sets change");
+        }
+        if packet.is_key() {
+            self.take_sync(packet, at);
+        } else if self.syncs.last().is_none_or(|&sync| at <= sync) {
+            self.obstacle("its groups of pictures are open");
+        }
+        self.gop_max = self.gop_max.max(at);
+    }
+
+    fn take_sync(&mut self, packet: &Packet, at: Ticks) {
+        let data = packet.data().unwrap_or_default();
+        let annex_b = self.source.has_start_codes && avc::is_annex_b(data);
+        if self.config.is_none() && annex_b {
+            self.config = AvcConfig::from_parameter_sets(avc::annex_b_units(data)).ok();
+        }
+        let Some(config) = &self.config else {
+            self.obstacle("its parameter sets are missing");
+            return;
+        };
+        let (is_idr, changes) = if annex_b {
+            (avc::is_idr(avc::annex_b_units(data)), config.is_changed_by(avc::annex_b_units(data)))
+        } else {
+            (avc::is_idr(config.units(data)), config.is_changed_by(config.units(data)))
+        };
+        if changes {
+            self.obstacle("its parameter sets change");
+        } else if is_idr {
+            if at <= self.gop_max {
+                self.obstacle("its groups of pictures are open");
+            }
+            self.syncs.push(at);
+        } else if self.syncs.is_empty() {
+            self.obstacle("it does not begin with a closed group of pictures");
+        }
+    }
+
+    fn finish(mut self, is_interlaced: bool, audio: Vec<AudioScan>) -> Result<Scan> {
+        if self.presented.is_empty() {
+            return Err(Refusal::InputDamaged.error("The picture track has no pictures."));
+        }
+        if is_interlaced {
+            self.obstacle("the picture is interlaced");
+        }
+        self.presented.sort_unstable();
+        let before = self.presented.len();
+        self.presented.dedup();
+        if self.presented.len() != before {
+            self.obstacle("two pictures have the same presentation time");
+        }
+        if self.presented.first() != Some(&0) || self.syncs.first() != Some(&0) {
+            self.obstacle("it does not begin with a closed group of pictures");
+        }
+        let pictures_per_s = self.presented.len() as f64 / self.timescale.seconds(self.end).max(0.001);
+        if self.presented.len() > 10 && pictures_per_s > f64::from(limits::VIDEO_FPS_MAX) + 1.0 {
+            return Err(Refusal::InputTooLarge
+                .error(format!("More than {} pictures a second are not accepted.", limits::VIDEO_FPS_MAX)));
+        }
+        // A last sample without a duration lasts as long as the one before it.
+        let last = self.presented.last().copied().unwrap_or(0);
+        if self.end <= last {
+            let step = self
+                .presented
+                .iter()
+                .rev()
+                .nth(1)
+                .map_or(Ticks::from(self.timescale.per_second() / 25), |&before| last - before);
+            self.end = last + step.max(1);
+        }
+        Ok(Scan {
+            timescale: self.timescale,
+            origin: self.origin,
+            presented: self.presented,
+            syncs: self.syncs,
+            end: self.end,
+            video_bytes: self.bytes,
+            copy_obstacle: self.obstacle,
+            avc: self.config,
+            is_interlaced,
+            said_frame_rate_milli: self.source.said_frame_rate_milli,
+            audio,
+        })
+    }
+}
+
+struct AudioPass<'a> {
+    source: &'a AudioSource,
+    origin: Origin,
+    scale: Timescale,
+    config: Option<AacConfig>,
+    first: Option<Ticks>,
+    next: Option<Ticks>,
+    end: Ticks,
+    bytes: u64,
+    packets: u64,
+    obstacle: Option<String>,
+}
+
+impl<'a> AudioPass<'a> {
+    fn new(source: &'a AudioSource, origin: Origin) -> AudioPass<'a> {
+        let scale = Timescale::new(source.sample_rate).unwrap_or(Timescale::MILLISECONDS);
+        let config = AacConfig::from_asc(&source.extradata).ok().filter(|_| source.codec == Id::AAC);
+        let obstacle = (source.codec != Id::AAC).then(|| format!("the sound is {:?}, not AAC", source.codec));
+        AudioPass { source, origin, scale, config, first: None, next: None, end: 0, bytes: 0, packets: 0, obstacle }
+    }
+
+    fn obstacle(&mut self, what: String) {
+        self.obstacle.get_or_insert(what);
+    }
+
+    fn take(&mut self, packet: &Packet) {
+        self.packets += 1;
+        self.bytes += packet.size() as u64;
+        let Some(pts) = packet.pts() else {
+            self.obstacle("a sound sample has no presentation time".into());
+            return;
+        };
+        let at = self.origin.since(pts, self.source.time_base, self.scale);
+        if let Some(header) = AdtsHeader::read(packet.data().unwrap_or_default())
+            && self.source.extradata.is_empty()
+        {
+            if self.config.as_ref().is_some_and(|config| *config != header.config) {
+                self.obstacle("the sound's format changes".into());
+            }
+            self.config.get_or_insert(header.config);
+        } else if self.config.is_none() {
+            self.obstacle("the sound's format is not said".into());
+        }
+        if packet.side_data().any(|data| data.kind() == SideDataType::NewExtraData) {
+            self.obstacle("the sound's format changes".into());
+        }
+        let frame = i64::from(crate::media::aac::FRAME_SAMPLES);
+        let gap_max = self.scale.ticks_of_ms(GAP_MS_MAX as u64);
+        if self.next.is_some_and(|next| (at - next).abs() > gap_max) {
+            self.obstacle("the sound has gaps".into());
+        }
+        self.next = Some(at + frame);
+        self.end = at + frame;
+        if at >= 0 {
+            self.first.get_or_insert(at);
+        }
+    }
+
+    fn finish(mut self, video_scale: Timescale, video_end: Ticks) -> AudioScan {
+        let milliseconds = |ticks| self.scale.rescale(ticks, Timescale::MILLISECONDS);
+        let video_end_ms = video_scale.rescale(video_end, Timescale::MILLISECONDS);
+        let late = self.first.map_or(i64::MAX, milliseconds);
+        let early = video_end_ms - milliseconds(self.end);
+        match &self.config {
+            Some(config) if !config.is_low_complexity() => self.obstacle("the sound is not AAC-LC".into()),
+            Some(config)
+                if config.sample_rate != self.source.sample_rate
+                    || u32::from(config.channels) != self.source.channels =>
+            {
+                self.obstacle("the sound's format is not what it says".into());
+            }
+            _ if late > LATE_MS_MAX => self.obstacle(format!("the sound begins {late} ms after the picture")),
+            _ if early > EARLY_END_MS_MAX => self.obstacle(format!("the sound ends {early} ms before the picture")),
+            _ => {}
+        }
+        let seconds = self.scale.seconds(self.end).max(0.1);
+        AudioScan {
+            copy_obstacle: self.obstacle,
+            config: self.config,
+            bits_per_s: (self.bytes as f64 * 8.0 / seconds) as u32,
+            packets: self.packets,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scale_is_exact_and_fine_enough() {
+        let scale = |den| timescale_of(TimeBase { num: 1, den }).unwrap().per_second();
+        assert_eq!(
+            [scale(12_288), scale(90_000), scale(1000), scale(24), scale(1)],
+            [12_288, 90_000, 10_000, 10_008, 10_000]
+        );
+    }
+
+    #[test]
+    fn an_instant_is_rounded_once_across_time_bases() {
+        let origin = Origin { pts: -5_718, time_base: TimeBase { num: 1, den: 1000 } };
+        let scale = Timescale::new(48_000).unwrap();
+        assert_eq!(origin.since(-514_620, TimeBase { num: 1, den: 90_000 }, scale), 0);
+        assert_eq!(origin.since(-5_717, TimeBase { num: 1, den: 1000 }, scale), 48);
+    }
+}

@@ -1,0 +1,119 @@
+//! The worker's main loop: one demuxer, one video decoder, all tracks at once.
+//!
+//! ```text
+//! packets ─┬─ H.264 that may be copied ────────────────→ writer of the top rung
+//!          ├─ decoder → filters (scaled once per rung) ─→ a thread per rung: libx264 → writer
+//!          └─ audio ─┬─ AAC that may be copied ─────────→ writer
+//!                    └─ decoder → stereo → AAC ─────────→ writer
+//! ```
+
+use std::fs::File;
+use std::path::Path;
+
+use ffmpeg_next::Packet;
+
+use crate::base::error::{Error, Result};
+use crate::packager::audio::{AudioSettings, CopiedAudio, EncodedAudio};
+use crate::packager::ladder::AudioAction;
+use crate::packager::libav;
+use crate::packager::plan::Plan;
+use crate::packager::probe::{self, Source};
+use crate::packager::refusal::Refusal;
+use crate::packager::scan::Scan;
+use crate::packager::video::{CopiedVideo, EncodedVideo};
+
+/// Writes every track of `plan` into `dir`; returns warnings.
+pub fn run(
+    file: &File,
+    dir: &Path,
+    source: &mut Source,
+    scan: &Scan,
+    plan: &Plan,
+    mut on_progress: impl FnMut(f64),
+) -> Result<Vec<String>> {
+    let mut input = probe::demux(file)?;
+    let mut copied =
+        plan.copied.as_ref().map(|id| CopiedVideo::start(dir, id, &source.video, scan, &plan.grid)).transpose()?;
+    let mut encoded = if plan.encoded.is_empty() {
+        None
+    } else {
+        let stream = input.stream(source.video.stream).ok_or_else(changed)?;
+        let decoder = probe::open_decoder(&stream)?;
+        Some(EncodedVideo::start(dir, decoder, &source.video, scan, plan)?)
+    };
+    let settings = AudioSettings {
+        dir,
+        origin: scan.origin,
+        boundaries: &plan.grid.boundaries,
+        end: scan.end,
+        timescale: scan.timescale,
+    };
+    let mut copied_audio = Vec::new();
+    let mut encoded_audio = Vec::new();
+    for audio in &plan.audio {
+        let (Some(from), Some(found)) = (source.audio.get(audio.source), scan.audio.get(audio.source)) else {
+            continue;
+        };
+        match audio.action {
+            AudioAction::Copy => {
+                copied_audio.push((from.stream, CopiedAudio::start(audio, from, found, &settings)?));
+            }
+            AudioAction::EncodeStereo => {
+                let stream = input.stream(from.stream).ok_or_else(changed)?;
+                encoded_audio.push((from.stream, EncodedAudio::start(audio, from, &stream, &settings)?));
+            }
+        }
+    }
+    loop {
+        let mut packet = Packet::empty();
+        match packet.read(&mut input) {
+            Ok(()) => {}
+            Err(ffmpeg_next::Error::Eof) => break,
+            Err(ffmpeg_next::Error::InvalidData) => continue,
+            Err(error) => return Err(libav::fault("reading the film")(error)),
+        }
+        let from = packet.stream();
+        if from == source.video.stream {
+            if let Some(pts) = packet.pts() {
+                on_progress(scan.timescale.seconds(scan.origin.since(pts, source.video.time_base, scan.timescale)));
+            }
+            if let Some(encoded) = &mut encoded {
+                encoded.push(&packet)?;
+            }
+            if let Some(copied) = &mut copied {
+                copied.push(packet)?;
+            }
+            continue;
+        }
+        for (stream, track) in &mut encoded_audio {
+            if *stream == from {
+                track.push(&packet)?;
+            }
+        }
+        if let Some((_, track)) = copied_audio.iter_mut().find(|(stream, _)| *stream == from) {
+            track.push(packet)?;
+        }
+    }
+    let mut warnings = Vec::new();
+    let mut damaged = 0;
+    if let Some(copied) = copied {
+        copied.finish()?;
+    }
+    if let Some(encoded) = encoded {
+        damaged += encoded.finish()?;
+    }
+    for (_, track) in copied_audio {
+        track.finish()?;
+    }
+    for (_, track) in encoded_audio {
+        damaged += track.finish()?;
+    }
+    if damaged > 0 {
+        warnings.push(format!("{damaged} packets of the film were damaged and are missing from the encoded tracks."));
+    }
+    Ok(warnings)
+}
+
+fn changed() -> Error {
+    Refusal::InputDamaged.error("The film changes as it is read.")
+}

@@ -1,0 +1,139 @@
+//! The worker process: reads its order from stdin, enters the sandbox, does the work and reports on stdout. It exits when
+//! its stdin closes: whoever ordered the work is gone.
+
+use std::fs::File;
+use std::io::{BufRead, Read, Write};
+use std::os::fd::FromRawFd;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::base::clock::Clock;
+use crate::base::error::{Error, Result};
+use crate::base::limits;
+use crate::packager::plan::Plan;
+use crate::packager::protocol::{Encoding, INPUT_FD, Phase, WorkerMessage, WorkerOrder, WorkerReport};
+use crate::packager::{poster, probe, sandbox, scan, transcode};
+
+/// Runs one order. Whatever happens is said on stdout; the exit code says only whether it went well.
+pub fn main() -> bool {
+    let result = work();
+    if let Err(error) = &result {
+        say(&WorkerMessage::Refused {
+            code: error.code().to_owned(),
+            message: error.message().to_owned(),
+            internal: error.log_line(),
+        });
+    }
+    result.is_ok()
+}
+
+fn work() -> Result<()> {
+    let order = read_order()?;
+    exit_with_stdin()?;
+    match order {
+        WorkerOrder::Package { out_dir, encoding } => {
+            let file = input()?;
+            ffmpeg_next::init().map_err(crate::packager::libav::fault("starting libav"))?;
+            ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet);
+            say(&WorkerMessage::Sandboxed(sandbox::enter(&out_dir)?));
+            say(&WorkerMessage::Done(package(&file, &out_dir, encoding)?));
+        }
+        WorkerOrder::SelfTest { out_dir } => {
+            say(&WorkerMessage::Sandboxed(sandbox::enter(&out_dir)?));
+            say(&WorkerMessage::SelfTested { escapes: sandbox::escapes(&out_dir) });
+        }
+    }
+    Ok(())
+}
+
+fn package(file: &File, out_dir: &Path, encoding: Encoding) -> Result<WorkerReport> {
+    let mut progress = Reporter::new();
+    progress.enter(Phase::Opening, 0.0);
+    let mut source = probe::open(file)?;
+    let declared_s = (source.input.duration().max(0) as f64 / 1e6).min(limits::FILM_DURATION_MAX.as_secs_f64());
+    progress.enter(Phase::Scanning, declared_s);
+    let found = scan::scan(file, &mut source, |done_s| progress.done(done_s))?;
+    let duration_s = found.timescale.seconds(found.end);
+    sandbox::limit_cpu_to(duration_s)?;
+    let plan = Plan::make(&source, &found, encoding)?;
+    progress.enter(Phase::Packaging, duration_s);
+    let mut warnings = std::mem::take(&mut source.warnings);
+    if let Some(obstacle) = &plan.copy_obstacle {
+        warnings.push(format!("The picture was encoded rather than copied: {obstacle}."));
+    }
+    warnings.extend(transcode::run(file, out_dir, &mut source, &found, &plan, |done_s| progress.done(done_s))?);
+    progress.enter(Phase::Poster, duration_s);
+    poster::write(file, out_dir, &source.video, duration_s)?;
+    Ok(WorkerReport { tracks: plan.drafts(&source, &found), warnings })
+}
+
+fn read_order() -> Result<WorkerOrder> {
+    let bad = || Error::internal("the worker got no order it understands");
+    let mut line = String::new();
+    let mut stdin = std::io::stdin().lock();
+    (&mut stdin)
+        .take(limits::WORKER_LINE_BYTES_MAX as u64)
+        .read_line(&mut line)
+        .map_err(|error| bad().with_source(error))?;
+    serde_json::from_str(&line).map_err(|error| bad().with_source(error))
+}
+
+/// The film, on the descriptor where the supervisor put it.
+#[allow(unsafe_code)]
+fn input() -> Result<File> {
+    // SAFETY: the supervisor opened descriptor 3 for this process and nothing else here knows of it; when it is not
+    // open, the metadata call below fails and the file is only closed in vain.
+    let file = unsafe { File::from_raw_fd(INPUT_FD) };
+    file.metadata().map_err(|error| Error::internal("the worker got no film").with_source(error))?;
+    Ok(file)
+}
+
+fn exit_with_stdin() -> Result<()> {
+    let watch = || {
+        // Nothing more is ever sent; the read ends when the other side is gone.
+        let _ = std::io::stdin().lock().read(&mut [0]);
+        std::process::exit(1);
+    };
+    let thread = std::thread::Builder::new().name("orphan-watch".into()).spawn(watch);
+    thread.map(|_| ()).map_err(|error| Error::internal("the worker cannot start a thread").with_source(error))
+}
+
+fn say(message: &WorkerMessage) {
+    let Ok(mut line) = serde_json::to_vec(message) else { return };
+    line.push(b'\n');
+    let mut stdout = std::io::stdout().lock();
+    if stdout.write_all(&line).and_then(|()| stdout.flush()).is_err() {
+        // Nobody listens any more.
+        std::process::exit(1);
+    }
+}
+
+/// Says how far the work is, not more often than anyone wants to know.
+struct Reporter {
+    clock: Clock,
+    phase: Phase,
+    total_s: f64,
+    said_at: Duration,
+}
+
+impl Reporter {
+    fn new() -> Reporter {
+        Reporter { clock: Clock::system(), phase: Phase::Opening, total_s: 0.0, said_at: Duration::ZERO }
+    }
+
+    fn enter(&mut self, phase: Phase, total_s: f64) {
+        (self.phase, self.total_s) = (phase, total_s);
+        self.say(0.0);
+    }
+
+    fn done(&mut self, done_s: f64) {
+        if self.clock.monotonic() >= self.said_at + limits::WORKER_PROGRESS_EVERY {
+            self.say(done_s);
+        }
+    }
+
+    fn say(&mut self, done_s: f64) {
+        self.said_at = self.clock.monotonic();
+        say(&WorkerMessage::Progress { phase: self.phase, done_s: done_s.max(0.0), total_s: self.total_s });
+    }
+}

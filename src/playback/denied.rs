@@ -1,0 +1,50 @@
+//! The one map from a denial to an answer: what a client is told when it may not watch or buy.
+
+use http::StatusCode;
+
+use crate::http::respond::Problem;
+use crate::rights::entitlement::{Denial, DenialCode};
+
+/// The problem that a denial is answered with: its code, the rule that fired and what would help.
+pub fn problem(denial: &Denial) -> Problem {
+    let next = serde_json::to_value(&denial.next).unwrap_or_default();
+    Problem::new(status(denial.code), denial.code.as_str(), denial.code.message())
+        .with("rule", rule(denial.code))
+        .with("next", next)
+}
+
+fn status(code: DenialCode) -> StatusCode {
+    match code {
+        DenialCode::TitleNotListed => StatusCode::NOT_FOUND,
+        DenialCode::TitleWithdrawn => StatusCode::GONE,
+        DenialCode::AlreadyOwned => StatusCode::CONFLICT,
+        DenialCode::TitleSuspended
+        | DenialCode::GeoNotLicensed
+        | DenialCode::GrantRevoked
+        | DenialCode::SessionRevoked
+        | DenialCode::SessionEnded
+        | DenialCode::RentalExpired
+        | DenialCode::StartByPassed
+        | DenialCode::PaymentRequired
+        | DenialCode::MembershipRequired
+        | DenialCode::WindowNotOpen
+        | DenialCode::WindowClosed
+        | DenialCode::TooManyStreams
+        | DenialCode::SalesClosed => StatusCode::FORBIDDEN,
+    }
+}
+
+/// The rule that a denial comes from.
+fn rule(code: DenialCode) -> &'static str {
+    match code {
+        DenialCode::TitleNotListed | DenialCode::TitleWithdrawn | DenialCode::TitleSuspended => "title_status",
+        DenialCode::GeoNotLicensed => "territory",
+        DenialCode::GrantRevoked | DenialCode::RentalExpired | DenialCode::StartByPassed => "grant",
+        DenialCode::SessionRevoked | DenialCode::SessionEnded => "session",
+        DenialCode::PaymentRequired | DenialCode::MembershipRequired => "entitlement",
+        DenialCode::WindowNotOpen | DenialCode::WindowClosed => "window",
+        DenialCode::TooManyStreams => "stream_limit",
+        DenialCode::AlreadyOwned => "ownership",
+        DenialCode::SalesClosed => "sales",
+    }
+}

@@ -1,0 +1,246 @@
+//! The follower keeps this node's picture of the truth: the snapshot of all rights, the grants that open sessions stand
+//! on, and which sessions were ended. It follows a cursor in the database every two seconds; an announcement through the
+//! shared state only makes it faster.
+//!
+//! **Invariant:** a node that has not heard from the database for `limits::CHANGES_SILENCE_MAX` refuses.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::sync::broadcast;
+
+use crate::base::clock::Clock;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::id::{GrantId, SessionId};
+use crate::base::limits;
+use crate::base::shutdown::Shutdown;
+use crate::rights::grant::Grant;
+use crate::rights::session::PlaybackSession;
+use crate::rights::snapshot::Snapshot;
+use crate::store::db::Db;
+use crate::store::db::playback::Change;
+use crate::store::state::State;
+
+const CHANGES_AT_ONCE: u32 = 1_000;
+const LISTENERS_LAG_MAX: usize = 64;
+
+/// A grant that a session of this node stands on, as it is now.
+pub type LiveGrant = ArcSwap<Grant>;
+
+/// A session of this node, as it is now.
+pub type LiveRow = ArcSwap<PlaybackSession>;
+
+/// This node's picture of the truth.
+pub struct Follower {
+    db: Arc<dyn Db>,
+    state: Arc<dyn State>,
+    clock: Clock,
+    snapshot: ArcSwap<Snapshot>,
+    watched: Mutex<Watched>,
+    /// One poll at a time; holds the cursor.
+    cursor: tokio::sync::Mutex<i64>,
+    heard_at_ms: AtomicU64,
+    applied: broadcast::Sender<Arc<Vec<Change>>>,
+}
+
+/// What is in use on this node and must be kept true. An entry dies with its last user.
+#[derive(Default)]
+struct Watched {
+    grants: HashMap<GrantId, Weak<LiveGrant>>,
+    sessions: HashMap<SessionId, Weak<LiveRow>>,
+}
+
+impl Follower {
+    /// Reads the cursor, then the catalogue: what changes in between is read twice rather than missed.
+    pub async fn open(db: Arc<dyn Db>, state: Arc<dyn State>, clock: Clock) -> Result<Follower> {
+        let cursor = db.changes(None, 0).await?.cursor;
+        let (titles, avails, offers) = db.catalog().await?;
+        let follower = Follower {
+            db,
+            state,
+            heard_at_ms: AtomicU64::new(clock.monotonic().as_millis() as u64),
+            clock,
+            snapshot: ArcSwap::from_pointee(Snapshot::new(titles, avails, offers)),
+            watched: Mutex::default(),
+            cursor: tokio::sync::Mutex::new(cursor),
+            applied: broadcast::Sender::new(LISTENERS_LAG_MAX),
+        };
+        Ok(follower)
+    }
+
+    /// All rights, as of the last change heard.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Hears of each batch of changes after it has been applied. A lagging listener must look again at everything.
+    pub fn applied(&self) -> broadcast::Receiver<Arc<Vec<Change>>> {
+        self.applied.subscribe()
+    }
+
+    /// The grant as it is and will be: it is kept true as long as the returned handle lives.
+    pub async fn watch_grant(&self, id: GrantId) -> Result<Option<Arc<LiveGrant>>> {
+        if let Some(live) = self.watched().grants.get(&id).and_then(Weak::upgrade) {
+            return Ok(Some(live));
+        }
+        let Some(grant) = self.db.grant(id).await? else { return Ok(None) };
+        let live = register(&mut self.watched().grants, id, grant);
+        self.refresh_grant(id, &live).await?;
+        Ok(Some(live))
+    }
+
+    /// The session as it is and will be.
+    pub async fn watch_session(&self, id: SessionId) -> Result<Option<Arc<LiveRow>>> {
+        let Some(session) = self.db.session(id).await? else { return Ok(None) };
+        let live = register(&mut self.watched().sessions, id, session);
+        self.refresh_session(id, &live).await?;
+        Ok(Some(live))
+    }
+
+    /// A write of this node that others must hear of has been committed: hear of it here at once, and tell them.
+    pub async fn announce(&self) {
+        if let Err(error) = self.poll().await {
+            tracing::warn!(error = error.log_line(), "a change was written and not read back; the next poll will");
+        }
+        if let Err(error) = self.state.announce_change().await {
+            tracing::debug!(error = error.log_line(), "no announcement; other nodes poll");
+        }
+    }
+
+    /// Refuses when this node no longer knows what has been revoked. Asks once more before it does.
+    pub async fn require_fresh(&self) -> Result<()> {
+        if self.silence() <= limits::CHANGES_SILENCE_MAX {
+            return Ok(());
+        }
+        Box::pin(self.poll()).await.map_err(|error| {
+            Error::new(
+                ErrorKind::Unavailable,
+                "REVOCATIONS_UNKNOWN",
+                "This server has lost its database; try again shortly.",
+            )
+            .with_source(error)
+        })
+    }
+
+    /// How long ago the database was last heard.
+    pub fn silence(&self) -> Duration {
+        let now_ms = self.clock.monotonic().as_millis() as u64;
+        Duration::from_millis(now_ms.saturating_sub(self.heard_at_ms.load(Ordering::Relaxed)))
+    }
+
+    /// Polls until shutdown: on every announcement and every `limits::CHANGES_EVERY`.
+    pub async fn run(self: Arc<Self>, shutdown: Shutdown) {
+        let mut announced = self.state.changes();
+        loop {
+            tokio::select! {
+                () = shutdown.begun() => return,
+                heard = announced.recv() => {
+                    if matches!(heard, Err(broadcast::error::RecvError::Closed)) {
+                        announced = self.state.changes();
+                        self.clock.sleep(limits::CHANGES_EVERY).await;
+                    }
+                }
+                () = tokio::time::sleep(limits::CHANGES_EVERY) => {}
+            }
+            if let Err(error) = self.poll().await {
+                tracing::warn!(error = error.log_line(), "the change log cannot be read");
+            }
+        }
+    }
+
+    /// Reads and applies everything new.
+    pub async fn poll(&self) -> Result<()> {
+        let mut cursor = self.cursor.lock().await;
+        loop {
+            let read = self.db.changes(Some(*cursor), CHANGES_AT_ONCE).await?;
+            if !read.changes.is_empty() {
+                self.apply(&read.changes).await?;
+            }
+            *cursor = read.cursor;
+            self.heard_at_ms.store(self.clock.monotonic().as_millis() as u64, Ordering::Relaxed);
+            let is_last = read.changes.len() < CHANGES_AT_ONCE as usize;
+            if !read.changes.is_empty() {
+                // Nobody listening is fine.
+                let _ = self.applied.send(Arc::new(read.changes));
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn apply(&self, changes: &[Change]) -> Result<()> {
+        if changes.contains(&Change::Catalog) {
+            let (titles, avails, offers) = self.db.catalog().await?;
+            self.snapshot.store(Arc::new(Snapshot::new(titles, avails, offers)));
+        }
+        for change in changes {
+            match *change {
+                Change::Catalog => {}
+                Change::Grant(id) => {
+                    let live = self.watched().grants.get(&id).and_then(Weak::upgrade);
+                    if let Some(live) = live {
+                        self.refresh_grant(id, &live).await?;
+                    }
+                }
+                Change::Session(id) => {
+                    let live = self.watched().sessions.get(&id).and_then(Weak::upgrade);
+                    if let Some(live) = live {
+                        self.refresh_session(id, &live).await?;
+                    }
+                }
+            }
+        }
+        self.sweep();
+        Ok(())
+    }
+
+    /// Reads a grant into its handle. What was read may be older than what another reader has put there meanwhile; but a
+    /// grant's clock starts once and it is revoked once, so whatever either of them has seen has happened.
+    async fn refresh_grant(&self, id: GrantId, live: &LiveGrant) -> Result<()> {
+        let Some(read) = self.db.grant(id).await? else { return Ok(()) };
+        live.rcu(|present| Grant {
+            first_play_at: present.first_play_at.or(read.first_play_at),
+            revoked_at: present.revoked_at.or(read.revoked_at),
+            ..read.clone()
+        });
+        Ok(())
+    }
+
+    /// Reads a session into its handle; it, too, ends and is revoked once.
+    async fn refresh_session(&self, id: SessionId, live: &LiveRow) -> Result<()> {
+        let Some(read) = self.db.session(id).await? else { return Ok(()) };
+        live.rcu(|present| PlaybackSession {
+            revoked_at: present.revoked_at.or(read.revoked_at),
+            ended_at: present.ended_at.or(read.ended_at),
+            ..read.clone()
+        });
+        Ok(())
+    }
+
+    /// Forgets handles that nobody holds.
+    fn sweep(&self) {
+        let mut watched = self.watched();
+        watched.grants.retain(|_, live| live.strong_count() > 0);
+        watched.sessions.retain(|_, live| live.strong_count() > 0);
+    }
+
+    fn watched(&self) -> std::sync::MutexGuard<'_, Watched> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The handle of `id`, made from `read` if nobody holds one. It is to be read again once it is registered, so that a
+/// change in between is not missed.
+fn register<K: Eq + Hash, T>(watched: &mut HashMap<K, Weak<ArcSwap<T>>>, id: K, read: T) -> Arc<ArcSwap<T>> {
+    if let Some(live) = watched.get(&id).and_then(Weak::upgrade) {
+        return live;
+    }
+    let live = Arc::new(ArcSwap::from_pointee(read));
+    watched.insert(id, Arc::downgrade(&live));
+    live
+}

@@ -1,0 +1,147 @@
+//! The gate: the only maker of [`Entitled`], without which no playlist, key or media byte of a title leaves the server.
+//!
+//! The order of its questions is fixed: can this node's clock be trusted (503), is the token ours and of this hour (401),
+//! does the path belong to the session (404), has this node heard of revocations lately (503), may the session go on
+//! (403), and is there a stream slot for it (403). A rental clock that waits for first play is started once the key is in
+//! hand and before it leaves: a request that gets nothing starts nothing.
+
+use std::sync::Arc;
+
+use ipnet::IpNet;
+
+use crate::base::clock::{Clock, UtcMs};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::id::{AssetId, SessionId};
+use crate::base::territory::Territory;
+use crate::playback::follower::Follower;
+use crate::playback::sessions::{LiveSession, Sessions};
+use crate::playback::token::{TokenRefusal, Tokens};
+use crate::rights::entitlement::DenialCode;
+
+/// Proof that a session may have what its path names, at the instant it was asked.
+pub struct Entitled {
+    asset_id: AssetId,
+    is_protected: bool,
+    /// The session whose rental clock this request starts, if its answer hands out what was asked for.
+    starts: Option<Arc<LiveSession>>,
+}
+
+impl Entitled {
+    pub fn asset_id(&self) -> AssetId {
+        self.asset_id
+    }
+
+    /// Media leaves encrypted.
+    pub fn is_protected(&self) -> bool {
+        self.is_protected
+    }
+}
+
+/// What the gate must know of a request besides its token.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish {
+    /// The asset that the path names; the multivariant playlist names none.
+    pub asset_id: Option<AssetId>,
+    pub kind: WishKind,
+    pub territory: Option<Territory>,
+    pub network: Option<IpNet>,
+}
+
+/// What is asked for, as far as the gate treats it differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WishKind {
+    /// A playlist or an init segment.
+    Preparation,
+    Segment,
+    Key,
+}
+
+/// Why the gate stays shut.
+#[derive(Debug)]
+pub enum Refusal {
+    Token(TokenRefusal),
+    /// The path is not one of this session.
+    NotFound,
+    Denied(DenialCode),
+    /// Not a refusal: it cannot be told now.
+    Failed(Error),
+}
+
+/// Asks the questions.
+pub struct Gate {
+    clock: Clock,
+    tokens: Arc<Tokens>,
+    follower: Arc<Follower>,
+    sessions: Arc<Sessions>,
+}
+
+impl Gate {
+    pub fn new(clock: Clock, tokens: Arc<Tokens>, follower: Arc<Follower>, sessions: Arc<Sessions>) -> Gate {
+        Gate { clock, tokens, follower, sessions }
+    }
+
+    /// Lets a request in, or says why not. Waits for nothing once the session is known on this node.
+    pub async fn admit(&self, token: &str, wish: Wish) -> Result<Entitled, Refusal> {
+        self.require_sane_clock()?;
+        let now = self.clock.now();
+        let verified = self.tokens.verify(token, now).map_err(Refusal::Token)?;
+        let session = match self.sessions.known(verified.session_id) {
+            Some(session) => session,
+            // What is rare is boxed: every request's future would be as large as the largest part of it.
+            None => Box::pin(self.find(verified.session_id)).await?,
+        };
+        let row = session.row();
+        if wish.asset_id.is_some_and(|asset_id| asset_id != row.asset_id) {
+            return Err(Refusal::NotFound);
+        }
+        self.check(&session, wish, now).await?;
+        let is_protected = row.entitlement.is_protected;
+        let starts = (session.waits_for_first_play() && starts_viewing(wish.kind, is_protected)).then_some(session);
+        Ok(Entitled { asset_id: row.asset_id, is_protected, starts })
+    }
+
+    /// Called when the answer to an admitted request is about to leave with its body: from here on a rental runs.
+    pub async fn hand_out(&self, entitled: &Entitled) -> Result<(), Refusal> {
+        let Some(session) = &entitled.starts else { return Ok(()) };
+        Box::pin(self.sessions.start_clock(session, self.clock.now())).await.map_err(|error| match error.code() {
+            // Revoked between the check and the write.
+            "GRANT_REVOKED" => Refusal::Denied(DenialCode::GrantRevoked),
+            _ => Refusal::Failed(error),
+        })
+    }
+
+    fn require_sane_clock(&self) -> Result<(), Refusal> {
+        if self.clock.is_doubtful() {
+            return Err(Refusal::Failed(Error::new(
+                ErrorKind::Unavailable,
+                "CLOCK_DOUBTFUL",
+                "This server's clock has jumped; it plays nothing until that is mended.",
+            )));
+        }
+        Ok(())
+    }
+
+    async fn find(&self, id: SessionId) -> Result<Arc<LiveSession>, Refusal> {
+        let found = self.sessions.find(id).await.map_err(Refusal::Failed)?;
+        found.ok_or(Refusal::Token(TokenRefusal::Invalid))
+    }
+
+    async fn check(&self, session: &LiveSession, wish: Wish, now: UtcMs) -> Result<(), Refusal> {
+        self.follower.require_fresh().await.map_err(Refusal::Failed)?;
+        self.sessions.check(session, wish.territory, now).map_err(Refusal::Denied)?;
+        if self.sessions.touch(session, wish.network) {
+            Ok(())
+        } else {
+            Err(Refusal::Denied(DenialCode::TooManyStreams))
+        }
+    }
+}
+
+/// First play is the first key of the film, or its first segment where that is clear.
+fn starts_viewing(kind: WishKind, is_protected: bool) -> bool {
+    match kind {
+        WishKind::Key => true,
+        WishKind::Segment => !is_protected,
+        WishKind::Preparation => false,
+    }
+}

@@ -1,0 +1,16 @@
+//! One viewing from its opening to its end: sessions, their tokens, the gate that every request passes, and the library
+//! that gives out bytes only against the gate's proof.
+//!
+//! The media path runs through `token`, `gate`, `library` and `cache`; `follower`, `sessions` and `vault` keep what
+//! these read.
+
+pub mod cache;
+pub mod denied;
+pub mod follower;
+pub mod gate;
+pub mod leases;
+pub mod library;
+pub mod place;
+pub mod sessions;
+pub mod token;
+pub mod vault;

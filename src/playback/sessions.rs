@@ -1,0 +1,257 @@
+//! Sessions: one viewing each, opened by a decision that is fixed for its whole length, and known on this node while it
+//! is in use.
+
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use quick_cache::sync::Cache;
+
+use crate::base::clock::{Clock, UtcMs};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::id::{SessionId, TitleId, ViewerId};
+use crate::base::limits;
+use crate::base::territory::Territory;
+use crate::playback::follower::{Follower, LiveGrant, LiveRow};
+use crate::playback::leases::SessionLease;
+use crate::playback::token::Tokens;
+use crate::rights::avail::Avail;
+use crate::rights::entitlement::{Cause, Decision, Denial, DenialCode, ViewerRights, decide, still_entitled};
+use crate::rights::session::PlaybackSession;
+use crate::store::db::Db;
+use crate::store::db::playback::Change;
+use crate::store::state::{Lease, State};
+
+/// Opens, knows and ends sessions.
+pub struct Sessions {
+    db: Arc<dyn Db>,
+    state: Arc<dyn State>,
+    clock: Clock,
+    follower: Arc<Follower>,
+    tokens: Arc<Tokens>,
+    live: Cache<SessionId, Arc<LiveSession>>,
+    livemode: bool,
+}
+
+/// A session on this node with what its entitlement stands on, all kept true by the follower.
+pub struct LiveSession {
+    row: Arc<LiveRow>,
+    grant: Option<Arc<LiveGrant>>,
+    lease: Arc<SessionLease>,
+}
+
+/// Who wants to watch what, from where.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenRequest {
+    pub viewer_id: Option<ViewerId>,
+    pub title_id: TitleId,
+    /// Counted from 1.
+    pub part: u32,
+    pub territory: Option<Territory>,
+    pub network: Option<IpNet>,
+}
+
+/// A session that was opened, and the secret that plays it.
+pub struct Opened {
+    pub session: PlaybackSession,
+    pub token: String,
+}
+
+impl Sessions {
+    pub fn new(
+        db: Arc<dyn Db>,
+        state: Arc<dyn State>,
+        clock: Clock,
+        follower: Arc<Follower>,
+        tokens: Arc<Tokens>,
+        livemode: bool,
+    ) -> Sessions {
+        Sessions { db, state, clock, follower, tokens, live: Cache::new(limits::SESSIONS_CACHED_MAX), livemode }
+    }
+
+    /// What a viewer brings to a title: the grants that this server honours, and memberships.
+    pub async fn viewer_rights(&self, viewer: Option<ViewerId>, title: TitleId) -> Result<ViewerRights> {
+        let Some(viewer) = viewer else { return Ok(ViewerRights::default()) };
+        let mut grants = self.db.grants(viewer, Some(title)).await?;
+        grants.retain(|grant| grant.livemode == self.livemode);
+        Ok(ViewerRights { grants, memberships: self.db.memberships(viewer).await? })
+    }
+
+    /// Decides, takes the stream lease, records the session and signs its token.
+    pub async fn open(&self, request: OpenRequest) -> Result<Result<Opened, Denial>> {
+        if self.clock.is_doubtful() {
+            return Err(clock_doubtful());
+        }
+        self.follower.require_fresh().await?;
+        let now = self.clock.now();
+        let snapshot = self.follower.snapshot();
+        let Some(title) = snapshot.title(request.title_id) else {
+            return Ok(Err(Denial::of(DenialCode::TitleNotListed)));
+        };
+        let viewer = self.viewer_rights(request.viewer_id, request.title_id).await?;
+        let entitlement = match decide(title, &viewer, request.territory, now) {
+            Decision::Allow(entitlement) => entitlement,
+            Decision::Deny(denial) => return Ok(Err(denial)),
+        };
+        let Some(asset_id) = title.title.part(request.part) else {
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                "PART_NOT_FOUND",
+                format!("This title has {} parts; there is no part {}.", title.title.parts.len(), request.part),
+            )
+            .with_param("part"));
+        };
+        let session = PlaybackSession {
+            id: SessionId::new(now),
+            viewer_id: request.viewer_id,
+            title_id: request.title_id,
+            part: request.part,
+            asset_id,
+            expires_at: session_end(title.avail(entitlement.avail_id), now),
+            entitlement,
+            opened_at: now,
+            revoked_at: None,
+            ended_at: None,
+        };
+        let lease = SessionLease::new(&session);
+        if lease.take(&*self.state, self.now_ms()).await? == Lease::Full {
+            return Ok(Err(Denial::of(DenialCode::TooManyStreams)));
+        }
+        if let Err(error) = self.db.insert_session(&session).await {
+            lease.release(&*self.state).await;
+            return Err(error);
+        }
+        let token = self.tokens.mint(&session)?;
+        self.adopt(session.id, lease).await?;
+        Ok(Ok(Opened { session, token }))
+    }
+
+    /// The session, if this node knows it already. The media path asks this first.
+    pub fn known(&self, id: SessionId) -> Option<Arc<LiveSession>> {
+        self.live.get(&id)
+    }
+
+    /// The session, read from the database where this node has not seen it yet.
+    pub async fn find(&self, id: SessionId) -> Result<Option<Arc<LiveSession>>> {
+        if let Some(known) = self.known(id) {
+            return Ok(Some(known));
+        }
+        let Some(session) = self.db.session(id).await? else { return Ok(None) };
+        self.adopt(id, SessionLease::new(&session)).await
+    }
+
+    /// Whether the session may go on, asked from `territory`.
+    pub fn check(&self, session: &LiveSession, territory: Option<Territory>, now: UtcMs) -> Result<(), DenialCode> {
+        let snapshot = self.follower.snapshot();
+        let row = session.row();
+        let title = snapshot.title(row.title_id).ok_or(DenialCode::TitleWithdrawn)?;
+        let grant = session.grant.as_ref().map(|grant| grant.load());
+        still_entitled(&row, title, grant.as_deref().map(|grant| &**grant), territory, now)
+    }
+
+    /// Counts a request or a heartbeat towards the stream limit: false when it refuses.
+    pub fn touch(&self, session: &LiveSession, network: Option<IpNet>) -> bool {
+        session.lease.touch(&self.state, network, self.now_ms())
+    }
+
+    /// Starts the rental clock of the session's grant, durably, if it is one that waits for first play.
+    pub async fn start_clock(&self, session: &LiveSession, now: UtcMs) -> Result<()> {
+        let Some(grant) = &session.grant else { return Ok(()) };
+        let present = grant.load();
+        if present.is_started() {
+            return Ok(());
+        }
+        if self.clock.is_doubtful() {
+            return Err(clock_doubtful());
+        }
+        self.db.start_clock(present.id, now).await?;
+        self.follower.announce().await;
+        Ok(())
+    }
+
+    /// The viewer left: the session ends and its slot is free at once.
+    pub async fn end(&self, id: SessionId) -> Result<()> {
+        if let Some(session) = self.find(id).await? {
+            session.lease.release(&*self.state).await;
+        }
+        if self.db.end_session(id, self.clock.now()).await? {
+            self.follower.announce().await;
+        }
+        self.live.remove(&id);
+        Ok(())
+    }
+
+    /// An operator ends it.
+    pub async fn revoke(&self, id: SessionId, reason: &str) -> Result<bool> {
+        let is_new = self.db.revoke_session(id, reason, self.clock.now()).await?;
+        self.follower.announce().await;
+        if let Some(session) = self.find(id).await? {
+            session.lease.release(&*self.state).await;
+        }
+        Ok(is_new)
+    }
+
+    /// Hears of every batch of changes: who holds an event stream looks again.
+    pub fn applied(&self) -> tokio::sync::broadcast::Receiver<Arc<Vec<Change>>> {
+        self.follower.applied()
+    }
+
+    async fn adopt(&self, id: SessionId, lease: SessionLease) -> Result<Option<Arc<LiveSession>>> {
+        let Some(row) = self.follower.watch_session(id).await? else { return Ok(None) };
+        let grant = match row.load().entitlement.cause {
+            Cause::Grant(grant_id) => self.follower.watch_grant(grant_id).await?,
+            Cause::Membership(_) | Cause::Free => None,
+        };
+        let session = Arc::new(LiveSession { row, grant, lease: Arc::new(lease) });
+        // Two requests may adopt one session at once: the first one's lease is kept.
+        match self.live.get_value_or_guard(&id, None) {
+            quick_cache::sync::GuardResult::Value(known) => Ok(Some(known)),
+            quick_cache::sync::GuardResult::Guard(guard) => {
+                // The guard is refused only when the entry was removed meanwhile: this handle still works.
+                let _ = guard.insert(session.clone());
+                Ok(Some(session))
+            }
+            quick_cache::sync::GuardResult::Timeout => Ok(Some(session)),
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.clock.monotonic().as_millis() as u64
+    }
+}
+
+impl LiveSession {
+    /// The session as it is now.
+    pub fn row(&self) -> Arc<PlaybackSession> {
+        self.row.load_full()
+    }
+
+    /// When viewing ends as things stand now.
+    pub fn ends_at(&self) -> UtcMs {
+        let row = self.row();
+        let entitled_until = match &self.grant {
+            Some(grant) => Some(grant.load().expires_at()),
+            None => row.entitlement.ends_at,
+        };
+        entitled_until.map_or(row.expires_at, |ends_at| ends_at.min(row.expires_at))
+    }
+
+    /// The grant that playing would start.
+    pub fn waits_for_first_play(&self) -> bool {
+        self.grant.as_ref().is_some_and(|grant| !grant.load().is_started())
+    }
+}
+
+/// The token's end: the hard end, or the oldest a session gets. Every other end is asked for at each request, as it may
+/// move while the session is open.
+fn session_end(avail: Option<&Avail>, now: UtcMs) -> UtcMs {
+    let oldest = now + limits::SESSION_AGE_MAX;
+    avail.and_then(|avail| avail.hard_end_at).map_or(oldest, |hard_end_at| hard_end_at.min(oldest))
+}
+
+fn clock_doubtful() -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        "CLOCK_DOUBTFUL",
+        "This server's clock has jumped; it sells and opens nothing until that is mended.",
+    )
+}

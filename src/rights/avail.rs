@@ -1,0 +1,70 @@
+//! An avail: the right to offer a title, in MovieLabs' sense: licence type, territories, window. An avail's end ends
+//! sale (and the opening of new member and free sessions) at that instant; it ends viewing only through `hard_end_at`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::clock::UtcMs;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::id::{AvailId, TitleId};
+use crate::base::territory::TerritorySet;
+use crate::rights::window::Window;
+
+/// The right to offer one title in some territories for some time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Avail {
+    pub id: AvailId,
+    pub title_id: TitleId,
+    pub license_type: LicenseType,
+    /// `LicenseRightsDescription`: free text such as `PVOD` or `New Release`.
+    pub description: Option<String>,
+    pub territories: TerritorySet,
+    pub window: Window,
+    /// `FixedEndDate`: nobody watches under this avail at or after this instant, whatever was bought.
+    pub hard_end_at: Option<UtcMs>,
+}
+
+/// The Avails vocabulary as far as it is executed here. `Avod` is a bilateral value, as the vocabulary has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LicenseType {
+    /// Pay per title, bought through an offer. PVOD is `Vod` with a description.
+    Vod,
+    /// Included for members.
+    Svod,
+    /// Free to watch.
+    Avod,
+}
+
+impl LicenseType {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LicenseType::Vod => "vod",
+            LicenseType::Svod => "svod",
+            LicenseType::Avod => "avod",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<LicenseType> {
+        [LicenseType::Vod, LicenseType::Svod, LicenseType::Avod].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+impl Avail {
+    pub fn check(&self) -> Result<()> {
+        self.window.check()?;
+        if self.hard_end_at.is_some_and(|hard_end_at| hard_end_at <= self.window.start_at) {
+            return Err(Error::new(
+                ErrorKind::Unprocessable,
+                "HARD_END_BEFORE_START",
+                "The hard end must lie after the start of the window.",
+            )
+            .with_param("hard_end_at"));
+        }
+        Ok(())
+    }
+
+    /// Whether a hard end has come.
+    pub fn has_hard_ended(&self, now: UtcMs) -> bool {
+        self.hard_end_at.is_some_and(|hard_end_at| now >= hard_end_at)
+    }
+}

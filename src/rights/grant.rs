@@ -1,0 +1,90 @@
+//! A grant: what a purchase gave. It has exactly one cause, a clock, and an end that never lies after its hard end.
+//!
+//! ```text
+//! issued ─ first play ─> running ─> expired        on_purchase grants run from the start
+//!    └──── revoked <────────┘
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::clock::UtcMs;
+use crate::base::id::{AvailId, GrantId, OfferId, PurchaseId, TitleId, ViewerId};
+
+/// What gives the viewer the right to watch, and until when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    pub id: GrantId,
+    pub viewer_id: ViewerId,
+    pub title_id: TitleId,
+    pub avail_id: AvailId,
+    pub offer_id: OfferId,
+    pub purchase_id: PurchaseId,
+    pub clock: GrantClock,
+    pub issued_at: UtcMs,
+    /// When the first key of the film proper was given out.
+    pub first_play_at: Option<UtcMs>,
+    pub hard_end_at: Option<UtcMs>,
+    pub streams: u32,
+    pub revoked_at: Option<UtcMs>,
+    /// Bought with real money; a live server honours no other.
+    pub livemode: bool,
+}
+
+/// When the viewing period begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantClock {
+    /// At the purchase: `[issued_at, issued_at + watch_ms)`.
+    OnPurchase { watch_ms: i64 },
+    /// At first play, which must come before `issued_at + start_within_ms`.
+    OnFirstPlay { start_within_ms: i64, watch_ms: i64 },
+}
+
+/// Where a grant stands at an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrantPhase {
+    /// Its clock has not been started.
+    Unstarted,
+    Running,
+    /// The viewing period or the hard end is over.
+    Expired,
+    /// It was not started in time.
+    StartByPassed,
+    Revoked,
+}
+
+impl Grant {
+    /// The instant from which nothing plays under this grant, as things stand.
+    pub fn expires_at(&self) -> UtcMs {
+        let clock_end = match (self.clock, self.first_play_at) {
+            (GrantClock::OnPurchase { watch_ms }, _) => plus(self.issued_at, watch_ms),
+            (GrantClock::OnFirstPlay { start_within_ms, .. }, None) => plus(self.issued_at, start_within_ms),
+            (GrantClock::OnFirstPlay { watch_ms, .. }, Some(first_play_at)) => plus(first_play_at, watch_ms),
+        };
+        self.hard_end_at.map_or(clock_end, |hard_end_at| clock_end.min(hard_end_at))
+    }
+
+    pub fn is_started(&self) -> bool {
+        matches!(self.clock, GrantClock::OnPurchase { .. }) || self.first_play_at.is_some()
+    }
+
+    pub fn phase(&self, now: UtcMs) -> GrantPhase {
+        if self.revoked_at.is_some() {
+            return GrantPhase::Revoked;
+        }
+        match (now < self.expires_at(), self.is_started()) {
+            (true, true) => GrantPhase::Running,
+            (true, false) => GrantPhase::Unstarted,
+            (false, false) if self.hard_end_at.is_none_or(|hard_end_at| now < hard_end_at) => GrantPhase::StartByPassed,
+            (false, _) => GrantPhase::Expired,
+        }
+    }
+
+    pub fn is_live(&self, now: UtcMs) -> bool {
+        matches!(self.phase(now), GrantPhase::Unstarted | GrantPhase::Running)
+    }
+}
+
+fn plus(instant: UtcMs, ms: i64) -> UtcMs {
+    UtcMs(instant.0.saturating_add(ms))
+}

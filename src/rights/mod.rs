@@ -1,0 +1,12 @@
+//! Who may watch what, where, when and at which price, as data and pure functions over it. No I/O and no clock: "now"
+//! is always an argument.
+
+pub mod avail;
+pub mod entitlement;
+pub mod grant;
+pub mod membership;
+pub mod offer;
+pub mod sale;
+pub mod session;
+pub mod snapshot;
+pub mod window;

@@ -1,0 +1,88 @@
+//! An offer: what can be bought under a `Vod` avail, its prices, and the clock of the grant that a purchase gives.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::id::{AvailId, OfferId, TitleId};
+use crate::base::limits;
+use crate::base::money::Money;
+use crate::rights::grant::GrantClock;
+
+/// What a viewer can buy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    pub id: OfferId,
+    pub title_id: TitleId,
+    pub avail_id: AvailId,
+    pub kind: OfferKind,
+    pub list_price: Money,
+    /// The price for whoever is a member when the order is made; without one members pay the list price.
+    pub member_price: Option<Money>,
+    pub clock: GrantClock,
+    /// Streams at once under one grant.
+    pub streams: u32,
+}
+
+/// How the offer is spoken of; the rules are in its clock and its avail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OfferKind {
+    /// Premium VOD: before members get it.
+    Pvod,
+    /// Transactional rental.
+    Rental,
+}
+
+impl OfferKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            OfferKind::Pvod => "pvod",
+            OfferKind::Rental => "rental",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<OfferKind> {
+        [OfferKind::Pvod, OfferKind::Rental].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+impl Offer {
+    /// What this viewer pays.
+    pub fn price(&self, is_member: bool) -> Money {
+        match self.member_price {
+            Some(member_price) if is_member => member_price,
+            _ => self.list_price,
+        }
+    }
+
+    pub fn check(&self) -> Result<()> {
+        let refuse = |param: &str, message: &str| {
+            Err(Error::new(ErrorKind::Unprocessable, "OFFER_INVALID", message).with_param(param))
+        };
+        if !(0..=limits::PRICE_MINOR_MAX).contains(&self.list_price.minor) {
+            return refuse("list_price", "A price is not negative and has at most 12 zeros in minor units.");
+        }
+        if let Some(member_price) = self.member_price {
+            if member_price.currency != self.list_price.currency {
+                return refuse("member_price", "Both prices must be in one currency.");
+            }
+            if member_price.minor < 0 || member_price.minor > self.list_price.minor {
+                return refuse("member_price", "The member price lies between zero and the list price.");
+            }
+        }
+        if self.streams == 0 {
+            return refuse("streams", "At least one stream must be allowed.");
+        }
+        let (start_within, watch) = match self.clock {
+            GrantClock::OnPurchase { watch_ms } => (None, watch_ms),
+            GrantClock::OnFirstPlay { start_within_ms, watch_ms } => (Some(start_within_ms), watch_ms),
+        };
+        let longest_ms = Duration::from_secs(10 * 366 * 24 * 3600).as_millis() as i64;
+        if !(1..=longest_ms).contains(&watch) || start_within.is_some_and(|ms| !(1..=longest_ms).contains(&ms)) {
+            return refuse("clock", "The periods of the clock lie between one millisecond and ten years.");
+        }
+        Ok(())
+    }
+}

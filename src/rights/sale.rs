@@ -1,0 +1,55 @@
+//! Whether an offer may be bought, and for how much: `start_at <= now < end_at` of its avail, in a licensed territory,
+//! by somebody who does not own it.
+
+use crate::base::clock::UtcMs;
+use crate::base::money::Money;
+use crate::base::territory::Territory;
+use crate::rights::entitlement::{
+    Denial, DenialCode, NextOption, ViewerRights, covered_avails, next_options, title_denial,
+};
+use crate::rights::grant::Grant;
+use crate::rights::offer::Offer;
+use crate::rights::snapshot::TitleRights;
+use crate::rights::window::WindowPhase;
+
+/// What buying would cost this viewer now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quote {
+    pub price: Money,
+    pub is_member_price: bool,
+}
+
+/// The price of `offer` for this viewer here and now, or why it is not sold.
+pub fn quote(
+    title: &TitleRights,
+    offer: &Offer,
+    viewer: &ViewerRights,
+    territory: Option<Territory>,
+    now: UtcMs,
+) -> Result<Quote, Denial> {
+    if let Some(code) = title_denial(&title.title) {
+        return Err(Denial::of(code));
+    }
+    let covered = covered_avails(title, territory);
+    let Some(avail) = covered.iter().find(|avail| avail.id == offer.avail_id) else {
+        return Err(Denial::of(DenialCode::GeoNotLicensed));
+    };
+    let refuse = |code| Denial { code, next: next_options(title, &covered, viewer, now) };
+    match avail.window.phase(now) {
+        WindowPhase::NotOpen => {
+            return Err(Denial {
+                code: DenialCode::WindowNotOpen,
+                next: vec![NextOption::Wait { opens_at: avail.window.start_at }],
+            });
+        }
+        WindowPhase::Closed => return Err(refuse(DenialCode::WindowClosed)),
+        WindowPhase::Open if avail.has_hard_ended(now) => return Err(refuse(DenialCode::WindowClosed)),
+        WindowPhase::Open => {}
+    }
+    let is_usable_here = |grant: &Grant| grant.is_live(now) && covered.iter().any(|avail| avail.id == grant.avail_id);
+    if viewer.grants.iter().any(is_usable_here) {
+        return Err(Denial::of(DenialCode::AlreadyOwned));
+    }
+    let is_member_price = offer.member_price.is_some() && viewer.is_member(now);
+    Ok(Quote { price: offer.price(is_member_price), is_member_price })
+}

@@ -1,0 +1,77 @@
+//! Everything the catalogue says about rights, in memory: what `decide` and the gate read. A change of the catalogue
+//! makes a new snapshot; nobody ever sees half of one.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::base::id::{AvailId, OfferId, TitleId};
+use crate::catalog::title::Title;
+use crate::rights::avail::Avail;
+use crate::rights::offer::Offer;
+
+/// One title with its avails and offers.
+#[derive(Clone, Debug)]
+pub struct TitleRights {
+    pub title: Title,
+    pub avails: Vec<Avail>,
+    pub offers: Vec<Offer>,
+}
+
+impl TitleRights {
+    pub fn avail(&self, id: AvailId) -> Option<&Avail> {
+        self.avails.iter().find(|avail| avail.id == id)
+    }
+
+    /// The offers under one avail.
+    pub fn offers_of(&self, avail: AvailId) -> impl Iterator<Item = &Offer> {
+        self.offers.iter().filter(move |offer| offer.avail_id == avail)
+    }
+}
+
+/// All titles at one moment of the catalogue.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    titles: HashMap<TitleId, Arc<TitleRights>>,
+    offers: HashMap<OfferId, TitleId>,
+    order: Vec<TitleId>,
+}
+
+impl Snapshot {
+    /// Titles keep the order they come in.
+    pub fn new(titles: Vec<Title>, avails: Vec<Avail>, offers: Vec<Offer>) -> Snapshot {
+        let order: Vec<TitleId> = titles.iter().map(|title| title.id).collect();
+        let offer_titles = offers.iter().map(|offer| (offer.id, offer.title_id)).collect();
+        let mut rights: HashMap<TitleId, TitleRights> = titles
+            .into_iter()
+            .map(|title| (title.id, TitleRights { title, avails: Vec::new(), offers: Vec::new() }))
+            .collect();
+        for avail in avails {
+            if let Some(entry) = rights.get_mut(&avail.title_id) {
+                entry.avails.push(avail);
+            }
+        }
+        for offer in offers {
+            if let Some(entry) = rights.get_mut(&offer.title_id) {
+                entry.offers.push(offer);
+            }
+        }
+        let titles = rights.into_iter().map(|(id, entry)| (id, Arc::new(entry))).collect();
+        Snapshot { titles, offers: offer_titles, order }
+    }
+
+    pub fn title(&self, id: TitleId) -> Option<&Arc<TitleRights>> {
+        self.titles.get(&id)
+    }
+
+    /// The title that an offer belongs to, and the offer.
+    pub fn offer(&self, id: OfferId) -> Option<(&Arc<TitleRights>, &Offer)> {
+        let title = self.titles.get(self.offers.get(&id)?)?;
+        let offer = title.offers.iter().find(|offer| offer.id == id)?;
+        Some((title, offer))
+    }
+
+    /// All titles, newest last.
+    pub fn titles(&self) -> impl Iterator<Item = &Arc<TitleRights>> {
+        self.order.iter().filter_map(|id| self.titles.get(id))
+    }
+}

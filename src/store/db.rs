@@ -1,0 +1,72 @@
+//! The database port: one method per transaction the product needs, not per table. One trait per room that uses it, so
+//! that a room sees what is its own.
+//!
+//! Every write that was answered is durable; a write either happened whole or not at all. One contract suite
+//! (`tests/contract/db.rs`) runs against every adapter. The SQL text is one for all of them: `$n` placeholders, TEXT
+//! ids, BIGINT minor units and epoch milliseconds, TEXT JSON.
+
+use async_trait::async_trait;
+
+use crate::base::clock::UtcMs;
+use crate::base::error::Result;
+
+pub mod account;
+pub mod audit;
+pub mod catalog;
+pub mod check;
+pub mod commerce;
+pub mod job;
+pub mod playback;
+pub mod sqlite;
+
+pub use account::AccountDb;
+pub use audit::AuditDb;
+pub use catalog::CatalogDb;
+pub use check::CheckDb;
+pub use commerce::CommerceDb;
+pub use job::JobDb;
+pub use playback::PlaybackDb;
+
+/// The whole database.
+#[async_trait]
+pub trait Db: AccountDb + AuditDb + CatalogDb + CheckDb + CommerceDb + JobDb + PlaybackDb {
+    /// Answers when the database does.
+    async fn ping(&self) -> Result<()>;
+
+    /// What an earlier request with this key wrote: `Replay` or `KeyReused`, or nothing yet.
+    async fn written(&self, idempotency: &Idempotency) -> Result<Option<Written<()>>>;
+
+    /// Forgets idempotency keys older than `before`, which lies at least `limits::IDEMPOTENCY_KEPT` back.
+    async fn forget_idempotency_keys(&self, before: UtcMs) -> Result<()>;
+
+    /// Waits for the writes in the queue, then closes. Later calls fail with `Unavailable`.
+    async fn close(&self);
+}
+
+/// A page of a list in id order: rows after `after`, at most `limit`.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    pub after: Option<String>,
+    pub limit: u32,
+}
+
+/// The caller's id of a write: stored in the same transaction as its effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Idempotency {
+    /// Whose key it is: two callers may choose the same one.
+    pub caller: String,
+    pub key: String,
+    /// A digest of route and body: the same key with another request is refused.
+    pub request_digest: String,
+}
+
+/// What a write with an idempotency key found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written<T> {
+    /// It was the first with this key, and is done.
+    New(T),
+    /// An earlier request with this key and the same body made the object with this id.
+    Replay { id: String },
+    /// An earlier request with this key had another body.
+    KeyReused,
+}

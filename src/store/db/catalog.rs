@@ -1,0 +1,45 @@
+//! What the catalogue needs of the database.
+
+use async_trait::async_trait;
+
+use crate::base::clock::UtcMs;
+use crate::base::error::Result;
+use crate::base::id::{AssetId, AvailId, OfferId, TitleId};
+use crate::catalog::asset::Asset;
+use crate::catalog::title::Title;
+use crate::rights::avail::Avail;
+use crate::rights::offer::Offer;
+use crate::store::db::{Idempotency, Page, Written};
+
+/// Titles, assets, avails and offers. Every write appends a `Change::Catalog`.
+#[async_trait]
+pub trait CatalogDb: Send + Sync {
+    async fn insert_title(&self, title: &Title, idempotency: Option<&Idempotency>) -> Result<Written<()>>;
+
+    /// Replaces the title whose present version is `title.version - 1`; `Precondition` (`VERSION_CONFLICT`) otherwise,
+    /// `NotFound` when there is none.
+    async fn update_title(&self, title: &Title, at: UtcMs) -> Result<()>;
+
+    async fn title(&self, id: TitleId) -> Result<Option<Title>>;
+
+    /// Records an asset whose bytes are in the object store already.
+    async fn insert_asset(&self, asset: &Asset) -> Result<()>;
+
+    async fn asset(&self, id: AssetId) -> Result<Option<Asset>>;
+
+    async fn assets(&self, page: &Page) -> Result<Vec<Asset>>;
+
+    async fn insert_avail(&self, avail: &Avail, idempotency: Option<&Idempotency>, at: UtcMs) -> Result<Written<()>>;
+
+    /// Replaces an avail; `NotFound` when there is none.
+    async fn update_avail(&self, avail: &Avail, at: UtcMs) -> Result<()>;
+
+    async fn avail(&self, id: AvailId) -> Result<Option<Avail>>;
+
+    async fn insert_offer(&self, offer: &Offer, idempotency: Option<&Idempotency>, at: UtcMs) -> Result<Written<()>>;
+
+    async fn offer(&self, id: OfferId) -> Result<Option<Offer>>;
+
+    /// Everything a snapshot is made of, in id order, read at one moment.
+    async fn catalog(&self) -> Result<(Vec<Title>, Vec<Avail>, Vec<Offer>)>;
+}

@@ -1,0 +1,49 @@
+//! What `store::check` needs to see of the database besides what the rooms see.
+
+use async_trait::async_trait;
+
+use crate::base::error::Result;
+use crate::base::id::PurchaseId;
+use crate::base::money::Money;
+use crate::ledger::chain::ChainHash;
+use crate::ledger::purchase::PurchaseStatus;
+
+/// The database as an auditor reads it.
+#[async_trait]
+pub trait CheckDb: Send + Sync {
+    /// What the backend's own check of its storage finds, one sentence each; empty when all is well.
+    async fn storage_faults(&self) -> Result<Vec<String>>;
+
+    /// The hash that is stored at a position of the journal, readable even where its entry is not.
+    async fn entry_hash(&self, position: i64) -> Result<Option<ChainHash>>;
+
+    /// The sum of all postings of each currency.
+    async fn posting_sums(&self) -> Result<Vec<Money>>;
+
+    /// What belongs to each purchase, in id order.
+    async fn tallies(&self, after: Option<PurchaseId>, limit: u32) -> Result<Vec<Tally>>;
+
+    /// Ids of grants, entries and refunds whose purchase does not exist, at most `limit`.
+    async fn strays(&self, limit: u32) -> Result<Vec<String>>;
+}
+
+/// A purchase and what belongs to it, counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tally {
+    pub purchase_id: PurchaseId,
+    pub status: PurchaseStatus,
+    pub price: Money,
+    pub grants: u32,
+    pub grants_revoked: u32,
+    /// Grants that say what the purchase and its offer say: whose, of what, for how long.
+    pub grants_faithful: u32,
+    pub sales: u32,
+    pub reversals: u32,
+    pub refunds: u32,
+    /// The debits of its sale entries in the currency of the price.
+    pub sold_minor: i64,
+    /// The debits of its reversals in that currency.
+    pub reversed_minor: i64,
+    /// Its refunds in that currency.
+    pub refunded_minor: i64,
+}

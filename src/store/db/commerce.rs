@@ -1,0 +1,131 @@
+//! What commerce needs of the database. A purchase that is paid, its ledger entry and its grant are one transaction; so
+//! are a refund, its reversal and the grant's revocation.
+
+use async_trait::async_trait;
+
+use crate::base::clock::UtcMs;
+use crate::base::error::Result;
+use crate::base::id::{GrantId, MembershipId, PaymentId, PlanId, PurchaseId, TitleId, ViewerId};
+use crate::ledger::chain::ChainHash;
+use crate::ledger::entry::Entry;
+use crate::ledger::purchase::{Purchase, Refund};
+use crate::rights::grant::Grant;
+use crate::rights::membership::{Membership, Plan};
+use crate::store::db::{Idempotency, Page, Written};
+
+/// Purchases, refunds, grants, memberships and the journal.
+#[async_trait]
+pub trait CommerceDb: Send + Sync {
+    /// Records a pending purchase, durably, before the provider hears of it. In the same transaction: the idempotency
+    /// key, and that the viewer has exactly `grants_seen` grants of the title and no other pending purchase of it.
+    async fn begin_purchase(
+        &self,
+        purchase: &Purchase,
+        grants_seen: usize,
+        idempotency: &Idempotency,
+    ) -> Result<Written<Begun>>;
+
+    /// `pending -> paid` with its entry, chained, and its grant. With an event id, the event is recorded too and one
+    /// that was recorded before changes nothing.
+    async fn settle_purchase(
+        &self,
+        id: PurchaseId,
+        event_id: Option<&str>,
+        entry: &Entry,
+        grant: &Grant,
+    ) -> Result<Settled>;
+
+    /// `pending -> declined` or `pending -> expired`.
+    async fn close_purchase(
+        &self,
+        id: PurchaseId,
+        event_id: Option<&str>,
+        closed: PurchaseClosed,
+        at: UtcMs,
+    ) -> Result<Settled>;
+
+    /// `paid -> refunded`: the refund, the reversing entry, the grant's revocation and a `Change::Grant`.
+    async fn record_refund(
+        &self,
+        refund: &Refund,
+        reversal: &Entry,
+        idempotency: &Idempotency,
+    ) -> Result<Written<Settled>>;
+
+    async fn purchase(&self, id: PurchaseId) -> Result<Option<Purchase>>;
+
+    async fn purchase_by_payment(&self, id: PaymentId) -> Result<Option<Purchase>>;
+
+    /// Newest first; `after` is the last id of the page before.
+    async fn purchases(&self, viewer: Option<ViewerId>, page: &Page) -> Result<Vec<Purchase>>;
+
+    /// Every purchase that is still pending, oldest first.
+    async fn pending_purchases(&self, limit: u32) -> Result<Vec<Purchase>>;
+
+    async fn refund_of(&self, purchase: PurchaseId) -> Result<Option<Refund>>;
+
+    async fn grant(&self, id: GrantId) -> Result<Option<Grant>>;
+
+    async fn grant_of_purchase(&self, purchase: PurchaseId) -> Result<Option<Grant>>;
+
+    /// All grants of one viewer, or only those for one title, oldest first.
+    async fn grants(&self, viewer: ViewerId, title: Option<TitleId>) -> Result<Vec<Grant>>;
+
+    /// Revokes and appends a `Change::Grant`; false when it was revoked already, `NotFound` when there is none.
+    async fn revoke_grant(&self, id: GrantId, reason: &str, at: UtcMs) -> Result<bool>;
+
+    async fn insert_plan(&self, plan: &Plan, idempotency: Option<&Idempotency>, at: UtcMs) -> Result<Written<()>>;
+
+    async fn plan(&self, id: PlanId) -> Result<Option<Plan>>;
+
+    async fn plans(&self) -> Result<Vec<Plan>>;
+
+    async fn insert_membership(
+        &self,
+        membership: &Membership,
+        idempotency: Option<&Idempotency>,
+    ) -> Result<Written<()>>;
+
+    async fn memberships(&self, viewer: ViewerId) -> Result<Vec<Membership>>;
+
+    async fn membership(&self, id: MembershipId) -> Result<Option<Membership>>;
+
+    /// Entries in chain order with their hashes, after the given position (0 for the first page).
+    async fn entries(&self, after: i64, limit: u32) -> Result<Vec<ChainedEntry>>;
+
+    async fn entry_of_purchase(&self, purchase: PurchaseId) -> Result<Option<Entry>>;
+}
+
+/// What beginning a purchase found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begun {
+    Recorded,
+    /// The viewer's grants are no longer those that the quote saw: quote again.
+    RightsChanged,
+    /// Another purchase of the same title by the same viewer is pending.
+    OtherPending(PurchaseId),
+}
+
+/// What settling found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    Done,
+    /// The purchase had left that state already, or the event had been seen: nothing was changed.
+    AlreadyDecided,
+}
+
+/// How a pending purchase ends without money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PurchaseClosed {
+    Declined,
+    Expired,
+}
+
+/// An entry at its place in the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainedEntry {
+    /// 1 for the first entry; without gaps.
+    pub position: i64,
+    pub entry: Entry,
+    pub hash: ChainHash,
+}

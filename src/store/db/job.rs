@@ -1,0 +1,87 @@
+//! Uploads and packaging jobs. A job is a row that a node claims for a time and must renew; a node that dies loses it.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::base::clock::UtcMs;
+use crate::base::error::Result;
+use crate::base::id::{AssetId, JobId, UploadId};
+use crate::catalog::asset::Asset;
+use crate::store::db::{Idempotency, Page, Written};
+
+/// Work that outlives its request.
+#[async_trait]
+pub trait JobDb: Send + Sync {
+    async fn insert_upload(&self, upload: &Upload, idempotency: Option<&Idempotency>) -> Result<Written<()>>;
+
+    async fn upload(&self, id: UploadId) -> Result<Option<Upload>>;
+
+    /// Sets how much has arrived.
+    async fn advance_upload(&self, id: UploadId, received_bytes: u64) -> Result<()>;
+
+    /// The upload is whole: in one transaction it is marked so and its job is queued.
+    async fn complete_upload(&self, id: UploadId, job: &Job) -> Result<()>;
+
+    async fn delete_upload(&self, id: UploadId) -> Result<()>;
+
+    async fn open_uploads(&self) -> Result<Vec<Upload>>;
+
+    async fn insert_job(&self, job: &Job) -> Result<()>;
+
+    async fn job(&self, id: JobId) -> Result<Option<Job>>;
+
+    /// Newest first.
+    async fn jobs(&self, page: &Page) -> Result<Vec<Job>>;
+
+    /// The oldest job that is queued, or running with a lease that has run out, now running under `node`'s lease.
+    async fn claim_job(&self, node: &str, now: UtcMs, ttl: Duration) -> Result<Option<Job>>;
+
+    /// Renews the lease and notes progress (per mille); false when another node has it now.
+    async fn renew_job(&self, id: JobId, node: &str, progress_permille: u32, until: UtcMs) -> Result<bool>;
+
+    /// The asset enters the catalogue and its job is done, in one transaction, if `node` still has it: a film is
+    /// published once, whoever dies in between.
+    async fn publish_asset(&self, id: JobId, node: &str, asset: &Asset, at: UtcMs) -> Result<bool>;
+
+    /// `running -> done | failed`, if `node` still has it.
+    async fn finish_job(&self, id: JobId, node: &str, outcome: &JobOutcome, at: UtcMs) -> Result<bool>;
+}
+
+/// A file on its way in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upload {
+    pub id: UploadId,
+    pub file_name: String,
+    pub length_bytes: u64,
+    pub received_bytes: u64,
+    pub created_at: UtcMs,
+    /// The job that was queued when it was whole.
+    pub job_id: Option<JobId>,
+}
+
+/// The packaging of one uploaded film.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    pub id: JobId,
+    pub upload_id: UploadId,
+    pub source_name: String,
+    pub state: JobState,
+    pub progress_permille: u32,
+    pub created_at: UtcMs,
+    pub finished_at: Option<UtcMs>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobState {
+    Queued,
+    Running,
+    Finished(JobOutcome),
+}
+
+/// How a job ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobOutcome {
+    Done { asset_id: AssetId },
+    Failed { code: String, message: String },
+}

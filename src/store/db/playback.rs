@@ -1,0 +1,78 @@
+//! What playback needs of the database: sessions, the rental clock, content keys, and the cursor that every node follows.
+
+use async_trait::async_trait;
+
+use crate::base::clock::UtcMs;
+use crate::base::error::Result;
+use crate::base::id::{AssetId, GrantId, KeyId, SessionId};
+use crate::rights::session::PlaybackSession;
+use crate::store::db::Page;
+
+/// Sessions and what they play with.
+#[async_trait]
+pub trait PlaybackDb: Send + Sync {
+    async fn insert_session(&self, session: &PlaybackSession) -> Result<()>;
+
+    async fn session(&self, id: SessionId) -> Result<Option<PlaybackSession>>;
+
+    /// Sessions that are neither ended nor past their expiry at `now`, newest first.
+    async fn open_sessions(&self, now: UtcMs, page: &Page) -> Result<Vec<PlaybackSession>>;
+
+    /// The viewer left; false when it had ended already. Appends a `Change::Session`.
+    async fn end_session(&self, id: SessionId, at: UtcMs) -> Result<bool>;
+
+    /// Revokes and appends a `Change::Session`; false when it was revoked already, `NotFound` when there is none.
+    async fn revoke_session(&self, id: SessionId, reason: &str, at: UtcMs) -> Result<bool>;
+
+    /// Starts the rental clock if it does not run yet and returns the first play, whoever's it was. Durable when it
+    /// returns; appends a `Change::Grant` when it started it. A revoked grant is a `Conflict` (`GRANT_REVOKED`).
+    async fn start_clock(&self, grant: GrantId, at: UtcMs) -> Result<UtcMs>;
+
+    /// Changes after `cursor` in order, at most `limit`. A cursor of `None` means: only tell where the end is.
+    async fn changes(&self, cursor: Option<i64>, limit: u32) -> Result<Changes>;
+
+    /// Drops changes older than `before` but keeps the newest, so that the cursor never goes back.
+    async fn forget_changes(&self, before: UtcMs) -> Result<()>;
+
+    /// The key stored for this track, or `proposed`, which is stored if there is none.
+    async fn content_key(&self, asset: AssetId, track: &str, proposed: &WrappedKey) -> Result<WrappedKey>;
+
+    /// The server's own signing keys by name, newest first: wrapped like content keys.
+    async fn signing_keys(&self) -> Result<Vec<SigningKey>>;
+
+    async fn insert_signing_key(&self, key: &SigningKey) -> Result<()>;
+}
+
+/// Something a running node must hear of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A title, avail or offer was written.
+    Catalog,
+    /// A grant was revoked or its clock started.
+    Grant(GrantId),
+    /// A session was revoked or ended.
+    Session(SessionId),
+}
+
+/// A stretch of the change log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changes {
+    pub changes: Vec<Change>,
+    /// Where to go on.
+    pub cursor: i64,
+}
+
+/// A content key and its IV as they are stored: encrypted under the master key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrappedKey {
+    pub id: KeyId,
+    pub wrapped: Vec<u8>,
+}
+
+/// A key that tokens are signed with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SigningKey {
+    pub id: KeyId,
+    pub wrapped: Vec<u8>,
+    pub created_at: UtcMs,
+}

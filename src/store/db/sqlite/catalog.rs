@@ -1,0 +1,307 @@
+//! SQL of [`CatalogDb`].
+
+use async_trait::async_trait;
+
+use super::playback::append_change;
+use super::row::{Columns, clock_columns, to_json};
+use super::{Connection, Row, SqliteDb, idempotency};
+use crate::base::clock::UtcMs;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::id::{AssetId, AvailId, OfferId, TitleId};
+use crate::base::money::Money;
+use crate::catalog::asset::Asset;
+use crate::catalog::title::{Title, TitleStatus};
+use crate::rights::avail::{Avail, LicenseType};
+use crate::rights::offer::{Offer, OfferKind};
+use crate::rights::window::Window;
+use crate::store::db::playback::Change;
+use crate::store::db::{CatalogDb, Idempotency, Page, Written};
+
+#[async_trait]
+impl CatalogDb for SqliteDb {
+    async fn insert_title(&self, title: &Title, idempotency: Option<&Idempotency>) -> Result<Written<()>> {
+        let (title, idempotency) = (title.clone(), idempotency.cloned());
+        self.write(move |conn| Box::pin(async move { insert_title(conn, &title, idempotency.as_ref()).await })).await
+    }
+
+    async fn update_title(&self, title: &Title, at: UtcMs) -> Result<()> {
+        let title = title.clone();
+        self.write(move |conn| Box::pin(async move { update_title(conn, &title, at).await })).await
+    }
+
+    async fn title(&self, id: TitleId) -> Result<Option<Title>> {
+        let row =
+            sqlx::query("SELECT * FROM title WHERE id = $1").bind(id.to_string()).fetch_optional(&self.readers).await?;
+        row.as_ref().map(title).transpose()
+    }
+
+    async fn insert_asset(&self, asset: &Asset) -> Result<()> {
+        let asset = asset.clone();
+        self.write(move |conn| Box::pin(async move { insert_asset(conn, &asset).await })).await
+    }
+
+    async fn asset(&self, id: AssetId) -> Result<Option<Asset>> {
+        let row =
+            sqlx::query("SELECT * FROM asset WHERE id = $1").bind(id.to_string()).fetch_optional(&self.readers).await?;
+        row.as_ref().map(asset).transpose()
+    }
+
+    async fn assets(&self, page: &Page) -> Result<Vec<Asset>> {
+        let rows = sqlx::query("SELECT * FROM asset WHERE id > $1 ORDER BY id LIMIT $2")
+            .bind(page.after.as_deref().unwrap_or(""))
+            .bind(i64::from(page.limit))
+            .fetch_all(&self.readers)
+            .await?;
+        rows.iter().map(asset).collect()
+    }
+
+    async fn insert_avail(&self, avail: &Avail, idempotency: Option<&Idempotency>, at: UtcMs) -> Result<Written<()>> {
+        let (avail, idempotency) = (avail.clone(), idempotency.cloned());
+        self.write(move |conn| {
+            Box::pin(async move {
+                if let Some(written) = idempotency::seen(conn, idempotency.as_ref()).await? {
+                    return Ok(written);
+                }
+                insert_avail(conn, &avail).await?;
+                idempotency::remember(conn, idempotency.as_ref(), &avail.id.to_string(), at).await?;
+                append_change(conn, Change::Catalog, at).await?;
+                Ok(Written::New(()))
+            })
+        })
+        .await
+    }
+
+    async fn update_avail(&self, avail: &Avail, at: UtcMs) -> Result<()> {
+        let avail = avail.clone();
+        self.write(move |conn| Box::pin(async move { update_avail(conn, &avail, at).await })).await
+    }
+
+    async fn avail(&self, id: AvailId) -> Result<Option<Avail>> {
+        let row =
+            sqlx::query("SELECT * FROM avail WHERE id = $1").bind(id.to_string()).fetch_optional(&self.readers).await?;
+        row.as_ref().map(avail).transpose()
+    }
+
+    async fn insert_offer(&self, offer: &Offer, idempotency: Option<&Idempotency>, at: UtcMs) -> Result<Written<()>> {
+        let (offer, idempotency) = (offer.clone(), idempotency.cloned());
+        self.write(move |conn| {
+            Box::pin(async move {
+                if let Some(written) = idempotency::seen(conn, idempotency.as_ref()).await? {
+                    return Ok(written);
+                }
+                insert_offer(conn, &offer).await?;
+                idempotency::remember(conn, idempotency.as_ref(), &offer.id.to_string(), at).await?;
+                append_change(conn, Change::Catalog, at).await?;
+                Ok(Written::New(()))
+            })
+        })
+        .await
+    }
+
+    async fn offer(&self, id: OfferId) -> Result<Option<Offer>> {
+        let row =
+            sqlx::query("SELECT * FROM offer WHERE id = $1").bind(id.to_string()).fetch_optional(&self.readers).await?;
+        row.as_ref().map(offer).transpose()
+    }
+
+    async fn catalog(&self) -> Result<(Vec<Title>, Vec<Avail>, Vec<Offer>)> {
+        // One transaction sees one moment.
+        let mut moment = self.readers.begin().await?;
+        let titles = sqlx::query("SELECT * FROM title ORDER BY id").fetch_all(&mut *moment).await?;
+        let avails = sqlx::query("SELECT * FROM avail ORDER BY id").fetch_all(&mut *moment).await?;
+        let offers = sqlx::query("SELECT * FROM offer ORDER BY id").fetch_all(&mut *moment).await?;
+        moment.rollback().await?;
+        Ok((
+            titles.iter().map(title).collect::<Result<_>>()?,
+            avails.iter().map(avail).collect::<Result<_>>()?,
+            offers.iter().map(offer).collect::<Result<_>>()?,
+        ))
+    }
+}
+
+pub async fn insert_asset(conn: &mut Connection, asset: &Asset) -> Result<()> {
+    sqlx::query("INSERT INTO asset (id, source_name, duration_ms, created_at) VALUES ($1, $2, $3, $4)")
+        .bind(asset.id.to_string())
+        .bind(&asset.source_name)
+        .bind(asset.duration_ms)
+        .bind(asset.created_at.0)
+        .execute(&mut *conn)
+        .await?;
+    append_change(conn, Change::Catalog, asset.created_at).await
+}
+
+async fn insert_title(conn: &mut Connection, title: &Title, idempotency: Option<&Idempotency>) -> Result<Written<()>> {
+    if let Some(written) = idempotency::seen(conn, idempotency).await? {
+        return Ok(written);
+    }
+    sqlx::query(
+        "INSERT INTO title (id, name, synopsis, status, parts, runtime_ms, created_at, version) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(title.id.to_string())
+    .bind(to_json(&title.name)?)
+    .bind(to_json(&title.synopsis)?)
+    .bind(title.status.as_str())
+    .bind(to_json(&title.parts)?)
+    .bind(title.runtime_ms)
+    .bind(title.created_at.0)
+    .bind(title.version)
+    .execute(&mut *conn)
+    .await?;
+    idempotency::remember(conn, idempotency, &title.id.to_string(), title.created_at).await?;
+    append_change(conn, Change::Catalog, title.created_at).await?;
+    Ok(Written::New(()))
+}
+
+async fn update_title(conn: &mut Connection, title: &Title, at: UtcMs) -> Result<()> {
+    let updated = sqlx::query(
+        "UPDATE title SET name = $2, synopsis = $3, status = $4, parts = $5, runtime_ms = $6, version = $7 \
+         WHERE id = $1 AND version = $8",
+    )
+    .bind(title.id.to_string())
+    .bind(to_json(&title.name)?)
+    .bind(to_json(&title.synopsis)?)
+    .bind(title.status.as_str())
+    .bind(to_json(&title.parts)?)
+    .bind(title.runtime_ms)
+    .bind(title.version)
+    .bind(title.version - 1)
+    .execute(&mut *conn)
+    .await?;
+    if updated.rows_affected() == 1 {
+        return append_change(conn, Change::Catalog, at).await;
+    }
+    let present: Option<i64> = sqlx::query_scalar("SELECT version FROM title WHERE id = $1")
+        .bind(title.id.to_string())
+        .fetch_optional(conn)
+        .await?;
+    Err(match present {
+        Some(version) => Error::new(
+            ErrorKind::Precondition,
+            "VERSION_CONFLICT",
+            format!("The title has been changed by somebody else and is at version {version}; load it again."),
+        ),
+        None => Error::new(ErrorKind::NotFound, "TITLE_NOT_FOUND", "There is no such title."),
+    })
+}
+
+async fn insert_avail(conn: &mut Connection, avail: &Avail) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO avail \
+         (id, title_id, license_type, description, territories, start_at, end_at, zone, hard_end_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(avail.id.to_string())
+    .bind(avail.title_id.to_string())
+    .bind(avail.license_type.as_str())
+    .bind(&avail.description)
+    .bind(to_json(&avail.territories)?)
+    .bind(avail.window.start_at.0)
+    .bind(avail.window.end_at.map(|end_at| end_at.0))
+    .bind(&avail.window.zone)
+    .bind(avail.hard_end_at.map(|hard_end_at| hard_end_at.0))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn update_avail(conn: &mut Connection, avail: &Avail, at: UtcMs) -> Result<()> {
+    let updated = sqlx::query(
+        "UPDATE avail SET title_id = $2, license_type = $3, description = $4, territories = $5, start_at = $6, \
+         end_at = $7, zone = $8, hard_end_at = $9 WHERE id = $1",
+    )
+    .bind(avail.id.to_string())
+    .bind(avail.title_id.to_string())
+    .bind(avail.license_type.as_str())
+    .bind(&avail.description)
+    .bind(to_json(&avail.territories)?)
+    .bind(avail.window.start_at.0)
+    .bind(avail.window.end_at.map(|end_at| end_at.0))
+    .bind(&avail.window.zone)
+    .bind(avail.hard_end_at.map(|hard_end_at| hard_end_at.0))
+    .execute(&mut *conn)
+    .await?;
+    if updated.rows_affected() == 0 {
+        return Err(Error::new(ErrorKind::NotFound, "AVAIL_NOT_FOUND", "There is no such avail."));
+    }
+    append_change(conn, Change::Catalog, at).await
+}
+
+async fn insert_offer(conn: &mut Connection, offer: &Offer) -> Result<()> {
+    let currency = offer.list_price.currency;
+    assert!(
+        offer.member_price.is_none_or(|price| price.currency == currency),
+        "Offer::check has seen that both prices are in one currency"
+    );
+    let (start_within_ms, watch_ms) = clock_columns(offer.clock);
+    sqlx::query(
+        "INSERT INTO offer (id, title_id, avail_id, kind, list_price_minor, member_price_minor, currency, \
+         start_within_ms, watch_ms, streams) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(offer.id.to_string())
+    .bind(offer.title_id.to_string())
+    .bind(offer.avail_id.to_string())
+    .bind(offer.kind.as_str())
+    .bind(offer.list_price.minor)
+    .bind(offer.member_price.map(|price| price.minor))
+    .bind(currency.code())
+    .bind(start_within_ms)
+    .bind(watch_ms)
+    .bind(i64::from(offer.streams))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+fn title(row: &Row) -> Result<Title> {
+    Ok(Title {
+        id: row.parsed("id")?,
+        name: row.json("name")?,
+        synopsis: row.json("synopsis")?,
+        status: row.word("status", TitleStatus::parse)?,
+        parts: row.json("parts")?,
+        runtime_ms: row.int("runtime_ms")?,
+        created_at: row.instant("created_at")?,
+        version: row.int("version")?,
+    })
+}
+
+fn asset(row: &Row) -> Result<Asset> {
+    Ok(Asset {
+        id: row.parsed("id")?,
+        source_name: row.text("source_name")?,
+        duration_ms: row.int("duration_ms")?,
+        created_at: row.instant("created_at")?,
+    })
+}
+
+fn avail(row: &Row) -> Result<Avail> {
+    Ok(Avail {
+        id: row.parsed("id")?,
+        title_id: row.parsed("title_id")?,
+        license_type: row.word("license_type", LicenseType::parse)?,
+        description: row.text_opt("description")?,
+        territories: row.json("territories")?,
+        window: Window {
+            start_at: row.instant("start_at")?,
+            end_at: row.instant_opt("end_at")?,
+            zone: row.text("zone")?,
+        },
+        hard_end_at: row.instant_opt("hard_end_at")?,
+    })
+}
+
+fn offer(row: &Row) -> Result<Offer> {
+    let list_price = row.money("list_price_minor")?;
+    let member_price = row.int_opt("member_price_minor")?.map(|minor| Money::new(minor, list_price.currency));
+    Ok(Offer {
+        id: row.parsed("id")?,
+        title_id: row.parsed("title_id")?,
+        avail_id: row.parsed("avail_id")?,
+        kind: row.word("kind", OfferKind::parse)?,
+        list_price,
+        member_price,
+        clock: row.grant_clock()?,
+        streams: row.count("streams")?,
+    })
+}

@@ -1,0 +1,107 @@
+//! SQL of [`CheckDb`].
+
+use async_trait::async_trait;
+use sqlx::Row as _;
+
+use super::row::Columns;
+use super::{Row, SqliteDb};
+use crate::base::error::Result;
+use crate::base::id::PurchaseId;
+use crate::base::money::Money;
+use crate::ledger::chain::ChainHash;
+use crate::ledger::purchase::PurchaseStatus;
+use crate::store::db::CheckDb;
+use crate::store::db::check::Tally;
+
+/// One row per purchase; what is summed is summed in the currency of its price.
+const TALLIES: &str = "\
+    SELECT p.id, p.status, p.price_minor, p.currency, \
+    (SELECT COUNT(*) FROM viewer_grant g WHERE g.purchase_id = p.id) AS grants, \
+    (SELECT COUNT(*) FROM viewer_grant g WHERE g.purchase_id = p.id AND g.revoked_at IS NOT NULL) AS grants_revoked, \
+    (SELECT COUNT(*) FROM viewer_grant g LEFT JOIN offer f ON f.id = p.offer_id WHERE g.purchase_id = p.id \
+     AND g.viewer_id = p.viewer_id AND g.title_id = p.title_id AND g.avail_id = p.avail_id \
+     AND g.offer_id = p.offer_id AND g.livemode = p.livemode AND g.issued_at >= p.created_at \
+     AND (f.id IS NULL OR (g.watch_ms = f.watch_ms AND g.streams = f.streams \
+     AND COALESCE(g.start_within_ms, 0) = COALESCE(f.start_within_ms, 0)))) \
+     AS grants_faithful, \
+    (SELECT COUNT(*) FROM entry e WHERE e.purchase_id = p.id AND e.kind = 'purchase') AS sales, \
+    (SELECT COUNT(*) FROM entry e WHERE e.purchase_id = p.id AND e.kind = 'refund') AS reversals, \
+    (SELECT COUNT(*) FROM refund r WHERE r.purchase_id = p.id) AS refunds, \
+    (SELECT CAST(COALESCE(SUM(o.amount_minor), 0) AS BIGINT) FROM entry e JOIN posting o ON o.entry_id = e.id \
+     WHERE e.purchase_id = p.id AND e.kind = 'purchase' AND o.amount_minor > 0 AND o.currency = p.currency) \
+     AS sold_minor, \
+    (SELECT CAST(COALESCE(SUM(o.amount_minor), 0) AS BIGINT) FROM entry e JOIN posting o ON o.entry_id = e.id \
+     WHERE e.purchase_id = p.id AND e.kind = 'refund' AND o.amount_minor > 0 AND o.currency = p.currency) \
+     AS reversed_minor, \
+    (SELECT CAST(COALESCE(SUM(r.amount_minor), 0) AS BIGINT) FROM refund r \
+     WHERE r.purchase_id = p.id AND r.currency = p.currency) AS refunded_minor \
+    FROM purchase p WHERE p.id > $1 ORDER BY p.id LIMIT $2";
+
+/// What belongs to a purchase that is not there.
+const STRAYS: &str = "\
+    SELECT id FROM viewer_grant WHERE purchase_id NOT IN (SELECT id FROM purchase) \
+    UNION ALL SELECT id FROM entry WHERE purchase_id NOT IN (SELECT id FROM purchase) \
+    UNION ALL SELECT id FROM refund WHERE purchase_id NOT IN (SELECT id FROM purchase) \
+    ORDER BY id LIMIT $1";
+
+#[async_trait]
+impl CheckDb for SqliteDb {
+    async fn storage_faults(&self) -> Result<Vec<String>> {
+        let mut faults: Vec<String> =
+            sqlx::query_scalar("PRAGMA integrity_check(100)").fetch_all(&self.readers).await?;
+        faults.retain(|fault| fault != "ok");
+        for row in sqlx::query("PRAGMA foreign_key_check").fetch_all(&self.readers).await? {
+            let (table, parent): (String, String) = (row.try_get(0)?, row.try_get(2)?);
+            faults.push(format!("a row of {table} refers to a row of {parent} that does not exist"));
+        }
+        Ok(faults)
+    }
+
+    async fn entry_hash(&self, position: i64) -> Result<Option<ChainHash>> {
+        let row = sqlx::query("SELECT hash FROM entry WHERE position = $1")
+            .bind(position)
+            .fetch_optional(&self.readers)
+            .await?;
+        row.map(|row| Ok(ChainHash(row.hash("hash")?))).transpose()
+    }
+
+    async fn posting_sums(&self) -> Result<Vec<Money>> {
+        let rows = sqlx::query(
+            "SELECT currency, CAST(SUM(amount_minor) AS BIGINT) AS sum_minor FROM posting \
+             GROUP BY currency ORDER BY currency",
+        )
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(|row| row.money("sum_minor")).collect()
+    }
+
+    async fn tallies(&self, after: Option<PurchaseId>, limit: u32) -> Result<Vec<Tally>> {
+        let rows = sqlx::query(TALLIES)
+            .bind(after.map_or_else(String::new, |id| id.to_string()))
+            .bind(i64::from(limit))
+            .fetch_all(&self.readers)
+            .await?;
+        rows.iter().map(tally).collect()
+    }
+
+    async fn strays(&self, limit: u32) -> Result<Vec<String>> {
+        Ok(sqlx::query_scalar(STRAYS).bind(i64::from(limit)).fetch_all(&self.readers).await?)
+    }
+}
+
+fn tally(row: &Row) -> Result<Tally> {
+    Ok(Tally {
+        purchase_id: row.parsed("id")?,
+        status: row.word("status", PurchaseStatus::parse)?,
+        price: row.money("price_minor")?,
+        grants: row.count("grants")?,
+        grants_revoked: row.count("grants_revoked")?,
+        grants_faithful: row.count("grants_faithful")?,
+        sales: row.count("sales")?,
+        reversals: row.count("reversals")?,
+        refunds: row.count("refunds")?,
+        sold_minor: row.int("sold_minor")?,
+        reversed_minor: row.int("reversed_minor")?,
+        refunded_minor: row.int("refunded_minor")?,
+    })
+}

@@ -1,0 +1,305 @@
+//! SQL of [`JobDb`].
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::error::corrupt;
+use super::row::{AFTER_ALL, Columns};
+use super::{Connection, Row, SqliteDb, catalog, idempotency};
+use crate::base::clock::UtcMs;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::id::{JobId, UploadId};
+use crate::catalog::asset::Asset;
+use crate::store::db::job::{Job, JobDb, JobOutcome, JobState, Upload};
+use crate::store::db::{Idempotency, Page, Written};
+
+#[async_trait]
+impl JobDb for SqliteDb {
+    async fn insert_upload(&self, upload: &Upload, idempotency: Option<&Idempotency>) -> Result<Written<()>> {
+        let (upload, idempotency) = (upload.clone(), idempotency.cloned());
+        self.write(move |conn| Box::pin(async move { insert_upload(conn, &upload, idempotency.as_ref()).await })).await
+    }
+
+    async fn upload(&self, id: UploadId) -> Result<Option<Upload>> {
+        let row = sqlx::query("SELECT * FROM upload WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(&self.readers)
+            .await?;
+        row.as_ref().map(upload).transpose()
+    }
+
+    async fn advance_upload(&self, id: UploadId, received_bytes: u64) -> Result<()> {
+        self.write(move |conn| {
+            Box::pin(async move {
+                let advanced = sqlx::query("UPDATE upload SET received_bytes = $2 WHERE id = $1 AND job_id IS NULL")
+                    .bind(id.to_string())
+                    .bind(bytes(received_bytes)?)
+                    .execute(&mut *conn)
+                    .await?;
+                if advanced.rows_affected() == 0 { Err(not_open(conn, id).await?) } else { Ok(()) }
+            })
+        })
+        .await
+    }
+
+    async fn complete_upload(&self, id: UploadId, job: &Job) -> Result<()> {
+        let job = job.clone();
+        self.write(move |conn| {
+            Box::pin(async move {
+                let completed = sqlx::query("UPDATE upload SET job_id = $2 WHERE id = $1 AND job_id IS NULL")
+                    .bind(id.to_string())
+                    .bind(job.id.to_string())
+                    .execute(&mut *conn)
+                    .await?;
+                if completed.rows_affected() == 0 {
+                    return Err(not_open(conn, id).await?);
+                }
+                insert_job(conn, &job).await
+            })
+        })
+        .await
+    }
+
+    async fn delete_upload(&self, id: UploadId) -> Result<()> {
+        self.write(move |conn| {
+            Box::pin(async move {
+                sqlx::query("DELETE FROM upload WHERE id = $1").bind(id.to_string()).execute(conn).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn open_uploads(&self) -> Result<Vec<Upload>> {
+        let rows =
+            sqlx::query("SELECT * FROM upload WHERE job_id IS NULL ORDER BY id").fetch_all(&self.readers).await?;
+        rows.iter().map(upload).collect()
+    }
+
+    async fn insert_job(&self, job: &Job) -> Result<()> {
+        let job = job.clone();
+        self.write(move |conn| Box::pin(async move { insert_job(conn, &job).await })).await
+    }
+
+    async fn job(&self, id: JobId) -> Result<Option<Job>> {
+        let row =
+            sqlx::query("SELECT * FROM job WHERE id = $1").bind(id.to_string()).fetch_optional(&self.readers).await?;
+        row.as_ref().map(job).transpose()
+    }
+
+    async fn jobs(&self, page: &Page) -> Result<Vec<Job>> {
+        let rows = sqlx::query("SELECT * FROM job WHERE id < $1 ORDER BY id DESC LIMIT $2")
+            .bind(page.after.as_deref().unwrap_or(AFTER_ALL))
+            .bind(i64::from(page.limit))
+            .fetch_all(&self.readers)
+            .await?;
+        rows.iter().map(job).collect()
+    }
+
+    async fn claim_job(&self, node: &str, now: UtcMs, ttl: Duration) -> Result<Option<Job>> {
+        let node = node.to_owned();
+        self.write(move |conn| {
+            Box::pin(async move {
+                let row = sqlx::query(
+                    "UPDATE job SET status = 'running', node = $1, lease_until = $2 WHERE id = \
+                     (SELECT id FROM job WHERE status = 'queued' OR (status = 'running' AND lease_until <= $3) \
+                     ORDER BY id LIMIT 1) RETURNING *",
+                )
+                .bind(&node)
+                .bind((now + ttl).0)
+                .bind(now.0)
+                .fetch_optional(conn)
+                .await?;
+                row.as_ref().map(job).transpose()
+            })
+        })
+        .await
+    }
+
+    async fn renew_job(&self, id: JobId, node: &str, progress_permille: u32, until: UtcMs) -> Result<bool> {
+        let node = node.to_owned();
+        self.write(move |conn| {
+            Box::pin(async move {
+                let renewed = sqlx::query(
+                    "UPDATE job SET lease_until = $3, progress_permille = $4 \
+                     WHERE id = $1 AND node = $2 AND status = 'running'",
+                )
+                .bind(id.to_string())
+                .bind(&node)
+                .bind(until.0)
+                .bind(i64::from(progress_permille.min(1000)))
+                .execute(conn)
+                .await?;
+                Ok(renewed.rows_affected() == 1)
+            })
+        })
+        .await
+    }
+
+    async fn publish_asset(&self, id: JobId, node: &str, asset: &Asset, at: UtcMs) -> Result<bool> {
+        let (node, asset) = (node.to_owned(), asset.clone());
+        self.write(move |conn| {
+            Box::pin(async move {
+                let outcome = JobOutcome::Done { asset_id: asset.id };
+                let is_ours = finish_job(conn, id, &node, &outcome, at).await?;
+                if is_ours {
+                    catalog::insert_asset(conn, &asset).await?;
+                }
+                Ok(is_ours)
+            })
+        })
+        .await
+    }
+
+    async fn finish_job(&self, id: JobId, node: &str, outcome: &JobOutcome, at: UtcMs) -> Result<bool> {
+        let (node, outcome) = (node.to_owned(), outcome.clone());
+        self.write(move |conn| Box::pin(async move { finish_job(conn, id, &node, &outcome, at).await })).await
+    }
+}
+
+async fn insert_upload(
+    conn: &mut Connection,
+    upload: &Upload,
+    idempotency: Option<&Idempotency>,
+) -> Result<Written<()>> {
+    if let Some(written) = idempotency::seen(conn, idempotency).await? {
+        return Ok(written);
+    }
+    sqlx::query(
+        "INSERT INTO upload (id, file_name, length_bytes, received_bytes, created_at, job_id) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(upload.id.to_string())
+    .bind(&upload.file_name)
+    .bind(bytes(upload.length_bytes)?)
+    .bind(bytes(upload.received_bytes)?)
+    .bind(upload.created_at.0)
+    .bind(upload.job_id.map(|id| id.to_string()))
+    .execute(&mut *conn)
+    .await?;
+    idempotency::remember(conn, idempotency, &upload.id.to_string(), upload.created_at).await?;
+    Ok(Written::New(()))
+}
+
+async fn insert_job(conn: &mut Connection, job: &Job) -> Result<()> {
+    let columns = StateColumns::of(&job.state);
+    sqlx::query(
+        "INSERT INTO job (id, upload_id, source_name, status, progress_permille, created_at, finished_at, asset_id, \
+         failure_code, failure_message, lease_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $6)",
+    )
+    .bind(job.id.to_string())
+    .bind(job.upload_id.to_string())
+    .bind(&job.source_name)
+    .bind(columns.status)
+    .bind(i64::from(job.progress_permille))
+    .bind(job.created_at.0)
+    .bind(job.finished_at.map(|at| at.0))
+    .bind(columns.asset_id)
+    .bind(columns.failure_code)
+    .bind(columns.failure_message)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn finish_job(conn: &mut Connection, id: JobId, node: &str, outcome: &JobOutcome, at: UtcMs) -> Result<bool> {
+    let columns = StateColumns::of_outcome(outcome);
+    let finished = sqlx::query(
+        "UPDATE job SET status = $3, asset_id = $4, failure_code = $5, failure_message = $6, finished_at = $7, \
+         progress_permille = CASE WHEN $3 = 'done' THEN 1000 ELSE progress_permille END \
+         WHERE id = $1 AND node = $2 AND status = 'running'",
+    )
+    .bind(id.to_string())
+    .bind(node)
+    .bind(columns.status)
+    .bind(columns.asset_id)
+    .bind(columns.failure_code)
+    .bind(columns.failure_message)
+    .bind(at.0)
+    .execute(conn)
+    .await?;
+    Ok(finished.rows_affected() == 1)
+}
+
+/// Why an upload that should be open is not.
+async fn not_open(conn: &mut Connection, id: UploadId) -> Result<Error> {
+    let row = sqlx::query("SELECT id FROM upload WHERE id = $1").bind(id.to_string()).fetch_optional(conn).await?;
+    Ok(match row {
+        Some(_) => Error::new(ErrorKind::Conflict, "UPLOAD_COMPLETE", "This upload is complete already."),
+        None => Error::new(ErrorKind::NotFound, "UPLOAD_NOT_FOUND", "There is no such upload."),
+    })
+}
+
+/// A job's state as it is stored.
+struct StateColumns<'a> {
+    status: &'static str,
+    asset_id: Option<String>,
+    failure_code: Option<&'a str>,
+    failure_message: Option<&'a str>,
+}
+
+impl StateColumns<'_> {
+    fn of(state: &JobState) -> StateColumns<'_> {
+        let unfinished = |status| StateColumns { status, asset_id: None, failure_code: None, failure_message: None };
+        match state {
+            JobState::Queued => unfinished("queued"),
+            JobState::Running => unfinished("running"),
+            JobState::Finished(outcome) => StateColumns::of_outcome(outcome),
+        }
+    }
+
+    fn of_outcome(outcome: &JobOutcome) -> StateColumns<'_> {
+        match outcome {
+            JobOutcome::Done { asset_id } => StateColumns {
+                status: "done",
+                asset_id: Some(asset_id.to_string()),
+                failure_code: None,
+                failure_message: None,
+            },
+            JobOutcome::Failed { code, message } => StateColumns {
+                status: "failed",
+                asset_id: None,
+                failure_code: Some(code),
+                failure_message: Some(message),
+            },
+        }
+    }
+}
+
+fn bytes(count: u64) -> Result<i64> {
+    i64::try_from(count).map_err(|_| Error::new(ErrorKind::TooLarge, "UPLOAD_TOO_LARGE", "The file is too large."))
+}
+
+fn upload(row: &Row) -> Result<Upload> {
+    Ok(Upload {
+        id: row.parsed("id")?,
+        file_name: row.text("file_name")?,
+        length_bytes: row.count("length_bytes")?,
+        received_bytes: row.count("received_bytes")?,
+        created_at: row.instant("created_at")?,
+        job_id: row.parsed_opt("job_id")?,
+    })
+}
+
+fn job(row: &Row) -> Result<Job> {
+    let state = match row.text("status")?.as_str() {
+        "queued" => JobState::Queued,
+        "running" => JobState::Running,
+        "done" => JobState::Finished(JobOutcome::Done { asset_id: row.parsed("asset_id")? }),
+        "failed" => JobState::Finished(JobOutcome::Failed {
+            code: row.text("failure_code")?,
+            message: row.text("failure_message")?,
+        }),
+        other => return Err(corrupt("A job's row is damaged.").with_internal(format!("status {other}"))),
+    };
+    Ok(Job {
+        id: row.parsed("id")?,
+        upload_id: row.parsed("upload_id")?,
+        source_name: row.text("source_name")?,
+        state,
+        progress_permille: row.count("progress_permille")?,
+        created_at: row.instant("created_at")?,
+        finished_at: row.instant_opt("finished_at")?,
+    })
+}

@@ -1,0 +1,281 @@
+//! The transactions of a purchase. Each function is called inside the writer's transaction and checks everything before
+//! it changes anything.
+
+use super::playback::append_change;
+use super::row::{Columns, clock_columns};
+use super::{Connection, Row, idempotency, journal};
+use crate::base::clock::UtcMs;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::id::{GrantId, PurchaseId};
+use crate::ledger::entry::{Entry, EntryKind};
+use crate::ledger::purchase::{Purchase, PurchaseStatus, Refund};
+use crate::rights::grant::Grant;
+use crate::store::db::commerce::{Begun, PurchaseClosed, Settled};
+use crate::store::db::playback::Change;
+use crate::store::db::{Idempotency, Written};
+
+pub async fn begin(
+    conn: &mut Connection,
+    purchase: &Purchase,
+    grants_seen: usize,
+    key: &Idempotency,
+) -> Result<Written<Begun>> {
+    if let Some(written) = idempotency::seen(conn, Some(key)).await? {
+        return Ok(written);
+    }
+    let pending = sqlx::query("SELECT id FROM purchase WHERE viewer_id = $1 AND title_id = $2 AND status = 'pending'")
+        .bind(purchase.viewer_id.to_string())
+        .bind(purchase.title_id.to_string())
+        .fetch_optional(&mut *conn)
+        .await?;
+    if let Some(row) = pending {
+        return Ok(Written::New(Begun::OtherPending(row.parsed("id")?)));
+    }
+    let counted = "SELECT COUNT(*) FROM viewer_grant WHERE viewer_id = $1 AND title_id = $2 AND livemode = $3";
+    let grants: i64 = sqlx::query_scalar(counted)
+        .bind(purchase.viewer_id.to_string())
+        .bind(purchase.title_id.to_string())
+        .bind(i64::from(purchase.livemode))
+        .fetch_one(&mut *conn)
+        .await?;
+    if usize::try_from(grants) != Ok(grants_seen) {
+        return Ok(Written::New(Begun::RightsChanged));
+    }
+    insert(conn, purchase).await?;
+    idempotency::remember(conn, Some(key), &purchase.id.to_string(), purchase.created_at).await?;
+    Ok(Written::New(Begun::Recorded))
+}
+
+pub async fn settle(
+    conn: &mut Connection,
+    id: PurchaseId,
+    event_id: Option<&str>,
+    entry: &Entry,
+    grant: &Grant,
+) -> Result<Settled> {
+    let facts = entry.facts();
+    if facts.purchase_id != id || facts.kind != EntryKind::Purchase || grant.purchase_id != id {
+        return Err(Error::internal(format!("an entry or a grant that is not of purchase {id}")));
+    }
+    if !leave_pending(conn, id, event_id, PurchaseStatus::Paid, facts.at).await? {
+        return Ok(Settled::AlreadyDecided);
+    }
+    journal::append(conn, entry).await?;
+    insert_grant(conn, grant).await?;
+    Ok(Settled::Done)
+}
+
+pub async fn close(
+    conn: &mut Connection,
+    id: PurchaseId,
+    event_id: Option<&str>,
+    closed: PurchaseClosed,
+    at: UtcMs,
+) -> Result<Settled> {
+    let status = match closed {
+        PurchaseClosed::Declined => PurchaseStatus::Declined,
+        PurchaseClosed::Expired => PurchaseStatus::Expired,
+    };
+    let left = leave_pending(conn, id, event_id, status, at).await?;
+    Ok(if left { Settled::Done } else { Settled::AlreadyDecided })
+}
+
+pub async fn refund(
+    conn: &mut Connection,
+    refund: &Refund,
+    reversal: &Entry,
+    key: &Idempotency,
+) -> Result<Written<Settled>> {
+    if let Some(written) = idempotency::seen(conn, Some(key)).await? {
+        return Ok(written);
+    }
+    let id = refund.purchase_id;
+    if status(conn, id).await? != PurchaseStatus::Paid {
+        return Ok(Written::New(Settled::AlreadyDecided));
+    }
+    let sale = journal::entry_of_purchase(conn, id, EntryKind::Purchase).await?.map(|entry| entry.id());
+    let facts = reversal.facts();
+    if facts.purchase_id != id || facts.kind != EntryKind::Refund || facts.reverses != sale {
+        return Err(Error::internal(format!("a reversal that is not of the sale of purchase {id}")));
+    }
+    sqlx::query("UPDATE purchase SET status = $2 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(PurchaseStatus::Refunded.as_str())
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query(
+        "INSERT INTO refund (id, purchase_id, amount_minor, currency, reason, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(refund.id.to_string())
+    .bind(id.to_string())
+    .bind(refund.amount.minor)
+    .bind(refund.amount.currency.code())
+    .bind(&refund.reason)
+    .bind(refund.created_at.0)
+    .execute(&mut *conn)
+    .await?;
+    journal::append(conn, reversal).await?;
+    let grant = sqlx::query("SELECT id FROM viewer_grant WHERE purchase_id = $1")
+        .bind(id.to_string())
+        .fetch_one(&mut *conn)
+        .await?;
+    revoke_grant(conn, grant.parsed("id")?, "refund", refund.created_at).await?;
+    idempotency::remember(conn, Some(key), &refund.id.to_string(), refund.created_at).await?;
+    Ok(Written::New(Settled::Done))
+}
+
+/// Revokes it and says so to the nodes; false when it was revoked already.
+pub async fn revoke_grant(conn: &mut Connection, id: GrantId, reason: &str, at: UtcMs) -> Result<bool> {
+    let row = sqlx::query("SELECT revoked_at FROM viewer_grant WHERE id = $1")
+        .bind(id.to_string())
+        .fetch_optional(&mut *conn)
+        .await?;
+    let Some(row) = row else {
+        return Err(Error::new(ErrorKind::NotFound, "GRANT_NOT_FOUND", "There is no such grant."));
+    };
+    if row.int_opt("revoked_at")?.is_some() {
+        return Ok(false);
+    }
+    sqlx::query("UPDATE viewer_grant SET revoked_at = $2, revoke_reason = $3 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(at.0)
+        .bind(reason)
+        .execute(&mut *conn)
+        .await?;
+    append_change(conn, Change::Grant(id), at).await?;
+    Ok(true)
+}
+
+/// `pending -> status`; false when it had left that state or the event has been seen.
+async fn leave_pending(
+    conn: &mut Connection,
+    id: PurchaseId,
+    event_id: Option<&str>,
+    next: PurchaseStatus,
+    at: UtcMs,
+) -> Result<bool> {
+    if status(conn, id).await? != PurchaseStatus::Pending {
+        return Ok(false);
+    }
+    if let Some(event_id) = event_id {
+        let recorded = sqlx::query(
+            "INSERT INTO payment_event (id, purchase_id, recorded_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING",
+        )
+        .bind(event_id)
+        .bind(id.to_string())
+        .bind(at.0)
+        .execute(&mut *conn)
+        .await?;
+        if recorded.rows_affected() == 0 {
+            return Ok(false);
+        }
+    }
+    sqlx::query("UPDATE purchase SET status = $2, decided_at = $3 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(next.as_str())
+        .bind(at.0)
+        .execute(conn)
+        .await?;
+    Ok(true)
+}
+
+async fn status(conn: &mut Connection, id: PurchaseId) -> Result<PurchaseStatus> {
+    let row =
+        sqlx::query("SELECT status FROM purchase WHERE id = $1").bind(id.to_string()).fetch_optional(conn).await?;
+    row.ok_or_else(|| Error::new(ErrorKind::NotFound, "PURCHASE_NOT_FOUND", "There is no such purchase."))?
+        .word("status", PurchaseStatus::parse)
+}
+
+async fn insert(conn: &mut Connection, purchase: &Purchase) -> Result<()> {
+    if purchase.status != PurchaseStatus::Pending || purchase.decided_at.is_some() {
+        return Err(Error::internal(format!("purchase {} does not begin as pending", purchase.id)));
+    }
+    sqlx::query(
+        "INSERT INTO purchase (id, viewer_id, title_id, avail_id, offer_id, price_minor, currency, is_member_price, \
+         territory, provider, payment_id, payment_details, status, livemode, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+    )
+    .bind(purchase.id.to_string())
+    .bind(purchase.viewer_id.to_string())
+    .bind(purchase.title_id.to_string())
+    .bind(purchase.avail_id.to_string())
+    .bind(purchase.offer_id.to_string())
+    .bind(purchase.price.minor)
+    .bind(purchase.price.currency.code())
+    .bind(i64::from(purchase.is_member_price))
+    .bind(purchase.territory.code())
+    .bind(&purchase.provider)
+    .bind(purchase.payment_id.to_string())
+    .bind(&purchase.payment_details)
+    .bind(purchase.status.as_str())
+    .bind(i64::from(purchase.livemode))
+    .bind(purchase.created_at.0)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn insert_grant(conn: &mut Connection, grant: &Grant) -> Result<()> {
+    let (start_within_ms, watch_ms) = clock_columns(grant.clock);
+    sqlx::query(
+        "INSERT INTO viewer_grant (id, viewer_id, title_id, avail_id, offer_id, purchase_id, start_within_ms, \
+         watch_ms, issued_at, first_play_at, hard_end_at, streams, revoked_at, livemode) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+    )
+    .bind(grant.id.to_string())
+    .bind(grant.viewer_id.to_string())
+    .bind(grant.title_id.to_string())
+    .bind(grant.avail_id.to_string())
+    .bind(grant.offer_id.to_string())
+    .bind(grant.purchase_id.to_string())
+    .bind(start_within_ms)
+    .bind(watch_ms)
+    .bind(grant.issued_at.0)
+    .bind(grant.first_play_at.map(|at| at.0))
+    .bind(grant.hard_end_at.map(|at| at.0))
+    .bind(i64::from(grant.streams))
+    .bind(grant.revoked_at.map(|at| at.0))
+    .bind(i64::from(grant.livemode))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub fn purchase(row: &Row) -> Result<Purchase> {
+    Ok(Purchase {
+        id: row.parsed("id")?,
+        viewer_id: row.parsed("viewer_id")?,
+        title_id: row.parsed("title_id")?,
+        avail_id: row.parsed("avail_id")?,
+        offer_id: row.parsed("offer_id")?,
+        price: row.money("price_minor")?,
+        is_member_price: row.flag("is_member_price")?,
+        territory: row.parsed("territory")?,
+        provider: row.text("provider")?,
+        payment_id: row.parsed("payment_id")?,
+        payment_details: row.text("payment_details")?,
+        status: row.word("status", PurchaseStatus::parse)?,
+        livemode: row.flag("livemode")?,
+        created_at: row.instant("created_at")?,
+        decided_at: row.instant_opt("decided_at")?,
+    })
+}
+
+pub fn grant(row: &Row) -> Result<Grant> {
+    Ok(Grant {
+        id: row.parsed("id")?,
+        viewer_id: row.parsed("viewer_id")?,
+        title_id: row.parsed("title_id")?,
+        avail_id: row.parsed("avail_id")?,
+        offer_id: row.parsed("offer_id")?,
+        purchase_id: row.parsed("purchase_id")?,
+        clock: row.grant_clock()?,
+        issued_at: row.instant("issued_at")?,
+        first_play_at: row.instant_opt("first_play_at")?,
+        hard_end_at: row.instant_opt("hard_end_at")?,
+        streams: row.count("streams")?,
+        revoked_at: row.instant_opt("revoked_at")?,
+        livemode: row.flag("livemode")?,
+    })
+}

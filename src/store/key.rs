@@ -1,0 +1,76 @@
+//! Every stored object: its path, its content type and how long anyone may keep a copy.
+
+use object_store::path::Path;
+
+use crate::base::id::{AssetId, UploadId};
+
+/// The folder of all assets.
+pub const ASSETS: &str = "assets";
+
+/// An object by what it is, never by a path made elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ObjectKey {
+    /// One CMAF track of an asset: init segment and all media segments.
+    AssetTrack { asset: AssetId, track: String },
+    /// The asset's index; an asset exists once this does.
+    AssetIndex { asset: AssetId },
+    /// A frame of the film.
+    AssetPoster { asset: AssetId },
+    /// A film on its way in.
+    Upload { upload: UploadId },
+}
+
+/// How long a copy may be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CachePolicy {
+    /// The bytes behind this key never change.
+    Immutable,
+    /// Never kept.
+    NoStore,
+}
+
+impl ObjectKey {
+    pub fn path(&self) -> Path {
+        match self {
+            ObjectKey::AssetTrack { asset, track } => {
+                Path::from_iter([ASSETS, &asset.to_string(), &format!("{track}.mp4")])
+            }
+            ObjectKey::AssetIndex { asset } => Path::from_iter([ASSETS, &asset.to_string(), "index.json"]),
+            ObjectKey::AssetPoster { asset } => Path::from_iter([ASSETS, &asset.to_string(), "poster.jpg"]),
+            ObjectKey::Upload { upload } => Path::from_iter(["uploads", &upload.to_string()]),
+        }
+    }
+
+    pub fn content_type(&self) -> &'static str {
+        match self {
+            ObjectKey::AssetTrack { .. } => "video/mp4",
+            ObjectKey::AssetIndex { .. } => "application/json",
+            ObjectKey::AssetPoster { .. } => "image/jpeg",
+            ObjectKey::Upload { .. } => "application/octet-stream",
+        }
+    }
+
+    pub fn cache_policy(&self) -> CachePolicy {
+        match self {
+            ObjectKey::AssetTrack { .. } | ObjectKey::AssetIndex { .. } | ObjectKey::AssetPoster { .. } => {
+                CachePolicy::Immutable
+            }
+            ObjectKey::Upload { .. } => CachePolicy::NoStore,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::clock::UtcMs;
+
+    #[test]
+    fn a_key_knows_its_path_and_a_track_name_cannot_climb() {
+        let asset = AssetId::new(UtcMs(0));
+        let key = ObjectKey::AssetTrack { asset, track: "v720".into() };
+        assert_eq!(key.path().as_ref(), format!("assets/{asset}/v720.mp4"));
+        let climbing = ObjectKey::AssetTrack { asset, track: "../../etc/passwd".into() };
+        assert_eq!(climbing.path().parts().count(), 3);
+    }
+}

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { troubleOf } from './api';
+import { mayPlayAgain, say } from './trouble';
+import { catalogues } from './words';
+
+const { en, 'zh-CN': zh } = catalogues;
+
+test('a problem is read with its code, words and request id', () => {
+  const body = JSON.stringify({ code: 'TOO_MANY_STREAMS', detail: 'one stream', request_id: 'req_1', status: 403 });
+  expect(troubleOf(403, body)).toMatchObject({ code: 'TOO_MANY_STREAMS', detail: 'one stream', request_id: 'req_1' });
+});
+
+test('what is not a problem is read by its status', () => {
+  expect(troubleOf(502, '<html>Bad gateway</html>', 'req_2')).toMatchObject({ code: 'HTTP_502', request_id: 'req_2' });
+  expect(troubleOf(404, 'null').code).toBe('NOT_FOUND');
+  expect(say(troubleOf(502, ''), en, 'en').what).toBe(en.denial_UNKNOWN);
+});
+
+test('a code that the page does not know is told in the words of its status, else in the server’s own', () => {
+  const unknown = troubleOf(401, JSON.stringify({ code: 'TOKEN_ODD', detail: 'odd token' }));
+  expect(say(unknown, en, 'en').what).toBe(en.denial_UNAUTHENTICATED);
+  expect(say({ code: 'NEW_CODE', detail: 'A new reason.' }, en, 'en').what).toBe('A new reason.');
+});
+
+test('a window that is not open says when it opens', () => {
+  const said = say(
+    { code: 'WINDOW_NOT_OPEN', next: [{ action: 'wait', opens_at: '2026-12-01T00:00:00.000Z' }] },
+    zh,
+    'zh-CN',
+  );
+  expect(said.what).toBe(zh.denial_WINDOW_NOT_OPEN);
+  expect(said.todo).toContain('2026');
+});
+
+test('Play is offered again only where it may help', () => {
+  expect(mayPlayAgain({ code: 'SESSION_EXPIRED' })).toBe(true);
+  expect(mayPlayAgain({ code: 'TOKEN_EXPIRED', means: 'SESSION_EXPIRED' })).toBe(true);
+  expect(mayPlayAgain({ code: 'GRANT_REVOKED' })).toBe(false);
+});
+
+test('every language says the same things', () => {
+  expect(Object.keys(zh).sort()).toEqual(Object.keys(en).sort());
+});

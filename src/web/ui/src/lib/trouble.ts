@@ -1,0 +1,75 @@
+// What a code means to a viewer: what happened and what to do, in words.
+
+import type { NextStep, Trouble } from './api';
+import { instant } from './format';
+import type { Locale, Words } from './words';
+
+type Denial = { [Key in keyof Words]: Key extends `denial_${infer Code}` ? Code : never }[keyof Words];
+
+export interface Said {
+  what: string;
+  todo: string;
+}
+
+export function say(trouble: Trouble, words: Words, locale: Locale): Said {
+  const code = knownCode(trouble, words);
+  const what = code === 'UNKNOWN' ? (trouble.detail ?? words.denial_UNKNOWN) : words[`denial_${code}`];
+  return { what, todo: remedy(code, trouble.next ?? [], words, locale) };
+}
+
+function knownCode(trouble: Trouble, words: Words): Denial {
+  const known = (code: string | undefined): code is Denial => code !== undefined && `denial_${code}` in words;
+  if (known(trouble.code)) return trouble.code;
+  return known(trouble.means) ? trouble.means : 'UNKNOWN';
+}
+
+function remedy(code: Denial, next: NextStep[], words: Words, locale: Locale): string {
+  const wait = next.find((step) => step.action === 'wait');
+  if (wait) return words.remedy_wait(instant(wait.opens_at, locale));
+  switch (code) {
+    case 'PAYMENT_REQUIRED':
+      return words.remedy_buy;
+    case 'MEMBERSHIP_REQUIRED':
+      return words.remedy_join;
+    case 'RENTAL_EXPIRED':
+    case 'START_BY_PASSED':
+      return next.some((step) => step.action === 'buy') ? words.remedy_rent_again : words.remedy_support;
+    case 'TOO_MANY_STREAMS':
+      return words.remedy_other_device;
+    case 'SESSION_EXPIRED':
+      return words.remedy_play_again;
+    case 'SERVER_DRAINING':
+    case 'TITLE_SUSPENDED':
+    case 'RATE_LIMITED':
+      return words.remedy_later;
+    case 'UNAUTHENTICATED':
+      return words.remedy_sign_in;
+    case 'PAYMENT_DECLINED':
+      return words.remedy_other_payment;
+    case 'ALREADY_OWNED':
+      return words.remedy_watch;
+    case 'EMAIL_TAKEN':
+    case 'SIGN_IN_FAILED':
+      return words.remedy_check_entry;
+    case 'NETWORK':
+      return words.remedy_network;
+    case 'MEDIA':
+      return words.remedy_media;
+    case 'WINDOW_NOT_OPEN':
+    case 'WINDOW_CLOSED':
+    case 'GEO_NOT_LICENSED':
+    case 'NOT_FOUND':
+      return words.remedy_none;
+    case 'GRANT_REVOKED':
+    case 'SESSION_REVOKED':
+    case 'UNKNOWN':
+      return words.remedy_support;
+  }
+}
+
+const AGAIN = ['SESSION_EXPIRED', 'SESSION_REVOKED', 'SERVER_DRAINING', 'TOO_MANY_STREAMS', 'NETWORK', 'MEDIA'];
+
+/** Where Play may help: another session can be opened for the same right. */
+export function mayPlayAgain({ code, means }: Trouble): boolean {
+  return AGAIN.includes(code) || (means !== undefined && AGAIN.includes(means));
+}

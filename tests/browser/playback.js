@@ -1,0 +1,184 @@
+// Buying on the page and watching in the browser, down to the picture and the sound, and how a viewing ends.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { buyOnCard, card, deviation, mean, observeVideo, openPage, playedBeyond, signIn } from './chromium.js';
+
+/** The leash of our own player: this long after a revocation nothing plays any more. */
+const REVOKED_WITHIN_MS = 5_000;
+
+export function playback(world) {
+  for (const role of ['non-member', 'member']) {
+    test(`a ${role} buys and watches: ten seconds with picture and sound, no error, no foreign request`, async () => {
+      const { marquee, browser } = world;
+      const title = marquee.title('pvod');
+      const viewer = role === 'member' ? marquee.viewer('member') : await marquee.newViewer();
+      const page = await openPage(browser, marquee);
+      const sessions = [];
+      page.on('response', (response) => {
+        if (response.request().method() === 'POST' && response.url().endsWith('/playback-sessions')) {
+          sessions.push(response.status());
+        }
+      });
+      await signIn(page, marquee, viewer);
+      await buyOnCard(page, title.id);
+      await card(page, title.id).getByRole('link', { name: 'Watch' }).click();
+      const play = page.getByRole('button', { name: 'Play', exact: true });
+      await play.waitFor();
+      assert.deepEqual(sessions, [], 'a page load opens no session');
+
+      await play.click();
+      await playedBeyond(page, 3);
+      const early = await observeVideo(page);
+      await playedBeyond(page, 10);
+      const late = await observeVideo(page);
+      assert.deepEqual(sessions, [201]);
+      const workers = page.workers().map((worker) => new URL(worker.url()).pathname);
+      assert.match(workers.join(), /^\/assets\/hls\.worker-[\w-]+\.js$/, 'hls.js works in the worker that is served');
+      for (const { luma } of [early, late]) {
+        assert.ok(mean(luma) > 8, `the picture is not black (${mean(luma)})`);
+        assert.ok(deviation(luma) > 4, `the picture is not one colour (${deviation(luma)})`);
+      }
+      const moved = mean(late.luma.map((value, i) => Math.abs(value - early.luma[i])));
+      assert.ok(moved > 1, `the picture moves (${moved})`);
+      assert.ok(early.audio_bytes > 0 && late.audio_bytes > early.audio_bytes, 'sound is decoded, and goes on');
+      assert.ok(late.video_bytes > early.video_bytes);
+      assert.equal(late.buffered.length, 1, 'no gap');
+      const loud = await page.evaluate(loudness);
+      assert.ok(loud > 0.001, `the sound is not silence (${loud})`);
+      assert.deepEqual(page.faults, []);
+      await page.context().close();
+    });
+  }
+
+  test('leaving gives the stream back, and Play resumes where the viewer stopped', async () => {
+    const { marquee, browser } = world;
+    const title = marquee.title('free');
+    const page = await openPage(browser, marquee);
+    const closed = [];
+    page.on('request', (request) => {
+      if (request.method() === 'DELETE') closed.push(new URL(request.url()).pathname);
+    });
+    await page.goto(`${marquee.url}/watch/${title.id}`);
+    await page.getByRole('button', { name: 'Play', exact: true }).click();
+    await playedBeyond(page, 1);
+    await page.evaluate(() => (document.querySelector('video').currentTime = 14));
+    await playedBeyond(page, 15);
+    await page.getByRole('link', { name: 'All titles' }).click();
+    await card(page, title.id).waitFor();
+    assert.equal(closed.length, 1, `one session given back: ${closed}`);
+
+    await page.goto(`${marquee.url}/watch/${title.id}`);
+    await page.getByRole('button', { name: /^Resume from 0:1[4-9]$/ }).click();
+    await playedBeyond(page, 14);
+    assert.ok((await observeVideo(page)).current_s < 25);
+    // The film's own end is not a place to resume from.
+    await page.evaluate(() => (document.querySelector('video').currentTime = document.querySelector('video').duration - 1));
+    await page.getByRole('button', { name: 'Play', exact: true }).waitFor({ timeout: 15_000 });
+    assert.equal(closed.length, 2, `the second too: ${closed}`);
+    assert.deepEqual(page.faults, []);
+    await page.context().close();
+  });
+
+  test('a revoked grant ends the playback at once, although the film is buffered', async () => {
+    const { marquee, browser } = world;
+    const title = marquee.title('pvod');
+    const viewer = await marquee.newViewer();
+    await marquee.buy(viewer, 'pvod');
+    // The media may be refused first, or the event come first; either is right.
+    const page = await openPage(browser, marquee, { expected: [401, 403] });
+    await signIn(page, marquee, viewer);
+    await page.goto(`${marquee.url}/watch/${title.id}`);
+    await page.getByRole('button', { name: 'Play', exact: true }).click();
+    await playedBeyond(page, 2);
+    await page.waitForFunction(bufferedAhead, 15, { timeout: 20_000 });
+
+    const grant = await marquee.grantOf(viewer, 'pvod');
+    const revoked_at = Date.now();
+    await marquee.operate('POST', `/grants/${grant.id}/revoke`, { reason: 'a browser test' });
+    await page.locator('[role=alert]').waitFor({ timeout: REVOKED_WITHIN_MS });
+    const took_ms = Date.now() - revoked_at;
+    assert.ok(took_ms < REVOKED_WITHIN_MS, `${took_ms} ms`);
+
+    const alert = page.locator('[role=alert]');
+    assert.equal(await alert.getAttribute('data-code'), 'GRANT_REVOKED');
+    assert.ok((await alert.innerText()).includes('Your right to watch this film was withdrawn.'));
+    assert.match(await alert.innerText(), /Request id/);
+    await page.screenshot({ path: new URL('out/en-1280-revoked.png', import.meta.url).pathname, fullPage: true });
+    const after = await observeVideo(page);
+    assert.equal(after.buffered.length, 0, 'the buffer is gone');
+    assert.equal(after.current_s, 0);
+    await page.locator('.about .reason').waitFor();
+    assert.equal(await page.locator('.stage button').count(), 0, 'Play is not offered');
+    assert.deepEqual(page.faults, []);
+    await page.context().close();
+  });
+
+  test('a session that the operator ends says so, and Play opens another that goes on', async () => {
+    const { marquee, browser } = world;
+    const title = marquee.title('free');
+    const viewer = await marquee.newViewer();
+    const page = await openPage(browser, marquee, { expected: [401, 403] });
+    await signIn(page, marquee, viewer);
+    await page.goto(`${marquee.url}/watch/${title.id}`);
+    const opened = page.waitForResponse((response) => response.url().endsWith('/playback-sessions'));
+    await page.getByRole('button', { name: 'Play', exact: true }).click();
+    const session = await (await opened).json();
+    await playedBeyond(page, 6);
+    await marquee.operate('POST', `/playback-sessions/${session.id}/revoke`, { reason: 'a browser test' });
+    const alert = page.locator('[role=alert]');
+    await alert.waitFor({ timeout: REVOKED_WITHIN_MS });
+    assert.equal(await alert.getAttribute('data-code'), 'SESSION_REVOKED');
+    await page.getByRole('button', { name: /^Resume from 0:0[6-9]|0:1\d$/ }).click();
+    await playedBeyond(page, 8);
+    assert.equal(await alert.count(), 0);
+    assert.deepEqual(page.faults, []);
+    await page.context().close();
+  });
+
+  for (const [status, code, what, again] of [
+    [403, 'GEO_NOT_LICENSED', 'This film is not licensed where you are.', false],
+    [401, 'TOKEN_EXPIRED', 'This playback has run for as long as one may.', true],
+  ]) {
+    test(`media refused with ${status} ${code} ends the playback with that code and request id`, async () => {
+      const { marquee, browser } = world;
+      const page = await openPage(browser, marquee, { expected: [status] });
+      await page.goto(`${marquee.url}/watch/${marquee.title('free').id}`);
+      const body = { type: 'about:blank', title: 'no', status, detail: 'no', code, request_id: 'req_of_the_media' };
+      await page.route(/\/play\/.*\.m4s$/, (route) =>
+        route.fulfill({ status, contentType: 'application/problem+json', body: JSON.stringify(body) }),
+      );
+      await page.getByRole('button', { name: 'Play', exact: true }).click();
+      const alert = page.locator('[role=alert]');
+      await alert.waitFor({ timeout: 10_000 });
+      assert.equal(await alert.getAttribute('data-code'), code);
+      const said = await alert.innerText();
+      assert.ok(said.includes(what) && said.includes(code) && said.includes('req_of_the_media'), said);
+      assert.equal(await page.getByRole('button', { name: 'Play again' }).count(), again ? 1 : 0, 'Play again');
+      assert.deepEqual(page.faults, []);
+      await page.context().close();
+    });
+  }
+}
+
+/** Runs in the page: the greatest amplitude heard within a second. */
+async function loudness() {
+  const context = new AudioContext();
+  const source = context.createMediaElementSource(document.querySelector('video'));
+  const analyser = context.createAnalyser();
+  source.connect(analyser).connect(context.destination);
+  const samples = new Float32Array(analyser.fftSize);
+  let peak = 0;
+  for (let i = 0; i < 20; i += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    analyser.getFloatTimeDomainData(samples);
+    peak = Math.max(peak, ...samples.map(Math.abs));
+  }
+  return peak;
+}
+
+/** Runs in the page: whether this many seconds after the playhead are buffered. */
+function bufferedAhead(seconds) {
+  const { buffered, currentTime } = document.querySelector('video');
+  return buffered.length > 0 && buffered.end(buffered.length - 1) - currentTime > seconds;
+}

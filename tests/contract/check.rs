@@ -1,0 +1,148 @@
+//! `check` finds each kind of damage that is planted in the file behind its back.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use marquee::store::check::{Report, check};
+use marquee::store::db::Db;
+use marquee::store::db::sqlite::SqliteDb;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
+
+use crate::db::{Backend, SqliteFile};
+use crate::scene::{Scene, audit_line};
+
+/// A file with a paid, a refunded and a pending purchase and some audit lines, tampered with by `sql`, as checked.
+async fn damaged_by(sql: &str) -> Report {
+    let file = SqliteFile::new();
+    let db = file.open().await;
+    fill(&db).await;
+    let sound = check(&*db).await.unwrap();
+    assert_eq!((sound.entries, sound.audit_lines, sound.purchases, sound.grants), (3, 3, 3, 2));
+    assert_eq!(sound.findings, []);
+    db.close().await;
+    tamper(&file.path(), sql).await;
+    check(&SqliteDb::open(&file.path()).await.unwrap()).await.unwrap()
+}
+
+async fn fill(db: &Arc<dyn Db>) {
+    let scene = Scene::set(db).await;
+    scene.refunded(db).await;
+    scene.paid(db).await;
+    scene.with_viewer(db, "grace@example.com").await.begun(db).await;
+    for action in ["one", "two", "three"] {
+        db.append_audit(&audit_line(action)).await.unwrap();
+    }
+}
+
+async fn tamper(path: &Path, sql: &str) {
+    let mut connection = raw(path).await;
+    for trigger in ["entry", "posting", "audit"] {
+        for verb in ["changes", "goes"] {
+            let drop = format!("DROP TRIGGER {trigger}_never_{verb}");
+            sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut connection).await.unwrap();
+        }
+    }
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+async fn raw(path: &Path) -> SqliteConnection {
+    SqliteConnectOptions::new().filename(path).foreign_keys(false).connect().await.unwrap()
+}
+
+fn codes(report: &Report) -> Vec<&'static str> {
+    let mut codes: Vec<_> = report.findings.iter().map(|finding| finding.code).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    codes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_kind_of_damage_is_found() {
+    let table: &[(&str, &[&str])] = &[
+        ("UPDATE entry SET at = at + 1 WHERE position = 2", &["ENTRY_CHAIN_BROKEN"]),
+        ("UPDATE posting SET account = 'provider:mine' WHERE line = 0", &["ENTRY_CHAIN_BROKEN"]),
+        (
+            "UPDATE posting SET amount_minor = amount_minor + 1 WHERE line = 0 \
+             AND entry_id = (SELECT id FROM entry WHERE position = 3)",
+            &["ENTRY_DAMAGED", "SALE_AMOUNT_WRONG", "SUM_NOT_ZERO"],
+        ),
+        (
+            "UPDATE posting SET amount_minor = 2 * amount_minor WHERE entry_id = \
+             (SELECT id FROM entry WHERE position = 3)",
+            &["ENTRY_CHAIN_BROKEN", "SALE_AMOUNT_WRONG"],
+        ),
+        (
+            "DELETE FROM posting WHERE entry_id = (SELECT id FROM entry WHERE position = 2); \
+             DELETE FROM entry WHERE position = 2",
+            &["ENTRY_MISSING", "REVERSAL_AMOUNT_WRONG", "REVERSAL_COUNT_WRONG"],
+        ),
+        (
+            "DELETE FROM posting WHERE entry_id = (SELECT id FROM entry WHERE position = 3); \
+             DELETE FROM entry WHERE position = 3",
+            &["SALE_AMOUNT_WRONG", "SALE_COUNT_WRONG"],
+        ),
+        (
+            "DELETE FROM posting WHERE line = 1 AND entry_id = (SELECT id FROM entry WHERE position = 1)",
+            &["ENTRY_DAMAGED", "SUM_NOT_ZERO"],
+        ),
+        ("UPDATE audit SET detail = '{}' WHERE position = 2", &["AUDIT_CHAIN_BROKEN"]),
+        ("DELETE FROM audit WHERE position = 2", &["AUDIT_MISSING"]),
+        ("UPDATE audit SET id = 'nonsense' WHERE position = 2", &["AUDIT_DAMAGED"]),
+        ("DELETE FROM viewer_grant WHERE revoked_at IS NULL", &["GRANT_COUNT_WRONG"]),
+        ("UPDATE viewer_grant SET revoked_at = NULL", &["GRANT_NOT_REVOKED"]),
+        ("UPDATE viewer_grant SET watch_ms = watch_ms + 1 WHERE revoked_at IS NULL", &["GRANT_CHANGED"]),
+        ("UPDATE purchase SET price_minor = 1 WHERE status = 'paid'", &["SALE_AMOUNT_WRONG"]),
+        (
+            "UPDATE purchase SET status = 'paid', decided_at = 1 WHERE status = 'pending'",
+            &["GRANT_COUNT_WRONG", "SALE_AMOUNT_WRONG", "SALE_COUNT_WRONG"],
+        ),
+        (
+            "UPDATE purchase SET status = 'declined' WHERE status = 'paid'",
+            &["GRANT_COUNT_WRONG", "SALE_AMOUNT_WRONG", "SALE_COUNT_WRONG"],
+        ),
+        ("DELETE FROM refund", &["REFUND_AMOUNT_WRONG", "REFUND_COUNT_WRONG"]),
+        ("DELETE FROM purchase WHERE status = 'paid'", &["CAUSE_MISSING", "STORAGE_DAMAGED"]),
+        ("DELETE FROM offer", &["STORAGE_DAMAGED"]),
+    ];
+    for (sql, expected) in table {
+        let report = damaged_by(sql).await;
+        assert_eq!(codes(&report), *expected, "{sql}: {:#?}", report.findings);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_written_after_an_entry_that_cannot_be_read_is_still_checked() {
+    let report = damaged_by(
+        "DELETE FROM posting WHERE entry_id = (SELECT id FROM entry WHERE position = 1); \
+         UPDATE entry SET at = 1 WHERE position = 2",
+    )
+    .await;
+    let subjects: Vec<_> =
+        report.findings.iter().filter(|finding| finding.code.starts_with("ENTRY")).map(ToString::to_string).collect();
+    assert_eq!(subjects.len(), 2, "{subjects:?}");
+    assert!(subjects[0].starts_with("ENTRY_DAMAGED entry 1"), "{subjects:?}");
+    assert!(subjects[1].starts_with("ENTRY_CHAIN_BROKEN entry 2"), "{subjects:?}");
+    assert_eq!(report.entries, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn journals_only_grow() {
+    let file = SqliteFile::new();
+    let db = file.open().await;
+    fill(&db).await;
+    let mut connection = raw(&file.path()).await;
+    for sql in [
+        "UPDATE entry SET at = 1",
+        "DELETE FROM entry",
+        "UPDATE posting SET amount_minor = 0",
+        "DELETE FROM posting",
+        "UPDATE audit SET actor = 'somebody'",
+        "DELETE FROM audit",
+    ] {
+        let error = sqlx::query(sql).execute(&mut connection).await.unwrap_err().to_string();
+        assert!(error.contains("immutable") || error.contains("append-only"), "{sql}: {error}");
+    }
+    assert!(check(&*db).await.unwrap().is_sound());
+}

@@ -1,0 +1,115 @@
+use std::time::Duration;
+
+use marquee::base::error::ErrorKind;
+use marquee::base::id::{AssetId, JobId, UploadId};
+use marquee::catalog::asset::Asset;
+use marquee::store::db::job::{Job, JobOutcome, JobState, Upload};
+use marquee::store::db::{Page, Written};
+
+use super::Backend;
+use crate::scene::{NOW, key, later};
+
+const TTL: Duration = Duration::from_millis(100);
+
+pub fn job(ms: i64) -> Job {
+    Job {
+        id: JobId::new(later(ms)),
+        upload_id: UploadId::new(NOW),
+        source_name: "film.mov".into(),
+        state: JobState::Queued,
+        progress_permille: 0,
+        created_at: later(ms),
+        finished_at: None,
+    }
+}
+
+pub async fn an_upload_grows_and_becomes_a_job(backend: &impl Backend) {
+    let db = backend.open().await;
+    let upload = Upload {
+        id: UploadId::new(NOW),
+        file_name: "film.mov".into(),
+        length_bytes: 100,
+        received_bytes: 0,
+        created_at: NOW,
+        job_id: None,
+    };
+    assert_eq!(db.insert_upload(&upload, Some(&key("up"))).await.unwrap(), Written::New(()));
+    let replay = Written::Replay { id: upload.id.to_string() };
+    assert_eq!(db.insert_upload(&upload, Some(&key("up"))).await.unwrap(), replay);
+    db.advance_upload(upload.id, 60).await.unwrap();
+    let grown = Upload { received_bytes: 60, ..upload };
+    assert_eq!(db.upload(grown.id).await.unwrap(), Some(grown.clone()));
+    assert_eq!(db.open_uploads().await.unwrap(), std::slice::from_ref(&grown));
+    let job = job(1);
+    db.complete_upload(grown.id, &job).await.unwrap();
+    assert_eq!(db.upload(grown.id).await.unwrap(), Some(Upload { job_id: Some(job.id), ..grown.clone() }));
+    assert_eq!(db.job(job.id).await.unwrap(), Some(job.clone()));
+    assert_eq!(db.open_uploads().await.unwrap(), []);
+    let again = self::job(2);
+    assert_eq!(db.complete_upload(grown.id, &again).await.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(db.advance_upload(grown.id, 70).await.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(db.job(again.id).await.unwrap(), None);
+    db.delete_upload(grown.id).await.unwrap();
+    assert_eq!(db.upload(grown.id).await.unwrap(), None);
+    assert_eq!(db.advance_upload(grown.id, 70).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(db.job(job.id).await.unwrap(), Some(job), "the job outlives it");
+}
+
+pub async fn a_job_is_claimed_oldest_first_and_lost_with_its_lease(backend: &impl Backend) {
+    let db = backend.open().await;
+    let (old, young) = (job(1), job(2));
+    db.insert_job(&young).await.unwrap();
+    db.insert_job(&old).await.unwrap();
+    assert_eq!(db.jobs(&Page { after: None, limit: 9 }).await.unwrap(), [young.clone(), old.clone()]);
+    let running = Job { state: JobState::Running, ..old.clone() };
+    assert_eq!(db.claim_job("a", NOW, TTL).await.unwrap(), Some(running.clone()));
+    assert_eq!(db.claim_job("a", NOW, TTL).await.unwrap().unwrap().id, young.id);
+    assert_eq!(db.claim_job("a", later(99), TTL).await.unwrap(), None);
+    assert!(db.renew_job(young.id, "a", 500, later(1000)).await.unwrap());
+    assert!(!db.renew_job(young.id, "b", 600, later(1000)).await.unwrap());
+    assert_eq!(db.job(young.id).await.unwrap().unwrap().progress_permille, 500);
+    // The lease of the old one has run out; another node takes it over.
+    assert_eq!(db.claim_job("b", later(100), TTL).await.unwrap(), Some(running));
+    assert_eq!(db.claim_job("b", later(100), TTL).await.unwrap(), None);
+    assert!(!db.renew_job(old.id, "a", 900, later(1000)).await.unwrap());
+    let outcome = JobOutcome::Done { asset_id: AssetId::new(NOW) };
+    assert!(!db.finish_job(old.id, "a", &outcome, NOW).await.unwrap(), "it is b's now");
+    assert!(db.finish_job(old.id, "b", &outcome, NOW).await.unwrap());
+}
+
+pub async fn a_job_ends_once_and_keeps_its_outcome(backend: &impl Backend) {
+    let db = backend.open().await;
+    let outcomes = [
+        JobOutcome::Done { asset_id: AssetId::new(NOW) },
+        JobOutcome::Failed { code: "INPUT_NOT_A_FILM".into(), message: "No video track.".into() },
+    ];
+    for outcome in outcomes {
+        let job = job(1);
+        db.insert_job(&job).await.unwrap();
+        assert!(!db.finish_job(job.id, "a", &outcome, NOW).await.unwrap(), "it does not run");
+        db.claim_job("a", NOW, TTL).await.unwrap().unwrap();
+        assert!(db.finish_job(job.id, "a", &outcome, later(5)).await.unwrap());
+        assert!(!db.finish_job(job.id, "a", &outcome, later(6)).await.unwrap());
+        let ended = db.job(job.id).await.unwrap().unwrap();
+        assert_eq!((&ended.state, ended.finished_at), (&JobState::Finished(outcome.clone()), Some(later(5))));
+        assert_eq!(db.claim_job("a", later(10_000), TTL).await.unwrap(), None);
+    }
+}
+
+pub async fn an_asset_is_published_with_the_end_of_its_job_or_not_at_all(backend: &impl Backend) {
+    let db = backend.open().await;
+    let job = job(1);
+    db.insert_job(&job).await.unwrap();
+    let asset = Asset { id: AssetId::new(NOW), source_name: "film.mov".into(), duration_ms: 1, created_at: NOW };
+    db.claim_job("a", NOW, TTL).await.unwrap().unwrap();
+    db.claim_job("b", later(100), TTL).await.unwrap().unwrap();
+    assert!(!db.publish_asset(job.id, "a", &asset, later(101)).await.unwrap(), "it is b's now");
+    assert_eq!(db.asset(asset.id).await.unwrap(), None);
+    assert!(db.publish_asset(job.id, "b", &asset, later(102)).await.unwrap());
+    assert_eq!(db.asset(asset.id).await.unwrap(), Some(asset.clone()));
+    let done = JobState::Finished(JobOutcome::Done { asset_id: asset.id });
+    assert_eq!(db.job(job.id).await.unwrap().unwrap().state, done);
+    let second = Asset { id: AssetId::new(NOW), ..asset };
+    assert!(!db.publish_asset(job.id, "b", &second, later(103)).await.unwrap(), "it is done");
+    assert_eq!(db.assets(&Page { after: None, limit: 9 }).await.unwrap().len(), 1);
+}

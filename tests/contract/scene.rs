@@ -1,0 +1,218 @@
+//! What a database test begins with: a viewer, a title on sale, and the values that a purchase of it consists of.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use marquee::base::clock::UtcMs;
+use marquee::base::id::{
+    AssetId, AuditId, AvailId, GrantId, OfferId, PaymentId, PurchaseId, RefundId, SessionId, TitleId, ViewerId,
+};
+use marquee::base::money::{Currency, Money};
+use marquee::base::territory::TerritorySet;
+use marquee::catalog::title::{Title, TitleStatus};
+use marquee::ledger::purchase::{Purchase, PurchaseStatus, Refund};
+use marquee::ledger::{entry::Entry, rules};
+use marquee::rights::avail::{Avail, LicenseType};
+use marquee::rights::entitlement::{Cause, Entitlement};
+use marquee::rights::grant::{Grant, GrantClock};
+use marquee::rights::offer::{Offer, OfferKind};
+use marquee::rights::session::PlaybackSession;
+use marquee::rights::window::Window;
+use marquee::store::db::account::Viewer;
+use marquee::store::db::audit::AuditLine;
+use marquee::store::db::commerce::{Begun, Settled};
+use marquee::store::db::{Db, Idempotency, Written};
+
+pub const NOW: UtcMs = UtcMs(1_800_000_000_000);
+
+pub struct Scene {
+    pub viewer: Viewer,
+    pub title: Title,
+    pub avail: Avail,
+    pub offer: Offer,
+}
+
+impl Scene {
+    pub async fn set(db: &Arc<dyn Db>) -> Scene {
+        let viewer = viewer("Ada@example.com");
+        let title = title();
+        let avail = avail(title.id);
+        let offer = offer(&avail);
+        db.insert_viewer(&viewer, "hash").await.unwrap();
+        assert_eq!(db.insert_title(&title, None).await.unwrap(), Written::New(()));
+        assert_eq!(db.insert_avail(&avail, None, NOW).await.unwrap(), Written::New(()));
+        assert_eq!(db.insert_offer(&offer, None, NOW).await.unwrap(), Written::New(()));
+        Scene { viewer, title, avail, offer }
+    }
+
+    /// Another viewer of the same title.
+    pub async fn with_viewer(&self, db: &Arc<dyn Db>, email: &str) -> Scene {
+        let viewer = viewer(email);
+        db.insert_viewer(&viewer, "hash").await.unwrap();
+        Scene { viewer, title: self.title.clone(), avail: self.avail.clone(), offer: self.offer.clone() }
+    }
+
+    pub fn purchase(&self) -> Purchase {
+        Purchase {
+            id: PurchaseId::new(NOW),
+            viewer_id: self.viewer.id,
+            title_id: self.title.id,
+            avail_id: self.avail.id,
+            offer_id: self.offer.id,
+            price: self.offer.list_price,
+            is_member_price: false,
+            territory: "CN".parse().unwrap(),
+            provider: "sandbox".into(),
+            payment_id: PaymentId::new(NOW),
+            payment_details: "{\"outcome\":\"approve\"}".into(),
+            status: PurchaseStatus::Pending,
+            livemode: false,
+            created_at: NOW,
+            decided_at: None,
+        }
+    }
+
+    pub async fn begun(&self, db: &Arc<dyn Db>) -> Purchase {
+        let purchase = self.purchase();
+        let seen = db.grants(self.viewer.id, Some(self.title.id)).await.unwrap().len();
+        let begun = db.begin_purchase(&purchase, seen, &key(&purchase.id.to_string())).await.unwrap();
+        assert_eq!(begun, Written::New(Begun::Recorded));
+        purchase
+    }
+
+    pub async fn paid(&self, db: &Arc<dyn Db>) -> (Purchase, Entry, Grant) {
+        let purchase = self.begun(db).await;
+        let (entry, grant) = (sale(&purchase), grant_for(&purchase));
+        assert_eq!(db.settle_purchase(purchase.id, None, &entry, &grant).await.unwrap(), Settled::Done);
+        (purchase, entry, grant)
+    }
+
+    pub async fn refunded(&self, db: &Arc<dyn Db>) -> (Purchase, Refund) {
+        let (purchase, entry, _) = self.paid(db).await;
+        let refund = refund_of(&purchase);
+        let reversal = rules::reversal(&entry, refund.created_at).unwrap();
+        let done = db.record_refund(&refund, &reversal, &key(&refund.id.to_string())).await.unwrap();
+        assert_eq!(done, Written::New(Settled::Done));
+        (purchase, refund)
+    }
+
+    pub fn session(&self, grant: &Grant) -> PlaybackSession {
+        PlaybackSession {
+            id: SessionId::new(NOW),
+            viewer_id: Some(self.viewer.id),
+            title_id: self.title.id,
+            part: 1,
+            asset_id: AssetId::new(NOW),
+            entitlement: Entitlement {
+                cause: Cause::Grant(grant.id),
+                avail_id: self.avail.id,
+                ends_at: Some(later(1000)),
+                starts_clock: true,
+                streams: 1,
+                is_protected: true,
+            },
+            opened_at: NOW,
+            expires_at: later(1000),
+            revoked_at: None,
+            ended_at: None,
+        }
+    }
+}
+
+pub fn later(ms: i64) -> UtcMs {
+    UtcMs(NOW.0 + ms)
+}
+
+pub fn key(key: &str) -> Idempotency {
+    Idempotency { caller: "viewer".into(), key: key.into(), request_digest: "digest".into() }
+}
+
+/// The same key with another request.
+pub fn other_body(idempotency: &Idempotency) -> Idempotency {
+    Idempotency { request_digest: "another digest".into(), ..idempotency.clone() }
+}
+
+pub fn viewer(email: &str) -> Viewer {
+    Viewer { id: ViewerId::new(NOW), email: email.into(), display_name: "Ada".into(), created_at: NOW }
+}
+
+pub fn title() -> Title {
+    Title {
+        id: TitleId::new(NOW),
+        name: BTreeMap::from([("zh-CN".into(), "片名".into()), ("en".into(), "A Title".into())]),
+        synopsis: BTreeMap::new(),
+        status: TitleStatus::Live,
+        parts: vec![AssetId::new(NOW)],
+        runtime_ms: 5_400_000,
+        created_at: NOW,
+        version: 1,
+    }
+}
+
+pub fn avail(title_id: TitleId) -> Avail {
+    Avail {
+        id: AvailId::new(NOW),
+        title_id,
+        license_type: LicenseType::Vod,
+        description: Some("PVOD".into()),
+        territories: TerritorySet::of(["CN".parse().unwrap()]),
+        window: Window { start_at: NOW, end_at: Some(later(86_400_000)), zone: "Asia/Shanghai".into() },
+        hard_end_at: Some(later(100_000_000)),
+    }
+}
+
+pub fn offer(avail: &Avail) -> Offer {
+    Offer {
+        id: OfferId::new(NOW),
+        title_id: avail.title_id,
+        avail_id: avail.id,
+        kind: OfferKind::Pvod,
+        list_price: Money::new(1800, Currency::CNY),
+        member_price: Some(Money::new(900, Currency::CNY)),
+        clock: GrantClock::OnFirstPlay { start_within_ms: 604_800_000, watch_ms: 172_800_000 },
+        streams: 1,
+    }
+}
+
+pub fn sale(purchase: &Purchase) -> Entry {
+    rules::sale(purchase, later(10)).unwrap()
+}
+
+pub fn grant_for(purchase: &Purchase) -> Grant {
+    Grant {
+        id: GrantId::new(later(10)),
+        viewer_id: purchase.viewer_id,
+        title_id: purchase.title_id,
+        avail_id: purchase.avail_id,
+        offer_id: purchase.offer_id,
+        purchase_id: purchase.id,
+        clock: GrantClock::OnFirstPlay { start_within_ms: 604_800_000, watch_ms: 172_800_000 },
+        issued_at: later(10),
+        first_play_at: None,
+        hard_end_at: Some(later(100_000_000)),
+        streams: 1,
+        revoked_at: None,
+        livemode: false,
+    }
+}
+
+pub fn refund_of(purchase: &Purchase) -> Refund {
+    Refund {
+        id: RefundId::new(later(20)),
+        purchase_id: purchase.id,
+        amount: purchase.price,
+        reason: "It stuttered.".into(),
+        created_at: later(20),
+    }
+}
+
+pub fn audit_line(action: &str) -> AuditLine {
+    AuditLine {
+        id: AuditId::new(NOW),
+        at: NOW,
+        actor: "system".into(),
+        action: action.into(),
+        subject: "ttl_1".into(),
+        detail: "{\"a\":1}".into(),
+    }
+}

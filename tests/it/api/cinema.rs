@@ -1,0 +1,278 @@
+//! A cinema with one of each: the API over SQLite in a folder of its own, on a simulated clock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use marquee::api::Api;
+use marquee::api::metrics::Metrics;
+use marquee::base::clock::{SimClock, UtcMs};
+use marquee::base::error::{Error, ErrorKind};
+use marquee::base::id::{AssetId, AvailId, OfferId, TitleId, ViewerId};
+use marquee::base::money::{Currency, Money};
+use marquee::base::shutdown::Shutdown;
+use marquee::base::territory::TerritorySet;
+use marquee::catalog::asset::Asset;
+use marquee::catalog::title::{Title, TitleStatus};
+use marquee::commerce::account::Accounts;
+use marquee::commerce::checkout::Checkout;
+use marquee::commerce::sandbox::Sandbox;
+use marquee::http::peer::client_network;
+use marquee::operator::Operators;
+use marquee::operator::jobs::{JobRunner, Package};
+use marquee::operator::uploads::Uploads;
+use marquee::playback::follower::Follower;
+use marquee::playback::place::Place;
+use marquee::playback::sessions::Sessions;
+use marquee::playback::token::Tokens;
+use marquee::playback::vault::Vault;
+use marquee::rights::avail::{Avail, LicenseType};
+use marquee::rights::grant::GrantClock;
+use marquee::rights::offer::{Offer, OfferKind};
+use marquee::rights::window::Window;
+use marquee::store::db::Db;
+use marquee::store::db::account::{Bearer, Viewer};
+use marquee::store::db::sqlite::SqliteDb;
+use marquee::store::state::State;
+use marquee::store::state::memory::MemoryState;
+use serde_json::Value;
+use tower::ServiceExt;
+
+pub const START: &str = "2027-01-15T12:00:00Z";
+pub const HOUR: Duration = Duration::from_secs(3600);
+pub const BASE: &str = "/api/v1";
+pub const HOST: &str = "films.example";
+
+pub struct Cinema {
+    pub api: Arc<Api>,
+    pub uploads: Arc<Uploads>,
+    pub jobs: JobRunner,
+    pub sandbox: Arc<Sandbox>,
+    pub sim: SimClock,
+    pub operator: String,
+    router: Router,
+    _dir: tempfile::TempDir,
+}
+
+/// Somebody with a token.
+pub struct Guest {
+    pub id: ViewerId,
+    pub token: String,
+}
+
+/// A title with one avail and, where it is sold, one offer.
+#[derive(Clone, Copy)]
+pub struct Show {
+    pub title: TitleId,
+    pub avail: AvailId,
+    pub offer: OfferId,
+}
+
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl Answer {
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or("-")
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
+
+/// Packages any file that does not begin with `bad`.
+fn packager(clock: marquee::base::clock::Clock) -> Package {
+    Arc::new(move |path, id, progress| {
+        let now = clock.now();
+        Box::pin(async move {
+            progress.set(500);
+            let bytes = std::fs::read(path).unwrap();
+            if bytes.starts_with(b"bad") {
+                return Err(Error::new(ErrorKind::Unsupported, "INPUT_NOT_A_FILM", "This is not a film."));
+            }
+            Ok(Asset { id, source_name: "-".into(), duration_ms: bytes.len() as i64, created_at: now })
+        })
+    })
+}
+
+impl Cinema {
+    pub async fn open() -> Cinema {
+        let dir = tempfile::tempdir().unwrap();
+        let sim = SimClock::new(UtcMs::parse(START).unwrap());
+        let clock = sim.clock();
+        let db: Arc<dyn Db> = Arc::new(SqliteDb::open(&dir.path().join("marquee.sqlite")).await.unwrap());
+        let state: Arc<dyn State> = Arc::new(MemoryState::new(clock.clone()));
+        let vault = Vault::new(&[7; 32]).unwrap();
+        let tokens = Arc::new(Tokens::open(&*db, &vault, clock.now()).await.unwrap());
+        let follower = Arc::new(Follower::open(db.clone(), state.clone(), clock.clone()).await.unwrap());
+        let sessions = Sessions::new(db.clone(), state.clone(), clock.clone(), follower.clone(), tokens, false);
+        let sessions = Arc::new(sessions);
+        let sandbox = Arc::new(Sandbox::new(clock.clone(), b"secret"));
+        let (f, s) = (follower.clone(), sessions.clone());
+        let checkout = Checkout::new(db.clone(), clock.clone(), f, s, vec![sandbox.clone()], false);
+        let accounts = Accounts::new(db.clone(), state.clone(), clock.clone(), false).unwrap();
+        let (_, operator) = accounts.add_operator("tester").await.unwrap();
+        let uploads = Arc::new(Uploads::new(db.clone(), clock.clone(), dir.path().join("uploads")));
+        let package = packager(clock.clone());
+        let jobs = JobRunner::new(db.clone(), clock.clone(), follower.clone(), uploads.clone(), package);
+        let api = Arc::new(Api {
+            db,
+            state,
+            clock,
+            shutdown: Shutdown::new(),
+            accounts: Arc::new(accounts),
+            follower,
+            sessions,
+            checkout: Arc::new(checkout),
+            posters: Arc::new(|_| Box::pin(async { Ok("poster".into()) })),
+            metrics: Metrics::new(prometheus_client::registry::Registry::with_prefix("marquee")),
+            livemode: false,
+        });
+        let operators = Arc::new(Operators { api: api.clone(), uploads: uploads.clone() });
+        let router = marquee::api::router(api.clone(), marquee::operator::router(operators));
+        Cinema { api, uploads, jobs, sandbox, sim, operator, router, _dir: dir }
+    }
+
+    pub fn now(&self) -> UtcMs {
+        self.api.clock.now()
+    }
+
+    pub async fn guest(&self, name: &str) -> Guest {
+        let now = self.now();
+        let id = ViewerId::new(now);
+        let viewer = Viewer { id, email: format!("{name}@films.example"), display_name: name.into(), created_at: now };
+        self.api.db.insert_viewer(&viewer, "$argon2id$none").await.unwrap();
+        Guest { id, token: self.api.accounts.issue_token(Bearer::Viewer(id)).await.unwrap() }
+    }
+
+    /// A film that is on sale in China from now for two weeks, watched for 48 hours from the purchase.
+    pub async fn premiere(&self) -> Show {
+        let now = self.now();
+        self.show(LicenseType::Vod, now, now + HOUR * 336, GrantClock::OnPurchase { watch_ms: 48 * 3_600_000 }).await
+    }
+
+    /// The record of a packaged film.
+    pub async fn asset(&self) -> Asset {
+        let now = self.now();
+        let asset = Asset { id: AssetId::new(now), source_name: "film".into(), duration_ms: 60_000, created_at: now };
+        self.api.db.insert_asset(&asset).await.unwrap();
+        asset
+    }
+
+    pub async fn show(&self, license_type: LicenseType, start_at: UtcMs, end_at: UtcMs, clock: GrantClock) -> Show {
+        let (db, now) = (&self.api.db, self.now());
+        let asset = self.asset().await;
+        let show = Show { title: TitleId::new(now), avail: AvailId::new(now), offer: OfferId::new(now) };
+        let title = Title {
+            id: show.title,
+            name: [("en".to_owned(), "A Film".to_owned())].into(),
+            synopsis: [].into(),
+            status: TitleStatus::Live,
+            parts: vec![asset.id],
+            runtime_ms: asset.duration_ms,
+            created_at: now,
+            version: 1,
+        };
+        db.insert_title(&title, None).await.unwrap();
+        let avail = Avail {
+            id: show.avail,
+            title_id: show.title,
+            license_type,
+            description: None,
+            territories: TerritorySet::of(["CN".parse().unwrap()]),
+            window: Window { start_at, end_at: Some(end_at), zone: "Asia/Shanghai".into() },
+            hard_end_at: None,
+        };
+        db.insert_avail(&avail, None, now).await.unwrap();
+        if license_type == LicenseType::Vod {
+            let offer = Offer {
+                id: show.offer,
+                title_id: show.title,
+                avail_id: show.avail,
+                kind: OfferKind::Pvod,
+                list_price: Money::new(1800, Currency::CNY),
+                member_price: Some(Money::new(900, Currency::CNY)),
+                clock,
+                streams: 3,
+            };
+            db.insert_offer(&offer, None, now).await.unwrap();
+        }
+        self.api.follower.announce().await;
+        show
+    }
+
+    /// A request with a bearer token (or without, when it is empty) from China.
+    #[expect(clippy::unused_self, reason = "a request is made in a cinema")]
+    pub fn request(&self, method: Method, path: &str, token: &str) -> http::request::Builder {
+        let path =
+            if path.starts_with("/api/") || !path.contains('/') { path.to_owned() } else { format!("{BASE}{path}") };
+        let request = Request::builder().method(method).uri(path).header("host", HOST);
+        if token.is_empty() { request } else { request.header("authorization", format!("Bearer {token}")) }
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.send_raw(request).await;
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let body =
+            serde_json::from_slice(&bytes).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into_owned().into());
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    pub async fn send_raw(&self, request: Request<Body>) -> http::Response<Body> {
+        self.send_from(request, "203.0.113.7", Some("CN")).await
+    }
+
+    pub async fn send_from(
+        &self,
+        mut request: Request<Body>,
+        address: &str,
+        territory: Option<&str>,
+    ) -> http::Response<Body> {
+        let address = address.parse().unwrap();
+        let network = client_network(address);
+        let territory = territory.map(|code| code.parse().unwrap());
+        request.extensions_mut().insert(Place { address, network, territory });
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    pub async fn get(&self, path: &str, token: &str) -> Answer {
+        self.send(self.request(Method::GET, path, token).body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn post(&self, path: &str, token: &str, body: Value) -> Answer {
+        self.post_with_key(path, token, None, body).await
+    }
+
+    pub async fn post_with_key(&self, path: &str, token: &str, key: Option<&str>, body: Value) -> Answer {
+        let mut request = self.request(Method::POST, path, token).header("content-type", "application/json");
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    pub async fn patch(&self, path: &str, token: &str, body: Value) -> Answer {
+        let request = self.request(Method::PATCH, path, token).header("content-type", "application/json");
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    pub async fn buy(&self, show: Show, guest: &Guest, key: &str, outcome: &str) -> Answer {
+        self.post_with_key("/purchases", &guest.token, Some(key), order(show, outcome)).await
+    }
+
+    pub async fn play(&self, show: Show, guest: &Guest) -> Answer {
+        self.post("/playback-sessions", &guest.token, serde_json::json!({"title_id": show.title})).await
+    }
+}
+
+pub fn order(show: Show, outcome: &str) -> Value {
+    serde_json::json!({"offer_id": show.offer, "payment": {"method": "sandbox", "outcome": outcome}})
+}

@@ -1,0 +1,150 @@
+//! Every route × every kind of caller. The statuses are written by hand; a new route fails the test until it is listed.
+
+use std::collections::BTreeSet;
+
+use axum::body::Body;
+use http::{Method, Request};
+use serde_json::{Value, json};
+
+use super::cinema::{BASE, Cinema};
+
+/// Nobody, the viewer whose things they are, another viewer, an operator.
+type Statuses = [u16; 4];
+
+/// In this order: what is made by one line may be ended by a later one.
+const TABLE: &[(&str, &str, Statuses)] = &[
+    ("post", "/api/v1/viewers", [201, 409, 409, 409]),
+    ("post", "/api/v1/sign-in", [200, 200, 200, 200]),
+    ("get", "/api/v1/me", [200, 200, 200, 200]),
+    ("get", "/api/v1/titles", [200, 200, 200, 200]),
+    ("get", "/api/v1/titles/{id}", [200, 200, 200, 200]),
+    ("get", "/api/v1/titles/{id}/poster.jpg", [200, 200, 200, 200]),
+    ("get", "/api/v1/purchases", [401, 200, 200, 403]),
+    ("get", "/api/v1/purchases/{id}", [401, 200, 404, 403]),
+    ("get", "/api/v1/grants", [401, 200, 200, 403]),
+    ("post", "/api/v1/purchases", [401, 409, 201, 403]),
+    ("post", "/api/v1/playback-sessions", [403, 201, 201, 403]),
+    ("get", "/api/v1/playback-sessions/{id}/events", [404, 200, 404, 200]),
+    ("post", "/api/v1/payments/{provider}/callback", [401, 401, 401, 401]),
+    ("get", "/api/v1/operator/titles", [401, 403, 403, 200]),
+    ("post", "/api/v1/operator/titles", [401, 403, 403, 201]),
+    ("get", "/api/v1/operator/titles/{id}", [401, 403, 403, 200]),
+    ("patch", "/api/v1/operator/titles/{id}", [401, 403, 403, 200]),
+    ("get", "/api/v1/operator/titles/{id}/avails", [401, 403, 403, 200]),
+    ("post", "/api/v1/operator/titles/{id}/avails", [401, 403, 403, 201]),
+    ("patch", "/api/v1/operator/avails/{id}", [401, 403, 403, 200]),
+    ("get", "/api/v1/operator/avails/{id}/offers", [401, 403, 403, 200]),
+    ("post", "/api/v1/operator/avails/{id}/offers", [401, 403, 403, 201]),
+    ("get", "/api/v1/operator/plans", [401, 403, 403, 200]),
+    ("post", "/api/v1/operator/plans", [401, 403, 403, 201]),
+    ("post", "/api/v1/operator/memberships", [401, 403, 403, 422]),
+    ("get", "/api/v1/operator/purchases", [401, 403, 403, 200]),
+    ("get", "/api/v1/operator/playback-sessions", [401, 403, 403, 200]),
+    ("get", "/api/v1/operator/assets", [401, 403, 403, 200]),
+    ("get", "/api/v1/operator/assets/{id}", [401, 403, 403, 200]),
+    ("get", "/api/v1/operator/jobs", [401, 403, 403, 200]),
+    ("get", "/api/v1/operator/jobs/{id}", [401, 403, 403, 404]),
+    ("options", "/api/v1/operator/uploads", [204, 204, 204, 204]),
+    ("post", "/api/v1/operator/uploads", [401, 403, 403, 201]),
+    ("head", "/api/v1/operator/uploads/{id}", [401, 403, 403, 204]),
+    ("patch", "/api/v1/operator/uploads/{id}", [401, 403, 403, 204]),
+    ("delete", "/api/v1/operator/uploads/{id}", [401, 403, 403, 204]),
+    ("delete", "/api/v1/playback-sessions/{id}", [404, 204, 404, 204]),
+    ("post", "/api/v1/operator/playback-sessions/{id}/revoke", [401, 403, 403, 204]),
+    ("post", "/api/v1/operator/grants/{id}/revoke", [401, 403, 403, 200]),
+    ("post", "/api/v1/operator/purchases/{id}/refunds", [401, 403, 403, 201]),
+    ("post", "/api/v1/sign-out", [204, 204, 204, 204]),
+    ("get", "/livez", [200, 200, 200, 200]),
+    ("get", "/readyz", [200, 200, 200, 200]),
+    ("get", "/metrics", [200, 200, 200, 200]),
+];
+
+#[test]
+fn every_route_is_in_the_table() {
+    let document = serde_json::to_value(marquee::operator::document()).unwrap();
+    let mut routes = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in item.as_object().unwrap().keys().filter(|key| *key != "parameters") {
+            routes.insert((method.clone(), path.clone()));
+        }
+    }
+    let listed = TABLE.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
+    assert_eq!(routes, listed);
+}
+
+#[tokio::test]
+async fn every_caller_gets_what_the_table_says() {
+    let cinema = Cinema::open().await;
+    let show = cinema.premiere().await;
+    let (ann, ben) = (cinema.guest("ann").await, cinema.guest("ben").await);
+    let bought = cinema.buy(show, &ann, "first", "paid").await.body;
+    let session = cinema.play(show, &ann).await.body;
+    let asset = cinema.api.db.title(show.title).await.unwrap().unwrap().parts[0];
+    let upload = cinema.uploads.create("film".into(), 9, None).await.unwrap();
+    let marquee::store::db::Written::New(upload) = upload else { panic!("no upload") };
+    let id = |path: &str| -> String {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        match path.trim_start_matches(BASE).trim_start_matches("/operator").split('/').nth(1).unwrap() {
+            "titles" => show.title.to_string(),
+            "avails" => show.avail.to_string(),
+            "purchases" => text(&bought["id"]),
+            "grants" => text(&bought["grant"]["id"]),
+            "playback-sessions" => text(&session["id"]),
+            "assets" => asset.to_string(),
+            "uploads" => upload.id.to_string(),
+            "jobs" => show.title.to_string().replace("ttl", "job"),
+            other => panic!("no id for {other}"),
+        }
+    };
+    for (method, route, expected) in TABLE {
+        let path = if route.contains("{id}") {
+            route.replace("{id}", &id(route))
+        } else {
+            route.replace("{provider}", "sandbox")
+        };
+        let mut statuses = Vec::new();
+        for (who, token) in ["", &ann.token, &ben.token, &cinema.operator].into_iter().enumerate() {
+            let method: Method = method.to_uppercase().parse().unwrap();
+            let mut request = Request::builder().method(method).uri(&path).header("host", "films.example");
+            if !token.is_empty() {
+                request = request.header("authorization", format!("Bearer {token}"));
+            }
+            let key = format!("{who}{route}");
+            request = request.header("idempotency-key", key).header("tus-resumable", "1.0.0");
+            request = request.header("upload-length", "9").header("upload-offset", "0");
+            let request = if route.contains("/uploads/") {
+                request.header("content-type", "application/offset+octet-stream").body(Body::from("half"))
+            } else {
+                request
+                    .header("content-type", "application/json")
+                    .body(Body::from(body(route, &cinema, &show).to_string()))
+            };
+            let request = request.unwrap();
+            let is_stream = route.ends_with("/events");
+            let status =
+                if is_stream { cinema.send_raw(request).await.status() } else { cinema.send(request).await.status };
+            statuses.push(status.as_u16());
+        }
+        assert_eq!(statuses, expected, "{method} {route}");
+    }
+}
+
+fn body(route: &str, cinema: &Cinema, show: &super::cinema::Show) -> Value {
+    let reason = json!({"reason": "test"});
+    match route.trim_start_matches(BASE) {
+        "/viewers" | "/sign-in" => json!({"email": "new@films.example", "password": "correct horse"}),
+        "/purchases" => super::cinema::order(*show, "paid"),
+        "/playback-sessions" => json!({"title_id": show.title}),
+        "/operator/titles" | "/operator/titles/{id}" => json!({"name": {"en": "Another"}}),
+        "/operator/titles/{id}/avails" => json!({"license_type": "avod", "territories": {"include": ["DE"]},
+            "start_at": cinema.now(), "zone": "UTC"}),
+        "/operator/avails/{id}" => json!({"end_at": null}),
+        "/operator/avails/{id}/offers" => json!({"kind": "rental", "list_price": {"amount": 5, "currency": "CNY"},
+            "clock": {"on_first_play": {"start_within_s": 60, "watch_s": 60}}}),
+        "/operator/plans" => json!({"name": "Plan", "streams": 1}),
+        "/operator/memberships" => json!({"viewer_id": "vwr_00000000000000000000000000",
+            "plan_id": "pln_00000000000000000000000000", "ends_at": "2028-01-01T00:00:00Z"}),
+        path if path.ends_with("/revoke") || path.ends_with("/refunds") => reason,
+        _ => json!({}),
+    }
+}

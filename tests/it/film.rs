@@ -1,0 +1,59 @@
+//! A small film for tests, made by FFmpeg's own sources and packaged once per run: 24 s of a counting test picture with
+//! closed GOPs of 2 s, and a stereo tone.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use marquee::packager::job::{self, Encoding, PackageRequest, Packaged};
+use tokio::sync::OnceCell;
+
+pub const DURATION_S: u32 = 24;
+
+/// The packaged film; its folder stays until the test process ends.
+pub async fn packaged() -> &'static Packaged {
+    static FILM: OnceCell<Packaged> = OnceCell::const_new();
+    FILM.get_or_init(|| async {
+        let folder = scratch();
+        let film = folder.join("film.mp4");
+        make(&film);
+        let mut request = PackageRequest::new(&film, folder.join("packaged"), Encoding::Ladder).unwrap();
+        request.worker = binary();
+        job::package(request, |_| {}, std::future::pending()).await.expect("the test film is packaged")
+    })
+    .await
+}
+
+/// The film as a file, for uploads.
+pub fn file() -> PathBuf {
+    static FILE: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+    FILE.get_or_init(|| {
+        let film = scratch().join("upload.mp4");
+        make(&film);
+        film
+    })
+    .clone()
+}
+
+pub fn binary() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_marquee"))
+}
+
+/// One folder per process below cargo's own temporary folder, so that nothing piles up elsewhere.
+fn scratch() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("film-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn make(film: &Path) {
+    let picture = format!("testsrc2=size=640x360:rate=24:duration={DURATION_S}");
+    let tone = format!("sine=frequency=440:sample_rate=48000:duration={DURATION_S}");
+    let status = Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-f", "lavfi", "-i", &picture, "-f", "lavfi", "-i", &tone])
+        .args(["-c:v", "libx264", "-preset", "ultrafast", "-g", "48", "-keyint_min", "48", "-sc_threshold", "0"])
+        .args(["-pix_fmt", "yuv420p", "-c:a", "aac", "-ac", "2"])
+        .arg(film)
+        .status()
+        .expect("ffmpeg runs: apt-get install ffmpeg");
+    assert!(status.success());
+}

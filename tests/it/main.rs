@@ -1,0 +1,14 @@
+//! The integration tests: real servers on port 0, one module per room that can be reached from outside.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod api;
+mod cli;
+mod cluster;
+mod crash;
+mod film;
+mod http;
+mod origin;
+mod packager;
+mod process;
+mod recovery;
+mod server;

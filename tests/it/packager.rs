@@ -1,0 +1,376 @@
+//! The packager on real films: what is copied is the source, what is encoded is aligned with it, and what cannot be
+//! done is refused and leaves nothing behind.
+
+use std::fs;
+use std::future::pending;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use marquee::base::clock::UtcMs;
+use marquee::base::id::AssetId;
+use marquee::media::rendition::{AssetIndex, TrackIndex, TrackMedia};
+use marquee::packager::job::{self, Encoding, PackageRequest, Packaged, Phase, Progress};
+use marquee::packager::publish;
+use marquee::store::blobs::Blobs;
+use marquee::store::key::ObjectKey;
+
+/// A film of the shared collection; `None`, loudly, when it is not on this machine.
+fn film(name: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("MARQUEE_TEST_MEDIA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/media"), PathBuf::from);
+    let found = Some(root.join(name)).filter(|path| path.exists());
+    if found.is_none() {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "{name} is missing and this is CI");
+        eprintln!("NOT TESTED: {name} is missing; set MARQUEE_TEST_MEDIA to the folder of films");
+    }
+    found
+}
+
+fn request(input: &Path, out_dir: &Path, encoding: Encoding) -> PackageRequest {
+    let mut request = PackageRequest::new(input, out_dir, encoding).unwrap();
+    request.worker = env!("CARGO_BIN_EXE_marquee").into();
+    request
+}
+
+async fn package(input: &Path, out_dir: &Path, encoding: Encoding) -> marquee::base::error::Result<Packaged> {
+    job::package(request(input, out_dir, encoding), |_| {}, pending()).await
+}
+
+fn output(program: &str, args: &[&str]) -> String {
+    let output = Command::new(program).args(args).output().unwrap();
+    assert!(output.status.success(), "{program} {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn payload_hash(file: &Path, stream: &str) -> String {
+    output(
+        "ffmpeg",
+        &["-v", "error", "-i", file.to_str().unwrap(), "-map", stream, "-c", "copy", "-f", "streamhash", "-"],
+    )
+}
+
+/// Presentation times of a track, in microseconds, in order.
+fn presented_us(file: &Path, stream: &str) -> Vec<i64> {
+    let file = file.to_str().unwrap();
+    let args = ["-v", "error", "-select_streams", stream, "-show_entries", "packet=pts_time", "-of", "csv=p=0", file];
+    let mut times: Vec<i64> = output("ffprobe", &args)
+        .lines()
+        .filter_map(|line| line.trim_end_matches(',').parse::<f64>().ok())
+        .map(|seconds| (seconds * 1e6).round() as i64)
+        .collect();
+    times.sort_unstable();
+    times
+}
+
+fn decodes(playlist: &Path) {
+    let playlist = playlist.to_str().unwrap();
+    let output =
+        Command::new("ffmpeg").args(["-v", "error", "-xerror", "-i", playlist, "-f", "null", "-"]).output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn starts(track: &TrackIndex) -> Vec<i64> {
+    (0..track.segments.len()).map(|n| track.segment_start(n)).collect()
+}
+
+/// Everything that must hold of any published folder, seen by readers that are not ours.
+fn check(dir: &Path, index: &AssetIndex) {
+    assert_eq!(AssetIndex::from_json(&fs::read(dir.join("index.json")).unwrap()).unwrap(), *index);
+    let main = fs::read(dir.join("main.m3u8")).unwrap();
+    let Ok(m3u8_rs::Playlist::MasterPlaylist(main)) = m3u8_rs::parse_playlist_res(&main) else {
+        panic!("m3u8-rs does not read main.m3u8");
+    };
+    assert!(!main.variants.is_empty() && main.independent_segments);
+    let (top, _) = index.video().next().unwrap();
+    for (track, _) in index.video() {
+        assert_eq!(starts(track), starts(top), "boundaries of {} and {}", track.id, top.id);
+    }
+    for track in &index.tracks {
+        let text = fs::read(dir.join(format!("{}.m3u8", track.id))).unwrap();
+        let Ok(m3u8_rs::Playlist::MediaPlaylist(playlist)) = m3u8_rs::parse_playlist_res(&text) else {
+            panic!("m3u8-rs does not read {}.m3u8", track.id);
+        };
+        assert!(playlist.end_list);
+        assert_eq!(playlist.segments.len(), track.segments.len());
+        let sum: f64 = playlist.segments.iter().map(|segment| f64::from(segment.duration)).sum();
+        let length = track.timescale.seconds(track.duration_ticks());
+        assert!((sum - length).abs() < 0.01, "{}: {sum} s of EXTINF, {length} s of track", track.id);
+        let longest = playlist.segments.iter().map(|segment| segment.duration.round() as u64).max().unwrap();
+        assert!(longest <= playlist.target_duration);
+        second_reader(&dir.join(format!("{}.mp4", track.id)), track);
+        if let TrackMedia::Audio(_) = track.media {
+            audio_follows_video(track, top);
+        }
+    }
+    assert!(fs::read(dir.join("poster.jpg")).unwrap().starts_with(&[0xff, 0xd8, 0xff]));
+    decodes(&dir.join("main.m3u8"));
+}
+
+/// Each audio segment begins at the first sample at or after its video boundary.
+fn audio_follows_video(audio: &TrackIndex, video: &TrackIndex) {
+    assert_eq!(audio.segments.len(), video.segments.len(), "{}", audio.id);
+    for (heard, seen) in starts(audio).into_iter().zip(starts(video)) {
+        let late = audio.timescale.seconds(heard) - video.timescale.seconds(seen);
+        let sample = 1024.0 / f64::from(audio.timescale.per_second());
+        assert!((-1e-4..sample * 2.0).contains(&late), "{}: {late} s after the boundary", audio.id);
+    }
+}
+
+/// shiguredo_mp4, a reader that shares no code with ours, decodes every box.
+fn second_reader(file: &Path, track: &TrackIndex) {
+    use shiguredo_mp4::boxes::{MoofBox, MoovBox};
+    use shiguredo_mp4::{Decode, Either};
+    let bytes = fs::read(file).unwrap();
+    let ftyp_bytes = u32::from_be_bytes(bytes[..4].try_into().unwrap()) as usize;
+    let (moov, size) = MoovBox::decode(&bytes[ftyp_bytes..]).unwrap();
+    assert_eq!((ftyp_bytes + size) as u64, track.init_bytes);
+    assert_eq!(moov.trak_boxes.len(), 1);
+    assert!(moov.trak_boxes[0].edts_box.is_none());
+    let _: &Either<_, _> = &moov.trak_boxes[0].mdia_box.minf_box.smhd_or_vmhd_box.clone().unwrap();
+    for segment in &track.segments {
+        let (moof, _) = MoofBox::decode(&bytes[segment.offset as usize..]).unwrap();
+        let traf = &moof.traf_boxes[0];
+        let ticks: u64 = traf.trun_boxes[0].samples.iter().map(|sample| u64::from(sample.duration.unwrap())).sum();
+        assert_eq!(ticks, segment.duration_ticks);
+    }
+}
+
+fn is_empty(dir: &Path) -> bool {
+    fs::read_dir(dir).unwrap().next().is_none()
+}
+
+#[tokio::test]
+async fn a_copied_film_has_the_payloads_and_times_of_its_source() {
+    for name in [
+        "films/bbb-480p-30s-51.mp4",
+        "films/bottle-40s-noaudio.mp4",
+        "torture/vfr-dropped-frames.mp4",
+        "torture/multi-audio-ass-srt.mkv",
+    ] {
+        let Some(input) = film(name) else { continue };
+        let root = tempfile::tempdir().unwrap();
+        let out = root.path().join("out");
+        let packaged = package(&input, &out, Encoding::CopyOnly).await.unwrap();
+        check(&out, &packaged.index);
+        let (top, _) = packaged.index.video().next().unwrap();
+        let copied = out.join(format!("{}.mp4", top.id));
+        assert_eq!(payload_hash(&copied, "0:v:0"), payload_hash(&input, "0:v:0"), "{name}");
+        let (source, seen) = (presented_us(&input, "v:0"), presented_us(&copied, "v:0"));
+        assert_eq!(source.len(), seen.len());
+        assert_eq!(seen[0], 0);
+        // Matroska and ffprobe round to milliseconds and microseconds.
+        let drift = source.iter().zip(&seen).map(|(source_us, seen_us)| (source_us - source[0] - seen_us).abs()).max();
+        assert!(drift <= Some(2), "{name}: {drift:?} µs");
+    }
+}
+
+#[tokio::test]
+async fn a_ladder_is_aligned_with_its_copied_top_rung_and_keeps_surround() {
+    let Some(input) = film("films/bbb-480p-30s-51.mp4") else { return };
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join("out");
+    let packaged = package(&input, &out, Encoding::Ladder).await.unwrap();
+    check(&out, &packaged.index);
+    let ids: Vec<&str> = packaged.index.tracks.iter().map(|track| track.id.as_str()).collect();
+    assert_eq!(ids, ["v480", "v360", "a-und-2", "a-und-6"]);
+    assert_eq!(payload_hash(&out.join("v480.mp4"), "0:v:0"), payload_hash(&input, "0:v:0"));
+    assert_eq!(presented_us(&out.join("v360.mp4"), "v:0"), presented_us(&out.join("v480.mp4"), "v:0"));
+    // The encoded stereo begins with the picture, as the source does once its edit list is honoured.
+    assert_eq!(presented_us(&out.join("a-und-2.mp4"), "a:0")[0], 0);
+    assert_eq!(presented_us(&out.join("a-und-6.mp4"), "a:0")[0], 0);
+
+    let blobs = Blobs::local(&root.path().join("store")).unwrap();
+    let asset = AssetId::new(UtcMs(0));
+    let stored = publish::publish(&blobs, asset, &out, &packaged.index).await.unwrap();
+    assert!(stored > 1_000_000);
+    let json = blobs.get(&ObjectKey::AssetIndex { asset }).await.unwrap();
+    assert_eq!(AssetIndex::from_json(&json).unwrap(), packaged.index);
+    let key = ObjectKey::AssetTrack { asset, track: "v360".into() };
+    let segment = packaged.index.track("v360").unwrap().segments[1];
+    let bytes = blobs.get_range(&key, segment.offset..segment.offset + segment.bytes).await.unwrap();
+    assert_eq!(&bytes[4..8], b"moof");
+}
+
+#[tokio::test]
+async fn what_cannot_be_copied_is_encoded_whatever_it_is() {
+    for name in
+        ["torture/prores-tmcd-23976-pcm24.mov", "torture/pts-wrap-33bit.ts", "torture/exo-roadtrip-vp92-10bit.webm"]
+    {
+        let Some(input) = film(name) else { continue };
+        let root = tempfile::tempdir().unwrap();
+        let out = root.path().join("out");
+        let packaged = package(&input, &out, Encoding::Ladder).await.unwrap();
+        check(&out, &packaged.index);
+    }
+}
+
+#[tokio::test]
+async fn a_film_that_is_none_is_refused_with_its_code_and_leaves_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    let text = root.path().join("text.mp4");
+    fs::write(&text, "not a film, whatever its name says\n".repeat(500)).unwrap();
+    let empty = root.path().join("empty.mp4");
+    fs::write(&empty, b"").unwrap();
+    let mut table = vec![
+        (root.path().join("no-such-file.mp4"), Encoding::Ladder, "INPUT_NOT_FOUND"),
+        (root.path().to_owned(), Encoding::Ladder, "INPUT_NOT_A_FILM"),
+        (text, Encoding::Ladder, "INPUT_NOT_A_FILM"),
+        (empty, Encoding::Ladder, "INPUT_EMPTY"),
+    ];
+    for (name, encoding, code) in [
+        ("torture/truncated-mdat-faststart.mp4", Encoding::Ladder, "INPUT_TRUNCATED"),
+        ("torture/exo-sample_ac3_aac.mp4", Encoding::Ladder, "INPUT_NO_VIDEO"),
+        ("torture/hdr10-hevc-eac3-51.mp4", Encoding::Ladder, "INPUT_UNSUPPORTED"),
+        ("torture/moviepy-rot180-vfr-phone.mp4", Encoding::CopyOnly, "COPY_NEEDS_ENCODING"),
+        ("torture/exo-sample_with_srt.mkv", Encoding::CopyOnly, "COPY_NEEDS_ENCODING"),
+    ] {
+        table.extend(film(name).map(|input| (input, encoding, code)));
+    }
+    if let Some(whole) = film("films/bbb-480p-30s-51.mp4") {
+        // Its moov is at the end, so the front half has none.
+        let half = root.path().join("half.mp4");
+        fs::write(&half, &fs::read(whole).unwrap()[..2_000_000]).unwrap();
+        table.push((half, Encoding::Ladder, "INPUT_TRUNCATED"));
+    }
+    let outs = root.path().join("outs");
+    fs::create_dir(&outs).unwrap();
+    for (input, encoding, code) in table {
+        let error = package(&input, &outs.join("out"), encoding).await.unwrap_err();
+        assert_eq!(error.code(), code, "{}: {error:?}", input.display());
+        assert!(is_empty(&outs), "{code} left something behind");
+    }
+}
+
+#[tokio::test]
+async fn an_output_that_is_taken_or_cannot_be_written_is_refused() {
+    let Some(input) = film("films/bottle-40s-noaudio.mp4") else { return };
+    let root = tempfile::tempdir().unwrap();
+    let taken = root.path().join("taken");
+    fs::create_dir(&taken).unwrap();
+    fs::write(taken.join("mine"), b"x").unwrap();
+    assert_eq!(package(&input, &taken, Encoding::CopyOnly).await.unwrap_err().code(), "OUTPUT_EXISTS");
+    assert_eq!(fs::read(taken.join("mine")).unwrap(), b"x");
+    for place in [taken.join("mine/out"), PathBuf::from("/proc/marquee-out")] {
+        assert_eq!(package(&input, &place, Encoding::CopyOnly).await.unwrap_err().code(), "OUTPUT_NOT_WRITABLE");
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_said_to_be_full_and_left_as_it_was() {
+    let Some(input) = film("films/bbb-480p-30s-51.mp4") else { return };
+    let root = tempfile::tempdir().unwrap();
+    let disk = root.path().join("disk");
+    fs::create_dir(&disk).unwrap();
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(&disk).status();
+    if !mounted.is_ok_and(|status| status.success()) {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "CI cannot mount a tmpfs");
+        eprintln!("NOT TESTED: a full disk (mounting a tmpfs needs root)");
+        return;
+    }
+    let result = package(&input, &disk.join("out"), Encoding::CopyOnly).await;
+    let left = !is_empty(&disk);
+    Command::new("umount").arg(&disk).status().unwrap();
+    assert_eq!(result.unwrap_err().code(), "DISK_FULL");
+    assert!(!left);
+}
+
+/// The worker that has `input` open.
+fn worker_of(input: &Path) -> Option<String> {
+    let input = input.canonicalize().unwrap();
+    fs::read_dir("/proc").unwrap().flatten().find_map(|entry| {
+        let pid = entry.file_name().into_string().ok()?;
+        let is_worker = fs::read(entry.path().join("cmdline")).ok()?.ends_with(b"\0worker\0");
+        (is_worker && fs::read_link(entry.path().join("fd/3")).ok()? == input).then_some(pid)
+    })
+}
+
+fn signal(input: &Path, name: &str) -> bool {
+    worker_of(input).is_some_and(|pid| Command::new("kill").args([name, &pid]).status().unwrap().success())
+}
+
+#[tokio::test]
+async fn a_worker_killed_at_any_moment_fails_its_job_and_leaves_nothing() {
+    let Some(source) = film("films/bbb-480p-30s-51.mp4") else { return };
+    let root = tempfile::tempdir().unwrap();
+    let input = root.path().join("film.mp4");
+    fs::copy(source, &input).unwrap();
+    let outs = root.path().join("outs");
+    fs::create_dir(&outs).unwrap();
+    let mut kills = 0;
+    for moment in 0.. {
+        let mut seen = 0;
+        let mut killed = None;
+        let on_progress = |progress: &Progress| {
+            if seen == moment && progress.phase < Phase::Checking {
+                assert!(signal(&input, "-KILL"), "no worker to kill at {progress:?}");
+                killed = Some(progress.phase);
+            }
+            seen += 1;
+        };
+        let result = job::package(request(&input, &outs.join("out"), Encoding::CopyOnly), on_progress, pending()).await;
+        let Some(phase) = killed else {
+            result.unwrap();
+            break;
+        };
+        assert_eq!(result.unwrap_err().code(), "WORKER_KILLED", "{phase:?}");
+        assert!(is_empty(&outs), "killed while {phase:?}");
+        kills += 1;
+    }
+    assert!(kills >= 4, "only {kills} moments");
+}
+
+#[tokio::test]
+async fn a_job_that_is_cancelled_dropped_or_stalls_ends_its_worker() {
+    let Some(source) = film("films/sintel_trailer-720p.mp4") else { return };
+    let root = tempfile::tempdir().unwrap();
+    let input = root.path().join("film.mp4");
+    fs::copy(source, &input).unwrap();
+    let outs = root.path().join("outs");
+    fs::create_dir(&outs).unwrap();
+    let ask = || request(&input, &outs.join("out"), Encoding::Ladder);
+
+    let cancel = tokio::time::sleep(Duration::from_millis(600));
+    assert_eq!(job::package(ask(), |_| {}, cancel).await.unwrap_err().code(), "CANCELLED");
+    assert!(is_empty(&outs) && worker_of(&input).is_none());
+
+    let dropped = tokio::time::timeout(Duration::from_millis(600), job::package(ask(), |_| {}, pending())).await;
+    assert!(dropped.is_err() && is_empty(&outs));
+
+    let mut stalling = ask();
+    stalling.silence_max = Duration::from_secs(2);
+    let on_progress = |progress: &Progress| {
+        if progress.phase == Phase::Packaging {
+            signal(&input, "-STOP");
+        }
+    };
+    assert_eq!(job::package(stalling, on_progress, pending()).await.unwrap_err().code(), "WORKER_STALLED");
+    assert!(is_empty(&outs) && worker_of(&input).is_none());
+}
+
+#[tokio::test]
+async fn nothing_gets_out_of_the_sandbox() {
+    let escapes = job::self_test(Path::new(env!("CARGO_BIN_EXE_marquee"))).await.unwrap();
+    assert_eq!(escapes, Vec::<String>::new());
+}
+
+#[test]
+fn the_command_prints_its_result_as_json_and_its_progress_as_lines() {
+    let Some(input) = film("films/bottle-40s-noaudio.mp4") else { return };
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join("out");
+    let done = Command::new(env!("CARGO_BIN_EXE_marquee"))
+        .args(["package", input.to_str().unwrap(), "--out", out.to_str().unwrap(), "--copy", "--json"])
+        .output()
+        .unwrap();
+    assert!(done.status.success());
+    let result: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(result["index"]["tracks"][0]["id"], "v360");
+    let phases: Vec<String> = String::from_utf8(done.stderr)
+        .unwrap()
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Progress>(line).ok())
+        .map(|progress| format!("{:?}", progress.phase))
+        .collect();
+    assert_eq!(phases, ["Opening", "Scanning", "Packaging", "Poster", "Checking", "Finished"]);
+}
