@@ -14,7 +14,8 @@ use prometheus_client::registry::Registry;
 
 use crate::api::Api;
 use crate::api::metrics::Metrics;
-use crate::base::clock::Clock;
+use crate::audience::Audience;
+use crate::base::clock::{Clock, UtcMs};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::limits;
 use crate::base::shutdown::Shutdown;
@@ -22,12 +23,17 @@ use crate::commerce::account::Accounts;
 use crate::commerce::checkout::Checkout;
 use crate::commerce::provider::PaymentProvider;
 use crate::commerce::sandbox::{self, Sandbox};
+use crate::commerce::voucher::Vouchers;
 use crate::config::{Config, Mode};
 use crate::http::listener::{self, Listener, Options, Running, Sharing};
 use crate::http::peer::Proxies;
 use crate::http::tls::{self, CertificateFiles};
 use crate::operator::Operators;
+use crate::operator::board::Boards;
+use crate::operator::feed::Feeds;
 use crate::operator::jobs::JobRunner;
+use crate::operator::settings::{Setting, Settings};
+use crate::operator::studio::Studio;
 use crate::operator::uploads::Uploads;
 use crate::origin::meter::Meter;
 use crate::origin::serve::Origin;
@@ -47,6 +53,7 @@ use crate::store::state::fallback::FallbackState;
 use crate::store::state::memory::MemoryState;
 use crate::store::state::redis::RedisState;
 
+pub mod disk;
 pub mod front;
 pub mod ingest;
 
@@ -55,6 +62,15 @@ pub const OPERATOR_TOKEN_FILE: &str = "keys/operator.token";
 
 /// Where films are packaged, in the data folder.
 pub const WORK_FOLDER: &str = "work";
+
+/// When a link that makes an owner is given out at the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnerLink {
+    /// Nobody can sign in as an owner.
+    IfNobody,
+    /// Whoever starts the server asks for one: the owner has forgotten the password.
+    Always,
+}
 
 /// Everything, opened.
 pub struct App {
@@ -72,6 +88,7 @@ pub struct App {
     pub uploads: Arc<Uploads>,
     pub origin: Arc<Origin>,
     pub places: Arc<Places>,
+    pub audience: Arc<Audience>,
     api: Arc<Api>,
     /// Held as long as the process lives: two servers on one folder would each believe to be alone.
     _lock: std::fs::File,
@@ -103,6 +120,8 @@ impl App {
             None => local,
         };
         let livemode = config.is_live();
+        let mut registry = Registry::with_prefix("marquee");
+        let audience = Arc::new(Audience::new(db.clone(), state.clone(), clock.clone(), &mut registry));
         let tokens = Arc::new(Tokens::open(&*db, &vault, clock.now()).await?);
         let follower = Arc::new(Follower::open(db.clone(), state.clone(), clock.clone()).await?);
         let sessions = Arc::new(Sessions::new(
@@ -111,16 +130,33 @@ impl App {
             clock.clone(),
             follower.clone(),
             tokens.clone(),
+            audience.clone(),
             livemode,
         ));
         let sandbox = match config.mode {
-            Mode::Test => Some(Arc::new(Sandbox::new(clock.clone(), &random::<32>()?))),
+            Mode::Test => Some(Arc::new(Sandbox::new(db.clone(), clock.clone(), &random::<32>()?))),
             Mode::Live => None,
         };
         let providers = sandbox.iter().map(|sandbox| sandbox.clone() as Arc<dyn PaymentProvider>).collect::<Vec<_>>();
-        let checkout =
-            Arc::new(Checkout::new(db.clone(), clock.clone(), follower.clone(), sessions.clone(), providers, livemode));
+        let checkout = Arc::new(Checkout::new(
+            db.clone(),
+            clock.clone(),
+            follower.clone(),
+            sessions.clone(),
+            providers,
+            audience.clone(),
+            livemode,
+        ));
         let accounts = Arc::new(Accounts::new(db.clone(), state.clone(), clock.clone(), livemode)?);
+        let vouchers = Arc::new(Vouchers::new(
+            db.clone(),
+            state.clone(),
+            clock.clone(),
+            follower.clone(),
+            sessions.clone(),
+            &vault,
+            livemode,
+        )?);
         let library = Arc::new(Library::new(
             db.clone(),
             blobs.clone(),
@@ -132,7 +168,6 @@ impl App {
         let uploads = Arc::new(Uploads::new(db.clone(), clock.clone(), config.data.join("uploads")));
         uploads.remove_orphans().await?;
         ingest::empty_work_folder(&config.data.join(WORK_FOLDER));
-        let mut registry = Registry::with_prefix("marquee");
         let meter = Meter::new(&mut registry);
         let api = Arc::new(Api {
             db: db.clone(),
@@ -143,6 +178,9 @@ impl App {
             follower: follower.clone(),
             sessions: sessions.clone(),
             checkout: checkout.clone(),
+            sandbox: sandbox.clone(),
+            vouchers,
+            audience: audience.clone(),
             posters: ingest::posters(blobs.clone()),
             metrics: Metrics::new(registry),
             livemode,
@@ -161,8 +199,9 @@ impl App {
             sandbox,
             accounts,
             uploads,
-            origin: Arc::new(Origin::new(gate, library, meter)),
+            origin: Arc::new(Origin::new(gate, library, meter, audience.clone())),
             api,
+            audience,
             _lock: lock,
         }))
     }
@@ -193,7 +232,23 @@ impl App {
 
     /// The API's router, with the operator's rooms in it.
     pub fn router(&self) -> axum::Router {
-        let operators = Arc::new(Operators { api: self.api.clone(), uploads: self.uploads.clone() });
+        let rows = self.config.rows().into_iter();
+        let settings = Settings {
+            config: rows.map(|(key, value, source)| Setting::new(key, value, source.as_str())).collect(),
+            data: self.config.data.clone(),
+            master_key_file: self.config.master_key_file(),
+        };
+        let redraw = ingest::redraw(self.config.data.join(WORK_FOLDER));
+        let studio = Studio::new(self.blobs.clone(), self.clock.clone(), redraw);
+        let operators = Arc::new(Operators {
+            api: self.api.clone(),
+            uploads: self.uploads.clone(),
+            studio,
+            settings,
+            boards: Boards::default(),
+            feeds: Feeds::default(),
+            disk: disk::source(self.config.data.clone()),
+        });
         crate::api::router(self.api.clone(), crate::operator::router(operators))
     }
 
@@ -217,7 +272,8 @@ impl App {
     /// when a token was written.
     pub async fn ensure_operator(&self) -> Result<Option<PathBuf>> {
         let path = self.config.data.join(OPERATOR_TOKEN_FILE);
-        let token = match self.db.operators().await?.first() {
+        let own = self.db.operators().await?.into_iter().find(|operator| operator.email.is_none());
+        let token = match own {
             None => self.accounts.add_operator("first operator").await?.1,
             Some(operator) => match std::fs::read_to_string(&path) {
                 Ok(token) if self.accounts.authenticate(token.trim()).await?.is_none() => {
@@ -231,13 +287,23 @@ impl App {
         Ok(Some(path))
     }
 
+    /// The secret of a fresh link that makes an owner, where nobody can sign in as one yet or a link is asked for. Those
+    /// made earlier are void.
+    pub async fn owner_link(&self, when: OwnerLink) -> Result<Option<String>> {
+        if when == OwnerLink::IfNobody && self.db.owner_exists().await? {
+            return Ok(None);
+        }
+        Ok(Some(self.accounts.owner_link().await?.secret))
+    }
+
     /// Forgets, once an hour, what has been kept long enough.
     async fn keep_house(self: Arc<App>) {
         loop {
             let now = self.clock.now();
             let forget = async {
                 self.db.forget_idempotency_keys(now - limits::IDEMPOTENCY_KEPT).await?;
-                self.db.forget_changes(now - limits::CHANGES_KEPT).await
+                self.db.forget_changes(now - limits::CHANGES_KEPT).await?;
+                self.forget_telemetry(now).await
             };
             if let Err(error) = forget.await {
                 tracing::warn!(error = error.log_line(), "old rows stay for another hour");
@@ -247,6 +313,18 @@ impl App {
                 () = self.clock.sleep(limits::HOUSEKEEPING_EVERY) => {}
             }
         }
+    }
+
+    /// A little at a time: other writes go in between.
+    async fn forget_telemetry(&self, now: UtcMs) -> Result<()> {
+        let at_once = limits::FORGOTTEN_AT_ONCE;
+        while !self.shutdown.has_begun()
+            && self.db.forget_lines(now - limits::TIMELINES_KEPT, at_once).await? == u64::from(at_once)
+        {}
+        while !self.shutdown.has_begun()
+            && self.db.forget_sessions(now - limits::SESSIONS_KEPT, at_once).await? == u64::from(at_once)
+        {}
+        Ok(())
     }
 
     fn start(self: &Arc<App>) -> tokio::task::JoinSet<()> {
@@ -261,8 +339,11 @@ impl App {
             self.follower.clone(),
             self.uploads.clone(),
             package,
+            self.audience.clone(),
         ));
         background.spawn(jobs.run(self.shutdown.clone()));
+        let (audience, shutdown) = (self.audience.clone(), self.shutdown.clone());
+        background.spawn(async move { audience.collector.run(&audience.news, shutdown).await });
         background.spawn(self.clone().keep_house());
         if let Some(sandbox) = &self.sandbox {
             background.spawn(sandbox::send_callbacks(

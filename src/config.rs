@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::limits;
 use crate::base::territory::Territory;
+use crate::config::sources::{Source, Sources};
+
+pub mod sources;
 
 const ENV_PREFIX: &str = "MARQUEE_";
 /// The file that is read when it is there and none is named.
@@ -28,6 +31,8 @@ pub struct Config {
     pub state: StateConfig,
     pub place: PlaceConfig,
     pub cache: CacheConfig,
+    #[serde(skip)]
+    pub sources: Sources,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +98,7 @@ impl Default for Config {
             state: StateConfig::default(),
             place: PlaceConfig::default(),
             cache: CacheConfig::default(),
+            sources: Sources::default(),
         }
     }
 }
@@ -133,14 +139,17 @@ impl Config {
             }
             None => toml::Table::new(),
         };
+        let mut sources = Sources::of_file(&table);
         for (name, value) in environment {
             if let Some(key) = name.strip_prefix(ENV_PREFIX)
                 && !key.starts_with("TEST_")
             {
                 set(&mut table, &name, key, &value)?;
+                sources.set(&key.to_lowercase().replace("__", "."), Source::Environment);
             }
         }
-        table.try_into().map_err(|error| invalid("the environment", &error))
+        let config: Config = table.try_into().map_err(|error| invalid("the environment", &error))?;
+        Ok(Config { sources, ..config })
     }
 
     /// `redis_url`, from its file where it has one.
@@ -236,7 +245,8 @@ mod tests {
     fn the_shipped_file_is_the_defaults_and_names_every_key() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/marquee.toml");
         let shipped = Config::load(Some(&path), std::iter::empty()).unwrap();
-        assert_eq!(shipped, Config::default());
+        assert_eq!(shipped.sources.of("http.port"), Source::File);
+        assert_eq!(Config { sources: Sources::default(), ..shipped }, Config::default());
         let text = std::fs::read_to_string(&path).unwrap();
         // Optional keys stand there commented out.
         let all = text.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line)).collect::<Vec<_>>().join("\n");
@@ -273,5 +283,18 @@ mod tests {
             Config::load(Some(Path::new("/nowhere.toml")), std::iter::empty()).unwrap_err().code(),
             "CONFIG_UNREADABLE"
         );
+    }
+
+    #[test]
+    fn every_value_says_where_it_comes_from() {
+        let config =
+            load("mode = \"test\"\n[http]\nport = 1\nhttps_port = 2\n", &[("MARQUEE_HTTP__PORT", "3")]).unwrap();
+        let rows = config.rows();
+        let row = |wanted: &str| rows.iter().find(|(key, ..)| key == wanted).unwrap();
+        assert_eq!(row("http.port"), &("http.port".into(), 3.into(), Source::Environment));
+        assert_eq!(row("http.https_port"), &("http.https_port".into(), 2.into(), Source::File));
+        assert_eq!(row("mode"), &("mode".into(), "test".into(), Source::File));
+        assert_eq!(row("cache.segments_mib").2, Source::Default);
+        assert_eq!(row("state.redis_url"), &("state.redis_url".into(), serde_json::Value::Null, Source::Default));
     }
 }

@@ -14,21 +14,42 @@ const EDGES: &[(&str, &[&str])] = &[
     ("catalog", &["base"]),
     ("rights", &["base", "catalog"]),
     ("ledger", &["base"]),
-    ("store", &["base", "catalog", "rights", "ledger"]),
+    ("telemetry", &["base"]),
+    ("store", &["base", "catalog", "rights", "ledger", "telemetry"]),
+    // It hears of everything that plays and sells, so it stands below them.
+    ("audience", &["base", "store", "telemetry"]),
     ("http", &["base"]),
-    ("packager", &["base", "media", "hls", "store"]),
-    ("playback", &["base", "media", "hls", "catalog", "rights", "store", "http"]),
-    ("commerce", &["base", "catalog", "rights", "ledger", "store", "http", "playback"]),
-    ("origin", &["base", "media", "hls", "rights", "http", "playback"]),
-    ("api", &["base", "catalog", "rights", "ledger", "store", "http", "playback", "commerce"]),
-    ("operator", &["base", "catalog", "rights", "ledger", "store", "http", "packager", "playback", "commerce", "api"]),
+    // What a source was found to be is said in the catalogue's words, and kept with its asset.
+    ("packager", &["base", "media", "hls", "catalog", "store"]),
+    ("playback", &["base", "media", "hls", "catalog", "rights", "telemetry", "store", "audience", "http"]),
+    ("commerce", &["base", "catalog", "rights", "ledger", "store", "audience", "http", "playback"]),
+    // CMCD goes to the audience's queue, which is all of it that the origin touches.
+    ("origin", &["base", "media", "hls", "rights", "audience", "http", "playback"]),
+    ("api", &["base", "catalog", "rights", "ledger", "telemetry", "store", "audience", "http", "playback", "commerce"]),
+    (
+        "operator",
+        &[
+            "base",
+            "catalog",
+            "rights",
+            "ledger",
+            "telemetry",
+            "store",
+            "audience",
+            "http",
+            "packager",
+            "playback",
+            "commerce",
+            "api",
+        ],
+    ),
     ("web", &["base", "http"]),
     ("config", &["base", "http"]),
     (
         "app",
         &[
-            "base", "catalog", "rights", "ledger", "store", "http", "packager", "playback", "commerce", "origin",
-            "api", "operator", "web", "config",
+            "base", "catalog", "rights", "ledger", "store", "audience", "http", "packager", "playback", "commerce",
+            "origin", "api", "operator", "web", "config",
         ],
     ),
     (
@@ -41,7 +62,7 @@ const EDGES: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms without I/O and without a clock.
-const PURE: &[&str] = &["media", "hls", "catalog", "rights", "ledger"];
+const PURE: &[&str] = &["media", "hls", "catalog", "rights", "ledger", "telemetry"];
 
 /// The media path, a reading list. Origin and playback together stay within [`ORIGIN_AND_PLAYBACK_LINES_MAX`].
 const HOT_PATH: &[&str] = &[

@@ -12,9 +12,10 @@ use marquee::base::clock::Clock;
 use marquee::base::id::{AssetId, AvailId, OfferId, TitleId};
 use marquee::base::money::{Currency, Money};
 use marquee::base::territory::TerritorySet;
-use marquee::catalog::asset::Asset;
+use marquee::catalog::asset::{Asset, AssetDetails};
+use marquee::catalog::details::TitleDetails;
 use marquee::catalog::title::{Title, TitleStatus};
-use marquee::commerce::account::SignUp;
+use marquee::commerce::account::{SignUp, Visit};
 use marquee::config::{Config, Mode};
 use marquee::http::tls::CertificateFiles;
 use marquee::packager::job::{self, Encoding, PackageRequest, Packaged};
@@ -120,7 +121,15 @@ async fn publish_film(app: &App, packaged: &Packaged) -> Outcome<AssetId> {
     let id = AssetId::new(now);
     publish(&app.blobs, id, &packaged.dir, &packaged.index).await?;
     let duration_ms = packaged.index.duration_ms as i64;
-    app.db.insert_asset(&Asset { id, source_name: "film.mp4".into(), duration_ms, created_at: now }).await?;
+    app.db
+        .insert_asset(&Asset {
+            id,
+            source_name: "film.mp4".into(),
+            duration_ms,
+            created_at: now,
+            details: AssetDetails::default(),
+        })
+        .await?;
     Ok(id)
 }
 
@@ -134,6 +143,7 @@ async fn sell(app: &App, asset: AssetId, packaged: &Packaged) -> Outcome<(TitleI
         status: TitleStatus::Live,
         parts: vec![asset],
         runtime_ms: packaged.index.duration_ms as i64,
+        details: TitleDetails::default(),
         created_at: now,
         version: 1,
     };
@@ -157,6 +167,8 @@ async fn sell(app: &App, asset: AssetId, packaged: &Packaged) -> Outcome<(TitleI
         member_price: None,
         clock: GrantClock::OnPurchase { watch_ms: 48 * 3_600_000 },
         streams: 1,
+        presale_from_at: None,
+        withdrawn_at: None,
     };
     app.db.insert_offer(&offer, None, now).await?;
     app.follower.announce().await;
@@ -170,7 +182,8 @@ async fn buy_and_open(app: &Arc<App>, base: &str, title: TitleId, offer: OfferId
         password: "a long enough password".into(),
         display_name: String::new(),
     };
-    let signed_up = app.accounts.sign_up(&request, [127, 0, 0, 1].into()).await?;
+    let visit = Visit { address: [127, 0, 0, 1].into(), device: "bench".into() };
+    let signed_up = app.accounts.sign_up(&request, &visit).await?;
     let viewer = signed_up.map_err(|_| "the viewer was not let in")?.viewer;
     let bearer = app.accounts.issue_token(Bearer::Viewer(viewer.id)).await?;
     let client = reqwest::Client::new();

@@ -13,11 +13,12 @@ use crate::api::Api;
 use crate::api::body::JsonBody;
 use crate::api::caller::{Anyone, At, COOKIE, refuse_foreign_origin};
 use crate::api::problem::Problem;
+use crate::api::storefront::AtStorefront;
 use crate::base::clock::UtcMs;
 use crate::base::id::ViewerId;
 use crate::base::limits;
 use crate::base::territory::Territory;
-use crate::commerce::account::{Caller, SignInRefusal, SignUp, SignedIn};
+use crate::commerce::account::{Caller, PasswordRefusal, SignInRefusal, SignUp, SignedIn, Visit};
 use crate::store::db::account::Viewer;
 
 #[derive(Deserialize, ToSchema)]
@@ -37,11 +38,21 @@ pub struct SignInBody {
     password: String,
 }
 
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordBody {
+    pub current: String,
+    #[schema(min_length = 8)]
+    pub new: String,
+}
+
 #[derive(Serialize, ToSchema)]
 pub struct ViewerBody {
     pub id: ViewerId,
     pub email: String,
     pub display_name: Option<String>,
+    /// Null until the viewer chooses.
+    pub language: Option<String>,
     pub member: bool,
     pub membership_ends_at: Option<UtcMs>,
 }
@@ -59,6 +70,8 @@ pub struct MeBody {
     viewer: Option<ViewerBody>,
     /// Where the request comes from; null when that is unknown.
     territory: Option<Territory>,
+    /// The slug of the storefront that this host is.
+    storefront: String,
     livemode: bool,
 }
 
@@ -71,7 +84,7 @@ pub struct MeBody {
 ))]
 pub async fn sign_up(
     State(api): State<Arc<Api>>,
-    At(place): At,
+    visit: Visit,
     uri: Uri,
     headers: HeaderMap,
     body: JsonBody<SignUpBody>,
@@ -79,7 +92,7 @@ pub async fn sign_up(
     refuse_foreign_origin(&headers, &uri)?;
     let SignUpBody { email, password, display_name } = body.value;
     let request = SignUp { email, password, display_name: display_name.unwrap_or_default() };
-    let signed_in = api.accounts.sign_up(&request, place.address).await?;
+    let signed_in = api.accounts.sign_up(&request, &visit).await?;
     answer(&api, StatusCode::CREATED, signed_in).await
 }
 
@@ -91,13 +104,13 @@ pub async fn sign_up(
 ))]
 pub async fn sign_in(
     State(api): State<Arc<Api>>,
-    At(place): At,
+    visit: Visit,
     uri: Uri,
     headers: HeaderMap,
     body: JsonBody<SignInBody>,
 ) -> Result<Response, Problem> {
     refuse_foreign_origin(&headers, &uri)?;
-    let signed_in = api.accounts.sign_in(&body.value.email, &body.value.password, place.address).await?;
+    let signed_in = api.accounts.sign_in(&body.value.email, &body.value.password, &visit).await?;
     answer(&api, StatusCode::OK, signed_in).await
 }
 
@@ -117,7 +130,12 @@ pub async fn sign_out(State(api): State<Arc<Api>>, Anyone(caller): Anyone) -> Re
 #[utoipa::path(get, path = "/me", tag = "accounts", security((), ("bearer" = []), ("cookie" = [])), responses(
     (status = 200, description = "The caller", body = MeBody),
 ))]
-pub async fn me(State(api): State<Arc<Api>>, Anyone(caller): Anyone, At(place): At) -> Result<Json<MeBody>, Problem> {
+pub async fn me(
+    State(api): State<Arc<Api>>,
+    Anyone(caller): Anyone,
+    At(place): At,
+    at: AtStorefront,
+) -> Result<Json<MeBody>, Problem> {
     let viewer = match caller {
         Some(Caller::Viewer { id, .. }) => api.db.viewer(id).await?,
         Some(Caller::Operator { .. }) | None => None,
@@ -126,7 +144,8 @@ pub async fn me(State(api): State<Arc<Api>>, Anyone(caller): Anyone, At(place): 
         Some(viewer) => Some(viewer_body(&api, viewer).await?),
         None => None,
     };
-    Ok(Json(MeBody { viewer, territory: place.territory, livemode: api.livemode }))
+    let storefront = at.storefront.slug.clone();
+    Ok(Json(MeBody { viewer, territory: place.territory, storefront, livemode: api.livemode }))
 }
 
 async fn answer(
@@ -146,7 +165,18 @@ async fn answer(
     Ok((status, [(header::SET_COOKIE, cookie)], Json(body)).into_response())
 }
 
-async fn viewer_body(api: &Api, viewer: Viewer) -> Result<ViewerBody, Problem> {
+/// The answer to a password that was not changed.
+pub fn password_refused(refusal: PasswordRefusal) -> Problem {
+    match refusal {
+        PasswordRefusal::Wrong => {
+            let detail = "The present password is another one.";
+            Problem::new(StatusCode::FORBIDDEN, "PASSWORD_WRONG", detail).with_param("current")
+        }
+        PasswordRefusal::TooMany { retry_after } => Problem::too_many(retry_after),
+    }
+}
+
+pub async fn viewer_body(api: &Api, viewer: Viewer) -> Result<ViewerBody, Problem> {
     let now = api.clock.now();
     let memberships = api.db.memberships(viewer.id).await?;
     let ends_at = memberships.iter().filter(|row| row.is_active(now)).map(|row| row.ends_at).max();
@@ -154,6 +184,7 @@ async fn viewer_body(api: &Api, viewer: Viewer) -> Result<ViewerBody, Problem> {
         id: viewer.id,
         email: viewer.email,
         display_name: Some(viewer.display_name).filter(|name| !name.is_empty()),
+        language: viewer.language,
         member: ends_at.is_some(),
         membership_ends_at: ends_at,
     })

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 use crate::api::idempotency::digest;
 use crate::api::problem::Problem;
@@ -17,6 +18,32 @@ pub struct JsonBody<T> {
     pub value: T,
     pub digest: String,
 }
+
+/// A field of an edit: one that is not named keeps what is there, so that null can mean "take it away".
+#[derive(Clone, Debug, Default)]
+pub enum Edit<T> {
+    #[default]
+    Keep,
+    Set(T),
+}
+
+impl<T> Edit<T> {
+    pub fn of(self, before: T) -> T {
+        match self {
+            Edit::Keep => before,
+            Edit::Set(after) => after,
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Edit<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Edit<T>, D::Error> {
+        T::deserialize(deserializer).map(Edit::Set)
+    }
+}
+
+/// A JSON body of a page that may be closing: a beacon says that it is text.
+pub struct BeaconBody<T>(pub T);
 
 /// A query without unknown parameters.
 pub struct QueryOf<T>(pub T);
@@ -33,7 +60,7 @@ where
 
     async fn from_request(request: Request, _: &S) -> Result<JsonBody<T>, Problem> {
         let (parts, body) = request.into_parts();
-        if !is_json(&parts.headers) {
+        if !is_of(&parts.headers, &["application/json"]) {
             return Err(Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "CONTENT_TYPE_UNSUPPORTED",
@@ -44,6 +71,27 @@ where
         let bytes = read_all(body, limits::JSON_BODY_BYTES_MAX).await?;
         let digest = digest(&[parts.method.as_str().as_bytes(), parts.uri.path().as_bytes(), &bytes]);
         Ok(JsonBody { value: parse(&bytes)?, digest })
+    }
+}
+
+impl<S, T> FromRequest<S> for BeaconBody<T>
+where
+    S: Send + Sync,
+    T: DeserializeOwned,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<BeaconBody<T>, Problem> {
+        let (parts, body) = request.into_parts();
+        if !is_of(&parts.headers, &["application/json", "text/plain"]) {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "CONTENT_TYPE_UNSUPPORTED",
+                "Send JSON with Content-Type: application/json or text/plain.",
+            )
+            .with_param("Content-Type"));
+        }
+        Ok(BeaconBody(parse(&read_all(body, limits::JSON_BODY_BYTES_MAX).await?)?))
     }
 }
 
@@ -91,10 +139,10 @@ pub async fn read_all(body: Body, limit: usize) -> Result<Bytes, Problem> {
     })
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+fn is_of(headers: &HeaderMap, types: &[&str]) -> bool {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json")
+    types.iter().any(|known| essence.eq_ignore_ascii_case(known))
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {

@@ -1,19 +1,26 @@
-//! Who makes a request: a bearer token, or the cookie of sign-in. With the cookie an unsafe method needs an `Origin` of
-//! this server, so that no other site can act for a viewer.
+//! Who makes a request: a bearer token, or the cookie of sign-in. Viewers and operators have cookies of their own, so that
+//! one browser can be both. With a cookie an unsafe method needs an `Origin` of this server, so that no other site can
+//! act for anybody.
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, Uri, header};
 
 use crate::api::problem::Problem;
+use crate::api::role::require;
 use crate::api::{Api, AsApi};
 use crate::base::error::Error;
 use crate::base::id::{OperatorId, ViewerId};
-use crate::commerce::account::Caller;
+use crate::commerce::account::device::device_name;
+use crate::commerce::account::token::is_of_console;
+use crate::commerce::account::{Caller, Visit};
 use crate::playback::place::Place;
+use crate::store::db::operator::Role;
 
 /// Where a viewer's token stands in a browser.
 pub const COOKIE: &str = "__Host-marquee";
+/// Where an operator's stands.
+pub const CONSOLE_COOKIE: &str = "__Host-marquee-console";
 
 /// Anybody; `None` is nobody signed in.
 pub struct Anyone(pub Option<Caller>);
@@ -24,10 +31,12 @@ pub struct AViewer {
     pub caller: Caller,
 }
 
-/// An operator, or 401; a viewer is told 403.
+/// An operator of any role who reads, or 401; a viewer is told 403. A route that writes says more: see
+/// [`crate::api::role`].
 pub struct AnOperator {
     pub id: OperatorId,
     pub caller: Caller,
+    pub role: Role,
 }
 
 /// Where the request comes from, as the listener found it.
@@ -37,7 +46,7 @@ impl<S: AsApi> FromRequestParts<S> for Anyone {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Anyone, Problem> {
-        Ok(Anyone(identify(state.api(), parts).await?))
+        Ok(Anyone(identify(state.api(), parts, COOKIE).await?))
     }
 }
 
@@ -45,7 +54,7 @@ impl<S: AsApi> FromRequestParts<S> for AViewer {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<AViewer, Problem> {
-        match identify(state.api(), parts).await? {
+        match identify(state.api(), parts, COOKIE).await? {
             Some(caller @ Caller::Viewer { id, .. }) => Ok(AViewer { id, caller }),
             Some(Caller::Operator { .. }) => {
                 Err(wrong_role("VIEWER_REQUIRED", "This is a viewer's; use a viewer's token."))
@@ -59,11 +68,20 @@ impl<S: AsApi> FromRequestParts<S> for AnOperator {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<AnOperator, Problem> {
-        match identify(state.api(), parts).await? {
-            Some(caller @ Caller::Operator { id, .. }) => Ok(AnOperator { id, caller }),
-            Some(Caller::Viewer { .. }) => Err(wrong_role("OPERATOR_REQUIRED", "This needs an operator's token.")),
-            None => Err(Problem::unauthenticated()),
-        }
+        let operator = any_operator(state.api(), parts).await?;
+        // A handler that writes and forgot to say whose it is must not be everybody's.
+        require(&operator, if parts.method.is_safe() { Role::ReadOnly } else { Role::Operator })?;
+        Ok(operator)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Visit {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Visit, Problem> {
+        let At(place) = At::from_request_parts(parts, state).await?;
+        let user_agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        Ok(Visit { address: place.address, device: device_name(user_agent) })
     }
 }
 
@@ -85,15 +103,32 @@ pub fn refuse_foreign_origin(headers: &HeaderMap, uri: &Uri) -> Result<(), Probl
     }
 }
 
-async fn identify(api: &Api, parts: &Parts) -> Result<Option<Caller>, Problem> {
+/// An operator, whatever the role.
+pub async fn any_operator(api: &Api, parts: &Parts) -> Result<AnOperator, Problem> {
+    match identify(api, parts, CONSOLE_COOKIE).await? {
+        Some(caller @ Caller::Operator { id, role, .. }) => Ok(AnOperator { id, caller, role }),
+        Some(Caller::Viewer { .. }) => Err(wrong_role("OPERATOR_REQUIRED", "This needs an operator's token.")),
+        None => Err(Problem::unauthenticated()),
+    }
+}
+
+/// Who calls, by a bearer token or the cookie of this name.
+async fn identify(api: &Api, parts: &Parts, cookie_name: &str) -> Result<Option<Caller>, Problem> {
     if let Some(value) = parts.headers.get(header::AUTHORIZATION) {
         let secret = value.to_str().ok().and_then(bearer).ok_or_else(Problem::unauthenticated)?;
+        if is_of_console(secret) {
+            return Err(Problem::unauthenticated());
+        }
         let caller = api.accounts.authenticate(secret).await?;
         return caller.map(Some).ok_or_else(Problem::unauthenticated);
     }
-    let Some(secret) = cookie(&parts.headers) else { return Ok(None) };
-    // A cookie that ran out is nobody's, not an error: the page must still load. An operator's token is never a cookie.
-    let Some(caller @ Caller::Viewer { .. }) = api.accounts.authenticate(secret).await? else { return Ok(None) };
+    let Some(secret) = cookie(&parts.headers, cookie_name) else { return Ok(None) };
+    // A cookie that ran out is nobody's, not an error: the page must still load. A program's token is never a cookie.
+    let belongs_here = |caller: &Caller| match caller {
+        Caller::Viewer { .. } => cookie_name == COOKIE,
+        Caller::Operator { .. } => cookie_name == CONSOLE_COOKIE && is_of_console(secret),
+    };
+    let Some(caller) = api.accounts.authenticate(secret).await?.filter(belongs_here) else { return Ok(None) };
     if !parts.method.is_safe() && !is_same_origin(&parts.headers, &parts.uri) {
         return Err(cross_origin());
     }
@@ -105,13 +140,13 @@ fn bearer(value: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
 }
 
-fn cookie(headers: &HeaderMap) -> Option<&str> {
+fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
-        .find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
+        .find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
 }
 
 /// The `Origin` names the host that was asked. A page over plain HTTP is trusted on this machine only.
@@ -131,7 +166,13 @@ fn is_this_machine(authority: &str) -> bool {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => authority,
     };
-    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+    // RFC 6761: names below `localhost` are this machine too, as browsers take them.
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]") || name.strip_suffix(".localhost").is_some_and(is_host_name)
+}
+
+fn is_host_name(name: &str) -> bool {
+    name.split('.')
+        .all(|label| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
 }
 
 fn wrong_role(code: &str, detail: &str) -> Problem {
@@ -163,6 +204,11 @@ mod tests {
         assert!(is_same("https://films.example", "films.example"));
         assert!(is_same("http://127.0.0.1:8080", "127.0.0.1:8080"));
         assert!(is_same("http://[::1]:8080", "[::1]:8080"));
+        assert!(is_same("http://arthouse.localhost:8080", "arthouse.localhost:8080"));
+        assert!(!is_same("http://arthouse.localhost:8080", "localhost:8080"));
+        assert!(!is_same("http://localhost.evil.example", "localhost.evil.example"));
+        assert!(!is_same("http://evil.example?.localhost", "evil.example?.localhost"));
+        assert!(!is_same("http://.localhost", ".localhost"));
         assert!(!is_same("http://films.example", "films.example"));
         assert!(!is_same("https://evil.example", "films.example"));
         assert!(!is_same("https://films.example:444", "films.example"));
@@ -175,7 +221,9 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(header::COOKIE, HeaderValue::from_static("a=1; __Host-marquee2=no"));
         headers.append(header::COOKIE, HeaderValue::from_static("b=2; __Host-marquee=yes"));
-        assert_eq!(cookie(&headers), Some("yes"));
+        headers.append(header::COOKIE, HeaderValue::from_static("__Host-marquee-console=theirs"));
+        assert_eq!(cookie(&headers, COOKIE), Some("yes"));
+        assert_eq!(cookie(&headers, CONSOLE_COOKIE), Some("theirs"));
         assert_eq!(bearer("bearer mqv"), Some("mqv"));
         assert_eq!(bearer("Basic mqv"), None);
     }

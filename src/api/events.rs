@@ -123,7 +123,7 @@ impl Events {
         let row = self.session.row();
         let snapshot = self.follower.snapshot();
         let title = snapshot.title(row.title_id);
-        let hard_end_at = title.and_then(|title| title.avail(row.entitlement.avail_id)?.hard_end_at);
+        let hard_end_at = title.and_then(|title| title.avail(row.entitlement.avail_id?)?.hard_end_at);
         let ends_at = self.session.ends_at();
         hard_end_at.map_or(ends_at, |hard_end_at| hard_end_at.min(ends_at))
     }

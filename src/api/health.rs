@@ -51,18 +51,23 @@ pub async fn livez() -> &'static str {
     (status = 503, description = "Not ready, or draining", body = ReadyBody),
 ))]
 pub async fn readyz(State(api): State<Arc<Api>>, QueryOf(query): QueryOf<ReadyQuery>) -> Response {
+    let checks = checks(&api).await;
+    let ready = checks.iter().all(|check| check.ok || !check.required);
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let checks = if query.verbose.is_some() { checks } else { Vec::new() };
+    (status, Json(ReadyBody { ready, checks })).into_response()
+}
+
+/// What readiness rests on.
+pub async fn checks(api: &Api) -> Vec<CheckBody> {
     let check = |name, ok, required| CheckBody { name, ok, required };
-    let checks = vec![
+    vec![
         check("serving", !api.shutdown.has_begun(), true),
         check("database", api.db.ping().await.is_ok(), true),
         check("changes", api.follower.silence() <= limits::CHANGES_SILENCE_MAX, true),
         check("clock", !api.clock.is_doubtful(), true),
         check("state", api.state.ping().await.is_ok(), false),
-    ];
-    let ready = checks.iter().all(|check| check.ok || !check.required);
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let checks = if query.verbose.is_some() { checks } else { Vec::new() };
-    (status, Json(ReadyBody { ready, checks })).into_response()
+    ]
 }
 
 /// The process in numbers, as OpenMetrics.

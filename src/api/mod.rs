@@ -13,40 +13,55 @@ use futures_util::future::BoxFuture;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::audience::Audience;
 use crate::base::clock::Clock;
 use crate::base::error::Result;
-use crate::base::id::{AssetId, AuditId};
+use crate::base::id::AuditId;
 use crate::base::shutdown::Shutdown;
 use crate::commerce::account::Accounts;
 use crate::commerce::checkout::Checkout;
+use crate::commerce::sandbox::Sandbox;
+use crate::commerce::voucher::Vouchers;
 use crate::playback::follower::Follower;
 use crate::playback::sessions::Sessions;
 use crate::store::db::Db;
 use crate::store::db::audit::AuditLine;
+use crate::store::key::ObjectKey;
 use crate::store::state::State;
 
 pub mod accounts;
 pub mod body;
 pub mod caller;
 pub mod events;
+pub mod film;
 pub mod frame;
 pub mod grants;
 pub mod health;
 pub mod idempotency;
+pub mod me;
 pub mod metrics;
 pub mod openapi;
 pub mod page;
 pub mod payments;
 pub mod playback_sessions;
+pub mod posters;
 pub mod problem;
+pub mod progress;
 pub mod purchases;
+pub mod role;
+pub mod shelf;
+pub mod sandbox;
+pub mod storefront;
+pub mod title_brief;
+pub mod telemetry;
 pub mod titles;
+pub mod vouchers;
 
 /// Where the API stands in the URL space.
 pub const BASE: &str = "/api/v1";
 
-/// Reads an asset's poster, a JPEG.
-pub type PosterSource = Arc<dyn Fn(AssetId) -> BoxFuture<'static, Result<Bytes>> + Send + Sync>;
+/// Reads a poster, a JPEG, out of the object store.
+pub type PosterSource = Arc<dyn Fn(ObjectKey) -> BoxFuture<'static, Result<Bytes>> + Send + Sync>;
 
 /// Everything the API works with.
 pub struct Api {
@@ -58,6 +73,10 @@ pub struct Api {
     pub follower: Arc<Follower>,
     pub sessions: Arc<Sessions>,
     pub checkout: Arc<Checkout>,
+    /// In test mode.
+    pub sandbox: Option<Arc<Sandbox>>,
+    pub vouchers: Arc<Vouchers>,
+    pub audience: Arc<Audience>,
     pub posters: PosterSource,
     pub metrics: metrics::Metrics,
     /// Money is real, and so are grants.
@@ -108,17 +127,28 @@ fn viewer_routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(accounts::sign_up))
         .routes(routes!(accounts::sign_in))
         .routes(routes!(accounts::sign_out))
-        .routes(routes!(accounts::me))
+        .routes(routes!(accounts::me, me::edit))
+        .routes(routes!(me::change_password))
+        .routes(routes!(me::list_sign_ins))
+        .routes(routes!(me::end_sign_in))
+        .routes(routes!(me::list_playback_sessions))
+        .routes(routes!(me::membership))
+        .routes(routes!(progress::put, progress::forget))
         .routes(routes!(titles::list))
         .routes(routes!(titles::show))
-        .routes(routes!(titles::poster))
+        .routes(routes!(posters::poster))
         .routes(routes!(purchases::list, purchases::create))
         .routes(routes!(purchases::show))
         .routes(routes!(grants::list))
         .routes(routes!(playback_sessions::create))
         .routes(routes!(playback_sessions::end))
         .routes(routes!(playback_sessions::events))
+        .routes(routes!(telemetry::report))
+        .routes(routes!(telemetry::cmcd))
         .routes(routes!(payments::callback))
+        .routes(routes!(sandbox::show, sandbox::press))
+        .routes(routes!(storefront::show))
+        .routes(routes!(vouchers::redeem))
 }
 
 fn process_routes() -> OpenApiRouter<Arc<Api>> {

@@ -8,24 +8,28 @@ use axum::http::header;
 use axum::routing::get;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, Info, OpenApi, OpenApiBuilder, Ref, RefOr, Required, Response, ResponseBuilder,
 };
 use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::api::caller::COOKIE;
+use crate::api::caller::{CONSOLE_COOKIE, COOKIE};
 use crate::api::problem::ProblemBody;
 use crate::api::{BASE, process_routes, viewer_routes};
 use crate::base::clock::UtcMs;
 use crate::base::id::{
-    AssetId, AvailId, GrantId, JobId, MembershipId, OfferId, PlanId, PurchaseId, RefundId, SessionId, TitleId,
-    UploadId, ViewerId,
+    ApiTokenId, AssetId, AuditId, AvailId, EntryId, GrantId, JobId, MembershipId, OfferId, OperatorId, PaymentId,
+    PlanId, PurchaseId, RefundId, SessionId, StorefrontId, TitleId, UploadId, ViewerId, VoucherBatchId, VoucherId,
 };
 use crate::base::limits;
 use crate::base::money::Money;
 use crate::base::territory::Territory;
+
+const NO_SCOPES: [&str; 0] = [];
 
 /// The document before the handlers' part.
 pub fn frame_document() -> OpenApi {
@@ -37,6 +41,10 @@ pub fn frame_document() -> OpenApi {
         COOKIE,
         "Set by sign-up and sign-in. Unsafe methods need an `Origin` of this server with it.",
     ));
+    let console = ApiKey::Cookie(ApiKeyValue::with_description(
+        CONSOLE_COOKIE,
+        "Set by an operator's sign-in. Unsafe methods need an `Origin` of this server with it.",
+    ));
     let mut schemas = Vec::new();
     ProblemBody::schemas(&mut schemas);
     let components = ComponentsBuilder::new()
@@ -44,6 +52,7 @@ pub fn frame_document() -> OpenApi {
         .schemas_from_iter(schemas)
         .security_scheme("bearer", SecurityScheme::Http(bearer))
         .security_scheme("cookie", SecurityScheme::ApiKey(cookie))
+        .security_scheme("console", SecurityScheme::ApiKey(console))
         .build();
     let mut info = Info::new("Marquee", env!("CARGO_PKG_VERSION"));
     info.description = Some(
@@ -71,14 +80,21 @@ pub fn finish(mut document: OpenApi) -> OpenApi {
             (false, &mut item.head),
             (false, &mut item.options),
             (true, &mut item.post),
+            (false, &mut item.put),
             (false, &mut item.patch),
             (false, &mut item.delete),
         ];
         for (is_post, operation) in operations {
             let Some(operation) = operation else { continue };
             add_problems(operation, path);
+            if path.starts_with(&format!("{BASE}/operator/"))
+                && let Some(schemes) = operation.security.as_mut()
+            {
+                schemes.push(SecurityRequirement::new("console", NO_SCOPES));
+            }
             if is_post && is_stored_under_key(path) {
-                let is_required = path.ends_with("/purchases") || path.ends_with("/refunds");
+                let is_required =
+                    ["/purchases", "/refunds", "/voucher-batches"].iter().any(|maker| path.ends_with(maker));
                 add_idempotency_key(operation, is_required);
             }
         }
@@ -102,7 +118,18 @@ pub fn serve(router: Router, document: &OpenApi) -> Router {
 /// Whether a POST is stored with its idempotency key. What signs in or plays gives a fresh secret each time, a
 /// revocation is idempotent as it is, and a provider's callback has an event id.
 fn is_stored_under_key(path: &str) -> bool {
-    let makers = ["/purchases", "/refunds", "/titles", "/avails", "/offers", "/plans", "/memberships", "/uploads"];
+    let makers = [
+        "/purchases",
+        "/refunds",
+        "/titles",
+        "/avails",
+        "/offers",
+        "/plans",
+        "/memberships",
+        "/uploads",
+        "/storefronts",
+        "/voucher-batches",
+    ];
     makers.iter().any(|maker| path.ends_with(maker))
 }
 
@@ -110,7 +137,7 @@ fn add_problems(operation: &mut Operation, path: &str) {
     let mut statuses = vec![("429", "Too many of these; later it works"), ("503", "A dependency is away, or overload")];
     if operation.security.is_some() {
         statuses.push(("401", "UNAUTHENTICATED: no or no valid token"));
-        statuses.push(("403", "CROSS_ORIGIN, VIEWER_REQUIRED, OPERATOR_REQUIRED"));
+        statuses.push(("403", "CROSS_ORIGIN, VIEWER_REQUIRED, OPERATOR_REQUIRED, ROLE_REQUIRED with `role`"));
     }
     if operation.request_body.is_some() {
         statuses.push(("400", "JSON_INVALID"));
@@ -170,7 +197,8 @@ macro_rules! id_schemas {
 }
 
 id_schemas! {
-    AssetId AvailId GrantId JobId MembershipId OfferId PlanId PurchaseId RefundId SessionId TitleId UploadId ViewerId
+    ApiTokenId AssetId AuditId AvailId EntryId GrantId JobId MembershipId OfferId OperatorId PaymentId PlanId
+    PurchaseId RefundId SessionId StorefrontId TitleId UploadId ViewerId VoucherBatchId VoucherId
 }
 
 impl PartialSchema for UtcMs {

@@ -67,6 +67,27 @@ impl PageQuery {
         self.list(rows, id, show)
     }
 
+    /// The page of a list that is in memory and sorted by place: the rows after the place that the cursor names, whether
+    /// or not anything is there any more.
+    pub fn cut_after<R, P: Ord + ToString, T>(
+        &self,
+        rows: Vec<R>,
+        parse: impl Fn(&str) -> Option<P>,
+        place: impl Fn(&R) -> &P,
+        show: impl Fn(R) -> T,
+    ) -> Result<Json<List<T>>, Problem> {
+        let page = self.page()?;
+        let start = match &page.after {
+            None => 0,
+            Some(after) => {
+                let after = parse(after).ok_or_else(cursor_invalid)?;
+                rows.partition_point(|row| *place(row) <= after)
+            }
+        };
+        let rows = rows.into_iter().skip(start).take(page.limit as usize).collect();
+        self.list(rows, |row| place(row).to_string(), show)
+    }
+
     fn limit(&self) -> Result<u32, Problem> {
         let limit = self.limit.unwrap_or(limits::PAGE_ROWS_DEFAULT);
         if (1..=limits::PAGE_ROWS_MAX).contains(&limit) {
@@ -86,7 +107,8 @@ impl PageQuery {
     }
 }
 
-fn cursor_invalid() -> Problem {
+/// The refusal of a cursor that was not given out.
+pub fn cursor_invalid() -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "CURSOR_INVALID", "The cursor is not one of this list.").with_param("cursor")
 }
 

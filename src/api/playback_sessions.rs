@@ -12,24 +12,28 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::api::body::{Id, JsonBody};
-use crate::api::caller::{Anyone, At};
+use crate::api::caller::{AnOperator, Anyone, At};
 use crate::api::events::Events;
 use crate::api::problem::Problem;
+use crate::api::role::require;
 use crate::api::titles::Via;
 use crate::api::{Api, BASE};
 use crate::base::clock::UtcMs;
 use crate::base::id::{SessionId, TitleId};
-use crate::commerce::account::Caller;
-use crate::playback::sessions::{LiveSession, OpenRequest, Opened};
+use crate::commerce::account::{Caller, Visit};
+use crate::playback::sessions::{Feature, LiveSession, OpenRequest, Opened};
+use crate::store::db::operator::Role;
 use crate::store::state::Rate;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlayBody {
     title_id: TitleId,
-    /// Counted from 1.
-    #[serde(default = "first")]
-    part: u32,
+    /// Counted from 1, and 1 if not said.
+    part: Option<u32>,
+    /// Play the trailer: for anybody, without an account.
+    #[serde(default)]
+    trailer: bool,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -49,30 +53,36 @@ pub struct PlaybackSessionBody {
     via: Via,
 }
 
-fn first() -> u32 {
-    1
-}
-
 /// Press Play.
 #[utoipa::path(post, path = "/playback-sessions", tag = "playback", operation_id = "create_playback_session", request_body = PlayBody,
     security((), ("bearer" = []), ("cookie" = [])), responses(
     (status = 201, description = "The session", body = PlaybackSessionBody),
     (status = 403, description = "PAYMENT_REQUIRED, MEMBERSHIP_REQUIRED, RENTAL_EXPIRED, START_BY_PASSED, \
         WINDOW_NOT_OPEN, WINDOW_CLOSED, GEO_NOT_LICENSED, TOO_MANY_STREAMS, TITLE_SUSPENDED"),
-    (status = 404, description = "TITLE_NOT_FOUND, PART_NOT_FOUND"),
+    (status = 404, description = "TITLE_NOT_FOUND, PART_NOT_FOUND, TRAILER_NOT_FOUND"),
     (status = 410, description = "TITLE_WITHDRAWN"),
 ))]
 pub async fn create(
     State(api): State<Arc<Api>>,
     Anyone(caller): Anyone,
     At(place): At,
+    visit: Visit,
     body: JsonBody<PlayBody>,
 ) -> Result<Response, Problem> {
-    let PlayBody { title_id, part } = body.value;
+    let PlayBody { title_id, part, trailer } = body.value;
+    let feature = match (trailer, part) {
+        (true, Some(_)) => {
+            let detail = "A trailer has no parts; leave one of them out.";
+            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "FIELD_INVALID", detail).with_param("part"));
+        }
+        (true, None) => Feature::Trailer,
+        (false, part) => Feature::Part(part.unwrap_or(1)),
+    };
     let request = OpenRequest {
         viewer_id: caller.as_ref().and_then(Caller::viewer_id),
+        device: visit.device,
         title_id,
-        part,
+        feature,
         territory: place.territory,
         network: Some(place.network),
     };
@@ -98,7 +108,8 @@ pub async fn create(
         Err(denial) => {
             api.metrics.count_denial(denial.code.as_str());
             let actor = caller.as_ref().map_or_else(|| "nobody".to_owned(), Caller::name);
-            let detail = json!({"code": denial.code.as_str(), "part": part, "territory": place.territory});
+            let detail =
+                json!({"code": denial.code.as_str(), "part": part, "trailer": trailer, "territory": place.territory});
             api.audit(&actor, "session.deny", &title_id.to_string(), detail).await?;
             Err(Problem::denied(&denial))
         }
@@ -118,6 +129,9 @@ pub async fn end(
 ) -> Result<StatusCode, Problem> {
     session_of(&api, caller.as_ref(), id).await?;
     api.sessions.end(id).await?;
+    if let Some(operator @ Caller::Operator { .. }) = caller {
+        api.audit(&operator.name(), "session.end", &id.to_string(), json!({})).await?;
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -139,15 +153,18 @@ pub async fn events(
     Ok((headers, Body::from_stream(events.stream())).into_response())
 }
 
-/// A session that the caller may know of: their own, or any for an operator. A session of a free title that nobody
-/// signed in for belongs to whoever knows its id.
+/// A session that the caller may end or hold: their own, or any for an operator who edits. A session of a free title
+/// that nobody signed in for belongs to whoever knows its id.
 async fn session_of(api: &Api, caller: Option<&Caller>, id: SessionId) -> Result<Arc<LiveSession>, Problem> {
     let session = api.sessions.find(id).await?.ok_or_else(Problem::not_found)?;
     let owner = session.row().viewer_id;
     let is_allowed = match caller {
-        Some(Caller::Operator { .. }) => true,
+        Some(caller @ Caller::Operator { id, role, .. }) if owner.is_some() => {
+            require(&AnOperator { id: *id, caller: caller.clone(), role: *role }, Role::Operator)?;
+            true
+        }
         Some(Caller::Viewer { id, .. }) => owner.is_none_or(|owner| owner == *id),
-        None => owner.is_none(),
+        Some(Caller::Operator { .. }) | None => owner.is_none(),
     };
     if is_allowed { Ok(session) } else { Err(Problem::not_found()) }
 }

@@ -49,9 +49,16 @@ pub struct ProblemBody {
     /// Of a denial: what would help.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<Vec<NextBody>>,
+    /// Of `ROLE_REQUIRED`: the least role that would do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
     /// Of a declined payment: the purchase.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub purchase_id: Option<String>,
+    /// Of a refused avail: what it met.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Object>>)]
+    pub conflicts: Option<Vec<Value>>,
 }
 
 impl Problem {

@@ -17,11 +17,17 @@ use crate::api::grants::GrantBody;
 use crate::api::idempotency::IdempotencyKey;
 use crate::api::page::{List, PageQuery};
 use crate::api::problem::Problem;
+use crate::api::storefront::AtStorefront;
+use crate::api::title_brief::TitleBrief;
 use crate::base::clock::UtcMs;
+use crate::base::error::ErrorKind;
 use crate::base::id::{OfferId, PurchaseId, TitleId};
 use crate::base::money::Money;
 use crate::commerce::checkout::{Bought, Order};
-use crate::ledger::purchase::{Purchase, PurchaseStatus};
+use crate::ledger::purchase::{PaymentActionKind, PurchaseStatus};
+use crate::rights::offer::OfferKind;
+use crate::rights::snapshot::Snapshot;
+use crate::store::db::sales::{Sale, SaleFilter};
 use crate::store::state::Rate;
 
 #[derive(Deserialize, ToSchema)]
@@ -31,8 +37,8 @@ pub struct OrderBody {
     payment: PaymentBody,
 }
 
-/// A payment method and whatever else it wants to know: the sandbox takes an `outcome` of `paid`, `declined`, `pending`
-/// or `callback_twice`.
+/// A payment method and whatever else it wants to know: the sandbox takes an `outcome` of `paid`, `declined`, `pending`,
+/// `callback_twice`, `qr_code` or `challenge`.
 #[derive(Deserialize, ToSchema)]
 pub struct PaymentBody {
     method: String,
@@ -47,14 +53,39 @@ pub struct PurchaseBody {
     #[schema(value_type = String, pattern = "^(pending|paid|declined|expired|refunded)$")]
     status: PurchaseStatus,
     title_id: TitleId,
+    title: TitleBrief,
     offer_id: OfferId,
+    #[schema(value_type = Option<String>, pattern = "^(pvod|rental)$")]
+    offer_kind: Option<OfferKind>,
     price: Money,
+    list_price: Option<Money>,
+    is_member_price: bool,
+    /// The number of the receipt.
+    number: PurchaseId,
+    /// Who took the payment.
+    provider: String,
+    /// What the payer must do; null once the purchase is decided.
+    payment: Option<PaymentActionBody>,
     /// Real money.
     livemode: bool,
     created_at: UtcMs,
     paid_at: Option<UtcMs>,
+    refunded_at: Option<UtcMs>,
+    refund_reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     grant: Option<GrantBody>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = PaymentAction)]
+pub struct PaymentActionBody {
+    /// `qr_code`: show `url` as a code to be scanned. `challenge`: open `url`.
+    #[serde(rename = "type")]
+    #[schema(value_type = String, pattern = "^(qr_code|challenge)$")]
+    kind: PaymentActionKind,
+    /// A path of this server, or a provider's URL.
+    url: String,
+    expires_at: UtcMs,
 }
 
 /// Buy an offer.
@@ -73,6 +104,7 @@ pub async fn create(
     State(api): State<Arc<Api>>,
     viewer: AViewer,
     At(place): At,
+    at: AtStorefront,
     key: IdempotencyKey,
     body: JsonBody<OrderBody>,
 ) -> Result<Response, Problem> {
@@ -84,6 +116,8 @@ pub async fn create(
     let order = Order {
         viewer_id: viewer.id,
         offer_id,
+        storefront_id: at.storefront.id,
+        currency: at.storefront.currency,
         method: payment.method,
         details: payment.details.into(),
         territory: place.territory,
@@ -92,7 +126,7 @@ pub async fn create(
     match api.checkout.buy(&order).await? {
         Ok(bought) => {
             api.metrics.count_purchase(bought.purchase.status.as_str());
-            answer(bought)
+            answer(&api, &bought)
         }
         Err(denial) => {
             api.metrics.count_denial(denial.code.as_str());
@@ -113,8 +147,14 @@ pub async fn list(
     viewer: AViewer,
     QueryOf(query): QueryOf<PageQuery>,
 ) -> Result<Json<List<PurchaseBody>>, Problem> {
-    let rows = api.db.purchases(Some(viewer.id), &query.page()?).await?;
-    query.list(rows, |row| row.id.to_string(), |purchase| PurchaseBody::new(&purchase, None))
+    let filter = SaleFilter { viewer_id: Some(viewer.id), ..SaleFilter::default() };
+    let rows = api.db.sales(&filter, &query.page()?).await?;
+    let (snapshot, now) = (api.follower.snapshot(), api.clock.now());
+    query.list(
+        rows,
+        |row| row.purchase.id.to_string(),
+        |Sale { purchase, grant, refund, .. }| PurchaseBody::new(&snapshot, &Bought { purchase, grant, refund }, now),
+    )
 }
 
 /// One of the caller's purchases.
@@ -129,16 +169,17 @@ pub async fn show(
     Id(id): Id<PurchaseId>,
 ) -> Result<Json<PurchaseBody>, Problem> {
     let not_found = || Problem::new(StatusCode::NOT_FOUND, "PURCHASE_NOT_FOUND", "There is no such purchase.");
-    let purchase =
-        api.db.purchase(id).await?.filter(|purchase| purchase.viewer_id == viewer.id).ok_or_else(not_found)?;
-    let grant = api.db.grant_of_purchase(id).await?;
-    let now = api.clock.now();
-    Ok(Json(PurchaseBody::new(&purchase, grant.map(|grant| GrantBody::new(&grant, now)))))
+    let bought = match api.checkout.bought(id).await {
+        Ok(bought) if bought.purchase.viewer_id == viewer.id => bought,
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+        Ok(_) | Err(_) => return Err(not_found()),
+    };
+    Ok(Json(PurchaseBody::new(&api.follower.snapshot(), &bought, api.clock.now())))
 }
 
 /// The status follows the purchase's, so that a repeated request is answered alike.
-fn answer(bought: Bought) -> Result<Response, Problem> {
-    let Bought { purchase, grant } = bought;
+fn answer(api: &Api, bought: &Bought) -> Result<Response, Problem> {
+    let Bought { purchase, grant, .. } = bought;
     if purchase.status == PurchaseStatus::Declined {
         return Err(Problem::new(
             StatusCode::PAYMENT_REQUIRED,
@@ -148,23 +189,39 @@ fn answer(bought: Bought) -> Result<Response, Problem> {
         .with("purchase_id", json!(purchase.id)));
     }
     let issued_at = grant.as_ref().map_or(purchase.created_at, |grant| grant.issued_at);
-    let grant = grant.map(|grant| GrantBody::new(&grant, issued_at));
-    Ok((StatusCode::CREATED, Json(PurchaseBody::new(&purchase, grant))).into_response())
+    let body = PurchaseBody::new(&api.follower.snapshot(), bought, issued_at);
+    Ok((StatusCode::CREATED, Json(body)).into_response())
 }
 
 impl PurchaseBody {
-    pub fn new(purchase: &Purchase, grant: Option<GrantBody>) -> PurchaseBody {
+    /// The grant as it stands at `now`.
+    pub fn new(snapshot: &Snapshot, Bought { purchase, grant, refund }: &Bought, now: UtcMs) -> PurchaseBody {
         let is_paid = matches!(purchase.status, PurchaseStatus::Paid | PurchaseStatus::Refunded);
+        let offer = snapshot.offer(purchase.offer_id).map(|(_, offer)| offer);
+        let action = purchase.payment_action.as_ref().filter(|_| purchase.status == PurchaseStatus::Pending);
         PurchaseBody {
             id: purchase.id,
             status: purchase.status,
             title_id: purchase.title_id,
+            title: TitleBrief::of(snapshot, purchase.title_id),
             offer_id: purchase.offer_id,
+            offer_kind: offer.map(|offer| offer.kind),
             price: purchase.price,
+            list_price: offer.map(|offer| offer.list_price),
+            is_member_price: purchase.is_member_price,
+            number: purchase.id,
+            provider: purchase.provider.clone(),
+            payment: action.map(|action| PaymentActionBody {
+                kind: action.kind,
+                url: action.url.clone(),
+                expires_at: action.expires_at,
+            }),
             livemode: purchase.livemode,
             created_at: purchase.created_at,
-            paid_at: if is_paid { grant.as_ref().map(GrantBody::issued_at).or(purchase.decided_at) } else { None },
-            grant,
+            paid_at: if is_paid { purchase.decided_at } else { None },
+            refunded_at: refund.as_ref().map(|refund| refund.created_at),
+            refund_reason: refund.as_ref().map(|refund| refund.reason.clone()),
+            grant: grant.as_ref().map(|grant| GrantBody::new(grant, now)),
         }
     }
 }

@@ -6,31 +6,36 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::api::Api;
 use crate::api::body::{Id, QueryOf};
 use crate::api::caller::{Anyone, At};
+use crate::api::film::{self, CreditBody, PartBody, TrailerBody, WindowBody};
 use crate::api::page::{List, PageQuery};
+use crate::api::posters;
 use crate::api::problem::Problem;
-use crate::api::{Api, BASE};
+use crate::api::shelf::Place;
+use crate::api::storefront::AtStorefront;
 use crate::base::clock::UtcMs;
 use crate::base::id::{OfferId, TitleId, ViewerId};
 use crate::base::money::Money;
 use crate::base::territory::Territory;
+use crate::catalog::genre::Genre;
+use crate::catalog::storefront::Storefront;
 use crate::catalog::title::{Title, TitleStatus};
 use crate::rights::avail::Avail;
 use crate::rights::entitlement::{
     Cause, Decision, Denial, DenialCode, NextOption, ViewerRights, covered_avails, decide,
 };
 use crate::rights::grant::GrantClock;
-use crate::rights::offer::{Offer, OfferKind};
+use crate::rights::offer::{Offer, OfferKind, SalePhase};
 use crate::rights::snapshot::TitleRights;
+use crate::rights::window::WindowPhase;
+use crate::store::db::progress::Progress;
 
 const HOUR_MS: f64 = 3_600_000.0;
-const POSTER_CACHE: &str = "public, max-age=300";
 
 #[derive(Serialize, ToSchema)]
 pub struct TitleBody {
@@ -38,11 +43,44 @@ pub struct TitleBody {
     /// By BCP 47 language tag.
     name: BTreeMap<String, String>,
     synopsis: BTreeMap<String, String>,
+    tagline: BTreeMap<String, String>,
+    /// In the order of the credits.
+    cast: Vec<CreditBody>,
+    /// Slugs, such as `science_fiction`.
+    #[schema(value_type = Vec<String>)]
+    genres: Vec<Genre>,
+    year: Option<u16>,
+    country: Option<Territory>,
+    content_rating: Option<String>,
+    /// Of all parts together, without the trailer.
     runtime_ms: i64,
+    parts: Vec<PartBody>,
+    trailer: Option<TrailerBody>,
     poster_url: Option<String>,
+    /// Null where none was uploaded.
+    poster_portrait_url: Option<String>,
+    backdrop_url: Option<String>,
+    /// Those of the caller's territory, by their start.
+    windows: Vec<WindowBody>,
+    /// When the next one opens, where none is open.
+    opens_at: Option<UtcMs>,
+    /// Where the caller left off.
+    progress: Option<ProgressBody>,
     state: TitleState,
     decision: DecisionBody,
     offers: Vec<OfferBody>,
+}
+
+/// How far the caller is.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Progress)]
+pub struct ProgressBody {
+    /// Counted from 1.
+    part: u32,
+    position_ms: i64,
+    /// Of the part.
+    duration_ms: i64,
+    updated_at: UtcMs,
 }
 
 /// What the storefront's button is about.
@@ -83,6 +121,8 @@ pub struct DenyBody {
     code: String,
     message: String,
     next: Vec<NextBody>,
+    /// The caller has bought the title and waits for its opening.
+    acquired: bool,
 }
 
 /// The right that plays.
@@ -92,6 +132,7 @@ pub enum Via {
     Grant,
     Membership,
     Free,
+    Trailer,
 }
 
 /// What would help.
@@ -118,33 +159,57 @@ pub struct OfferBody {
     start_within_days: Option<f64>,
     opens_at: UtcMs,
     closes_at: Option<UtcMs>,
+    /// It can be bought now.
     on_sale: bool,
+    /// It can be bought now although its window has not opened.
+    presale: bool,
+    presale_from_at: Option<UtcMs>,
+    /// When viewing may begin for whoever buys now.
+    available_at: UtcMs,
 }
 
-/// The titles on show.
+/// The titles on show in this storefront: those with a window, open or to come, in one of its territories, and those that
+/// the caller has. Offers in other currencies are not among theirs.
 #[utoipa::path(get, path = "/titles", tag = "titles", operation_id = "list_titles", params(PageQuery),
     security((), ("bearer" = []), ("cookie" = [])), responses(
-    (status = 200, description = "A page of titles, oldest first", body = List<TitleBody>),
+    (status = 200, description = "A page of titles: what is on, then what opens, then the rest", body = List<TitleBody>),
 ))]
 pub async fn list(
     State(api): State<Arc<Api>>,
     Anyone(caller): Anyone,
     At(place): At,
+    at: AtStorefront,
     QueryOf(query): QueryOf<PageQuery>,
 ) -> Result<Json<List<TitleBody>>, Problem> {
     let viewer_id = caller.and_then(|caller| caller.viewer_id());
     let rights = all_rights(&api, viewer_id).await?;
+    let progress = match viewer_id {
+        Some(viewer_id) => api.db.progress_of(viewer_id).await?,
+        None => Vec::new(),
+    };
     let now = api.clock.now();
     let snapshot = api.follower.snapshot();
-    let listed = snapshot
+    let mut listed: Vec<(Place, &Arc<TitleRights>)> = snapshot
         .titles()
         .filter(|title| matches!(title.title.status, TitleStatus::Live | TitleStatus::Suspended))
-        .cloned()
+        .filter(|title| is_on_show(title, &at.storefront, now) || rights.has(title.title.id, now))
+        .map(|title| {
+            let sold = title.sold_in(at.storefront.currency);
+            let decision = decide(&sold, &rights.of(title.title.id), place.territory, now);
+            let opens_at = opens_at(&covered_avails(title, place.territory), now);
+            (Place::of(&title.title, TitleState::of(&decision), opens_at), title)
+        })
         .collect();
-    query.cut(
+    listed.sort_by(|one, other| one.0.cmp(&other.0));
+    query.cut_after(
         listed,
-        |title: &Arc<TitleRights>| title.title.id.to_string(),
-        |title| title_body(&title, &rights.of(title.title.id), place.territory, now),
+        Place::parse,
+        |(place, _)| place,
+        |(_, title)| {
+            let id = title.title.id;
+            let progress = progress.iter().find(|progress| progress.title_id == id);
+            title_body(&title.sold_in(at.storefront.currency), &rights.of(id), progress, place.territory, now)
+        },
     )
 }
 
@@ -159,36 +224,22 @@ pub async fn show(
     State(api): State<Arc<Api>>,
     Anyone(caller): Anyone,
     At(place): At,
+    at: AtStorefront,
     Id(id): Id<TitleId>,
 ) -> Result<Json<TitleBody>, Problem> {
     let title = listed_title(&api, id)?;
     let viewer_id = caller.and_then(|caller| caller.viewer_id());
     let rights = api.sessions.viewer_rights(viewer_id, id).await?;
-    Ok(Json(title_body(&title, &rights, place.territory, api.clock.now())))
-}
-
-/// The poster of a listed title.
-#[utoipa::path(get, path = "/titles/{id}/poster.jpg", tag = "titles", operation_id = "show_poster", params(("id" = TitleId, Path)), responses(
-    (status = 200, description = "A JPEG", content_type = "image/jpeg"),
-    (status = 304, description = "The poster that the caller has"),
-    (status = 404, description = "TITLE_NOT_FOUND, or a title without a film"),
-    (status = 410, description = "TITLE_WITHDRAWN"),
-))]
-pub async fn poster(State(api): State<Arc<Api>>, headers: HeaderMap, Id(id): Id<TitleId>) -> Result<Response, Problem> {
-    let title = listed_title(&api, id)?;
-    let asset_id = title.title.part(1).ok_or_else(Problem::not_found)?;
-    // The poster is the asset's, and an asset never changes.
-    let etag = format!("\"{asset_id}\"");
-    let caching = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, POSTER_CACHE.to_owned())];
-    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
-        return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
-    }
-    let jpeg = (api.posters)(asset_id).await?;
-    Ok((caching, [(header::CONTENT_TYPE, "image/jpeg")], jpeg).into_response())
+    let progress = match viewer_id {
+        Some(viewer_id) => api.db.progress(viewer_id, id).await?,
+        None => None,
+    };
+    let title = title.sold_in(at.storefront.currency);
+    Ok(Json(title_body(&title, &rights, progress.as_ref(), place.territory, api.clock.now())))
 }
 
 /// A title that anybody may know of.
-fn listed_title(api: &Api, id: TitleId) -> Result<Arc<TitleRights>, Problem> {
+pub fn listed_title(api: &Api, id: TitleId) -> Result<Arc<TitleRights>, Problem> {
     let refuse = |code| Err(Problem::denied(&Denial::of(code)));
     match api.follower.snapshot().title(id) {
         None => refuse(DenialCode::TitleNotListed),
@@ -200,10 +251,24 @@ fn listed_title(api: &Api, id: TitleId) -> Result<Arc<TitleRights>, Problem> {
     }
 }
 
+/// Whether a window of the title, open or to come, lies in a territory of the storefront.
+fn is_on_show(title: &TitleRights, storefront: &Storefront, now: UtcMs) -> bool {
+    title.avails.iter().any(|avail| {
+        avail.window.phase(now) != WindowPhase::Closed
+            && !avail.has_hard_ended(now)
+            && avail.territories.meets(&storefront.territories)
+    })
+}
+
 /// What a viewer brings to every title.
 struct AllRights(ViewerRights);
 
 impl AllRights {
+    /// Whether the viewer has it, wherever and whenever it is on show.
+    fn has(&self, title: TitleId, now: UtcMs) -> bool {
+        self.0.grants.iter().any(|grant| grant.title_id == title && grant.is_live(now))
+    }
+
     fn of(&self, title: TitleId) -> ViewerRights {
         let grants = self.0.grants.iter().filter(|grant| grant.title_id == title).cloned().collect();
         ViewerRights { grants, memberships: self.0.memberships.clone() }
@@ -217,47 +282,82 @@ async fn all_rights(api: &Api, viewer: Option<ViewerId>) -> Result<AllRights, Pr
     Ok(AllRights(ViewerRights { grants, memberships: api.db.memberships(viewer).await? }))
 }
 
-fn title_body(title: &TitleRights, viewer: &ViewerRights, territory: Option<Territory>, now: UtcMs) -> TitleBody {
-    let Title { id, name, synopsis, runtime_ms, .. } = &title.title;
+fn title_body(
+    title: &TitleRights,
+    viewer: &ViewerRights,
+    progress: Option<&Progress>,
+    territory: Option<Territory>,
+    now: UtcMs,
+) -> TitleBody {
+    let Title { id, name, synopsis, runtime_ms, details, .. } = &title.title;
     let decision = decide(title, viewer, territory, now);
     let is_member = viewer.is_member(now);
-    let offers = covered_avails(title, territory)
-        .into_iter()
-        .flat_map(|avail| title.offers_of(avail.id).map(move |offer| (avail, offer)))
+    let covered = covered_avails(title, territory);
+    let offers = covered
+        .iter()
+        .flat_map(|avail| title.offers_of(avail.id).map(move |offer| (*avail, offer)))
+        .filter(|(_, offer)| !offer.is_withdrawn(now))
         .map(|(avail, offer)| offer_body(title, avail, offer, is_member, now))
         .collect();
+    let posters = posters::urls(&title.title);
     TitleBody {
         id: *id,
         name: name.clone(),
         synopsis: synopsis.clone(),
+        tagline: details.tagline.clone(),
+        cast: details.cast.iter().map(CreditBody::from).collect(),
+        genres: details.genres.clone(),
+        year: details.year,
+        country: details.country,
+        content_rating: details.content_rating.clone(),
         runtime_ms: *runtime_ms,
-        poster_url: title.title.part(1).map(|_| format!("{BASE}/titles/{id}/poster.jpg")),
-        state: state(&decision),
+        parts: film::parts(&title.title),
+        trailer: film::trailer(&title.title),
+        poster_url: posters.landscape.clone(),
+        poster_portrait_url: posters.portrait,
+        backdrop_url: posters.landscape,
+        windows: film::windows(&covered),
+        opens_at: opens_at(&covered, now),
+        progress: progress.map(ProgressBody::from),
+        state: TitleState::of(&decision),
         decision: decision.into(),
         offers,
     }
 }
 
-fn state(decision: &Decision) -> TitleState {
-    let denial = match decision {
-        Decision::Allow(entitlement) => {
-            return match entitlement.cause {
-                Cause::Grant(_) => TitleState::Acquired,
-                Cause::Membership(_) => TitleState::Member,
-                Cause::Free => TitleState::Free,
-            };
+/// When the next of `avails` opens, where none of them is open.
+fn opens_at(avails: &[&Avail], now: UtcMs) -> Option<UtcMs> {
+    if avails.iter().any(|avail| avail.window.is_open(now) && !avail.has_hard_ended(now)) {
+        return None;
+    }
+    let upcoming = avails.iter().filter(|avail| avail.window.phase(now) == WindowPhase::NotOpen);
+    upcoming.map(|avail| avail.window.start_at).min()
+}
+
+impl TitleState {
+    /// What a decision means for the button.
+    pub fn of(decision: &Decision) -> TitleState {
+        let denial = match decision {
+            Decision::Allow(entitlement) => {
+                return match entitlement.cause {
+                    Cause::Grant(_) => TitleState::Acquired,
+                    Cause::Membership(_) => TitleState::Member,
+                    Cause::Free | Cause::Trailer => TitleState::Free,
+                };
+            }
+            Decision::Deny(denial) if denial.is_acquired => return TitleState::Acquired,
+            Decision::Deny(denial) => denial,
+        };
+        let has = |wanted: fn(&NextOption) -> bool| denial.next.iter().any(wanted);
+        if has(|option| matches!(option, NextOption::Buy { .. })) {
+            TitleState::ForSale
+        } else if has(|option| matches!(option, NextOption::Join)) {
+            TitleState::Member
+        } else if has(|option| matches!(option, NextOption::Wait { .. })) {
+            TitleState::OpensLater
+        } else {
+            TitleState::NotAvailable
         }
-        Decision::Deny(denial) => denial,
-    };
-    let has = |wanted: fn(&NextOption) -> bool| denial.next.iter().any(wanted);
-    if has(|option| matches!(option, NextOption::Buy { .. })) {
-        TitleState::ForSale
-    } else if has(|option| matches!(option, NextOption::Join)) {
-        TitleState::Member
-    } else if has(|option| matches!(option, NextOption::Wait { .. })) {
-        TitleState::OpensLater
-    } else {
-        TitleState::NotAvailable
     }
 }
 
@@ -266,6 +366,8 @@ fn offer_body(title: &TitleRights, avail: &Avail, offer: &Offer, is_member: bool
         GrantClock::OnPurchase { watch_ms } => (watch_ms, None),
         GrantClock::OnFirstPlay { start_within_ms, watch_ms } => (watch_ms, Some(start_within_ms)),
     };
+    let is_live = title.title.status == TitleStatus::Live;
+    let sale = offer.sale_phase(avail, now);
     OfferBody {
         id: offer.id,
         kind: offer.kind,
@@ -276,7 +378,21 @@ fn offer_body(title: &TitleRights, avail: &Avail, offer: &Offer, is_member: bool
         start_within_days: start_within_ms.map(|ms| ms as f64 / (24.0 * HOUR_MS)),
         opens_at: avail.window.start_at,
         closes_at: avail.window.end_at,
-        on_sale: title.title.status == TitleStatus::Live && avail.window.is_open(now) && !avail.has_hard_ended(now),
+        on_sale: is_live && matches!(sale, SalePhase::Open | SalePhase::Presale),
+        presale: is_live && sale == SalePhase::Presale,
+        presale_from_at: offer.presale_from_at,
+        available_at: avail.window.start_at.max(now),
+    }
+}
+
+impl From<&Progress> for ProgressBody {
+    fn from(progress: &Progress) -> ProgressBody {
+        ProgressBody {
+            part: progress.part,
+            position_ms: progress.position_ms,
+            duration_ms: progress.duration_ms,
+            updated_at: progress.updated_at,
+        }
     }
 }
 
@@ -286,6 +402,7 @@ impl From<Cause> for Via {
             Cause::Grant(_) => Via::Grant,
             Cause::Membership(_) => Via::Membership,
             Cause::Free => Via::Free,
+            Cause::Trailer => Via::Trailer,
         }
     }
 }
@@ -304,6 +421,7 @@ impl From<Decision> for DecisionBody {
                 code: denial.code.as_str().to_owned(),
                 message: denial.code.message().to_owned(),
                 next: denial.next.into_iter().map(NextBody::from).collect(),
+                acquired: denial.is_acquired,
             }),
         }
     }

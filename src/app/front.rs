@@ -7,16 +7,19 @@ use axum::Router;
 use http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri};
 use tower::ServiceExt;
 
 use crate::app::App;
 use crate::base::clock::Clock;
 use crate::http::body::Body;
+use crate::http::host::host;
 use crate::http::peer::{Peer, Proxies};
+
 use crate::http::respond::Problem;
 use crate::http::service::{Handler, Request};
 use crate::origin::serve::{Origin, PlayRequest};
+use crate::playback::follower::Follower;
 use crate::playback::place::{Place, Places};
 use crate::web;
 
@@ -28,6 +31,7 @@ struct Rooms {
     clock: Clock,
     origin: Arc<Origin>,
     places: Arc<Places>,
+    follower: Arc<Follower>,
     proxies: Proxies,
     country_header: Option<HeaderName>,
     api: Router,
@@ -40,6 +44,7 @@ impl Front {
             clock: app.clock.clone(),
             origin: app.origin.clone(),
             places: app.places.clone(),
+            follower: app.follower.clone(),
             proxies: Proxies::new(app.config.http.trusted_proxies.clone()),
             country_header: country_header.and_then(|name| HeaderName::try_from(name).ok()),
             api: app.router(),
@@ -50,11 +55,12 @@ impl Front {
 impl Handler for Front {
     async fn handle(&self, mut request: Request, peer: Peer) -> Response<Body> {
         let rooms = &*self.0;
-        let place = rooms.place(&peer, request.headers());
+        let place = rooms.place(&peer, request.uri(), request.headers());
         if request.uri().path().starts_with("/play/") {
             let play = PlayRequest {
                 method: request.method(),
                 path: request.uri().path(),
+                query: request.uri().query(),
                 headers: request.headers(),
                 place,
                 clock: &rooms.clock,
@@ -73,15 +79,17 @@ impl Handler for Front {
 }
 
 impl Rooms {
-    /// A country header counts only when a configured proxy has set it.
-    fn place(&self, peer: &Peer, headers: &HeaderMap) -> Place {
+    /// A country header counts only when a configured proxy has set it. The storefront is looked for only where the
+    /// address is not enough.
+    fn place(&self, peer: &Peer, uri: &Uri, headers: &HeaderMap) -> Place {
         let address = self.proxies.client_address(peer, headers);
         let country = self
             .country_header
             .as_ref()
             .filter(|_| self.proxies.contains(peer.address.ip()))
             .and_then(|name| headers.get(name)?.to_str().ok());
-        self.places.find(address, country)
+        self.places
+            .find(address, country, || self.follower.snapshot().storefronts().at(host(uri, headers)).default_territory)
     }
 }
 

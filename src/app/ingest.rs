@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::FutureExt;
 use tokio::sync::OnceCell;
 
@@ -11,12 +12,14 @@ use crate::api::PosterSource;
 use crate::base::clock::Clock;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::AssetId;
-use crate::catalog::asset::Asset;
+use crate::catalog::asset::{Asset, AssetDetails};
 use crate::operator::jobs::{Package, ProgressSink};
-use crate::packager::job::{self, Encoding, PackageRequest, Progress};
+use crate::operator::studio::Redraw;
+use crate::packager::job::{self, Encoding, PackageRequest, Phase, PictureRequest, Progress};
 use crate::packager::publish::publish;
+use crate::packager::summary;
 use crate::store::blobs::Blobs;
-use crate::store::key::ObjectKey;
+use crate::store::db::job::{JobStage, StageName};
 
 /// How often, and how far apart, the removal of what was left behind is tried.
 const REMOVALS: u32 = 40;
@@ -46,6 +49,11 @@ pub async fn package_and_publish(
             source_name: film.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             duration_ms: packaged.index.duration_ms as i64,
             created_at: clock.now(),
+            details: AssetDetails {
+                excerpt_of: None,
+                source: packaged.source.as_deref().cloned(),
+                packaged: Some(summary::packaged(&packaged.index, &packaged.copied)),
+            },
         })
     }
     .await;
@@ -76,9 +84,8 @@ pub fn packager(blobs: Blobs, clock: Clock, work: PathBuf) -> Package {
         let (blobs, clock, work) = (blobs.clone(), clock.clone(), work.clone());
         async move {
             package_and_publish(&blobs, &clock, &film, asset_id, &work, |step: &Progress| {
-                if step.total_s > 0.0 {
-                    progress.set((step.done_s / step.total_s * 1000.0).clamp(0.0, 1000.0) as u32);
-                }
+                progress.set(permille(step));
+                progress.set_stage(stage(step));
             })
             .await
         }
@@ -86,11 +93,72 @@ pub fn packager(blobs: Blobs, clock: Clock, work: PathBuf) -> Package {
     })
 }
 
+/// How much of the whole work is done. A pass over a film takes a fraction of the time that encoding it does.
+fn permille(step: &Progress) -> u32 {
+    let within = |from: f64, to: f64| {
+        let share = if step.total_s > 0.0 { (step.done_s / step.total_s).clamp(0.0, 1.0) } else { 0.0 };
+        (from + (to - from) * share) as u32
+    };
+    match step.phase {
+        Phase::Opening => 0,
+        Phase::Scanning => within(0.0, 100.0),
+        Phase::Packaging => within(100.0, 940.0),
+        Phase::Poster => 940,
+        Phase::Checking => 960,
+        Phase::Finished => 980,
+    }
+}
+
+/// What an operator is told of it.
+fn stage(step: &Progress) -> JobStage {
+    JobStage {
+        name: match step.phase {
+            Phase::Opening | Phase::Scanning => StageName::Probing,
+            Phase::Packaging => StageName::Encoding,
+            Phase::Poster => StageName::Poster,
+            Phase::Checking => StageName::Checking,
+            Phase::Finished => StageName::Publishing,
+        },
+        speed_milli: (step.speed > 0.0).then_some((step.speed * 1000.0) as u32),
+        eta_s: step.eta_s.map(|eta_s| eta_s.ceil() as u32),
+        source: step.source.as_deref().cloned(),
+    }
+}
+
 /// Reads posters out of the object store.
 pub fn posters(blobs: Blobs) -> PosterSource {
-    Arc::new(move |asset| {
+    Arc::new(move |key| {
         let blobs = blobs.clone();
-        async move { blobs.get(&ObjectKey::AssetPoster { asset }).await }.boxed()
+        async move { blobs.get(&key).await }.boxed()
+    })
+}
+
+/// Draws uploaded pictures anew, each in a folder of its own below `work`.
+pub fn redraw(work: PathBuf) -> Redraw {
+    Arc::new(move |picture: Bytes, shape| {
+        let work = work.clone();
+        async move {
+            require_sandbox().await?;
+            let failed = |error: std::io::Error| {
+                Error::new(ErrorKind::Config, "DATA_NOT_WRITABLE", "The work folder cannot be written.")
+                    .with_source(error)
+            };
+            // A folder that only one picture is in; what a process that was killed here leaves is emptied at the next start.
+            let folder = work.join(format!("picture-{}", uuid::Uuid::now_v7().simple()));
+            tokio::fs::create_dir_all(&folder).await.map_err(failed)?;
+            let (input, scratch) = (folder.join("in"), folder.join("out"));
+            let drawn = async {
+                tokio::fs::write(&input, &picture).await.map_err(failed)?;
+                let worker = std::env::current_exe().map_err(failed)?;
+                job::picture(&PictureRequest { input: input.clone(), shape, scratch, worker }).await
+            };
+            let drawn = drawn.await;
+            if let Err(error) = tokio::fs::remove_dir_all(&folder).await {
+                tracing::warn!(folder = %folder.display(), %error, "a work folder stays behind");
+            }
+            drawn.map(Bytes::from)
+        }
+        .boxed()
     })
 }
 

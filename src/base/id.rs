@@ -72,6 +72,8 @@ ids! {
     TitleId = "ttl";
     /// A packaged edit; immutable once complete.
     AssetId = "ast";
+    /// A picture that was uploaded for a title; another picture is another poster.
+    PosterId = "pst";
     /// A right to offer a title: where, when, under which licence type.
     AvailId = "avl";
     /// What can be bought.
@@ -108,6 +110,17 @@ ids! {
     KeyId = "key";
     /// One line of the audit log.
     AuditId = "aud";
+    /// A brand that titles are sold under.
+    StorefrontId = "sfr";
+    /// One voucher; its code is never stored.
+    VoucherId = "vch";
+    /// Vouchers that were made together.
+    VoucherBatchId = "vba";
+}
+
+impl StorefrontId {
+    /// The storefront that every server begins with.
+    pub const FIRST: StorefrontId = StorefrontId(0);
 }
 
 fn uuid_v7(now: UtcMs) -> u128 {

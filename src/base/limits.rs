@@ -68,6 +68,21 @@ pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 pub const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 pub const PAYMENT_CALLBACK_BYTES_MAX: usize = 64 * 1024;
 pub const PAYMENT_PENDING_MAX: Duration = Duration::from_secs(15 * 60);
+pub const VOUCHERS_PER_BATCH_MAX: u32 = 10_000;
+pub const VOUCHER_AGE_MAX: Duration = Duration::from_secs(5 * 366 * 24 * 3600);
+/// A code is short; a longer text is none.
+pub const VOUCHER_CODE_BYTES_MAX: usize = 64;
+/// Attempts at a code, right or wrong.
+pub const REDEMPTIONS_PER_VIEWER_PER_MINUTE: u32 = 10;
+pub const REDEMPTIONS_PER_ADDRESS_PER_MINUTE: u32 = 30;
+
+// Storefronts.
+pub const STOREFRONTS_MAX: usize = 100;
+pub const STOREFRONT_HOSTS_MAX: usize = 20;
+pub const STOREFRONT_SLUG_BYTES_MAX: usize = 40;
+pub const LANGUAGES_MAX: usize = 20;
+/// A host name (253 bytes at most) and a port.
+pub const HOST_BYTES_MAX: usize = 259;
 
 // Accounts.
 pub const PASSWORD_BYTES_MAX: usize = 1024;
@@ -84,6 +99,16 @@ pub const PURCHASES_PER_VIEWER_PER_MINUTE: u32 = 60;
 pub const SESSIONS_PER_VIEWER_PER_MINUTE: u32 = 60;
 /// Sessions that are opened without an account, by one network.
 pub const ANONYMOUS_SESSIONS_PER_NETWORK_PER_MINUTE: u32 = 300;
+/// An operator's sign-in to the console, and a link that lets somebody into it.
+pub const CONSOLE_SIGN_IN_AGE: Duration = Duration::from_secs(12 * 3600);
+pub const OPERATOR_LINK_AGE: Duration = Duration::from_secs(24 * 3600);
+/// When a token was last used is noted this often.
+pub const SEEN_EVERY: Duration = Duration::from_secs(600);
+pub const LANGUAGE_BYTES_MAX: usize = 35;
+/// Places that a viewer's players note: four at once, each every eight seconds.
+pub const PROGRESS_PER_VIEWER_PER_MINUTE: u32 = 60;
+/// Titles that a list shows a viewer's place in.
+pub const PROGRESS_ROWS_MAX: i64 = 1_000;
 /// Keys that a node counts by itself while the shared state is away.
 pub const RATE_KEYS_MAX: usize = 10_000;
 pub const API_TOKEN_AGE: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -95,7 +120,29 @@ pub const PAGE_ROWS_MAX: u32 = 200;
 pub const NAME_CHARS_MAX: usize = 200;
 pub const SYNOPSIS_CHARS_MAX: usize = 5_000;
 pub const REASON_CHARS_MAX: usize = 500;
+pub const TAGLINE_CHARS_MAX: usize = 200;
+/// What a list is searched for.
+pub const SEARCH_CHARS_MAX: usize = 254;
 pub const PARTS_PER_TITLE_MAX: usize = 200;
+pub const CREDITS_PER_TITLE_MAX: usize = 100;
+pub const GENRES_PER_TITLE_MAX: usize = 6;
+pub const CONTENT_RATING_CHARS_MAX: usize = 20;
+pub const LANGUAGE_TAG_BYTES_MAX: usize = 35;
+pub const RANK_MAX: u32 = 10_000;
+pub const QUERY_CHARS_MAX: usize = 200;
+
+// Posters: what is uploaded, and what becomes of it.
+pub const POSTER_BYTES_MAX: usize = 8 * 1024 * 1024;
+pub const POSTER_SIDE_MAX: u32 = 8_192;
+pub const POSTER_PIXELS_MAX: u64 = 40_000_000;
+/// The width of a picture that is too small to be one.
+pub const POSTER_WIDTH_MIN: u32 = 200;
+/// A worker that says nothing about a picture for this long is killed.
+pub const PICTURE_SILENCE_MAX: Duration = Duration::from_secs(30);
+/// Pictures that are read at once; each is a process.
+pub const POSTERS_AT_ONCE: usize = 2;
+pub const EXCERPT_MIN: Duration = Duration::from_secs(1);
+pub const EXCERPT_MAX: Duration = Duration::from_secs(10 * 60);
 
 // Storage.
 pub const DB_READERS: u32 = 4;
@@ -107,6 +154,65 @@ pub const STATE_TIMEOUT: Duration = Duration::from_millis(500);
 pub const STATE_KEYS_MAX: usize = 200_000;
 /// Announcements a slow listener may lag behind; more of them say nothing new.
 pub const STATE_HINTS_QUEUED_MAX: usize = 16;
+
+// Telemetry: what is said of a playback, and how long it is kept.
+/// Notes that wait to be written; beyond this they are dropped and counted.
+pub const TELEMETRY_QUEUED_MAX: usize = 8_192;
+/// Notes that share one transaction.
+pub const TELEMETRY_BATCH_MAX: usize = 256;
+/// Notes are gathered for this long before they are written.
+pub const TELEMETRY_WRITE_EVERY: Duration = Duration::from_millis(250);
+/// Events of one report; what comes after them is not read.
+pub const TELEMETRY_EVENTS_MAX: usize = 200;
+/// A code, a key or a text of a report.
+pub const TELEMETRY_WORD_BYTES_MAX: usize = 64;
+/// Milliseconds and bits a second beyond any film.
+pub const TELEMETRY_NUMBER_MAX: u64 = 1_000_000_000_000;
+pub const TELEMETRY_REPORTS_PER_SESSION_PER_MINUTE: u32 = 120;
+pub const CMCD_REPORTS_PER_NETWORK_PER_MINUTE: u32 = 600;
+/// One key-value list, as it is sent.
+pub const CMCD_BYTES_MAX: usize = 2_048;
+pub const CMCD_KEYS_MAX: usize = 64;
+/// Reports in one body of event mode.
+pub const CMCD_REPORTS_MAX: usize = 100;
+/// Requests of one session leave a line at most this often, unless they say something new.
+pub const CMCD_LINE_EVERY: Duration = Duration::from_secs(10);
+/// A refusal is noted at most this often for each session and code.
+pub const DENIAL_NOTED_EVERY: Duration = Duration::from_secs(10);
+pub const TIMELINE_LINES_MAX: u32 = 2_000;
+pub const ERROR_CODES_PER_SESSION_MAX: usize = 16;
+pub const TIMELINES_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Sessions that are over; their quality of experience stays.
+pub const SESSIONS_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
+/// Rows that one transaction removes.
+pub const FORGOTTEN_AT_ONCE: u32 = 2_000;
+/// Who was heard of within this long is watching now.
+pub const PRESENCE_TTL: Duration = Duration::from_secs(90);
+/// Sessions that are counted as watching one title.
+pub const CROWD_MEMBERS_MAX: usize = 200_000;
+
+// The board.
+/// A board is computed at most this often, however many consoles look at it.
+pub const BOARD_EVERY: Duration = Duration::from_secs(1);
+/// A board is sent again after this long without news.
+pub const BOARD_RESENT_EVERY: Duration = Duration::from_secs(15);
+/// Boards of different zones and currencies that are kept.
+pub const BOARDS_CACHED_MAX: usize = 64;
+pub const FEEDS_OPEN_MAX: usize = 64;
+/// A feed closes after this long: who opens it again is asked who they are again.
+pub const FEED_AGE_MAX: Duration = Duration::from_secs(3600);
+/// News a console may lag behind; one that lags further gets a fresh board.
+pub const NEWS_QUEUED_MAX: usize = 256;
+/// Sessions that one feed tells of in a second; the board counts the others.
+pub const FEED_SESSIONS_PER_S_MAX: u32 = 20;
+pub const CURRENCIES_MAX: usize = 32;
+pub const HAND_ROWS_MAX: usize = 100;
+/// The longest stretch that sales are shown for, and the quality of experience.
+pub const SALES_RANGE_MAX: Duration = Duration::from_secs(400 * 24 * 3600);
+pub const QOE_RANGE_MAX: Duration = Duration::from_secs(92 * 24 * 3600);
+/// Hours are listed one by one up to this stretch.
+pub const SALES_HOURS_MAX: Duration = Duration::from_secs(15 * 24 * 3600);
+pub const QOE_TITLES_MAX: u32 = 200;
 
 // Ingest: what a film may be.
 pub const UPLOAD_BYTES_MAX: u64 = 200 * 1024 * 1024 * 1024;
@@ -137,6 +243,8 @@ pub const WORKER_LINE_BYTES_MAX: usize = 1024 * 1024;
 /// How often a worker says how far it is.
 pub const WORKER_PROGRESS_EVERY: Duration = Duration::from_millis(500);
 pub const JOB_LEASE_TTL: Duration = Duration::from_secs(60);
+/// How often the progress of a running job is written down; its lease is renewed with it.
+pub const JOB_PROGRESS_EVERY: Duration = Duration::from_secs(2);
 
 // The segment grid.
 pub const SYNC_EVERY: Duration = Duration::from_secs(2);
@@ -149,6 +257,10 @@ pub const SEGMENT_BYTES_MAX: u64 = 128 * 1024 * 1024;
 
 const _: () = assert!(HEARTBEAT_EVERY.as_millis() * 3 <= LEASE_TTL.as_millis(), "a lease survives two lost heartbeats");
 const _: () = assert!(CHANGES_EVERY.as_millis() * 2 <= 5_000, "a revocation arrives within the bound of the leash");
+const _: () = assert!(JOB_PROGRESS_EVERY.as_millis() * 3 <= JOB_LEASE_TTL.as_millis(), "a job survives lost renewals");
 const _: () = assert!(COPIED_SEGMENT_MIN.as_millis() < COPIED_SYNC_GAP_MAX.as_millis());
 const _: () = assert!(SEGMENT_BYTES_MAX < SEGMENT_CACHE_BYTES, "one segment fits into the cache");
+const _: () =
+    assert!(HEARTBEAT_EVERY.as_millis() * 3 <= PRESENCE_TTL.as_millis(), "who holds an event stream is watching");
+const _: () = assert!(TIMELINES_KEPT.as_millis() <= SESSIONS_KEPT.as_millis(), "a timeline belongs to a session");
 const _: () = assert!(PAGE_ROWS_DEFAULT <= PAGE_ROWS_MAX);

@@ -89,8 +89,30 @@ impl TerritorySet {
         TerritorySet { include: territories.into_iter().collect(), exclude: BTreeSet::new() }
     }
 
+    /// Whether some territory is in both.
+    pub fn meets(&self, other: &TerritorySet) -> bool {
+        let is_in_both = |territory: Territory| self.contains(territory) && other.contains(territory);
+        match (self.include.is_empty(), other.include.is_empty()) {
+            (false, _) => self.include.iter().copied().any(is_in_both),
+            (true, false) => other.include.iter().copied().any(is_in_both),
+            (true, true) => ASSIGNED.as_bytes().chunks_exact(2).any(|code| is_in_both(Territory([code[0], code[1]]))),
+        }
+    }
+
     pub fn contains(&self, territory: Territory) -> bool {
         (self.include.is_empty() || self.include.contains(&territory)) && !self.exclude.contains(&territory)
+    }
+
+    /// What both sets have, or nothing.
+    pub fn common(&self, other: &TerritorySet) -> Option<TerritorySet> {
+        if self.include.is_empty() && other.include.is_empty() {
+            let exclude: BTreeSet<Territory> = self.exclude.union(&other.exclude).copied().collect();
+            return (exclude.len() < ASSIGNED.len() / 2).then(|| TerritorySet { include: BTreeSet::new(), exclude });
+        }
+        let listed = self.include.iter().chain(&other.include).copied();
+        let include: BTreeSet<Territory> =
+            listed.filter(|code| self.contains(*code) && other.contains(*code)).collect();
+        (!include.is_empty()).then(|| TerritorySet { include, exclude: BTreeSet::new() })
     }
 }
 
@@ -112,6 +134,20 @@ mod tests {
     }
 
     #[test]
+    fn the_common_part_of_two_sets_is_what_lies_in_both() {
+        let (cn, de, us) = (territory("CN"), territory("DE"), territory("US"));
+        let without = |code| TerritorySet { exclude: [code].into(), ..TerritorySet::world() };
+        let some = TerritorySet::of([cn, de]);
+        assert_eq!(some.common(&TerritorySet::of([de, us])), Some(TerritorySet::of([de])));
+        assert_eq!(some.common(&TerritorySet::of([us])), None);
+        assert_eq!(some.common(&without(cn)), Some(TerritorySet::of([de])));
+        assert_eq!(TerritorySet::of([cn]).common(&without(cn)), None);
+        let both = without(cn).common(&without(de)).unwrap();
+        assert_eq!(both.exclude, [cn, de].into());
+        assert!(both.include.is_empty() && both.contains(us));
+    }
+
+    #[test]
     fn a_set_is_what_is_listed_less_what_is_excluded() {
         let mut set = TerritorySet::world();
         set.exclude.insert(territory("CN"));
@@ -120,5 +156,16 @@ mod tests {
         let set = TerritorySet::of([territory("CN")]);
         assert!(set.contains(territory("CN")));
         assert!(!set.contains(territory("DE")));
+    }
+
+    #[test]
+    fn two_sets_meet_where_one_territory_is_in_both() {
+        let (china, germany) = (TerritorySet::of([territory("CN")]), TerritorySet::of([territory("DE")]));
+        let mut abroad = TerritorySet::world();
+        abroad.exclude.insert(territory("CN"));
+        assert!(china.meets(&TerritorySet::world()) && TerritorySet::world().meets(&china));
+        assert!(!china.meets(&germany) && !germany.meets(&china));
+        assert!(!china.meets(&abroad) && !abroad.meets(&china));
+        assert!(germany.meets(&abroad) && abroad.meets(&TerritorySet::world()));
     }
 }

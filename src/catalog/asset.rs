@@ -13,4 +13,93 @@ pub struct Asset {
     pub source_name: String,
     pub duration_ms: i64,
     pub created_at: UtcMs,
+    pub details: AssetDetails,
+}
+
+/// What was found and made when the asset was packaged; an asset of before this was noted has none of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AssetDetails {
+    /// The asset that this is the beginning of. An excerpt is a trailer, never a part of a title.
+    pub excerpt_of: Option<AssetId>,
+    pub source: Option<SourceSummary>,
+    pub packaged: Option<PackagedSummary>,
+}
+
+/// The film as it came in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceSummary {
+    /// By name only.
+    pub name: String,
+    /// `mp4`, `matroska`, `mpegts`.
+    pub container: String,
+    /// As far as the container says.
+    pub duration_ms: Option<i64>,
+    pub size_bytes: u64,
+    pub tracks: Vec<SourceTrack>,
+}
+
+/// One track that was found; what is not said is missing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceTrack {
+    pub kind: TrackKind,
+    /// By its usual short name: `h264`, `aac`.
+    pub codec: String,
+    pub width: Option<u32>,
+    pub height: Option<u32>,
+    pub frame_rate_milli: Option<u32>,
+    pub channels: Option<u32>,
+    pub sample_rate: Option<u32>,
+    pub language: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrackKind {
+    Video,
+    Audio,
+}
+
+/// What the packager made of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackagedSummary {
+    pub renditions: Vec<RenditionSummary>,
+    pub segment_count: u32,
+    /// What the playlists say: no segment is longer.
+    pub target_duration_s: u32,
+}
+
+/// One track of the asset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenditionSummary {
+    pub track: String,
+    pub kind: TrackKind,
+    /// RFC 6381.
+    pub codec: String,
+    pub width: Option<u32>,
+    pub height: Option<u32>,
+    pub frame_rate_milli: Option<u32>,
+    pub channels: Option<u32>,
+    pub language: Option<String>,
+    /// The highest of any segment.
+    pub peak_bits_per_s: u64,
+    /// Taken from the source as it was, not encoded.
+    pub is_copied: bool,
+    pub size_bytes: u64,
+}
+
+impl SourceTrack {
+    /// A track of which only this is said.
+    pub fn bare(kind: TrackKind, codec: &str) -> SourceTrack {
+        SourceTrack {
+            kind,
+            codec: codec.to_owned(),
+            width: None,
+            height: None,
+            frame_rate_milli: None,
+            channels: None,
+            sample_rate: None,
+            language: None,
+        }
+    }
 }

@@ -8,6 +8,7 @@ use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{AssetId, TitleId};
 use crate::base::limits;
+use crate::catalog::details::{TitleDetails, check_text};
 
 /// A text by BCP 47 language tag (`zh-CN`, `en`).
 pub type LocalizedText = BTreeMap<String, String>;
@@ -23,6 +24,7 @@ pub struct Title {
     pub parts: Vec<AssetId>,
     /// The running time of all parts together.
     pub runtime_ms: i64,
+    pub details: TitleDetails,
     pub created_at: UtcMs,
     /// Grows by one with each edit; the `ETag` of the operator API.
     pub version: i64,
@@ -67,21 +69,25 @@ impl Title {
         if self.name.is_empty() {
             return refuse("name", "A title needs a name in at least one language.".into());
         }
-        for (language, name) in &self.name {
-            if name.trim().is_empty() || name.chars().count() > limits::NAME_CHARS_MAX {
-                return refuse(
-                    "name",
-                    format!("The name in {language} must have 1 to {} characters.", limits::NAME_CHARS_MAX),
-                );
-            }
-        }
+        check_text("name", &self.name, limits::NAME_CHARS_MAX)?;
         if self.synopsis.values().any(|text| text.chars().count() > limits::SYNOPSIS_CHARS_MAX) {
             return refuse("synopsis", format!("A synopsis has at most {} characters.", limits::SYNOPSIS_CHARS_MAX));
         }
         if self.parts.len() > limits::PARTS_PER_TITLE_MAX {
             return refuse("parts", format!("A title has at most {} parts.", limits::PARTS_PER_TITLE_MAX));
         }
-        Ok(())
+        self.details.check(self.parts.len())
+    }
+
+    /// The running time of part `part`, counted from 1.
+    pub fn part_runtime_ms(&self, part: u32) -> i64 {
+        let index = part.checked_sub(1).and_then(|index| usize::try_from(index).ok());
+        match index.and_then(|index| self.details.part_runtimes_ms.get(index)) {
+            Some(runtime_ms) => *runtime_ms,
+            // A title of one part is as long as its part.
+            None if self.parts.len() == 1 => self.runtime_ms,
+            None => 0,
+        }
     }
 
     /// The asset of part `part`, counted from 1.

@@ -44,6 +44,7 @@ pub fn run(args: &Args) -> Result<()> {
             "entries": report.entries,
             "audit_lines": report.audit_lines,
             "purchases": report.purchases,
+            "vouchers": report.vouchers,
             "grants": report.grants,
             "findings": findings,
         });

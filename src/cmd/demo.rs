@@ -7,18 +7,22 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::app::{App, Serving, WORK_FOLDER, ingest, write_private};
+use crate::app::{App, OwnerLink, Serving, WORK_FOLDER, ingest, write_private};
 use crate::base::clock::{Clock, UtcMs};
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::id::{AssetId, AvailId, MembershipId, OfferId, OperatorId, PlanId, TitleId, ViewerId};
+use crate::base::id::{AssetId, AvailId, MembershipId, OfferId, OperatorId, PlanId, StorefrontId, TitleId, ViewerId};
 use crate::base::money::{Currency, Money};
 use crate::base::territory::TerritorySet;
-use crate::catalog::title::{Title, TitleStatus};
+use crate::catalog::details::{Credit, CreditRole, TitleDetails, Trailer};
+use crate::catalog::genre::Genre;
+use crate::catalog::storefront::{Storefront, Theme};
+use crate::catalog::title::{LocalizedText, Title, TitleStatus};
 use crate::cmd::package::Display;
-use crate::cmd::serve::{Ports, drain_on_signal, start_log, until_signal};
+use crate::cmd::serve::{Ports, console_url, drain_on_signal, start_log, until_signal, welcome_url};
 use crate::cmd::{Settings, block_on, print};
-use crate::commerce::account::SignUp;
+use crate::commerce::account::{SignUp, Visit};
 use crate::config::{Config, Mode};
+use crate::packager::excerpt::excerpt;
 use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::grant::GrantClock;
 use crate::rights::membership::{Membership, Plan};
@@ -30,8 +34,12 @@ const DEFAULT_DATA: &str = "marquee-demo";
 /// In the data folder.
 const CINEMA_FILE: &str = "demo.json";
 const TERRITORY: &str = "CN";
-const ELSEWHERE: &str = "US";
+/// Where the overseas release is on sale.
+const ELSEWHERE: &[&str] = &["US", "CA", "GB", "DE", "FR", "JP", "SG", "AU"];
+/// A name below `localhost` is this machine.
+const ABROAD_HOST: &str = "abroad.localhost";
 const DAY: Duration = Duration::from_secs(24 * 3600);
+const TRAILER_MS: u64 = 10_000;
 const ZONE: &str = "Asia/Shanghai";
 
 #[derive(clap::Args, Debug)]
@@ -81,7 +89,7 @@ pub fn run(args: &Args) -> Result<()> {
     let mut config = settings.load()?;
     config.mode = Mode::Test;
     config.place.default_territory.get_or_insert(TERRITORY.parse()?);
-    args.ports.apply(&mut config.http);
+    args.ports.apply(&mut config);
     // Asked before anything is made, so that a run that cannot begin leaves nothing behind.
     let film = args.film.as_deref().map(fingerprint).transpose()?;
     if film.is_none() && !args.data.join(CINEMA_FILE).exists() {
@@ -120,11 +128,13 @@ async fn open_cinema(app: &Arc<App>, args: &Args, film: Option<String>) -> Resul
         (Some(cinema), None) => cinema,
         (Some(cinema), Some(film)) if cinema.film == film => cinema,
         (Some(mut cinema), Some(film)) => {
-            let (asset, runtime_ms) = package(app, args).await?;
+            let packaged = package(app, args).await?;
             for demo in &cinema.titles {
                 if let Some(mut title) = app.db.title(demo.id).await? {
-                    title.parts = vec![asset];
-                    title.runtime_ms = runtime_ms;
+                    title.parts = vec![packaged.asset];
+                    title.runtime_ms = packaged.runtime_ms;
+                    title.details.part_runtimes_ms = vec![packaged.runtime_ms];
+                    title.details.trailer = title.details.trailer.and(Some(packaged.trailer));
                     title.version += 1;
                     app.db.update_title(&title, app.clock.now()).await?;
                 }
@@ -152,7 +162,15 @@ fn fingerprint(film: &Path) -> Result<String> {
     Ok(format!("{name}:{}", metadata.len()))
 }
 
-async fn package(app: &Arc<App>, args: &Args) -> Result<(AssetId, i64)> {
+/// The film, packaged, and the beginning of it as a trailer.
+#[derive(Clone, Copy)]
+struct Film {
+    asset: AssetId,
+    runtime_ms: i64,
+    trailer: Trailer,
+}
+
+async fn package(app: &Arc<App>, args: &Args) -> Result<Film> {
     let film = args.film.as_deref().unwrap_or(Path::new(""));
     let mut display = Display::for_stderr();
     let asset_id = AssetId::new(app.clock.now());
@@ -164,12 +182,18 @@ async fn package(app: &Arc<App>, args: &Args) -> Result<(AssetId, i64)> {
     display.clear();
     let asset = asset?;
     app.db.insert_asset(&asset).await?;
-    Ok((asset.id, asset.duration_ms))
+    let now = app.clock.now();
+    let short = excerpt(&app.blobs, &asset, AssetId::new(now), TRAILER_MS, now).await?;
+    app.db.insert_asset(&short).await?;
+    let trailer = Trailer { asset_id: short.id, runtime_ms: short.duration_ms };
+    Ok(Film { asset: asset.id, runtime_ms: asset.duration_ms, trailer })
 }
 
 async fn build_cinema(app: &Arc<App>, args: &Args, film: String) -> Result<Cinema> {
-    let (asset, runtime_ms) = package(app, args).await?;
+    let film_file = film;
+    let film = package(app, args).await?;
     let now = app.clock.now();
+    open_storefronts(app, now).await?;
     let (operator, _) = app.accounts.add_operator("demo operator").await?;
     let member = viewer(app, "member").await?;
     let plan = Plan { id: PlanId::new(now), name: "影院会员 / Cinema member".into(), streams: 2 };
@@ -189,16 +213,57 @@ async fn build_cinema(app: &Arc<App>, args: &Args, film: String) -> Result<Cinem
     for (place, show) in SHOWS.iter().enumerate() {
         // Lists are sorted by id: each show is a millisecond younger than the one before it.
         let made_at = now + Duration::from_millis(place as u64);
-        titles.push(DemoTitle { slug: show.slug.into(), id: open_show(app, show, asset, runtime_ms, made_at).await? });
+        titles.push(DemoTitle { slug: show.slug.into(), id: open_show(app, show, film, made_at).await? });
     }
-    Ok(Cinema { film, operator_id: operator.id, viewers, titles })
+    Ok(Cinema { film: film_file, operator_id: operator.id, viewers, titles })
+}
+
+/// Two brands over one catalogue: one for China in yuan, one for everywhere else in dollars.
+async fn open_storefronts(app: &Arc<App>, now: UtcMs) -> Result<()> {
+    let first = app.db.storefronts().await?.into_iter().find(|storefront| storefront.is_default);
+    let first = first.unwrap_or_else(Storefront::first);
+    let home = Storefront {
+        name: text("Marquee 影院", "Marquee Cinema"),
+        tagline: text("院线新片，同步到家", "New films, at home on opening night"),
+        territories: TerritorySet::of([TERRITORY.parse()?]),
+        default_territory: Some(TERRITORY.parse()?),
+        version: first.version + 1,
+        ..first
+    };
+    home.check()?;
+    app.db.update_storefront(&home, now).await?;
+    let mut elsewhere = TerritorySet::world();
+    elsewhere.exclude.insert(TERRITORY.parse()?);
+    let abroad = Storefront {
+        id: StorefrontId::new(now),
+        slug: "abroad".into(),
+        name: text("海外版", "Marquee Abroad"),
+        hosts: vec![ABROAD_HOST.into()],
+        languages: vec!["en".into(), "zh-CN".into()],
+        currency: Currency::USD,
+        territories: elsewhere,
+        default_territory: Some("US".parse()?),
+        accent: "#2f6fb0".into(),
+        theme: Theme::Dark,
+        tagline: text("华语电影，全球放映", "Chinese cinema, wherever you are"),
+        is_default: false,
+        version: 1,
+    };
+    abroad.check()?;
+    app.db.insert_storefront(&abroad, None, now).await?;
+    Ok(())
+}
+
+fn text(zh: &str, en: &str) -> LocalizedText {
+    [("zh-CN".to_owned(), zh.to_owned()), ("en".to_owned(), en.to_owned())].into()
 }
 
 async fn viewer(app: &Arc<App>, role: &str) -> Result<DemoViewer> {
     let email = format!("{}@demo.example", role.replace('_', "-"));
     let password = format!("demo-{role}-password");
     let request = SignUp { email: email.clone(), password: password.clone(), display_name: role.replace('_', " ") };
-    let signed_up = app.accounts.sign_up(&request, std::net::IpAddr::from([127, 0, 0, 1])).await?;
+    let visit = Visit { address: std::net::IpAddr::from([127, 0, 0, 1]), device: "Made on the server".into() };
+    let signed_up = app.accounts.sign_up(&request, &visit).await?;
     let signed_in = signed_up.map_err(|_| Error::internal("the demo's sign-ups were limited"))?;
     Ok(DemoViewer { role: role.into(), email, password, viewer_id: signed_in.viewer.id })
 }
@@ -209,7 +274,12 @@ struct Show {
     zh: &'static str,
     en: &'static str,
     license_type: LicenseType,
-    territory: &'static str,
+    releases: &'static [Release],
+}
+
+/// Where it is on, and for how much if it is sold.
+struct Release {
+    territories: &'static [&'static str],
     offer: Option<ShowOffer>,
 }
 
@@ -224,61 +294,91 @@ struct ShowOffer {
 const PVOD: ShowOffer =
     ShowOffer { kind: OfferKind::Pvod, price_minor: 1800, member_price_minor: Some(900), currency: Currency::CNY };
 
+const fn rental(price_minor: i64, currency: Currency) -> ShowOffer {
+    ShowOffer { kind: OfferKind::Rental, price_minor, member_price_minor: None, currency }
+}
+
 const SHOWS: &[Show] = &[
     Show {
         slug: "pvod",
         zh: "大雄兔：云影院首映",
         en: "Big Buck Bunny: Cloud Cinema Premiere",
         license_type: LicenseType::Vod,
-        territory: TERRITORY,
-        offer: Some(PVOD),
+        releases: &[Release { territories: &[TERRITORY], offer: Some(PVOD) }],
     },
     Show {
         slug: "rental",
         zh: "大雄兔：单片租看",
         en: "Big Buck Bunny: Rental",
         license_type: LicenseType::Vod,
-        territory: TERRITORY,
-        offer: Some(ShowOffer {
-            kind: OfferKind::Rental,
-            price_minor: 399,
-            member_price_minor: None,
-            currency: Currency::USD,
-        }),
+        releases: &[
+            Release { territories: &[TERRITORY], offer: Some(rental(1200, Currency::CNY)) },
+            Release { territories: &["US"], offer: Some(rental(399, Currency::USD)) },
+        ],
     },
     Show {
         slug: "member",
         zh: "大雄兔：会员专享",
         en: "Big Buck Bunny: For Members",
         license_type: LicenseType::Svod,
-        territory: TERRITORY,
-        offer: None,
+        releases: &[Release { territories: &[TERRITORY], offer: None }],
     },
     Show {
         slug: "free",
         zh: "大雄兔：免费放映",
         en: "Big Buck Bunny: Free Screening",
         license_type: LicenseType::Avod,
-        territory: TERRITORY,
-        offer: None,
+        releases: &[Release { territories: &[TERRITORY], offer: None }],
     },
     Show {
         slug: "future",
         zh: "大雄兔：下周首映",
         en: "Big Buck Bunny: Opens Next Week",
         license_type: LicenseType::Vod,
-        territory: TERRITORY,
-        offer: Some(PVOD),
+        releases: &[Release { territories: &[TERRITORY], offer: Some(PVOD) }],
     },
     Show {
         slug: "elsewhere",
         zh: "大雄兔：海外发行",
         en: "Big Buck Bunny: Overseas Release",
         license_type: LicenseType::Vod,
-        territory: ELSEWHERE,
-        offer: Some(PVOD),
+        releases: &[Release {
+            territories: ELSEWHERE,
+            offer: Some(ShowOffer {
+                kind: OfferKind::Pvod,
+                price_minor: 1499,
+                member_price_minor: Some(999),
+                currency: Currency::USD,
+            }),
+        }],
     },
 ];
+
+impl Show {
+    /// What the film is, as its makers say; a premiere has a trailer, and comes first.
+    fn details(&self, trailer: Trailer) -> Result<TitleDetails> {
+        let person = |name: &str, role| Credit { name: text(name, name), role, character: None };
+        let is_premiere = matches!(self.slug, "pvod" | "future");
+        Ok(TitleDetails {
+            tagline: text("三个小坏蛋，一只大兔子。", "Three rodents. One very large rabbit."),
+            cast: vec![
+                person("Sacha Goedegebure", CreditRole::Director),
+                person("Sacha Goedegebure", CreditRole::Writer),
+                person("Ton Roosendaal", CreditRole::Producer),
+            ],
+            genres: vec![Genre::Animation, Genre::Comedy, Genre::Family],
+            year: Some(2008),
+            country: Some("NL".parse()?),
+            trailer: is_premiere.then_some(trailer),
+            rank: match self.slug {
+                "pvod" => -2,
+                "future" => -1,
+                _ => 0,
+            },
+            ..TitleDetails::default()
+        })
+    }
+}
 
 /// The window a show has when the demo starts at `now`.
 fn window(slug: &str, now: UtcMs) -> Window {
@@ -290,10 +390,10 @@ fn window(slug: &str, now: UtcMs) -> Window {
     Window { start_at, end_at, zone: ZONE.into() }
 }
 
-async fn open_show(app: &Arc<App>, show: &Show, asset: AssetId, runtime_ms: i64, now: UtcMs) -> Result<TitleId> {
+async fn open_show(app: &Arc<App>, show: &Show, film: Film, now: UtcMs) -> Result<TitleId> {
+    let Film { asset, runtime_ms, trailer } = film;
     let synopsis = "一只脾气极好的大兔子，三个欺人太甚的小坏蛋。";
     let synopsis_en = "A giant rabbit with a heart bigger than himself, and three rodents who go too far.";
-    let text = |zh: &str, en: &str| [("zh-CN".to_owned(), zh.to_owned()), ("en".to_owned(), en.to_owned())].into();
     let title = Title {
         id: TitleId::new(now),
         name: text(show.zh, show.en),
@@ -301,38 +401,48 @@ async fn open_show(app: &Arc<App>, show: &Show, asset: AssetId, runtime_ms: i64,
         status: TitleStatus::Live,
         parts: vec![asset],
         runtime_ms,
+        details: show.details(trailer)?,
         created_at: now,
         version: 1,
     };
     app.db.insert_title(&title, None).await?;
+    for release in show.releases {
+        open_release(app, show, release, title.id, now).await?;
+    }
+    Ok(title.id)
+}
+
+async fn open_release(app: &Arc<App>, show: &Show, release: &Release, title_id: TitleId, now: UtcMs) -> Result<()> {
+    let territories = release.territories.iter().map(|code| code.parse()).collect::<Result<Vec<_>>>()?;
     let avail = Avail {
         id: AvailId::new(now),
-        title_id: title.id,
+        title_id,
         license_type: show.license_type,
-        description: show.offer.filter(|offer| offer.kind == OfferKind::Pvod).map(|_| "PVOD".to_owned()),
-        territories: TerritorySet::of([show.territory.parse()?]),
+        description: release.offer.filter(|offer| offer.kind == OfferKind::Pvod).map(|_| "PVOD".to_owned()),
+        territories: TerritorySet::of(territories),
         window: window(show.slug, now),
         hard_end_at: None,
     };
     app.db.insert_avail(&avail, None, now).await?;
-    if let Some(sold) = show.offer {
-        let hours = |hours: i64| hours * 3_600_000;
-        let offer = Offer {
-            id: OfferId::new(now),
-            title_id: title.id,
-            avail_id: avail.id,
-            kind: sold.kind,
-            list_price: Money::new(sold.price_minor, sold.currency),
-            member_price: sold.member_price_minor.map(|minor| Money::new(minor, sold.currency)),
-            clock: match sold.kind {
-                OfferKind::Pvod => GrantClock::OnPurchase { watch_ms: hours(48) },
-                OfferKind::Rental => GrantClock::OnFirstPlay { start_within_ms: hours(30 * 24), watch_ms: hours(48) },
-            },
-            streams: 1,
-        };
-        app.db.insert_offer(&offer, None, now).await?;
-    }
-    Ok(title.id)
+    let Some(sold) = release.offer else { return Ok(()) };
+    let hours = |hours: i64| hours * 3_600_000;
+    let offer = Offer {
+        id: OfferId::new(now),
+        title_id,
+        avail_id: avail.id,
+        kind: sold.kind,
+        list_price: Money::new(sold.price_minor, sold.currency),
+        member_price: sold.member_price_minor.map(|minor| Money::new(minor, sold.currency)),
+        clock: match sold.kind {
+            OfferKind::Pvod => GrantClock::OnPurchase { watch_ms: hours(48) },
+            OfferKind::Rental => GrantClock::OnFirstPlay { start_within_ms: hours(30 * 24), watch_ms: hours(48) },
+        },
+        streams: 1,
+        presale_from_at: (show.slug == "future").then_some(now - DAY),
+        withdrawn_at: None,
+    };
+    app.db.insert_offer(&offer, None, now).await?;
+    Ok(())
 }
 
 /// A demo that is started again next month still has a premiere on and one to come.
@@ -359,9 +469,26 @@ async fn tell(app: &Arc<App>, cinema: &Cinema, serving: &Serving, as_json: bool)
     let base_url = format!("http://{}", serving.http);
     let https_url = format!("https://{}", serving.https);
     let operator_token = app.accounts.issue_token(Bearer::Operator(cinema.operator_id)).await?;
+    let link = app.owner_link(OwnerLink::IfNobody).await?.map(|secret| welcome_url(serving.http, &secret));
+    let console_url = console_url(serving.http);
     if !as_json {
-        return print(welcome(cinema, &operator_token, &base_url, &https_url, &app.config));
+        let console = match &link {
+            Some(link) => format!("{link}   (once: it makes you the owner)"),
+            None => console_url,
+        };
+        return print(welcome(cinema, &console, &operator_token, &base_url, &https_url, &app.config));
     }
+    let storefronts = app.db.storefronts().await?;
+    let storefronts: Vec<_> = storefronts
+        .iter()
+        .map(|storefront| {
+            let url = match storefront.hosts.first() {
+                Some(host) => format!("http://{host}:{}", serving.http.port()),
+                None => base_url.clone(),
+            };
+            json!({"slug": storefront.slug, "url": url})
+        })
+        .collect();
     let mut viewers = Vec::new();
     for viewer in &cinema.viewers {
         viewers.push(json!({
@@ -390,25 +517,38 @@ async fn tell(app: &Arc<App>, cinema: &Cinema, serving: &Serving, as_json: bool)
     let line = json!({
         "base_url": base_url,
         "https_url": https_url,
+        "console_url": console_url,
+        "operator_link": link,
         "operator_token": operator_token,
         "viewers": viewers,
         "titles": titles,
+        "storefronts": storefronts,
     });
     print(line)
 }
 
-fn welcome(cinema: &Cinema, operator_token: &str, base_url: &str, https_url: &str, config: &Config) -> String {
+fn welcome(
+    cinema: &Cinema,
+    console: &str,
+    operator_token: &str,
+    base_url: &str,
+    https_url: &str,
+    config: &Config,
+) -> String {
     let viewers: Vec<String> = cinema
         .viewers
         .iter()
         .map(|viewer| format!("  {:<14}  {} / {}", viewer.role.replace('_', "-"), viewer.email, viewer.password))
         .collect();
+    let abroad_port = base_url.rsplit(':').next().unwrap_or_default();
     format!(
         "The cinema is open.
 
   storefront      {base_url}/
+  abroad          http://{ABROAD_HOST}:{abroad_port}/   (another brand over the same catalogue, as from the US)
   over HTTPS      {https_url}/   (a development certificate; your browser will ask)
 {}
+  console         {console}
   operator token  {operator_token}
   API             {base_url}/openapi.json
   data            {}

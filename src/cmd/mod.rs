@@ -17,6 +17,7 @@ use clap::{Parser, Subcommand};
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::config::Config;
+use crate::config::sources::Source;
 
 /// PVOD delivery server: a film file goes in, and a paid, entitled, windowed HLS playback comes out.
 #[derive(Parser, Debug)]
@@ -66,6 +67,7 @@ impl Settings {
         let mut config = Config::load(self.config.as_deref(), environment)?;
         if let Some(data) = &self.data {
             config.data.clone_from(data);
+            config.sources.set("data", Source::Flag);
         }
         Ok(config)
     }

@@ -1,26 +1,32 @@
 //! `marquee serve`: the server.
 
 use std::io::IsTerminal;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use crate::app::{App, Serving};
+use crate::app::{App, OwnerLink, Serving};
 use crate::base::clock::Clock;
 use crate::base::error::{Error, Result};
 use crate::base::shutdown::Shutdown;
 use crate::cmd::{Settings, block_on, say};
+use crate::config::Config;
+use crate::config::sources::Source;
 
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Examples:\n  marquee serve\n  MARQUEE_PLACE__DEFAULT_TERRITORY=CN marquee serve --data /srv/marquee --port 80 --https-port 443"
+    after_help = "Examples:\n  marquee serve --owner-link\n  MARQUEE_PLACE__DEFAULT_TERRITORY=CN marquee serve --data /srv/marquee --port 80 --https-port 443"
 )]
 pub struct Args {
     #[command(flatten)]
     settings: Settings,
     #[command(flatten)]
     ports: Ports,
+    /// Print a one-time link that makes an owner, or gives one who has forgotten the password another
+    #[arg(long)]
+    owner_link: bool,
 }
 
 /// Where to listen, over what the configuration says.
@@ -37,7 +43,7 @@ pub struct Ports {
 pub fn run(args: &Args) -> Result<()> {
     start_log();
     let mut config = args.settings.load()?;
-    args.ports.apply(&mut config.http);
+    args.ports.apply(&mut config);
     block_on(async {
         let app = App::open(config, Clock::system()).await?;
         if let Some(path) = app.ensure_operator().await? {
@@ -47,16 +53,42 @@ pub fn run(args: &Args) -> Result<()> {
         let ended = until_signal()?;
         let serving = app.clone().serve()?;
         say(format_args!("Listening on http://{} and https://{}.", serving.http, serving.https));
+        let when = if args.owner_link { OwnerLink::Always } else { OwnerLink::IfNobody };
+        if let Some(secret) = app.owner_link(when).await? {
+            let url = welcome_url(serving.http, &secret);
+            say(format_args!("Open this link to become the owner, once and within 24 hours:\n  {url}"));
+        }
         drain_on_signal(&app, serving, ended).await;
         Ok(())
     })
 }
 
 impl Ports {
-    pub fn apply(&self, http: &mut crate::config::Http) {
-        http.port = self.port.unwrap_or(http.port);
-        http.https_port = self.https_port.unwrap_or(http.https_port);
+    pub fn apply(&self, config: &mut Config) {
+        if let Some(port) = self.port {
+            config.http.port = port;
+            config.sources.set("http.port", Source::Flag);
+        }
+        if let Some(port) = self.https_port {
+            config.http.https_port = port;
+            config.sources.set("http.https_port", Source::Flag);
+        }
     }
+}
+
+/// Where the console is, as this machine reaches it.
+pub fn console_url(http: SocketAddr) -> String {
+    let host = match http.ip() {
+        // What listens everywhere listens here.
+        ip if ip.is_unspecified() => SocketAddr::from(([127, 0, 0, 1], http.port())),
+        _ => http,
+    };
+    format!("http://{host}/console")
+}
+
+/// The address that a one-time link opens.
+pub fn welcome_url(http: SocketAddr, secret: &str) -> String {
+    format!("{}/welcome#{secret}", console_url(http))
 }
 
 /// Serves until the first signal, then drains; a second one ends at once.

@@ -1,30 +1,31 @@
-//! Accounts: signing up, signing in, and the API tokens that stand for both afterwards.
-//!
-//! A token is `mqv_test_…` (a viewer's) or `mqo_test_…` (an operator's), `live` where money is real: 256 random bits in
-//! base64url. Only its SHA-256 is stored. Signing in answers alike, in words and in time, whether the account exists.
+//! Accounts: viewers sign up and in, operators come in by link or password, and a token stands for either afterwards.
+//! Signing in answers alike, in words and in time, whether the account exists.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::digest;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use ipnet::IpNet;
 
 use crate::base::clock::Clock;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::id::{ApiTokenId, OperatorId, ViewerId};
+use crate::base::id::{ApiTokenId, OperatorId, SessionId, ViewerId};
 use crate::base::limits;
+use crate::commerce::account::token::{is_well_formed, sha256};
 use crate::commerce::password::Passwords;
 use crate::commerce::rates::Rates;
 use crate::http::peer::client_network;
-use crate::playback::vault::random;
 use crate::store::db::Db;
-use crate::store::db::account::{ApiToken, Bearer, Operator, Viewer};
+use crate::store::db::account::{ApiToken, Bearer, TokenKind, ValidToken, Viewer, ViewerEdit};
+use crate::store::db::operator::Role;
 use crate::store::state::{Rate, State};
 
-const SECRET_BYTES: usize = 32;
+pub mod device;
+pub mod operators;
+pub mod token;
+
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Knows who is who.
@@ -40,7 +41,15 @@ pub struct Accounts {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Caller {
     Viewer { id: ViewerId, token: ApiTokenId },
-    Operator { id: OperatorId, token: ApiTokenId },
+    Operator { id: OperatorId, token: ApiTokenId, role: Role },
+}
+
+/// Where a sign-in is made.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    pub address: IpAddr,
+    /// What the device is called, as [`device::device_name`] puts it.
+    pub device: String,
 }
 
 /// What a new viewer says of themselves.
@@ -55,6 +64,16 @@ pub struct SignUp {
 pub struct SignedIn {
     pub viewer: Viewer,
     pub secret: String,
+}
+
+/// Why an account stays as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordRefusal {
+    /// The present password is another one.
+    Wrong,
+    TooMany {
+        retry_after: Duration,
+    },
 }
 
 /// Why nobody is signed in.
@@ -97,11 +116,11 @@ impl Accounts {
     }
 
     /// Makes an account and signs it in. `Conflict` (`EMAIL_TAKEN`) when the address has one.
-    pub async fn sign_up(&self, request: &SignUp, from: IpAddr) -> Result<Result<SignedIn, SignInRefusal>> {
+    pub async fn sign_up(&self, request: &SignUp, visit: &Visit) -> Result<Result<SignedIn, SignInRefusal>> {
         check_email(&request.email)?;
         check_password(&request.password)?;
         check_display_name(&request.display_name)?;
-        if let Rate::Over { retry_after } = self.count_address("sign-up", from).await {
+        if let Rate::Over { retry_after } = self.count_address("sign-up", visit.address).await {
             return Ok(Err(SignInRefusal::TooMany { retry_after }));
         }
         let password_hash = self.passwords.hash(&request.password).await?;
@@ -110,27 +129,18 @@ impl Accounts {
             id: ViewerId::new(now),
             email: request.email.clone(),
             display_name: request.display_name.trim().to_owned(),
+            language: None,
             created_at: now,
         };
         self.db.insert_viewer(&viewer, &password_hash).await?;
-        let secret = self.issue_token(Bearer::Viewer(viewer.id)).await?;
+        let secret = self.sign_in_viewer(viewer.id, &visit.device).await?;
         Ok(Ok(SignedIn { viewer, secret }))
     }
 
     /// Signs in.
-    pub async fn sign_in(&self, email: &str, password: &str, from: IpAddr) -> Result<Result<SignedIn, SignInRefusal>> {
-        let account =
-            format!("sign-in/account/{}", BASE64_URL_SAFE_NO_PAD.encode(sha256(email.to_lowercase().as_bytes())));
-        let from_here = format!("{account}/{}", client_network(from));
-        let rates = [
-            self.count_address("sign-in", from).await,
-            self.rates.count(&from_here, limits::SIGN_INS_PER_ACCOUNT_PER_MINUTE, MINUTE).await,
-            self.rates.count(&account, limits::SIGN_INS_PER_ACCOUNT_EVERYWHERE_PER_MINUTE, MINUTE).await,
-        ];
-        for rate in rates {
-            if let Rate::Over { retry_after } = rate {
-                return Ok(Err(SignInRefusal::TooMany { retry_after }));
-            }
+    pub async fn sign_in(&self, email: &str, password: &str, visit: &Visit) -> Result<Result<SignedIn, SignInRefusal>> {
+        if let Rate::Over { retry_after } = self.count_sign_in("sign-in", email, visit.address).await {
+            return Ok(Err(SignInRefusal::TooMany { retry_after }));
         }
         // What no account can have costs no hash, and says nothing about any account.
         if email.len() > limits::EMAIL_BYTES_MAX || password.len() > limits::PASSWORD_BYTES_MAX {
@@ -141,7 +151,7 @@ impl Accounts {
         let is_right = self.passwords.verify(password, hash).await?;
         match known {
             Some((viewer, _)) if is_right => {
-                let secret = self.issue_token(Bearer::Viewer(viewer.id)).await?;
+                let secret = self.sign_in_viewer(viewer.id, &visit.device).await?;
                 Ok(Ok(SignedIn { viewer, secret }))
             }
             _ => Ok(Err(SignInRefusal::Failed)),
@@ -153,33 +163,75 @@ impl Accounts {
         self.db.revoke_api_token(token, self.clock.now()).await
     }
 
-    /// An operator's account with its first token.
-    pub async fn add_operator(&self, name: &str) -> Result<(Operator, String)> {
-        let now = self.clock.now();
-        let operator = Operator { id: OperatorId::new(now), name: name.to_owned(), created_at: now };
-        self.db.insert_operator(&operator).await?;
-        let secret = self.issue_token(Bearer::Operator(operator.id)).await?;
-        Ok((operator, secret))
+    /// What the viewer is called and in which language; `None` when the viewer is gone.
+    pub async fn edit_viewer(&self, id: ViewerId, mut edit: ViewerEdit) -> Result<Option<Viewer>> {
+        if let Some(name) = &mut edit.display_name {
+            check_display_name(name)?;
+            *name = name.trim().to_owned();
+        }
+        if let Some(language) = &edit.language {
+            check_language(language)?;
+        }
+        self.db.edit_viewer(id, &edit).await
     }
 
-    /// A new token; the secret exists only in the answer.
-    pub async fn issue_token(&self, bearer: Bearer) -> Result<String> {
-        let body: [u8; SECRET_BYTES] = random()?;
-        let secret = format!("{}{}", self.prefix(bearer), BASE64_URL_SAFE_NO_PAD.encode(body));
-        let now = self.clock.now();
-        let age = match bearer {
-            Bearer::Viewer(_) => limits::API_TOKEN_AGE,
-            Bearer::Operator(_) => limits::OPERATOR_TOKEN_AGE,
+    /// Another password; every sign-in but this one ends.
+    pub async fn change_password(
+        &self,
+        (viewer, token): (ViewerId, ApiTokenId),
+        current: &str,
+        new: &str,
+        from: IpAddr,
+    ) -> Result<Result<(), PasswordRefusal>> {
+        check_password(new).map_err(|error| error.with_param("new"))?;
+        let Some(Viewer { email, .. }) = self.db.viewer(viewer).await? else {
+            return Ok(Err(PasswordRefusal::Wrong));
         };
+        if let Rate::Over { retry_after } = self.count_sign_in("sign-in", &email, from).await {
+            return Ok(Err(PasswordRefusal::TooMany { retry_after }));
+        }
+        let hash = self.db.credentials(&email).await?.map(|(_, hash)| hash);
+        if current.len() > limits::PASSWORD_BYTES_MAX || !self.passwords.verify(current, hash.as_deref()).await? {
+            return Ok(Err(PasswordRefusal::Wrong));
+        }
+        let hash = self.passwords.hash(new).await?;
+        self.db.set_password(viewer, &hash, token, self.clock.now()).await?;
+        Ok(Ok(()))
+    }
+
+    /// A new token: a viewer's sign-in, or an operator's token for a program that may everything. The secret exists only
+    /// in the answer.
+    pub async fn issue_token(&self, bearer: Bearer) -> Result<String> {
+        let (kind, age) = match bearer {
+            Bearer::Viewer(_) => (TokenKind::SignIn, limits::API_TOKEN_AGE),
+            Bearer::Operator(_) => (TokenKind::Program(Role::Owner), limits::OPERATOR_TOKEN_AGE),
+        };
+        let (token, secret) = self.new_token(bearer, kind, "Made on the server", age)?;
+        self.db.insert_api_token(&token).await?;
+        Ok(secret)
+    }
+
+    async fn sign_in_viewer(&self, viewer: ViewerId, device: &str) -> Result<String> {
+        let bearer = Bearer::Viewer(viewer);
+        let (token, secret) = self.new_token(bearer, TokenKind::SignIn, device, limits::API_TOKEN_AGE)?;
+        self.db.insert_api_token(&token).await?;
+        Ok(secret)
+    }
+
+    fn new_token(&self, bearer: Bearer, kind: TokenKind, name: &str, age: Duration) -> Result<(ApiToken, String)> {
+        let secret = token::mint(bearer, kind, self.mode())?;
+        let now = self.clock.now();
         let token = ApiToken {
             id: ApiTokenId::new(now),
             bearer,
+            kind,
+            name: name.to_owned(),
             digest: sha256(secret.as_bytes()),
             created_at: now,
             expires_at: now + age,
+            last_seen_at: None,
         };
-        self.db.insert_api_token(&token).await?;
-        Ok(secret)
+        Ok((token, secret))
     }
 
     /// Whose token this is, if it is one of this server and of this hour.
@@ -187,11 +239,15 @@ impl Accounts {
         if !is_well_formed(secret, self.mode()) {
             return Ok(None);
         }
-        let token = self.db.api_token(&sha256(secret.as_bytes()), self.clock.now()).await?;
-        Ok(token.map(|ApiToken { id: token, bearer, .. }| match bearer {
-            Bearer::Viewer(id) => Caller::Viewer { id, token },
-            Bearer::Operator(id) => Caller::Operator { id, token },
-        }))
+        let now = self.clock.now();
+        let Some(valid) = self.db.api_token(&sha256(secret.as_bytes()), now).await? else { return Ok(None) };
+        if valid.token.last_seen_at.is_none_or(|at| now - limits::SEEN_EVERY >= at)
+            && let Err(error) = self.db.note_seen(valid.token.id, now).await
+        {
+            // Who may come in does not depend on when they came last.
+            tracing::debug!(error = error.log_line(), "when a token was used is not noted");
+        }
+        Ok(caller(&valid))
     }
 
     /// Counts an order of a viewer.
@@ -208,6 +264,35 @@ impl Accounts {
         self.rates.count(&key, limit, MINUTE).await
     }
 
+    /// Counts a place that a player notes.
+    pub async fn count_progress(&self, viewer: ViewerId) -> Rate {
+        self.rates.count(&format!("progress/{viewer}"), limits::PROGRESS_PER_VIEWER_PER_MINUTE, MINUTE).await
+    }
+
+    /// Counts an attempt to sign in: of the address, of the account from this network, of the account from everywhere.
+    async fn count_sign_in(&self, what: &str, email: &str, from: IpAddr) -> Rate {
+        let account =
+            format!("{what}/account/{}", BASE64_URL_SAFE_NO_PAD.encode(sha256(email.to_lowercase().as_bytes())));
+        let from_here = format!("{account}/{}", client_network(from));
+        let rates = [
+            self.count_address(what, from).await,
+            self.rates.count(&from_here, limits::SIGN_INS_PER_ACCOUNT_PER_MINUTE, MINUTE).await,
+            self.rates.count(&account, limits::SIGN_INS_PER_ACCOUNT_EVERYWHERE_PER_MINUTE, MINUTE).await,
+        ];
+        rates.into_iter().find(|rate| *rate != Rate::Within).unwrap_or(Rate::Within)
+    }
+
+    /// Counts a player's report on its session.
+    pub async fn count_report(&self, session: SessionId) -> Rate {
+        let limit = limits::TELEMETRY_REPORTS_PER_SESSION_PER_MINUTE;
+        self.rates.count(&format!("telemetry/{session}"), limit, MINUTE).await
+    }
+
+    /// Counts a body of CMCD reports from a network.
+    pub async fn count_cmcd(&self, network: IpNet) -> Rate {
+        self.rates.count(&format!("cmcd/{network}"), limits::CMCD_REPORTS_PER_NETWORK_PER_MINUTE, MINUTE).await
+    }
+
     async fn count_address(&self, what: &str, from: IpAddr) -> Rate {
         // One household holds a whole IPv6 network: it counts as one address.
         let address = match from.to_canonical() {
@@ -217,30 +302,23 @@ impl Accounts {
         self.rates.count(&format!("{what}/address/{address}"), limits::SIGN_INS_PER_ADDRESS_PER_MINUTE, MINUTE).await
     }
 
-    fn prefix(&self, bearer: Bearer) -> String {
-        let role = match bearer {
-            Bearer::Viewer(_) => "mqv",
-            Bearer::Operator(_) => "mqo",
-        };
-        format!("{role}_{}_", self.mode())
-    }
-
     fn mode(&self) -> &'static str {
         if self.livemode { "live" } else { "test" }
     }
 }
 
-fn is_well_formed(secret: &str, mode: &str) -> bool {
-    let body = ["mqv", "mqo"]
-        .iter()
-        .find_map(|role| secret.strip_prefix(role)?.strip_prefix('_')?.strip_prefix(mode)?.strip_prefix('_'));
-    body.is_some_and(|body| BASE64_URL_SAFE_NO_PAD.decode(body).is_ok_and(|bytes| bytes.len() == SECRET_BYTES))
-}
-
-fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
-    hash
+/// An operator's program may what both its token and the operator may.
+fn caller(ValidToken { token, operator_role }: &ValidToken) -> Option<Caller> {
+    Some(match token.bearer {
+        Bearer::Viewer(id) => Caller::Viewer { id, token: token.id },
+        Bearer::Operator(id) => {
+            let role = match token.kind {
+                TokenKind::SignIn => (*operator_role)?,
+                TokenKind::Program(role) => role.within((*operator_role)?),
+            };
+            Caller::Operator { id, token: token.id, role }
+        }
+    })
 }
 
 /// Only the shape: whether mail arrives there is for a mail to find out.
@@ -277,6 +355,18 @@ fn check_display_name(name: &str) -> Result<()> {
     Err(Error::new(ErrorKind::Unprocessable, "DISPLAY_NAME_INVALID", message).with_param("display_name"))
 }
 
+/// The shape of a BCP 47 tag.
+fn check_language(language: &str) -> Result<()> {
+    let is_subtag = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let is_primary = |part: &str| (2..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let mut parts = language.split('-');
+    if language.len() <= limits::LANGUAGE_BYTES_MAX && parts.next().is_some_and(is_primary) && parts.all(is_subtag) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Unprocessable, "LANGUAGE_INVALID", "Give a language tag such as zh-CN.")
+        .with_param("language"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -301,12 +391,12 @@ mod tests {
     }
 
     #[test]
-    fn a_token_of_the_other_mode_is_none_of_ours() {
-        let body = BASE64_URL_SAFE_NO_PAD.encode([7; 32]);
-        assert!(is_well_formed(&format!("mqv_test_{body}"), "test"));
-        assert!(is_well_formed(&format!("mqo_live_{body}"), "live"));
-        assert!(!is_well_formed(&format!("mqv_live_{body}"), "test"));
-        assert!(!is_well_formed(&format!("mqx_test_{body}"), "test"));
-        assert!(!is_well_formed("mqv_test_short", "test"));
+    fn a_language_is_a_tag() {
+        for good in ["en", "zh-CN", "zh-Hans-CN"] {
+            check_language(good).unwrap();
+        }
+        for bad in ["", "e", "en_US", "en-", "-en", "englishes-x", "中文", &"en-aa".repeat(20)] {
+            assert_eq!(check_language(bad).unwrap_err().code(), "LANGUAGE_INVALID", "{bad}");
+        }
     }
 }

@@ -10,10 +10,13 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
+use crate::audience::Audience;
+use crate::audience::news::Item;
 use crate::base::clock::{Clock, UtcMs};
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::id::{GrantId, OfferId, PaymentId, PurchaseId, RefundId, ViewerId};
+use crate::base::id::{AuditId, GrantId, OfferId, PaymentId, PurchaseId, RefundId, StorefrontId, ViewerId};
 use crate::base::limits;
+use crate::base::money::Currency;
 use crate::base::shutdown::Shutdown;
 use crate::base::territory::Territory;
 use crate::commerce::provider::{PaymentProvider, PaymentState};
@@ -22,10 +25,11 @@ use crate::ledger::rules;
 use crate::playback::follower::Follower;
 use crate::playback::sessions::Sessions;
 use crate::rights::entitlement::{Denial, DenialCode};
-use crate::rights::grant::Grant;
+use crate::rights::grant::{Grant, GrantCause};
 use crate::rights::offer::Offer;
 use crate::rights::sale::quote;
 use crate::rights::snapshot::TitleRights;
+use crate::store::db::audit::AuditLine;
 use crate::store::db::commerce::{Begun, PurchaseClosed, Settled};
 use crate::store::db::{Db, Idempotency, Written};
 
@@ -42,6 +46,7 @@ pub struct Checkout {
     follower: Arc<Follower>,
     sessions: Arc<Sessions>,
     providers: Vec<Arc<dyn PaymentProvider>>,
+    audience: Arc<Audience>,
     livemode: bool,
 }
 
@@ -50,6 +55,9 @@ pub struct Checkout {
 pub struct Order {
     pub viewer_id: ViewerId,
     pub offer_id: OfferId,
+    pub storefront_id: StorefrontId,
+    /// The storefront's: it sells nothing in another one.
+    pub currency: Currency,
     /// A provider's name.
     pub method: String,
     /// What the provider wants to know.
@@ -63,6 +71,7 @@ pub struct Order {
 pub struct Bought {
     pub purchase: Purchase,
     pub grant: Option<Grant>,
+    pub refund: Option<Refund>,
 }
 
 impl Checkout {
@@ -72,9 +81,10 @@ impl Checkout {
         follower: Arc<Follower>,
         sessions: Arc<Sessions>,
         providers: Vec<Arc<dyn PaymentProvider>>,
+        audience: Arc<Audience>,
         livemode: bool,
     ) -> Checkout {
-        Checkout { db, clock, follower, sessions, providers, livemode }
+        Checkout { db, clock, follower, sessions, providers, audience, livemode }
     }
 
     /// Buys. The same order with the same key is the same purchase, whenever it is repeated.
@@ -95,6 +105,9 @@ impl Checkout {
             let Some((title, offer)) = snapshot.offer(order.offer_id) else {
                 return Err(offer_not_found());
             };
+            if offer.list_price.currency != order.currency {
+                return Err(offer_not_found());
+            }
             let viewer = self.sessions.viewer_rights(Some(order.viewer_id), offer.title_id).await?;
             let quote = match quote(title, offer, &viewer, order.territory, now) {
                 Ok(quote) => quote,
@@ -114,12 +127,14 @@ impl Checkout {
                 title_id: offer.title_id,
                 avail_id: offer.avail_id,
                 offer_id: offer.id,
+                storefront_id: order.storefront_id,
                 price: quote.price,
                 is_member_price: quote.is_member_price,
                 territory,
                 provider: provider.name().to_owned(),
                 payment_id: PaymentId::new(now),
                 payment_details: details.clone(),
+                payment_action: None,
                 status: PurchaseStatus::Pending,
                 livemode: self.livemode,
                 created_at: now,
@@ -127,6 +142,7 @@ impl Checkout {
             };
             match self.db.begin_purchase(&purchase, viewer.grants.len(), &order.idempotency).await? {
                 Written::New(Begun::Recorded) => {
+                    self.audience.news.tell(Item::Order(purchase.id));
                     let said = provider.create(&purchase, now).await?;
                     self.apply(&purchase, said).await?;
                     return Ok(Ok(self.bought(purchase.id).await?));
@@ -154,7 +170,9 @@ impl Checkout {
         let Some(purchase) = self.db.purchase_by_payment(notification.payment_id).await? else {
             return Err(Error::new(ErrorKind::NotFound, "PAYMENT_NOT_FOUND", "There is no such payment."));
         };
-        let said = provider.query(&purchase, self.clock.now()).await?;
+        let now = self.clock.now();
+        self.db.hear_callback(purchase.id, &notification.event_id, now).await?;
+        let said = provider.query(&purchase, now).await?;
         self.apply(&purchase, said).await
     }
 
@@ -191,7 +209,10 @@ impl Checkout {
         let written = self.db.record_refund(&refund, &rules::reversal(&entry, now)?, idempotency).await?;
         self.follower.announce().await;
         match written {
-            Written::New(Settled::Done) => Ok(refund),
+            Written::New(Settled::Done) => {
+                self.audience.news.tell(Item::Order(id));
+                Ok(refund)
+            }
             Written::KeyReused => Err(key_reused()),
             Written::New(Settled::AlreadyDecided) => {
                 Err(Error::new(ErrorKind::Conflict, "ALREADY_REFUNDED", "The purchase has been refunded already."))
@@ -202,9 +223,19 @@ impl Checkout {
         }
     }
 
-    /// A purchase and its grant.
+    /// The names of the payment methods that are taken here.
+    pub fn methods(&self) -> Vec<&'static str> {
+        self.providers.iter().map(|provider| provider.name()).collect()
+    }
+
+    /// A purchase with what it gave.
     pub async fn bought(&self, id: PurchaseId) -> Result<Bought> {
-        Ok(Bought { purchase: self.purchase(id).await?, grant: self.db.grant_of_purchase(id).await? })
+        let purchase = self.purchase(id).await?;
+        let refund = match purchase.status {
+            PurchaseStatus::Refunded => self.db.refund_of(id).await?,
+            _ => None,
+        };
+        Ok(Bought { purchase, grant: self.db.grant_of_purchase(id).await?, refund })
     }
 
     /// Asks about pending purchases until shutdown.
@@ -242,8 +273,10 @@ impl Checkout {
     async fn ask_again(&self, purchase: &Purchase, now: UtcMs) -> Result<()> {
         let Ok(provider) = self.provider(&purchase.provider) else { return Ok(()) };
         match provider.query(purchase, now).await? {
-            PaymentState::Pending if now >= purchase.created_at + limits::PAYMENT_PENDING_MAX => {
-                self.db.close_purchase(purchase.id, None, PurchaseClosed::Expired, now).await.map(|_| ())
+            PaymentState::Pending { .. } if now >= purchase.created_at + limits::PAYMENT_PENDING_MAX => {
+                self.db.close_purchase(purchase.id, None, PurchaseClosed::Expired, now).await?;
+                self.audience.news.tell(Item::Order(purchase.id));
+                Ok(())
             }
             said => self.apply(purchase, said).await,
         }
@@ -252,9 +285,13 @@ impl Checkout {
     async fn apply(&self, purchase: &Purchase, said: PaymentState) -> Result<()> {
         let now = self.clock.now();
         match said {
-            PaymentState::Pending => {}
+            PaymentState::Pending { action: Some(action) } if purchase.payment_action.as_ref() != Some(&action) => {
+                self.db.keep_payment_action(purchase.id, &action).await?;
+            }
+            PaymentState::Pending { .. } => {}
             PaymentState::Declined { event_id } => {
                 self.db.close_purchase(purchase.id, Some(&event_id), PurchaseClosed::Declined, now).await?;
+                self.audience.news.tell(Item::Order(purchase.id));
             }
             PaymentState::Paid { amount, .. } if amount != purchase.price => {
                 tracing::error!(purchase = %purchase.id, %amount, price = %purchase.price, "paid another amount; held for a person");
@@ -262,8 +299,37 @@ impl Checkout {
             PaymentState::Paid { event_id, .. } => {
                 let entry = rules::sale(purchase, now)?;
                 let grant = self.grant_for(purchase, now)?;
-                self.db.settle_purchase(purchase.id, Some(&event_id), &entry, &grant).await?;
+                let settled = self.db.settle_purchase(purchase.id, Some(&event_id), &entry, &grant).await?;
+                if settled == Settled::AlreadyDecided {
+                    self.return_late(purchase.id, &event_id).await?;
+                } else {
+                    self.audience.news.tell(Item::Order(purchase.id));
+                }
             }
+        }
+        Ok(())
+    }
+
+    /// Money that came when the purchase had ended without it goes back to the payer. The provider tells us again until
+    /// that is done, so a failure here loses nothing.
+    async fn return_late(&self, id: PurchaseId, event_id: &str) -> Result<()> {
+        let purchase = self.purchase(id).await?;
+        if !matches!(purchase.status, PurchaseStatus::Declined | PurchaseStatus::Expired) {
+            return Ok(());
+        }
+        self.provider(&purchase.provider)?.refund(&purchase).await?;
+        let now = self.clock.now();
+        let detail = serde_json::json!({"event_id": event_id, "amount": purchase.price, "status": purchase.status});
+        let line = AuditLine {
+            id: AuditId::new(now),
+            at: now,
+            actor: "system".into(),
+            action: "payment.late_refund".into(),
+            subject: id.to_string(),
+            detail: detail.to_string(),
+        };
+        if self.db.record_late_payment(id, event_id, &line).await? == Settled::Done {
+            tracing::warn!(purchase = %id, "a payment came too late and was given back");
         }
         Ok(())
     }
@@ -274,7 +340,8 @@ impl Checkout {
         let (title, offer) = snapshot
             .offer(purchase.offer_id)
             .ok_or_else(|| Error::internal(format!("the offer of {} is gone", purchase.id)))?;
-        Ok(new_grant(purchase, title, offer, now))
+        let cause = GrantCause::Purchase(purchase.id);
+        Ok(new_grant(cause, purchase.viewer_id, purchase.livemode, (title, offer), now))
     }
 
     fn require_sane_clock(&self) -> Result<()> {
@@ -324,22 +391,31 @@ impl Checkout {
     }
 }
 
-/// The viewing period of a paid order begins when the payment is in: nobody loses hours to a slow provider.
-fn new_grant(purchase: &Purchase, title: &TitleRights, offer: &Offer, now: UtcMs) -> Grant {
+/// What `cause` gives by an offer. The viewing period of a paid order begins when the payment is in: nobody loses hours
+/// to a slow provider. One that was sold before its window opened begins with the window.
+pub fn new_grant(
+    cause: GrantCause,
+    viewer_id: ViewerId,
+    livemode: bool,
+    (title, offer): (&TitleRights, &Offer),
+    now: UtcMs,
+) -> Grant {
+    let avail = title.avail(offer.avail_id);
     Grant {
         id: GrantId::new(now),
-        viewer_id: purchase.viewer_id,
-        title_id: purchase.title_id,
-        avail_id: purchase.avail_id,
-        offer_id: purchase.offer_id,
-        purchase_id: purchase.id,
+        viewer_id,
+        title_id: offer.title_id,
+        avail_id: offer.avail_id,
+        offer_id: offer.id,
+        cause,
         clock: offer.clock,
         issued_at: now,
+        available_at: avail.map_or(now, |avail| avail.window.start_at.max(now)),
         first_play_at: None,
-        hard_end_at: title.avail(purchase.avail_id).and_then(|avail| avail.hard_end_at),
+        hard_end_at: avail.and_then(|avail| avail.hard_end_at),
         streams: offer.streams,
         revoked_at: None,
-        livemode: purchase.livemode,
+        livemode,
     }
 }
 

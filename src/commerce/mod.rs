@@ -1,4 +1,4 @@
-//! Selling: who buys, purchases through a payment provider, refunds, and the callbacks in between.
+//! Selling: who buys, purchases through a payment provider, refunds, the callbacks in between, and vouchers.
 
 pub mod account;
 pub mod checkout;
@@ -6,3 +6,4 @@ pub mod password;
 pub mod provider;
 pub mod rates;
 pub mod sandbox;
+pub mod voucher;

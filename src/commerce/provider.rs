@@ -8,7 +8,7 @@ use crate::base::clock::UtcMs;
 use crate::base::error::Result;
 use crate::base::id::PaymentId;
 use crate::base::money::Money;
-use crate::ledger::purchase::Purchase;
+use crate::ledger::purchase::{PaymentAction, Purchase};
 
 /// Somebody who takes money for us.
 #[async_trait]
@@ -38,9 +38,17 @@ pub trait PaymentProvider: Send + Sync {
 /// Where a payment stands with its provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PaymentState {
-    Pending,
-    Paid { event_id: String, amount: Money },
-    Declined { event_id: String },
+    /// Until the payer has done what is asked of them, if anything is.
+    Pending {
+        action: Option<PaymentAction>,
+    },
+    Paid {
+        event_id: String,
+        amount: Money,
+    },
+    Declined {
+        event_id: String,
+    },
 }
 
 /// What a callback is about. What happened is asked of the provider.

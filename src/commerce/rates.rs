@@ -79,6 +79,15 @@ mod tests {
         async fn release_lease(&self, _: &SlotKey, _: &str) -> Result<()> {
             away()
         }
+        async fn enter_crowd(&self, _: &str, _: &str, _: Duration) -> Result<()> {
+            away()
+        }
+        async fn leave_crowd(&self, _: &str, _: &str) -> Result<()> {
+            away()
+        }
+        async fn crowds(&self, _: &[String]) -> Result<Vec<u64>> {
+            away()
+        }
         async fn announce_change(&self) -> Result<()> {
             away()
         }

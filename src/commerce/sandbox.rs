@@ -1,6 +1,6 @@
 //! The sandbox: a payment provider that moves no money and does what it is told, for demos and tests. The outcome is
-//! part of the payment details, and the purchase keeps it, so that the sandbox needs no memory and says the same after
-//! a restart.
+//! part of the payment details, and the purchase keeps it; what is pressed at the sandbox's cashier, the page that a
+//! `qr_code` or a `challenge` leads to, is kept in the database. So the sandbox says the same after a restart.
 //!
 //! Callbacks are signed as a real provider signs them: `Sandbox-Signature: t=<unix seconds>,v1=<HMAC-SHA-256 hex>` over
 //! `<t>.<body>`, with a secret of this server.
@@ -17,11 +17,13 @@ use serde::{Deserialize, Serialize};
 use crate::base::clock::{Clock, UtcMs};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::PaymentId;
+use crate::base::limits;
 use crate::base::shutdown::Shutdown;
 use crate::commerce::checkout::Checkout;
 use crate::commerce::provider::{Notification, PaymentProvider, PaymentState};
-use crate::ledger::purchase::Purchase;
+use crate::ledger::purchase::{PaymentAction, PaymentActionKind, Purchase, PurchaseStatus};
 use crate::store::db::Db;
+use crate::store::db::commerce::SandboxAct;
 
 /// How long a payment with the outcome `pending` stays pending.
 pub const PENDING_FOR: Duration = Duration::from_secs(3);
@@ -33,6 +35,7 @@ const SIGNATURE_HEADER: &str = "sandbox-signature";
 
 /// A provider of test payments.
 pub struct Sandbox {
+    db: Arc<dyn Db>,
     clock: Clock,
     secret: hmac::Key,
 }
@@ -49,6 +52,26 @@ pub enum SandboxOutcome {
     Pending,
     /// As `pending`, with its callback sent twice.
     CallbackTwice,
+    /// Pending until somebody pays at the cashier, whose address is a code to be scanned.
+    QrCode,
+    /// Pending until the payer confirms at the cashier.
+    Challenge,
+}
+
+/// A payment at the sandbox's cashier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AtCashier {
+    pub purchase: Purchase,
+    pub status: CashierStatus,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CashierStatus {
+    Pending,
+    Paid,
+    Declined,
+    Expired,
 }
 
 #[derive(Deserialize)]
@@ -70,8 +93,37 @@ fn paid() -> SandboxOutcome {
 }
 
 impl Sandbox {
-    pub fn new(clock: Clock, secret: &[u8]) -> Sandbox {
-        Sandbox { clock, secret: hmac::Key::new(hmac::HMAC_SHA256, secret) }
+    pub fn new(db: Arc<dyn Db>, clock: Clock, secret: &[u8]) -> Sandbox {
+        Sandbox { db, clock, secret: hmac::Key::new(hmac::HMAC_SHA256, secret) }
+    }
+
+    /// A payment that waits at the cashier or has been there; any other is none of the cashier's.
+    pub async fn at_cashier(&self, payment: PaymentId) -> Result<Option<AtCashier>> {
+        let Some(purchase) = self.db.purchase_by_payment(payment).await? else { return Ok(None) };
+        let Some(action) = purchase.payment_action.as_ref().filter(|_| purchase.provider == self.name()) else {
+            return Ok(None);
+        };
+        let status = match purchase.status {
+            PurchaseStatus::Paid | PurchaseStatus::Refunded => CashierStatus::Paid,
+            PurchaseStatus::Declined => CashierStatus::Declined,
+            PurchaseStatus::Expired => CashierStatus::Expired,
+            PurchaseStatus::Pending => match self.db.sandbox_act(payment).await? {
+                Some(SandboxAct::Pay) => CashierStatus::Paid,
+                Some(SandboxAct::Decline) => CashierStatus::Declined,
+                None if self.clock.now() >= action.expires_at => CashierStatus::Expired,
+                None => CashierStatus::Pending,
+            },
+        };
+        Ok(Some(AtCashier { purchase, status }))
+    }
+
+    /// Somebody pays or declines at the cashier: the first to do so decides. The callback goes out at once. Who pays for
+    /// a purchase that has expired meanwhile is a late payer, as real ones are.
+    pub async fn press(&self, checkout: &Checkout, payment: PaymentId, act: SandboxAct) -> Result<Option<AtCashier>> {
+        let Some(AtCashier { purchase, .. }) = self.at_cashier(payment).await? else { return Ok(None) };
+        self.db.press_sandbox(payment, act, self.clock.now()).await?;
+        self.send(checkout, &purchase).await?;
+        self.at_cashier(payment).await
     }
 
     /// A signed callback about a payment, as this sandbox would send it: header value and body.
@@ -133,7 +185,7 @@ impl PaymentProvider for Sandbox {
             Error::new(
                 ErrorKind::Unprocessable,
                 "PAYMENT_DETAILS_INVALID",
-                "The sandbox takes an outcome: paid, declined, pending or callback_twice.",
+                "The sandbox takes an outcome: paid, declined, pending, callback_twice, qr_code or challenge.",
             )
             .with_param("payment.outcome")
             .with_source(error)
@@ -147,12 +199,25 @@ impl PaymentProvider for Sandbox {
 
     async fn query(&self, purchase: &Purchase, now: UtcMs) -> Result<PaymentState> {
         let event_id = event_id(purchase.payment_id);
-        Ok(match outcome(purchase)? {
-            SandboxOutcome::Declined => PaymentState::Declined { event_id },
-            SandboxOutcome::Pending | SandboxOutcome::CallbackTwice if now < purchase.created_at + PENDING_FOR => {
-                PaymentState::Pending
+        let paid = PaymentState::Paid { event_id: event_id.clone(), amount: purchase.price };
+        let kind = match outcome(purchase)? {
+            SandboxOutcome::Paid => return Ok(paid),
+            SandboxOutcome::Declined => return Ok(PaymentState::Declined { event_id }),
+            SandboxOutcome::Pending | SandboxOutcome::CallbackTwice => {
+                let is_due = now >= purchase.created_at + PENDING_FOR;
+                return Ok(if is_due { paid } else { PaymentState::Pending { action: None } });
             }
-            _ => PaymentState::Paid { event_id, amount: purchase.price },
+            SandboxOutcome::QrCode => PaymentActionKind::QrCode,
+            SandboxOutcome::Challenge => PaymentActionKind::Challenge,
+        };
+        Ok(match self.db.sandbox_act(purchase.payment_id).await? {
+            Some(SandboxAct::Pay) => paid,
+            Some(SandboxAct::Decline) => PaymentState::Declined { event_id },
+            None => {
+                let url = format!("/cashier/{}", purchase.payment_id);
+                let expires_at = purchase.created_at + limits::PAYMENT_PENDING_MAX;
+                PaymentState::Pending { action: Some(PaymentAction { kind, url, expires_at }) }
+            }
         })
     }
 

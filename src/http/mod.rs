@@ -10,6 +10,7 @@ mod connection;
 pub mod entity;
 mod frames;
 mod gate;
+pub mod host;
 pub mod limits;
 pub mod listener;
 pub mod peer;

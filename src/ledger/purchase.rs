@@ -9,7 +9,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::UtcMs;
-use crate::base::id::{AvailId, OfferId, PaymentId, PurchaseId, RefundId, TitleId, ViewerId};
+use crate::base::id::{AvailId, OfferId, PaymentId, PurchaseId, RefundId, StorefrontId, TitleId, ViewerId};
 use crate::base::money::Money;
 use crate::base::territory::Territory;
 
@@ -21,6 +21,8 @@ pub struct Purchase {
     pub title_id: TitleId,
     pub avail_id: AvailId,
     pub offer_id: OfferId,
+    /// Where it was ordered.
+    pub storefront_id: StorefrontId,
     /// Quoted when the order was made, and kept.
     pub price: Money,
     pub is_member_price: bool,
@@ -30,11 +32,32 @@ pub struct Purchase {
     pub payment_id: PaymentId,
     /// What the provider was told, opaque to us: for the sandbox, the outcome to play.
     pub payment_details: String,
+    /// What the payer was told to do; it is of use while the purchase is pending.
+    pub payment_action: Option<PaymentAction>,
     pub status: PurchaseStatus,
     pub livemode: bool,
     pub created_at: UtcMs,
     /// When it left `pending`.
     pub decided_at: Option<UtcMs>,
+}
+
+/// What the payer must do before a payment goes through.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentAction {
+    pub kind: PaymentActionKind,
+    /// What the code holds, or where the browser goes: a path of this server, or a provider's URL.
+    pub url: String,
+    /// From this instant it is too late.
+    pub expires_at: UtcMs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentActionKind {
+    /// A telephone scans it and pays there.
+    QrCode,
+    /// The payer confirms on another page, such as the bank's.
+    Challenge,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -6,20 +6,23 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use crate::api::body::{Id, JsonBody, QueryOf};
+use crate::api::body::{Edit, Id, JsonBody, QueryOf};
 use crate::api::caller::AnOperator;
 use crate::api::idempotency::{IdempotencyKey, key_reused};
 use crate::api::page::{List, PageQuery};
 use crate::api::problem::Problem;
+use crate::api::role::Editor;
 use crate::base::clock::UtcMs;
+use crate::base::error::Result as BaseResult;
 use crate::base::id::{AvailId, TitleId};
 use crate::base::territory::{Territory, TerritorySet};
 use crate::operator::Operators;
 use crate::rights::avail::{Avail, LicenseType};
+use crate::rights::conflict::{Conflict, Findings, findings};
 use crate::rights::window::Window;
 use crate::store::db::Written;
 
@@ -41,6 +44,56 @@ pub struct NewAvailBody {
     hard_end_at: Option<UtcMs>,
 }
 
+/// An avail that is thought of.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckAvailBody {
+    #[schema(value_type = LicenseTypeBody)]
+    license_type: LicenseType,
+    description: Option<String>,
+    #[schema(value_type = TerritoriesBody)]
+    territories: TerritorySet,
+    start_at: UtcMs,
+    end_at: Option<UtcMs>,
+    zone: String,
+    hard_end_at: Option<UtcMs>,
+    /// The avail of the title that it would take the place of.
+    replaces: Option<AvailId>,
+}
+
+/// What meets an avail.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AvailFindings)]
+pub struct FindingsBody {
+    /// With any of these it is refused.
+    conflicts: Vec<ConflictBody>,
+    warnings: Vec<ConflictBody>,
+}
+
+/// One avail that meets another.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AvailConflict)]
+pub struct ConflictBody {
+    /// The other one.
+    avail_id: AvailId,
+    #[schema(value_type = LicenseTypeBody)]
+    license_type: LicenseType,
+    /// Where both apply.
+    #[schema(value_type = TerritoriesBody)]
+    territories: TerritorySet,
+    from: UtcMs,
+    /// Null where neither ends.
+    to: Option<UtcMs>,
+    /// Days of overlap, begun ones counted whole; null where neither ends.
+    days: Option<i64>,
+    #[schema(
+        pattern = "^(OVERLAP|PVOD_AFTER_FREE|PVOD_AFTER_MEMBER|FREE_BEFORE_PVOD_ENDS|MEMBER_BEFORE_PVOD_ENDS|FREE_DURING_MEMBER)$"
+    )]
+    code: String,
+    /// One sentence for a person.
+    says: String,
+}
+
 /// What is not named stays; null takes an end away.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -49,19 +102,10 @@ pub struct AvailEditBody {
     start_at: Option<UtcMs>,
     #[serde(default)]
     #[schema(value_type = Option<UtcMs>)]
-    end_at: EndEdit,
+    end_at: Edit<Option<UtcMs>>,
     #[serde(default)]
     #[schema(value_type = Option<UtcMs>)]
-    hard_end_at: EndEdit,
-}
-
-/// What becomes of an end.
-#[derive(Clone, Copy, Default)]
-enum EndEdit {
-    /// It was not named.
-    #[default]
-    Keep,
-    Set(Option<UtcMs>),
+    hard_end_at: Edit<Option<UtcMs>>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -118,11 +162,12 @@ pub async fn list(
     params(("id" = TitleId, Path)), request_body = NewAvailBody, security(("bearer" = [])), responses(
     (status = 201, description = "The avail", body = AvailBody),
     (status = 404, description = "TITLE_NOT_FOUND"),
+    (status = 409, description = "AVAIL_CONFLICT, with `conflicts`"),
     (status = 422, description = "WINDOW_EMPTY, ZONE_INVALID, HARD_END_BEFORE_START, IDEMPOTENCY_KEY_REUSED"),
 ))]
 pub async fn create(
     State(operators): State<Arc<Operators>>,
-    operator: AnOperator,
+    operator: Editor,
     Id(title_id): Id<TitleId>,
     key: IdempotencyKey,
     body: JsonBody<NewAvailBody>,
@@ -137,7 +182,8 @@ pub async fn create(
     let avail = Avail { id: AvailId::new(now), title_id, license_type, description, territories, window, hard_end_at };
     avail.check()?;
     let idempotency = key.of(&operator.caller, &body.digest);
-    let avail = match api.db.insert_avail(&avail, idempotency.as_ref(), now).await? {
+    let written = api.db.insert_avail(&avail, idempotency.as_ref(), now).await;
+    let avail = match or_conflicts(&operators, &avail, written).await? {
         Written::New(()) => {
             api.follower.announce().await;
             let detail = json!({"title_id": title_id, "avail": avail});
@@ -150,16 +196,86 @@ pub async fn create(
     Ok((StatusCode::CREATED, Json(AvailBody::new(avail))).into_response())
 }
 
+/// What would meet an avail, before it is made or moved.
+#[utoipa::path(post, path = "/operator/titles/{id}/avails/check", tag = "operator",
+    operation_id = "operator_check_avail", params(("id" = TitleId, Path)), request_body = CheckAvailBody,
+    security(("bearer" = [])), responses(
+    (status = 200, description = "Conflicts and warnings; nothing is written", body = FindingsBody),
+    (status = 404, description = "TITLE_NOT_FOUND; AVAIL_NOT_FOUND of what it would replace"),
+    (status = 422, description = "WINDOW_EMPTY, ZONE_INVALID, HARD_END_BEFORE_START"),
+))]
+pub async fn check(
+    State(operators): State<Arc<Operators>>,
+    _: Editor,
+    Id(title_id): Id<TitleId>,
+    body: JsonBody<CheckAvailBody>,
+) -> Result<Json<FindingsBody>, Problem> {
+    let snapshot = operators.api.follower.snapshot();
+    let title = snapshot.title(title_id).ok_or_else(title_not_found)?;
+    let wanted = body.value;
+    if let Some(replaced) = wanted.replaces
+        && title.avail(replaced).is_none()
+    {
+        return Err(avail_not_found().with_param("replaces"));
+    }
+    let proposed = Avail {
+        id: wanted.replaces.unwrap_or_else(|| AvailId::new(operators.api.clock.now())),
+        title_id,
+        license_type: wanted.license_type,
+        description: wanted.description,
+        territories: wanted.territories,
+        window: Window { start_at: wanted.start_at, end_at: wanted.end_at, zone: wanted.zone },
+        hard_end_at: wanted.hard_end_at,
+    };
+    proposed.check()?;
+    Ok(Json(FindingsBody::new(findings(&proposed, &title.avails))))
+}
+
+/// Remove an avail that has not opened and of which nothing was bought, with its offers.
+#[utoipa::path(delete, path = "/operator/avails/{id}", tag = "operator", operation_id = "operator_delete_avail",
+    params(("id" = AvailId, Path)), security(("bearer" = [])), responses(
+    (status = 204, description = "It is gone"),
+    (status = 404, description = "AVAIL_NOT_FOUND"),
+    (status = 409, description = "AVAIL_IN_USE"),
+))]
+pub async fn remove(
+    State(operators): State<Arc<Operators>>,
+    operator: Editor,
+    Id(id): Id<AvailId>,
+) -> Result<StatusCode, Problem> {
+    let api = &operators.api;
+    let avail = find(&operators, id).await?;
+    api.db.delete_avail(id, api.clock.now()).await?;
+    api.follower.announce().await;
+    operators.audit(&operator, "avail.delete", &id.to_string(), json!({"avail": avail})).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What was written, or the refusal with what the avail met.
+async fn or_conflicts<T>(operators: &Operators, avail: &Avail, written: BaseResult<T>) -> Result<T, Problem> {
+    let error = match written {
+        Ok(written) => return Ok(written),
+        Err(error) if error.code() == "AVAIL_CONFLICT" => error,
+        Err(error) => return Err(error.into()),
+    };
+    operators.api.follower.poll().await?;
+    let snapshot = operators.api.follower.snapshot();
+    let found = snapshot.title(avail.title_id).map(|title| findings(avail, &title.avails)).unwrap_or_default();
+    let conflicts = FindingsBody::new(found).conflicts;
+    Err(Problem::from(error).with("conflicts", json!(conflicts)))
+}
+
 /// Move a window. Takes effect at once, for open sessions too.
 #[utoipa::path(patch, path = "/operator/avails/{id}", tag = "operator", operation_id = "operator_edit_avail",
     params(("id" = AvailId, Path)), request_body = AvailEditBody, security(("bearer" = [])), responses(
     (status = 200, description = "The avail as it is now", body = AvailBody),
     (status = 404, description = "AVAIL_NOT_FOUND"),
+    (status = 409, description = "AVAIL_CONFLICT, with `conflicts`"),
     (status = 422, description = "WINDOW_EMPTY, HARD_END_BEFORE_START"),
 ))]
 pub async fn edit(
     State(operators): State<Arc<Operators>>,
-    operator: AnOperator,
+    operator: Editor,
     Id(id): Id<AvailId>,
     body: JsonBody<AvailEditBody>,
 ) -> Result<Json<AvailBody>, Problem> {
@@ -171,7 +287,8 @@ pub async fn edit(
     avail.window.end_at = end_at.of(avail.window.end_at);
     avail.hard_end_at = hard_end_at.of(avail.hard_end_at);
     avail.check()?;
-    api.db.update_avail(&avail, api.clock.now()).await?;
+    let written = api.db.update_avail(&avail, api.clock.now()).await;
+    or_conflicts(&operators, &avail, written).await?;
     api.follower.announce().await;
     let ends = |avail: &Avail| json!([avail.window.start_at, avail.window.end_at, avail.hard_end_at]);
     let detail = json!({"before": ends(&before), "after": ends(&avail)});
@@ -182,25 +299,36 @@ pub async fn edit(
 /// The avail, or 404.
 pub async fn find(operators: &Operators, id: AvailId) -> Result<Avail, Problem> {
     let avail = operators.api.db.avail(id).await?;
-    avail.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "AVAIL_NOT_FOUND", "There is no such avail."))
+    avail.ok_or_else(avail_not_found)
+}
+
+fn avail_not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "AVAIL_NOT_FOUND", "There is no such avail.")
 }
 
 fn title_not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "TITLE_NOT_FOUND", "There is no such title.")
 }
 
-impl EndEdit {
-    fn of(self, before: Option<UtcMs>) -> Option<UtcMs> {
-        match self {
-            EndEdit::Keep => before,
-            EndEdit::Set(end) => end,
-        }
+impl FindingsBody {
+    fn new(found: Findings) -> FindingsBody {
+        let all = |conflicts: Vec<Conflict>| conflicts.into_iter().map(ConflictBody::new).collect();
+        FindingsBody { conflicts: all(found.conflicts), warnings: all(found.warnings) }
     }
 }
 
-impl<'de> Deserialize<'de> for EndEdit {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<EndEdit, D::Error> {
-        Option::deserialize(deserializer).map(EndEdit::Set)
+impl ConflictBody {
+    fn new(conflict: Conflict) -> ConflictBody {
+        ConflictBody {
+            days: conflict.days(),
+            avail_id: conflict.avail_id,
+            license_type: conflict.license_type,
+            territories: conflict.territories,
+            from: conflict.from,
+            to: conflict.to,
+            code: conflict.code.as_str().to_owned(),
+            says: conflict.code.says().to_owned(),
+        }
     }
 }
 

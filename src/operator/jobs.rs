@@ -2,8 +2,7 @@
 //! renewed while it runs; a node that dies loses it to another.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Json;
@@ -17,6 +16,8 @@ use crate::api::body::{Id, QueryOf};
 use crate::api::caller::AnOperator;
 use crate::api::page::{List, PageQuery};
 use crate::api::problem::Problem;
+use crate::audience::Audience;
+use crate::audience::news::Item;
 use crate::base::clock::{Clock, UtcMs};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{AssetId, JobId, OperatorId, UploadId};
@@ -24,10 +25,11 @@ use crate::base::limits;
 use crate::base::shutdown::Shutdown;
 use crate::catalog::asset::Asset;
 use crate::operator::Operators;
+use crate::operator::assets::SourceBody;
 use crate::operator::uploads::Uploads;
 use crate::playback::follower::Follower;
 use crate::store::db::Db;
-use crate::store::db::job::{Job, JobOutcome, JobState};
+use crate::store::db::job::{Job, JobOutcome, JobProgress, JobStage, JobState, StageName};
 
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
@@ -36,7 +38,7 @@ pub type Package = Arc<dyn Fn(PathBuf, AssetId, ProgressSink) -> BoxFuture<'stat
 
 /// Where a packager says how far it is.
 #[derive(Clone, Debug, Default)]
-pub struct ProgressSink(Arc<AtomicU32>);
+pub struct ProgressSink(Arc<Mutex<JobProgress>>);
 
 /// Works off jobs, one at a time.
 pub struct JobRunner {
@@ -45,6 +47,7 @@ pub struct JobRunner {
     follower: Arc<Follower>,
     uploads: Arc<Uploads>,
     package: Package,
+    audience: Arc<Audience>,
     node: String,
 }
 
@@ -56,6 +59,15 @@ pub struct JobBody {
     status: JobStatus,
     /// From 0 to 1.
     progress: f64,
+    /// What it is doing: `probing`, `encoding`, `poster`, `checking`, `publishing`. Null unless it runs.
+    #[schema(value_type = Option<String>)]
+    stage: Option<StageName>,
+    /// Seconds of film per second.
+    speed: Option<f64>,
+    /// Seconds until this stage is over.
+    eta_s: Option<u32>,
+    /// What came in, as soon as it is known.
+    source: Option<SourceBody>,
     /// Once it is done.
     asset_id: Option<AssetId>,
     /// Once it has failed.
@@ -64,7 +76,7 @@ pub struct JobBody {
     finished_at: Option<UtcMs>,
 }
 
-#[derive(Clone, Copy, Serialize, ToSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum JobStatus {
     Queued,
@@ -111,11 +123,20 @@ pub async fn show(
 impl ProgressSink {
     /// Thousandths of the work.
     pub fn set(&self, permille: u32) {
-        self.0.store(permille.min(1000), Ordering::Relaxed);
+        self.lock().permille = permille.min(1000);
     }
 
-    fn get(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
+    /// What is being done.
+    pub fn set_stage(&self, stage: JobStage) {
+        self.lock().stage = Some(stage);
+    }
+
+    fn get(&self) -> JobProgress {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, JobProgress> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -126,10 +147,11 @@ impl JobRunner {
         follower: Arc<Follower>,
         uploads: Arc<Uploads>,
         package: Package,
+        audience: Arc<Audience>,
     ) -> JobRunner {
         // Any name will do that no other process has.
         let node = OperatorId::new(clock.now()).to_string().replace(OperatorId::PREFIX, "node");
-        JobRunner { db, clock, follower, uploads, package, node }
+        JobRunner { db, clock, follower, uploads, package, audience, node }
     }
 
     /// Works until shutdown. A job that runs then is given up, and claimed again when its lease has run out.
@@ -156,6 +178,7 @@ impl JobRunner {
     pub async fn work_once(&self) -> Result<bool> {
         let now = self.clock.now();
         let Some(job) = self.db.claim_job(&self.node, now, limits::JOB_LEASE_TTL).await? else { return Ok(false) };
+        self.audience.news.tell(Item::Job(job.id));
         let progress = ProgressSink::default();
         let packaged = tokio::select! {
             packaged = self.package(&job, progress.clone()) => packaged,
@@ -178,6 +201,7 @@ impl JobRunner {
                 self.db.finish_job(job.id, &self.node, &outcome, at).await?
             }
         };
+        self.audience.news.tell(Item::Job(job.id));
         if is_ours {
             self.uploads.remove_bytes(job.upload_id).await;
         }
@@ -197,11 +221,19 @@ impl JobRunner {
 
     /// Returns when the job is somebody else's. A database that is away is waited for: the lease tells.
     async fn keep_lease(&self, id: JobId, progress: &ProgressSink) -> Result<()> {
+        let (mut noted, mut renewed_at) = (JobProgress::default(), self.clock.monotonic());
         loop {
-            self.clock.sleep(limits::JOB_LEASE_TTL / 3).await;
+            self.clock.sleep(limits::JOB_PROGRESS_EVERY).await;
+            let (present, now) = (progress.get(), self.clock.monotonic());
+            if present == noted && now < renewed_at + limits::JOB_LEASE_TTL / 3 {
+                continue;
+            }
             let until = self.clock.now() + limits::JOB_LEASE_TTL;
-            match self.db.renew_job(id, &self.node, progress.get(), until).await {
-                Ok(true) => {}
+            match self.db.renew_job(id, &self.node, &present, until).await {
+                Ok(true) => {
+                    (noted, renewed_at) = (present, now);
+                    self.audience.news.tell(Item::Job(id));
+                }
                 Ok(false) => return Ok(()),
                 Err(error) => tracing::warn!(job = %id, error = error.log_line(), "a job's lease was not renewed"),
             }
@@ -210,7 +242,7 @@ impl JobRunner {
 }
 
 impl JobBody {
-    fn new(job: Job) -> JobBody {
+    pub fn new(job: Job) -> JobBody {
         let (status, asset_id, error) = match job.state {
             JobState::Queued => (JobStatus::Queued, None, None),
             JobState::Running => (JobStatus::Running, None, None),
@@ -219,11 +251,16 @@ impl JobBody {
                 (JobStatus::Failed, None, Some(JobErrorBody { code, message }))
             }
         };
+        let running = (status == JobStatus::Running).then_some(job.progress.stage.as_ref()).flatten();
         JobBody {
+            stage: running.map(|stage| stage.name),
+            speed: running.and_then(|stage| stage.speed_milli).map(|milli| f64::from(milli) / 1000.0),
+            eta_s: running.and_then(|stage| stage.eta_s),
+            source: job.progress.stage.and_then(|stage| stage.source).map(SourceBody::from),
             id: job.id,
             upload_id: job.upload_id,
             source_name: job.source_name,
-            progress: if asset_id.is_some() { 1.0 } else { f64::from(job.progress_permille) / 1000.0 },
+            progress: if asset_id.is_some() { 1.0 } else { f64::from(job.progress.permille) / 1000.0 },
             status,
             asset_id,
             error,

@@ -1,5 +1,6 @@
-//! The operator's API: the catalogue, its rights and offers, memberships, refunds and revocations, uploads and the jobs
-//! that make films of them. Every write appends to the audit log.
+//! The operator's API: the catalogue, its rights and offers, storefronts, memberships, sales, vouchers, refunds and
+//! revocations, the journal, uploads and the jobs that make films of them; the console's door, the people behind it and
+//! what they may. Every write appends to the audit log, and every handler names the role it needs.
 
 use std::sync::Arc;
 
@@ -11,24 +12,56 @@ use utoipa_axum::routes;
 use crate::api::caller::AnOperator;
 use crate::api::problem::Problem;
 use crate::api::{self, Api, AsApi};
+use crate::operator::board::Boards;
+use crate::operator::feed::Feeds;
+use crate::operator::hand::Disk;
+use crate::operator::settings::Settings;
+use crate::operator::studio::Studio;
 use crate::operator::uploads::Uploads;
 
 pub mod assets;
+pub mod audit;
 pub mod avails;
+pub mod board;
+pub mod console;
+pub mod day;
+pub mod explain;
+pub mod feed;
+pub mod hand;
 pub mod jobs;
+pub mod ledger;
 pub mod members;
 pub mod offers;
+pub mod people;
+pub mod posters;
+pub mod sale;
+pub mod qoe;
 pub mod sales;
 pub mod sessions;
+pub mod settings;
+pub mod storefronts;
+pub mod studio;
+pub mod title_sales;
 pub mod titles;
+pub mod tokens;
 pub mod tus;
 pub mod uploads;
+pub mod viewers;
+pub mod vouchers;
 
 /// Everything the operator's API works with.
 pub struct Operators {
     pub api: Arc<Api>,
     pub uploads: Arc<Uploads>,
+    pub boards: Boards,
+    pub feeds: Feeds,
+    pub disk: DiskSource,
+    pub settings: Settings,
+    pub studio: Studio,
 }
+
+/// Says how much room there is, where that can be told.
+pub type DiskSource = Arc<dyn Fn() -> Option<Disk> + Send + Sync>;
 
 impl AsApi for Arc<Operators> {
     fn api(&self) -> &Api {
@@ -55,22 +88,56 @@ pub fn document() -> OpenApi {
 
 fn routes() -> OpenApiRouter<Arc<Operators>> {
     OpenApiRouter::default()
+        .routes(routes!(console::check))
+        .routes(routes!(console::welcome))
+        .routes(routes!(console::sign_in))
+        .routes(routes!(console::sign_out))
+        .routes(routes!(console::me, console::edit_me))
+        .routes(routes!(console::change_password))
+        .routes(routes!(people::list, people::invite))
+        .routes(routes!(people::edit))
+        .routes(routes!(people::link))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(settings::show))
+        .routes(routes!(audit::list))
         .routes(routes!(titles::list, titles::create))
         .routes(routes!(titles::show, titles::edit))
         .routes(routes!(avails::list, avails::create))
-        .routes(routes!(avails::edit))
+        .routes(routes!(posters::upload))
+        .routes(routes!(avails::check))
+        .routes(routes!(avails::edit, avails::remove))
         .routes(routes!(offers::list, offers::create))
+        .routes(routes!(offers::withdraw))
         .routes(routes!(members::list_plans, members::create_plan))
-        .routes(routes!(members::create_membership))
+        .routes(routes!(members::list_memberships, members::create_membership))
+        .routes(routes!(members::end_membership))
+        .routes(routes!(storefronts::list, storefronts::create))
+        .routes(routes!(storefronts::show, storefronts::edit))
+        .routes(routes!(vouchers::list, vouchers::create))
+        .routes(routes!(vouchers::void))
+        .routes(routes!(viewers::list))
+        .routes(routes!(viewers::show))
+        .routes(routes!(ledger::list))
         .routes(routes!(sales::list_purchases))
+        .routes(routes!(sale::show))
         .routes(routes!(sales::refund))
         .routes(routes!(sales::revoke_grant))
         .routes(routes!(sessions::list))
+        .routes(routes!(sessions::show))
+        .routes(routes!(sessions::timeline))
         .routes(routes!(sessions::revoke))
+        .routes(routes!(board::board))
+        .routes(routes!(feed::feed))
+        .routes(routes!(title_sales::sales))
+        .routes(routes!(qoe::report))
+        .routes(routes!(explain::explain))
+        .routes(routes!(explain::explain_session))
         .routes(routes!(assets::list))
         .routes(routes!(assets::show))
+        .routes(routes!(assets::excerpt))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::show))
-        .routes(routes!(tus::discover, tus::create))
+        .routes(routes!(tus::discover, tus::list, tus::create))
         .routes(routes!(tus::progress, tus::append, tus::terminate))
 }

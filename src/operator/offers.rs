@@ -15,6 +15,8 @@ use crate::api::caller::AnOperator;
 use crate::api::idempotency::{IdempotencyKey, key_reused};
 use crate::api::page::{List, PageQuery};
 use crate::api::problem::Problem;
+use crate::api::role::Editor;
+use crate::base::clock::UtcMs;
 use crate::base::error::Error;
 use crate::base::id::{AvailId, OfferId, TitleId};
 use crate::base::money::Money;
@@ -36,6 +38,8 @@ pub struct NewOfferBody {
     /// Streams at once, 1 if not said.
     #[serde(default = "one")]
     streams: u32,
+    /// From when it is sold although its window has not opened; viewing begins with the window.
+    presale_from_at: Option<UtcMs>,
 }
 
 /// When the viewing period begins.
@@ -58,6 +62,9 @@ pub struct OfferBody {
     member_price: Option<Money>,
     clock: ClockBody,
     streams: u32,
+    presale_from_at: Option<UtcMs>,
+    /// From when it is sold no more.
+    withdrawn_at: Option<UtcMs>,
 }
 
 #[derive(ToSchema)]
@@ -98,7 +105,7 @@ pub async fn list(
 ))]
 pub async fn create(
     State(operators): State<Arc<Operators>>,
-    operator: AnOperator,
+    operator: Editor,
     Id(avail_id): Id<AvailId>,
     key: IdempotencyKey,
     body: JsonBody<NewOfferBody>,
@@ -110,7 +117,13 @@ pub async fn create(
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "LICENSE_TYPE_NOT_SOLD", detail));
     }
     let now = api.clock.now();
-    let NewOfferBody { kind, list_price, member_price, clock, streams } = body.value;
+    let NewOfferBody { kind, list_price, member_price, clock, streams, presale_from_at } = body.value;
+    if presale_from_at.is_some_and(|from_at| from_at >= avail.window.start_at) {
+        let detail = "A presale begins before the window opens.";
+        return Err(
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "OFFER_INVALID", detail).with_param("presale_from_at")
+        );
+    }
     let offer = Offer {
         id: OfferId::new(now),
         title_id: avail.title_id,
@@ -120,6 +133,8 @@ pub async fn create(
         member_price,
         clock: clock.into(),
         streams,
+        presale_from_at,
+        withdrawn_at: None,
     };
     offer.check()?;
     let idempotency = key.of(&operator.caller, &body.digest);
@@ -138,8 +153,28 @@ pub async fn create(
     Ok((StatusCode::CREATED, Json(OfferBody::new(&offer))).into_response())
 }
 
+/// Sell it no more, from now on. What was bought stays. Withdrawing twice is withdrawing once.
+#[utoipa::path(post, path = "/operator/offers/{id}/withdraw", tag = "operator",
+    operation_id = "operator_withdraw_offer", params(("id" = OfferId, Path)), security(("bearer" = [])), responses(
+    (status = 200, description = "The offer as it is now", body = OfferBody),
+    (status = 404, description = "OFFER_NOT_FOUND"),
+))]
+pub async fn withdraw(
+    State(operators): State<Arc<Operators>>,
+    operator: Editor,
+    Id(id): Id<OfferId>,
+) -> Result<Json<OfferBody>, Problem> {
+    let api = &operators.api;
+    if api.db.withdraw_offer(id, api.clock.now()).await? {
+        api.follower.announce().await;
+        operators.audit(&operator, "offer.withdraw", &id.to_string(), json!({})).await?;
+    }
+    let offer = api.db.offer(id).await?.ok_or_else(|| Error::internal(format!("offer {id} is gone")))?;
+    Ok(Json(OfferBody::new(&offer)))
+}
+
 impl OfferBody {
-    fn new(offer: &Offer) -> OfferBody {
+    pub fn new(offer: &Offer) -> OfferBody {
         OfferBody {
             id: offer.id,
             title_id: offer.title_id,
@@ -149,6 +184,8 @@ impl OfferBody {
             member_price: offer.member_price,
             clock: offer.clock.into(),
             streams: offer.streams,
+            presale_from_at: offer.presale_from_at,
+            withdrawn_at: offer.withdrawn_at,
         }
     }
 }

@@ -1,5 +1,6 @@
-//! Purchases as operators see them, refunds, and grants taken back.
+//! Purchases as operators see them in a list, refunds, and grants taken back.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -8,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::api::body::{Id, JsonBody, QueryOf};
 use crate::api::caller::AnOperator;
@@ -16,13 +17,19 @@ use crate::api::grants::GrantBody;
 use crate::api::idempotency::IdempotencyKey;
 use crate::api::page::{List, PageQuery};
 use crate::api::problem::Problem;
-use crate::api::purchases::PurchaseBody;
+use crate::api::role::{Editor, Treasurer};
+use crate::api::title_brief::TitleBrief;
 use crate::base::clock::UtcMs;
 use crate::base::error::Error;
-use crate::base::id::{GrantId, PurchaseId, RefundId, ViewerId};
+use crate::base::id::{GrantId, OfferId, PaymentId, PurchaseId, RefundId, TitleId, ViewerId};
 use crate::base::limits;
 use crate::base::money::Money;
+use crate::base::territory::Territory;
+use crate::ledger::purchase::{PurchaseStatus, Refund};
 use crate::operator::Operators;
+use crate::operator::viewers::searched;
+use crate::rights::snapshot::Snapshot;
+use crate::store::db::sales::{Sale, SaleFilter};
 
 /// Why something is taken back; kept, and shown to nobody but operators.
 #[derive(Deserialize, ToSchema)]
@@ -31,14 +38,52 @@ pub struct ReasonBody {
     reason: String,
 }
 
-/// A purchase and whose it is.
+/// Which purchases are wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PurchasesQuery {
+    #[param(value_type = Option<String>, pattern = "^(pending|paid|declined|expired|refunded)$")]
+    status: Option<PurchaseStatus>,
+    title_id: Option<TitleId>,
+    /// An id, or a whole address.
+    viewer: Option<String>,
+    /// Ordered at or after this instant.
+    from: Option<UtcMs>,
+    /// Ordered before this instant.
+    to: Option<UtcMs>,
+    /// How the purchase's id, the payment's id or the viewer's address begins.
+    query: Option<String>,
+    /// Rows on the page, 50 if not said.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// A purchase, whose it is and what of.
 #[derive(Serialize, ToSchema)]
-pub struct SoldBody {
+pub struct PurchaseRow {
+    id: PurchaseId,
+    #[schema(value_type = String, pattern = "^(pending|paid|declined|expired|refunded)$")]
+    status: PurchaseStatus,
+    title_id: TitleId,
+    /// By BCP 47 language tag.
+    title_name: BTreeMap<String, String>,
     viewer_id: ViewerId,
-    provider: String,
+    viewer_email: String,
+    offer_id: OfferId,
+    price: Money,
     is_member_price: bool,
-    #[serde(flatten)]
-    purchase: PurchaseBody,
+    territory: Territory,
+    storefront_slug: Option<String>,
+    provider: String,
+    payment_id: PaymentId,
+    created_at: UtcMs,
+    decided_at: Option<UtcMs>,
+    paid_at: Option<UtcMs>,
+    refunded_at: Option<UtcMs>,
+    livemode: bool,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -61,27 +106,24 @@ impl ReasonBody {
     }
 }
 
-/// All purchases, newest first.
+/// Purchases, newest first.
 #[utoipa::path(get, path = "/operator/purchases", tag = "operator", operation_id = "operator_list_purchases",
-    params(PageQuery), security(("bearer" = [])), responses(
-    (status = 200, description = "A page of purchases", body = List<SoldBody>),
+    params(PurchasesQuery), security(("bearer" = [])), responses(
+    (status = 200, description = "A page of purchases", body = List<PurchaseRow>),
 ))]
 pub async fn list_purchases(
     State(operators): State<Arc<Operators>>,
     _: AnOperator,
-    QueryOf(query): QueryOf<PageQuery>,
-) -> Result<Json<List<SoldBody>>, Problem> {
-    let rows = operators.api.db.purchases(None, &query.page()?).await?;
-    query.list(
-        rows,
-        |row| row.id.to_string(),
-        |purchase| SoldBody {
-            viewer_id: purchase.viewer_id,
-            provider: purchase.provider.clone(),
-            is_member_price: purchase.is_member_price,
-            purchase: PurchaseBody::new(&purchase, None),
-        },
-    )
+    QueryOf(query): QueryOf<PurchasesQuery>,
+) -> Result<Json<List<PurchaseRow>>, Problem> {
+    let PurchasesQuery { status, title_id, viewer, from, to, query, limit, cursor } = query;
+    let viewer_id: Option<ViewerId> = viewer.as_ref().and_then(|viewer| viewer.parse().ok());
+    let viewer_email = searched(viewer.filter(|_| viewer_id.is_none()))?;
+    let filter = SaleFilter { status, title_id, viewer_id, viewer_email, from, to, query: searched(query)? };
+    let query = PageQuery { limit, cursor };
+    let rows = operators.api.db.sales(&filter, &query.page()?).await?;
+    let snapshot = operators.api.follower.snapshot();
+    query.list(rows, |row| row.purchase.id.to_string(), |sale| PurchaseRow::new(&snapshot, &sale))
 }
 
 /// Give the money back, all of it, and take the grant.
@@ -95,7 +137,7 @@ pub async fn list_purchases(
 ))]
 pub async fn refund(
     State(operators): State<Arc<Operators>>,
-    operator: AnOperator,
+    operator: Treasurer,
     Id(id): Id<PurchaseId>,
     key: IdempotencyKey,
     body: JsonBody<ReasonBody>,
@@ -105,13 +147,7 @@ pub async fn refund(
     let refund = operators.api.checkout.refund(id, &reason, &idempotency).await?;
     let detail = json!({"refund_id": refund.id, "amount": refund.amount, "reason": reason});
     operators.audit(&operator, "purchase.refund", &id.to_string(), detail).await?;
-    let body = RefundBody {
-        id: refund.id,
-        purchase_id: refund.purchase_id,
-        amount: refund.amount,
-        reason: refund.reason,
-        created_at: refund.created_at,
-    };
+    let body = RefundBody::new(refund);
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }
 
@@ -124,7 +160,7 @@ pub async fn refund(
 ))]
 pub async fn revoke_grant(
     State(operators): State<Arc<Operators>>,
-    operator: AnOperator,
+    operator: Editor,
     Id(id): Id<GrantId>,
     body: JsonBody<ReasonBody>,
 ) -> Result<Json<GrantBody>, Problem> {
@@ -137,4 +173,43 @@ pub async fn revoke_grant(
     }
     let grant = api.db.grant(id).await?.ok_or_else(|| Error::internal(format!("grant {id} is gone")))?;
     Ok(Json(GrantBody::new(&grant, now)))
+}
+
+impl RefundBody {
+    pub fn new(refund: Refund) -> RefundBody {
+        RefundBody {
+            id: refund.id,
+            purchase_id: refund.purchase_id,
+            amount: refund.amount,
+            reason: refund.reason,
+            created_at: refund.created_at,
+        }
+    }
+}
+
+impl PurchaseRow {
+    pub fn new(snapshot: &Snapshot, Sale { purchase, viewer_email, refund, .. }: &Sale) -> PurchaseRow {
+        let is_paid = matches!(purchase.status, PurchaseStatus::Paid | PurchaseStatus::Refunded);
+        let storefront = snapshot.storefronts().by_id(purchase.storefront_id);
+        PurchaseRow {
+            id: purchase.id,
+            status: purchase.status,
+            title_id: purchase.title_id,
+            title_name: TitleBrief::of(snapshot, purchase.title_id).name().clone(),
+            viewer_id: purchase.viewer_id,
+            viewer_email: viewer_email.clone(),
+            offer_id: purchase.offer_id,
+            price: purchase.price,
+            is_member_price: purchase.is_member_price,
+            territory: purchase.territory,
+            storefront_slug: storefront.map(|storefront| storefront.slug.clone()),
+            provider: purchase.provider.clone(),
+            payment_id: purchase.payment_id,
+            created_at: purchase.created_at,
+            decided_at: purchase.decided_at,
+            paid_at: purchase.decided_at.filter(|_| is_paid),
+            refunded_at: refund.as_ref().map(|refund| refund.created_at),
+            livemode: purchase.livemode,
+        }
+    }
 }

@@ -9,17 +9,30 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use crate::api::body::{Id, JsonBody, QueryOf};
+use crate::api::body::{Edit, Id, JsonBody, QueryOf};
 use crate::api::caller::AnOperator;
+use crate::api::film::{CreditBody, WindowBody};
 use crate::api::idempotency::{IdempotencyKey, key_reused};
 use crate::api::page::{List, PageQuery};
+use crate::api::posters;
 use crate::api::problem::Problem;
+use crate::api::role::Editor;
+use crate::api::titles::TitleState;
 use crate::base::clock::UtcMs;
+use crate::base::error::{Error, ErrorKind};
 use crate::base::id::{AssetId, TitleId};
+use crate::base::limits;
+use crate::base::territory::Territory;
+use crate::catalog::asset::Asset;
+use crate::catalog::details::{Credit, TitleDetails, Trailer};
+use crate::catalog::genre::Genre;
 use crate::catalog::title::{Title, TitleStatus};
 use crate::operator::Operators;
+use crate::rights::entitlement::decide_anywhere;
+use crate::rights::snapshot::TitleRights;
+use crate::rights::window::WindowPhase;
 use crate::store::db::Written;
 
 #[derive(Deserialize, ToSchema)]
@@ -35,8 +48,28 @@ pub struct NewTitleBody {
     #[serde(default = "draft")]
     #[schema(value_type = StatusBody)]
     status: TitleStatus,
+    #[serde(default)]
+    tagline: BTreeMap<String, String>,
+    /// In the order of the credits.
+    #[serde(default)]
+    cast: Vec<CreditBody>,
+    /// Slugs, such as `science_fiction`.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    genres: Vec<Genre>,
+    year: Option<u16>,
+    country: Option<Territory>,
+    content_rating: Option<String>,
+    /// By part, part 1 first; may be shorter than `assets`.
+    #[serde(default)]
+    part_names: Vec<BTreeMap<String, String>>,
+    trailer_asset_id: Option<AssetId>,
+    /// Among titles that stand alike in a list the smaller comes first.
+    #[serde(default)]
+    rank: i32,
 }
 
+/// What is not named stays; null takes away.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TitleEditBody {
@@ -45,6 +78,24 @@ pub struct TitleEditBody {
     assets: Option<Vec<AssetId>>,
     #[schema(value_type = Option<StatusBody>)]
     status: Option<TitleStatus>,
+    tagline: Option<BTreeMap<String, String>>,
+    cast: Option<Vec<CreditBody>>,
+    #[schema(value_type = Option<Vec<String>>)]
+    genres: Option<Vec<Genre>>,
+    #[serde(default)]
+    #[schema(value_type = Option<u16>)]
+    year: Edit<Option<u16>>,
+    #[serde(default)]
+    #[schema(value_type = Option<Territory>)]
+    country: Edit<Option<Territory>>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    content_rating: Edit<Option<String>>,
+    part_names: Option<Vec<BTreeMap<String, String>>>,
+    #[serde(default)]
+    #[schema(value_type = Option<AssetId>)]
+    trailer_asset_id: Edit<Option<AssetId>>,
+    rank: Option<i32>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -56,10 +107,49 @@ pub struct TitleBody {
     assets: Vec<AssetId>,
     #[schema(value_type = StatusBody)]
     status: TitleStatus,
+    /// Of all parts together, without the trailer.
     runtime_ms: i64,
+    tagline: BTreeMap<String, String>,
+    cast: Vec<CreditBody>,
+    #[schema(value_type = Vec<String>)]
+    genres: Vec<Genre>,
+    year: Option<u16>,
+    country: Option<Territory>,
+    content_rating: Option<String>,
+    part_names: Vec<BTreeMap<String, String>>,
+    trailer_asset_id: Option<AssetId>,
+    rank: i32,
+    /// A poster of this shape was uploaded.
+    poster_portrait: bool,
+    poster_landscape: bool,
+    poster_url: Option<String>,
+    /// As somebody without an account would see it, wherever it is licensed.
+    commerce_state: TitleState,
+    /// The next window that opens.
+    next_window: Option<WindowBody>,
+    /// There is a film to play.
+    has_asset: bool,
+    avail_count: usize,
+    /// Without withdrawn ones.
+    offers_count: usize,
     created_at: UtcMs,
     /// Grows with each edit; quoted, it is the `ETag`.
     version: i64,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct TitlesQuery {
+    /// Rows on the page, 50 if not said.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// A piece of a name in any language, in any case; or a title's id.
+    query: Option<String>,
+    #[param(inline, value_type = Option<StatusBody>)]
+    status: Option<TitleStatus>,
 }
 
 /// Where a title stands.
@@ -78,37 +168,60 @@ fn draft() -> TitleStatus {
 
 /// All titles, oldest first.
 #[utoipa::path(get, path = "/operator/titles", tag = "operator", operation_id = "operator_list_titles",
-    params(PageQuery), security(("bearer" = [])), responses(
+    params(TitlesQuery), security(("bearer" = [])), responses(
     (status = 200, description = "A page of titles", body = List<TitleBody>),
 ))]
 pub async fn list(
     State(operators): State<Arc<Operators>>,
     _: AnOperator,
-    QueryOf(query): QueryOf<PageQuery>,
+    QueryOf(asked): QueryOf<TitlesQuery>,
 ) -> Result<Json<List<TitleBody>>, Problem> {
-    let snapshot = operators.api.follower.snapshot();
-    let titles = snapshot.titles().map(|title| title.title.clone()).collect();
-    query.cut(titles, |title: &Title| title.id.to_string(), TitleBody::new)
+    let TitlesQuery { limit, cursor, query, status } = asked;
+    if query.as_ref().is_some_and(|query| query.chars().count() > limits::QUERY_CHARS_MAX) {
+        let detail = format!("A query has at most {} characters.", limits::QUERY_CHARS_MAX);
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "QUERY_INVALID", detail).with_param("query"));
+    }
+    let query = query.unwrap_or_default().trim().to_lowercase();
+    let is_asked_for = |title: &&Arc<TitleRights>| {
+        let title = &title.title;
+        let has_name = || title.name.values().any(|name| name.to_lowercase().contains(&query));
+        status.is_none_or(|status| title.status == status) && (title.id.to_string() == query || has_name())
+    };
+    let (snapshot, now) = (operators.api.follower.snapshot(), operators.api.clock.now());
+    let titles: Vec<Arc<TitleRights>> = snapshot.titles().filter(is_asked_for).cloned().collect();
+    PageQuery { limit, cursor }.cut(
+        titles,
+        |title| title.title.id.to_string(),
+        |title| TitleBody::new(title.title.clone(), Some(&title), now),
+    )
 }
 
 /// Make a title.
 #[utoipa::path(post, path = "/operator/titles", tag = "operator", operation_id = "operator_create_title",
     request_body = NewTitleBody, security(("bearer" = [])), responses(
     (status = 201, description = "The title", body = TitleBody),
-    (status = 422, description = "TITLE_INVALID, ASSET_NOT_FOUND, IDEMPOTENCY_KEY_REUSED"),
+    (status = 422, description = "TITLE_INVALID, ASSET_NOT_FOUND, ASSET_IS_EXCERPT, IDEMPOTENCY_KEY_REUSED"),
 ))]
 pub async fn create(
     State(operators): State<Arc<Operators>>,
-    operator: AnOperator,
+    operator: Editor,
     key: IdempotencyKey,
     body: JsonBody<NewTitleBody>,
 ) -> Result<Response, Problem> {
     let api = &operators.api;
     let now = api.clock.now();
-    let NewTitleBody { name, synopsis, assets, status } = body.value;
-    let runtime_ms = runtime_ms(&operators, &assets).await?;
-    let title =
-        Title { id: TitleId::new(now), name, synopsis, status, parts: assets, runtime_ms, created_at: now, version: 1 };
+    let mut title = Title {
+        id: TitleId::new(now),
+        name: BTreeMap::new(),
+        synopsis: BTreeMap::new(),
+        status: TitleStatus::Draft,
+        parts: Vec::new(),
+        runtime_ms: 0,
+        details: TitleDetails::default(),
+        created_at: now,
+        version: 1,
+    };
+    TitleEditBody::from(body.value).apply(&operators, &mut title).await?;
     title.check()?;
     let idempotency = key.of(&operator.caller, &body.digest);
     match api.db.insert_title(&title, idempotency.as_ref()).await? {
@@ -116,9 +229,9 @@ pub async fn create(
             api.follower.announce().await;
             let detail = json!({"name": title.name, "status": title.status});
             operators.audit(&operator, "title.create", &title.id.to_string(), detail).await?;
-            Ok(answer(StatusCode::CREATED, title))
+            Ok(answer(&operators, StatusCode::CREATED, title))
         }
-        Written::Replay { id } => Ok(answer(StatusCode::CREATED, find(&operators, id.parse()?).await?)),
+        Written::Replay { id } => Ok(answer(&operators, StatusCode::CREATED, find(&operators, id.parse()?).await?)),
         Written::KeyReused => Err(key_reused()),
     }
 }
@@ -134,7 +247,8 @@ pub async fn show(
     _: AnOperator,
     Id(id): Id<TitleId>,
 ) -> Result<Response, Problem> {
-    Ok(answer(StatusCode::OK, find(&operators, id).await?))
+    let title = find(&operators, id).await?;
+    Ok(answer(&operators, StatusCode::OK, title))
 }
 
 /// Edit a title: what is not named stays. With `If-Match`, only the version that the operator has seen.
@@ -144,11 +258,11 @@ pub async fn show(
     (status = 200, description = "The title as it is now", body = TitleBody),
     (status = 404, description = "TITLE_NOT_FOUND"),
     (status = 412, description = "VERSION_CONFLICT"),
-    (status = 422, description = "TITLE_INVALID, ASSET_NOT_FOUND"),
+    (status = 422, description = "TITLE_INVALID, ASSET_NOT_FOUND, ASSET_IS_EXCERPT"),
 ))]
 pub async fn edit(
     State(operators): State<Arc<Operators>>,
-    operator: AnOperator,
+    operator: Editor,
     Id(id): Id<TitleId>,
     headers: HeaderMap,
     body: JsonBody<TitleEditBody>,
@@ -166,60 +280,158 @@ pub async fn edit(
         )
         .with_param("If-Match"));
     }
-    let TitleEditBody { name, synopsis, assets, status } = body.value;
     let before = title.status;
-    title.name = name.unwrap_or(title.name);
-    title.synopsis = synopsis.unwrap_or(title.synopsis);
-    title.status = status.unwrap_or(title.status);
-    if let Some(assets) = assets {
-        title.runtime_ms = runtime_ms(&operators, &assets).await?;
-        title.parts = assets;
-    }
+    body.value.apply(&operators, &mut title).await?;
     title.version += 1;
     title.check()?;
     api.db.update_title(&title, api.clock.now()).await?;
     api.follower.announce().await;
     let detail = json!({"version": title.version, "status": [before, title.status], "assets": title.parts});
     operators.audit(&operator, "title.edit", &id.to_string(), detail).await?;
-    Ok(answer(StatusCode::OK, title))
+    Ok(answer(&operators, StatusCode::OK, title))
 }
 
-async fn find(operators: &Operators, id: TitleId) -> Result<Title, Problem> {
+/// The title, or 404.
+pub async fn find(operators: &Operators, id: TitleId) -> Result<Title, Problem> {
     let title = operators.api.db.title(id).await?;
-    title.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "TITLE_NOT_FOUND", "There is no such title."))
+    title.ok_or_else(|| not_found_error().into())
 }
 
-/// The running time of all parts; refuses one that is not packaged.
-async fn runtime_ms(operators: &Operators, assets: &[AssetId]) -> Result<i64, Problem> {
-    let mut total_ms: i64 = 0;
-    for (index, id) in assets.iter().enumerate() {
-        let Some(asset) = operators.api.db.asset(*id).await? else {
-            let detail = format!("There is no asset {id}.");
-            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "ASSET_NOT_FOUND", detail)
-                .with_param(format!("assets[{index}]")));
+pub fn not_found_error() -> Error {
+    Error::new(ErrorKind::NotFound, "TITLE_NOT_FOUND", "There is no such title.")
+}
+
+impl TitleEditBody {
+    async fn apply(self, operators: &Operators, title: &mut Title) -> Result<(), Problem> {
+        let replace = |text: Option<BTreeMap<String, String>>, place: &mut BTreeMap<String, String>| {
+            *place = text.unwrap_or(std::mem::take(place));
         };
-        total_ms = total_ms.saturating_add(asset.duration_ms);
+        replace(self.name, &mut title.name);
+        replace(self.synopsis, &mut title.synopsis);
+        title.status = self.status.unwrap_or(title.status);
+        let details = &mut title.details;
+        replace(self.tagline, &mut details.tagline);
+        if let Some(cast) = self.cast {
+            details.cast = cast.into_iter().map(Credit::from).collect();
+        }
+        if let Some(genres) = self.genres {
+            details.genres = genres;
+        }
+        details.year = self.year.of(details.year);
+        details.country = self.country.of(details.country);
+        details.content_rating = self.content_rating.of(details.content_rating.take());
+        details.rank = self.rank.unwrap_or(details.rank);
+        if let Edit::Set(trailer) = self.trailer_asset_id {
+            details.trailer = match trailer {
+                Some(id) => Some(trailer_of(operators, id).await?),
+                None => None,
+            };
+        }
+        if let Some(assets) = self.assets {
+            details.part_runtimes_ms = part_runtimes_ms(operators, &assets).await?;
+            details.part_names.truncate(assets.len());
+            title.runtime_ms = details.part_runtimes_ms.iter().fold(0, |sum, ms| sum.saturating_add(*ms));
+            title.parts = assets;
+        }
+        if let Some(names) = self.part_names {
+            details.part_names = names;
+        }
+        Ok(())
     }
-    Ok(total_ms)
+}
+
+impl From<NewTitleBody> for TitleEditBody {
+    fn from(body: NewTitleBody) -> TitleEditBody {
+        TitleEditBody {
+            name: Some(body.name),
+            synopsis: Some(body.synopsis),
+            assets: Some(body.assets),
+            status: Some(body.status),
+            tagline: Some(body.tagline),
+            cast: Some(body.cast),
+            genres: Some(body.genres),
+            year: Edit::Set(body.year),
+            country: Edit::Set(body.country),
+            content_rating: Edit::Set(body.content_rating),
+            part_names: Some(body.part_names),
+            trailer_asset_id: Edit::Set(body.trailer_asset_id),
+            rank: Some(body.rank),
+        }
+    }
+}
+
+/// The running time of each part; refuses one that is not packaged, and an excerpt, which is no film.
+async fn part_runtimes_ms(operators: &Operators, assets: &[AssetId]) -> Result<Vec<i64>, Problem> {
+    let mut runtimes_ms = Vec::with_capacity(assets.len());
+    for (index, id) in assets.iter().enumerate() {
+        let param = || format!("assets[{index}]");
+        let asset = packaged(operators, *id, param).await?;
+        if asset.details.excerpt_of.is_some() {
+            let detail = format!("{id} is an excerpt; it can be a trailer, not a part.");
+            let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "ASSET_IS_EXCERPT", detail);
+            return Err(problem.with_param(param()));
+        }
+        runtimes_ms.push(asset.duration_ms);
+    }
+    Ok(runtimes_ms)
+}
+
+async fn trailer_of(operators: &Operators, id: AssetId) -> Result<Trailer, Problem> {
+    let asset = packaged(operators, id, || "trailer_asset_id".to_owned()).await?;
+    Ok(Trailer { asset_id: id, runtime_ms: asset.duration_ms })
+}
+
+async fn packaged(operators: &Operators, id: AssetId, param: impl Fn() -> String) -> Result<Asset, Problem> {
+    let asset = operators.api.db.asset(id).await?;
+    asset.ok_or_else(|| {
+        let detail = format!("There is no asset {id}.");
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "ASSET_NOT_FOUND", detail).with_param(param())
+    })
 }
 
 fn etag(version: i64) -> String {
     format!("\"{version}\"")
 }
 
-fn answer(status: StatusCode, title: Title) -> Response {
-    (status, [(header::ETAG, etag(title.version))], Json(TitleBody::new(title))).into_response()
+fn answer(operators: &Operators, status: StatusCode, title: Title) -> Response {
+    let snapshot = operators.api.follower.snapshot();
+    let rights = snapshot.title(title.id).cloned();
+    let etag = etag(title.version);
+    let body = TitleBody::new(title, rights.as_deref(), operators.api.clock.now());
+    (status, [(header::ETAG, etag)], Json(body)).into_response()
 }
 
 impl TitleBody {
-    fn new(title: Title) -> TitleBody {
+    /// `rights` are what this node knows of its windows; nothing of a title that it has not heard of yet.
+    fn new(title: Title, rights: Option<&TitleRights>, now: UtcMs) -> TitleBody {
+        let avails = rights.map(|rights| &rights.avails[..]).unwrap_or_default();
+        let offers = rights.map(|rights| &rights.offers[..]).unwrap_or_default();
+        let upcoming = avails.iter().filter(|avail| avail.window.phase(now) == WindowPhase::NotOpen);
+        let state = rights.map(|rights| TitleState::of(&decide_anywhere(rights, now)));
         TitleBody {
             id: title.id,
+            poster_portrait: title.details.posters.portrait.is_some(),
+            poster_landscape: title.details.posters.landscape.is_some(),
+            poster_url: posters::urls(&title).landscape,
+            commerce_state: state.unwrap_or(TitleState::NotAvailable),
+            next_window: upcoming.min_by_key(|avail| avail.window.start_at).map(WindowBody::new),
+            has_asset: !title.parts.is_empty(),
+            avail_count: avails.len(),
+            offers_count: offers.iter().filter(|offer| !offer.is_withdrawn(now)).count(),
             name: title.name,
             synopsis: title.synopsis,
             assets: title.parts,
             status: title.status,
             runtime_ms: title.runtime_ms,
+            tagline: title.details.tagline,
+            cast: title.details.cast.iter().map(CreditBody::from).collect(),
+            genres: title.details.genres,
+            year: title.details.year,
+            country: title.details.country,
+            content_rating: title.details.content_rating,
+            part_names: title.details.part_names,
+            trailer_asset_id: title.details.trailer.map(|trailer| trailer.asset_id),
+            rank: title.details.rank,
             created_at: title.created_at,
             version: title.version,
         }

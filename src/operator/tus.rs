@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, State};
 use axum::response::{IntoResponse, Response};
@@ -11,13 +12,18 @@ use base64::prelude::BASE64_STANDARD;
 use http::header::{HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
+use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::api::BASE;
-use crate::api::body::Id;
+use crate::api::body::{Id, QueryOf};
 use crate::api::caller::AnOperator;
 use crate::api::idempotency::{IdempotencyKey, digest, key_reused};
+use crate::api::page::{List, PageQuery};
 use crate::api::problem::Problem;
+use crate::api::role::Editor;
+use crate::base::clock::UtcMs;
 use crate::base::id::UploadId;
 use crate::base::limits;
 use crate::operator::Operators;
@@ -64,6 +70,50 @@ pub async fn discover() -> Response {
     (StatusCode::NO_CONTENT, headers).into_response()
 }
 
+/// A file on its way in.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Upload)]
+pub struct UploadBody {
+    id: UploadId,
+    file_name: String,
+    /// Bytes of the whole file.
+    length: u64,
+    /// Bytes that have arrived: where to go on.
+    received: u64,
+    created_at: UtcMs,
+    /// When it is thrown away unless it is whole.
+    expires_at: UtcMs,
+}
+
+/// Uploads that are not whole, oldest first.
+#[utoipa::path(get, path = "/operator/uploads", tag = "uploads", operation_id = "operator_list_uploads",
+    params(PageQuery), security(("bearer" = [])), responses(
+    (status = 200, description = "A page of uploads", body = List<UploadBody>),
+))]
+pub async fn list(
+    State(operators): State<Arc<Operators>>,
+    _: AnOperator,
+    QueryOf(query): QueryOf<PageQuery>,
+) -> Result<Json<List<UploadBody>>, Problem> {
+    let now = operators.api.clock.now();
+    let mut open = operators.api.db.open_uploads().await?;
+    open.retain(|upload| now < Uploads::expires_at(upload));
+    query.cut(open, |upload: &Upload| upload.id.to_string(), UploadBody::new)
+}
+
+impl UploadBody {
+    fn new(upload: Upload) -> UploadBody {
+        UploadBody {
+            id: upload.id,
+            expires_at: Uploads::expires_at(&upload),
+            file_name: upload.file_name,
+            length: upload.length_bytes,
+            received: upload.received_bytes,
+            created_at: upload.created_at,
+        }
+    }
+}
+
 /// Open an upload; its URL is in `Location`.
 #[utoipa::path(post, path = "/operator/uploads", tag = "uploads", operation_id = "operator_create_upload", params(
     ("Tus-Resumable" = String, Header), ("Upload-Length" = u64, Header, description = "Bytes of the whole file"),
@@ -77,7 +127,7 @@ pub async fn discover() -> Response {
 ))]
 pub async fn create(
     State(operators): State<Arc<Operators>>,
-    operator: AnOperator,
+    operator: Editor,
     _: Tus,
     key: IdempotencyKey,
     headers: HeaderMap,
@@ -147,7 +197,7 @@ pub async fn progress(
 ))]
 pub async fn append(
     State(operators): State<Arc<Operators>>,
-    operator: AnOperator,
+    operator: Editor,
     _: Tus,
     Id(id): Id<UploadId>,
     headers: HeaderMap,
@@ -186,7 +236,7 @@ pub async fn append(
 ))]
 pub async fn terminate(
     State(operators): State<Arc<Operators>>,
-    operator: AnOperator,
+    operator: Editor,
     _: Tus,
     Id(id): Id<UploadId>,
 ) -> Result<Response, Problem> {

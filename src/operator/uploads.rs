@@ -20,7 +20,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{JobId, UploadId};
 use crate::base::limits;
 use crate::base::shutdown::Shutdown;
-use crate::store::db::job::{Job, JobState, Upload};
+use crate::store::db::job::{Job, JobProgress, JobState, Upload};
 use crate::store::db::{Db, Idempotency, Written};
 
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -260,7 +260,7 @@ impl Uploads {
             upload_id: upload.id,
             source_name: upload.file_name.clone(),
             state: JobState::Queued,
-            progress_permille: 0,
+            progress: JobProgress::default(),
             created_at: now,
             finished_at: None,
         };

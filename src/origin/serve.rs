@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::header::HeaderValue;
 use http::{HeaderMap, Method, Response, StatusCode};
 
+use crate::audience::Audience;
 use crate::base::clock::Clock;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::RequestId;
@@ -31,12 +32,15 @@ pub struct Origin {
     gate: Gate,
     library: Arc<Library>,
     meter: Meter,
+    audience: Arc<Audience>,
 }
 
 /// A request, as far as the origin looks at it.
 pub struct PlayRequest<'a> {
     pub method: &'a Method,
     pub path: &'a str,
+    /// Only CMCD is looked for in it.
+    pub query: Option<&'a str>,
     pub headers: &'a HeaderMap,
     pub place: Place,
     pub clock: &'a Clock,
@@ -51,8 +55,8 @@ impl PlayRequest<'_> {
 }
 
 impl Origin {
-    pub fn new(gate: Gate, library: Arc<Library>, meter: Meter) -> Origin {
-        Origin { gate, library, meter }
+    pub fn new(gate: Gate, library: Arc<Library>, meter: Meter, audience: Arc<Audience>) -> Origin {
+        Origin { gate, library, meter, audience }
     }
 
     /// Answers; pages of any origin may read the answer.
@@ -82,6 +86,7 @@ impl Origin {
                 return refused(refusal, &request_id);
             }
         };
+        self.audience.collector.note_request(entitled.session_id(), request.query, request.headers);
         let response = match self.open(&entitled, target).await {
             Ok(entity) if target.wish_kind() == WishKind::Key => entity.respond(request.method, &HeaderMap::new()),
             Ok(entity) => entity.respond(request.method, request.headers),

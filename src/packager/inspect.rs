@@ -179,7 +179,7 @@ mod tests {
             is_default: true,
             group: "stereo".into(),
         };
-        TrackDraft { id: "a-und-2".into(), media: TrackMedia::Audio(audio) }
+        TrackDraft { id: "a-und-2".into(), is_copied: true, media: TrackMedia::Audio(audio) }
     }
 
     fn write_track(dir: &Path, starts: &[(Ticks, Ticks)]) {

@@ -12,6 +12,7 @@ use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -21,15 +22,16 @@ use tokio::process::{Child, ChildStdout, Command};
 use crate::base::clock::Clock;
 use crate::base::error::{Error, Result};
 use crate::base::limits;
+use crate::catalog::asset::SourceSummary;
 use crate::hls::build::{self, Form};
 use crate::media::rendition::AssetIndex;
 use crate::media::timeline::Timeline;
 use crate::packager::inspect;
-use crate::packager::protocol::{INPUT_FD, TrackDraft, WorkerMessage, WorkerOrder, WorkerReport};
+use crate::packager::protocol::{INPUT_FD, PICTURE_FILE, TrackDraft, WorkerMessage, WorkerOrder, WorkerReport};
 use crate::packager::refusal::{self, Refusal};
 use crate::packager::staging::Staging;
 
-pub use crate::packager::protocol::{Encoding, Phase};
+pub use crate::packager::protocol::{Encoding, Phase, PictureShape};
 
 /// What to package, and where to.
 #[derive(Clone, Debug)]
@@ -59,6 +61,9 @@ impl PackageRequest {
     }
 }
 
+/// The marker that every JPEG begins with.
+const JPEG_START: [u8; 3] = [0xff, 0xd8, 0xff];
+
 /// How far a job is. Seconds of film, except `eta_s`, which is seconds of waiting.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
@@ -68,6 +73,9 @@ pub struct Progress {
     /// Seconds of film per second, over this phase.
     pub speed: f64,
     pub eta_s: Option<f64>,
+    /// What was found in the film, once it is known.
+    #[serde(skip)]
+    pub source: Option<Arc<SourceSummary>>,
 }
 
 /// A published folder.
@@ -75,6 +83,11 @@ pub struct Progress {
 pub struct Packaged {
     pub dir: PathBuf,
     pub index: AssetIndex,
+    #[serde(skip)]
+    pub source: Option<Arc<SourceSummary>>,
+    /// The tracks whose samples are those of the source.
+    #[serde(skip)]
+    pub copied: Vec<String>,
     pub warnings: Vec<String>,
     pub elapsed_s: f64,
 }
@@ -97,16 +110,23 @@ pub async fn package(
     .await?;
     let mut warnings = Vec::new();
     let mut pace = Pace::new(clock.clone());
+    let size_bytes = input.metadata().map_or(0, |meta| meta.len());
+    let name = request.input.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let work = async {
         loop {
             match worker.next(request.silence_max).await? {
                 WorkerMessage::Sandboxed(report) => warnings.extend(report.warning().map(str::to_owned)),
+                WorkerMessage::Found(source) => {
+                    pace.source = Some(Arc::new(SourceSummary { name: name.clone(), size_bytes, ..source }));
+                }
                 WorkerMessage::Progress { phase, done_s, total_s } => on_progress(&pace.at(phase, done_s, total_s)),
                 WorkerMessage::Done(report) => break Ok(report),
                 WorkerMessage::Refused { code, message, internal } => {
                     break Err(Refusal::of_code(&code).error(message).with_internal(internal));
                 }
-                WorkerMessage::SelfTested { .. } => break Err(Error::internal("the worker answered another order")),
+                WorkerMessage::SelfTested { .. } | WorkerMessage::Pictured => {
+                    break Err(Error::internal("the worker answered another order"));
+                }
             }
         }
     };
@@ -125,10 +145,53 @@ pub async fn package(
     let length_s = pace.total_s;
     on_progress(&pace.at(Phase::Checking, 0.0, length_s));
     warnings.extend(report.warnings);
+    let copied = report.tracks.iter().filter(|draft| draft.is_copied).map(|draft| draft.id.clone()).collect();
     let finishing = tokio::task::spawn_blocking(move || finish(staging, report.tracks));
     let (dir, index) = finishing.await.map_err(|error| Error::internal("publishing panicked").with_source(error))??;
     on_progress(&pace.at(Phase::Finished, length_s, length_s));
-    Ok(Packaged { dir, index, warnings, elapsed_s: clock.monotonic().as_secs_f64() })
+    let source = pace.source.take();
+    Ok(Packaged { dir, index, source, copied, warnings, elapsed_s: clock.monotonic().as_secs_f64() })
+}
+
+/// A picture that is to be written anew.
+#[derive(Clone, Debug)]
+pub struct PictureRequest {
+    pub input: PathBuf,
+    pub shape: PictureShape,
+    /// Must not exist; it is gone when the answer is there.
+    pub scratch: PathBuf,
+    /// The program that has the `worker` subcommand.
+    pub worker: PathBuf,
+}
+
+/// Reads an uploaded picture in a worker and gives it back as a JPEG in its shape.
+pub async fn picture(request: &PictureRequest) -> Result<Vec<u8>> {
+    let input = match open_input(&request.input) {
+        // It is told to whoever sent it, who knows no file of ours.
+        Err(error) if error.code() == Refusal::InputEmpty.code() => {
+            return Err(Refusal::PictureInvalid.error("This is no picture: it has no bytes."));
+        }
+        opened => opened?,
+    };
+    let staging = Staging::create(&request.scratch)?;
+    let order = WorkerOrder::Picture { out_dir: staging.dir().to_owned(), shape: request.shape };
+    // After the folder, as above.
+    let mut worker = Worker::start(&request.worker, &order, Some(&input)).await?;
+    loop {
+        match worker.next(limits::PICTURE_SILENCE_MAX).await? {
+            WorkerMessage::Pictured => break,
+            WorkerMessage::Refused { code, message, internal } => {
+                return Err(Refusal::of_code(&code).error(message).with_internal(internal));
+            }
+            _ => {}
+        }
+    }
+    worker.end().await?;
+    let jpeg = fs::read(staging.dir().join(PICTURE_FILE)).map_err(refusal::of_write)?;
+    if !jpeg.starts_with(&JPEG_START) || jpeg.len() > limits::POSTER_BYTES_MAX {
+        return Err(Error::internal("the worker wrote no picture"));
+    }
+    Ok(jpeg)
 }
 
 /// Starts a worker that tries to break out; the escapes that worked. Ingest runs only when there are none.
@@ -196,11 +259,12 @@ struct Pace {
     phase: Option<Phase>,
     since: Duration,
     total_s: f64,
+    source: Option<Arc<SourceSummary>>,
 }
 
 impl Pace {
     fn new(clock: Clock) -> Pace {
-        Pace { clock, phase: None, since: Duration::ZERO, total_s: 0.0 }
+        Pace { clock, phase: None, since: Duration::ZERO, total_s: 0.0, source: None }
     }
 
     fn at(&mut self, phase: Phase, done_s: f64, total_s: f64) -> Progress {
@@ -212,7 +276,7 @@ impl Pace {
         let waited_s = now.saturating_sub(self.since).as_secs_f64();
         let speed = if waited_s > 0.0 { done_s / waited_s } else { 0.0 };
         let eta_s = (speed > 0.0 && total_s > 0.0).then(|| (total_s - done_s).max(0.0) / speed);
-        Progress { phase, done_s, total_s, speed, eta_s }
+        Progress { phase, done_s, total_s, speed, eta_s, source: self.source.clone() }
     }
 }
 

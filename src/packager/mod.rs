@@ -11,11 +11,14 @@
 //! memory and time. The supervisor parses what comes back with our own reader and believes nothing else.
 
 pub mod audio;
+pub mod build;
+pub mod excerpt;
 pub mod inspect;
 pub mod job;
 pub mod ladder;
 pub mod libav;
 pub mod mux;
+pub mod picture;
 pub mod plan;
 pub mod poster;
 pub mod probe;
@@ -27,6 +30,7 @@ pub mod sandbox;
 pub mod scan;
 pub mod segmenter;
 pub mod staging;
+pub mod summary;
 pub mod transcode;
 pub mod video;
 pub mod worker;

@@ -77,8 +77,9 @@ impl Plan {
     /// The tracks in the order of the index.
     pub fn drafts(&self, source: &Source, scan: &Scan) -> Vec<TrackDraft> {
         let (width, height) = source.video.displayed();
-        let video = |id: &str, width, height| TrackDraft {
+        let video = |id: &str, width, height, is_copied| TrackDraft {
             id: id.to_owned(),
+            is_copied,
             media: TrackMedia::Video(VideoIndex {
                 width,
                 height,
@@ -86,12 +87,13 @@ impl Plan {
                 video_range: VideoRange::Sdr,
             }),
         };
-        let copied = self.copied.iter().map(|id| video(id, width, height));
-        let encoded = self.encoded.iter().map(|rung| video(&rung.id, rung.width, rung.height));
-        let audio = self
-            .audio
-            .iter()
-            .map(|plan| TrackDraft { id: plan.id.clone(), media: TrackMedia::Audio(plan.index.clone()) });
+        let copied = self.copied.iter().map(|id| video(id, width, height, true));
+        let encoded = self.encoded.iter().map(|rung| video(&rung.id, rung.width, rung.height, false));
+        let audio = self.audio.iter().map(|plan| TrackDraft {
+            id: plan.id.clone(),
+            is_copied: plan.action == AudioAction::Copy,
+            media: TrackMedia::Audio(plan.index.clone()),
+        });
         copied.chain(encoded).chain(audio).collect()
     }
 }

@@ -115,7 +115,13 @@ fn encode(picture: &frame::Video, film: &VideoSource) -> Result<Vec<u8>> {
     let (width, height) = film.displayed();
     let shrink = f64::from(WIDTH_MAX) / f64::from(width.max(height));
     let side = |side: u32| ((f64::from(side) * shrink.min(1.0)).round() as u32).max(2) & !1;
-    let scaled = scale(picture, film, side(width), side(height))?;
+    let interlaced = if picture.is_interlaced() { "bwdif=mode=send_frame," } else { "" };
+    let first = format!("{interlaced}{}", video::upright(film.rotation));
+    jpeg(&scale(picture, &first, side(width), side(height))?)
+}
+
+/// The picture, which [`scale`] has made, as a JPEG.
+pub fn jpeg(scaled: &frame::Video) -> Result<Vec<u8>> {
     let fault = libav::fault("encoding the poster");
     let Some(codec) = encoder::find_by_name(ENCODER) else {
         return Err(Refusal::EncoderMissing.error("This libav has no JPEG encoder."));
@@ -130,14 +136,15 @@ fn encode(picture: &frame::Video, film: &VideoSource) -> Result<Vec<u8>> {
     // libav's quality of 3 (of 31), in its fixed-point form.
     encoder.set_global_quality(3 * 118);
     let mut encoder = encoder.open_as(codec).map_err(&fault)?;
-    encoder.send_frame(&scaled).map_err(&fault)?;
+    encoder.send_frame(scaled).map_err(&fault)?;
     encoder.send_eof().map_err(&fault)?;
     let mut packet = Packet::empty();
     encoder.receive_packet(&mut packet).map_err(&fault)?;
     Ok(packet.data().unwrap_or_default().to_vec())
 }
 
-fn scale(picture: &frame::Video, film: &VideoSource, width: u32, height: u32) -> Result<frame::Video> {
+/// The picture in this size and the form that JPEG takes; `first` are filters before it, each with its comma.
+pub fn scale(picture: &frame::Video, first: &str, width: u32, height: u32) -> Result<frame::Video> {
     let fault = libav::fault("scaling the poster");
     let missing = || Refusal::EncoderMissing.error("This libav lacks its basic video filters.");
     let pixel = picture.format().descriptor().ok_or_else(missing)?.name();
@@ -145,10 +152,7 @@ fn scale(picture: &frame::Video, film: &VideoSource, width: u32, height: u32) ->
     let args = format!("video_size={}x{}:pix_fmt={pixel}:time_base=1/25", picture.width(), picture.height());
     graph.add(&filter::find("buffer").ok_or_else(missing)?, "in", &args).map_err(&fault)?;
     graph.add(&filter::find("buffersink").ok_or_else(missing)?, "out", "").map_err(&fault)?;
-    let interlaced = if picture.is_interlaced() { "bwdif=mode=send_frame," } else { "" };
-    let upright = video::upright(film.rotation);
-    let chain =
-        format!("{interlaced}{upright}scale={width}:{height}:flags=bicubic:out_range=pc,format=yuvj420p,setsar=1");
+    let chain = format!("{first}scale={width}:{height}:flags=bicubic:out_range=pc,format=yuvj420p,setsar=1");
     graph
         .output("in", 0)
         .and_then(|parser| parser.input("out", 0))

@@ -8,10 +8,11 @@ use std::os::unix::fs::FileExt;
 use ffmpeg_next::codec::{self, Id};
 use ffmpeg_next::format::context::{Input, StreamIo};
 use ffmpeg_next::format::{self, Pixel, stream::Disposition};
-use ffmpeg_next::{Dictionary, Stream, decoder, media};
+use ffmpeg_next::{Dictionary, Error as LibavError, Stream, decoder, media};
 
 use crate::base::error::Result;
 use crate::base::limits;
+use crate::catalog::asset::{SourceSummary, SourceTrack, TrackKind};
 use crate::media::avc::AvcConfig;
 use crate::media::cmaf::Colour;
 use crate::media::isobmff::{BoxHeader, BoxSize, Reader};
@@ -32,6 +33,44 @@ pub struct Source {
     pub audio: Vec<AudioSource>,
     pub container: Container,
     pub warnings: Vec<String>,
+}
+
+impl Source {
+    /// What was found, for people.
+    pub fn summary(&self) -> SourceSummary {
+        let video = &self.video;
+        let (width, height) = video.displayed();
+        let rate = Some(video.said_frame_rate_milli).filter(|rate| *rate > 0);
+        let picture = SourceTrack {
+            width: Some(width),
+            height: Some(height),
+            frame_rate_milli: rate,
+            ..SourceTrack::bare(TrackKind::Video, video.codec.name())
+        };
+        let sound = self.audio.iter().map(|audio| SourceTrack {
+            channels: Some(audio.channels),
+            sample_rate: Some(audio.sample_rate),
+            language: audio.language.clone(),
+            ..SourceTrack::bare(TrackKind::Audio, audio.codec.name())
+        });
+        SourceSummary {
+            name: String::new(),
+            container: self.container.as_str().to_owned(),
+            duration_ms: Some(self.input.duration() / 1000).filter(|ms| *ms > 0),
+            size_bytes: 0,
+            tracks: std::iter::once(picture).chain(sound).collect(),
+        }
+    }
+}
+
+impl Container {
+    fn as_str(self) -> &'static str {
+        match self {
+            Container::IsoBmff => "mp4",
+            Container::Matroska => "matroska",
+            Container::MpegTs => "mpegts",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,14 +177,8 @@ impl Seek for Cursor {
 
 /// Opens `file` with libav; every call reads from the start.
 pub fn demux(file: &File) -> Result<Input> {
-    let reading = |error: io::Error| Refusal::InputUnreadable.error("The film cannot be read.").with_source(error);
-    let len = file.metadata().map_err(reading)?.len();
-    let cursor = Cursor { file: file.try_clone().map_err(reading)?, at: 0, len };
-    let io = StreamIo::from_read_seek_with_capacity(cursor, READ_BYTES).map_err(libav::fault("opening the film"))?;
-    let mut options = Dictionary::new();
-    options.set("format_whitelist", DEMUXERS);
-    options.set("codec_whitelist", DECODERS);
-    format::input_from_stream(io, None, Some(options)).map_err(|error| {
+    let (input, len) = input(file, DEMUXERS, DECODERS)?;
+    input.map_err(|error| {
         if let Some(truncated) = truncated_boxes(file, len) {
             return truncated;
         }
@@ -153,6 +186,18 @@ pub fn demux(file: &File) -> Result<Input> {
             .error("This is not a film we can open: MP4, MOV, Matroska, WebM and MPEG-TS are.")
             .with_internal(format!("libav: {error}"))
     })
+}
+
+/// `file`, of `len` bytes, as libav opens it with nothing but these demuxers and decoders.
+pub fn input(file: &File, demuxers: &str, decoders: &str) -> Result<(std::result::Result<Input, LibavError>, u64)> {
+    let reading = |error: io::Error| Refusal::InputUnreadable.error("The file cannot be read.").with_source(error);
+    let len = file.metadata().map_err(reading)?.len();
+    let cursor = Cursor { file: file.try_clone().map_err(reading)?, at: 0, len };
+    let io = StreamIo::from_read_seek_with_capacity(cursor, READ_BYTES).map_err(libav::fault("opening the file"))?;
+    let mut options = Dictionary::new();
+    options.set("format_whitelist", demuxers);
+    options.set("codec_whitelist", decoders);
+    Ok((format::input_from_stream(io, None, Some(options)), len))
 }
 
 /// Opens the film and looks at its streams.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::catalog::asset::SourceSummary;
 use crate::media::rendition::TrackMedia;
 use crate::packager::sandbox::SandboxReport;
 
@@ -18,10 +19,28 @@ pub enum WorkerOrder {
         out_dir: PathBuf,
         encoding: Encoding,
     },
+    /// Read a picture and write it anew, cut to a shape.
+    Picture {
+        out_dir: PathBuf,
+        shape: PictureShape,
+    },
     /// Try to break out of the sandbox and report what worked.
     SelfTest {
         out_dir: PathBuf,
     },
+}
+
+/// What a picture order leaves in its folder.
+pub const PICTURE_FILE: &str = "picture.jpg";
+
+/// The shape that a picture is cut to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PictureShape {
+    /// 2:3, at most 1000 wide.
+    Portrait,
+    /// 16:9, at most 1920 wide.
+    Landscape,
 }
 
 /// Whether anything may be re-encoded.
@@ -38,10 +57,24 @@ pub enum Encoding {
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum WorkerMessage {
     Sandboxed(SandboxReport),
-    Progress { phase: Phase, done_s: f64, total_s: f64 },
+    /// What is in the film; its name and size are the supervisor's to know.
+    Found(SourceSummary),
+    Progress {
+        phase: Phase,
+        done_s: f64,
+        total_s: f64,
+    },
     Done(WorkerReport),
-    SelfTested { escapes: Vec<String> },
-    Refused { code: String, message: String, internal: String },
+    /// The picture is written as [`PICTURE_FILE`].
+    Pictured,
+    SelfTested {
+        escapes: Vec<String>,
+    },
+    Refused {
+        code: String,
+        message: String,
+        internal: String,
+    },
 }
 
 /// What a job is doing, in the order it does it.
@@ -67,6 +100,8 @@ pub struct WorkerReport {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TrackDraft {
     pub id: String,
+    /// The samples are those of the source.
+    pub is_copied: bool,
     #[serde(flatten)]
     pub media: TrackMedia,
 }

@@ -44,6 +44,9 @@ refusals! {
     SandboxBroken = "SANDBOX_BROKEN", Config;
     WorkerKilled = "WORKER_KILLED", Internal;
     WorkerStalled = "WORKER_STALLED", Timeout;
+    PictureInvalid = "PICTURE_INVALID", Unprocessable;
+    PictureTooSmall = "PICTURE_TOO_SMALL", Unprocessable;
+    PictureTooLarge = "PICTURE_TOO_LARGE", TooLarge;
     Cancelled = "CANCELLED", Conflict;
     Internal = "INTERNAL", Internal;
 }

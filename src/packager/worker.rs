@@ -12,7 +12,7 @@ use crate::base::error::{Error, Result};
 use crate::base::limits;
 use crate::packager::plan::Plan;
 use crate::packager::protocol::{Encoding, INPUT_FD, Phase, WorkerMessage, WorkerOrder, WorkerReport};
-use crate::packager::{poster, probe, sandbox, scan, transcode};
+use crate::packager::{picture, poster, probe, sandbox, scan, transcode};
 
 /// Runs one order. Whatever happens is said on stdout; the exit code says only whether it went well.
 pub fn main() -> bool {
@@ -38,6 +38,15 @@ fn work() -> Result<()> {
             say(&WorkerMessage::Sandboxed(sandbox::enter(&out_dir)?));
             say(&WorkerMessage::Done(package(&file, &out_dir, encoding)?));
         }
+        WorkerOrder::Picture { out_dir, shape } => {
+            let file = input()?;
+            ffmpeg_next::init().map_err(crate::packager::libav::fault("starting libav"))?;
+            ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet);
+            say(&WorkerMessage::Sandboxed(sandbox::enter(&out_dir)?));
+            sandbox::limit_cpu_to(0.0)?;
+            picture::write(&file, &out_dir, shape)?;
+            say(&WorkerMessage::Pictured);
+        }
         WorkerOrder::SelfTest { out_dir } => {
             say(&WorkerMessage::Sandboxed(sandbox::enter(&out_dir)?));
             say(&WorkerMessage::SelfTested { escapes: sandbox::escapes(&out_dir) });
@@ -50,6 +59,7 @@ fn package(file: &File, out_dir: &Path, encoding: Encoding) -> Result<WorkerRepo
     let mut progress = Reporter::new();
     progress.enter(Phase::Opening, 0.0);
     let mut source = probe::open(file)?;
+    say(&WorkerMessage::Found(source.summary()));
     let declared_s = (source.input.duration().max(0) as f64 / 1e6).min(limits::FILM_DURATION_MAX.as_secs_f64());
     progress.enter(Phase::Scanning, declared_s);
     let found = scan::scan(file, &mut source, |done_s| progress.done(done_s))?;

@@ -16,7 +16,7 @@ pub fn problem(denial: &Denial) -> Problem {
 fn status(code: DenialCode) -> StatusCode {
     match code {
         DenialCode::TitleNotListed => StatusCode::NOT_FOUND,
-        DenialCode::TitleWithdrawn => StatusCode::GONE,
+        DenialCode::TitleWithdrawn | DenialCode::OfferWithdrawn => StatusCode::GONE,
         DenialCode::AlreadyOwned => StatusCode::CONFLICT,
         DenialCode::TitleSuspended
         | DenialCode::GeoNotLicensed
@@ -35,7 +35,7 @@ fn status(code: DenialCode) -> StatusCode {
 }
 
 /// The rule that a denial comes from.
-fn rule(code: DenialCode) -> &'static str {
+pub fn rule(code: DenialCode) -> &'static str {
     match code {
         DenialCode::TitleNotListed | DenialCode::TitleWithdrawn | DenialCode::TitleSuspended => "title_status",
         DenialCode::GeoNotLicensed => "territory",
@@ -45,6 +45,6 @@ fn rule(code: DenialCode) -> &'static str {
         DenialCode::WindowNotOpen | DenialCode::WindowClosed => "window",
         DenialCode::TooManyStreams => "stream_limit",
         DenialCode::AlreadyOwned => "ownership",
-        DenialCode::SalesClosed => "sales",
+        DenialCode::OfferWithdrawn | DenialCode::SalesClosed => "sales",
     }
 }

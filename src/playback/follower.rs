@@ -1,5 +1,5 @@
-//! The follower keeps this node's picture of the truth: the snapshot of all rights, the grants that open sessions stand
-//! on, and which sessions were ended. It follows a cursor in the database every two seconds; an announcement through the
+//! The follower keeps this node's picture of the truth: the snapshot of all rights, the grants and memberships that open
+//! sessions stand on, and which sessions were ended. It follows a cursor in the database every two seconds; an announcement through the
 //! shared state only makes it faster.
 //!
 //! **Invariant:** a node that has not heard from the database for `limits::CHANGES_SILENCE_MAX` refuses.
@@ -15,10 +15,12 @@ use tokio::sync::broadcast;
 
 use crate::base::clock::Clock;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::id::{GrantId, SessionId};
+use crate::base::id::{GrantId, MembershipId, SessionId};
 use crate::base::limits;
 use crate::base::shutdown::Shutdown;
+use crate::catalog::storefront::Storefronts;
 use crate::rights::grant::Grant;
+use crate::rights::membership::Membership;
 use crate::rights::session::PlaybackSession;
 use crate::rights::snapshot::Snapshot;
 use crate::store::db::Db;
@@ -30,6 +32,9 @@ const LISTENERS_LAG_MAX: usize = 64;
 
 /// A grant that a session of this node stands on, as it is now.
 pub type LiveGrant = ArcSwap<Grant>;
+
+/// A membership that a session of this node stands on, as it is now.
+pub type LiveMembership = ArcSwap<Membership>;
 
 /// A session of this node, as it is now.
 pub type LiveRow = ArcSwap<PlaybackSession>;
@@ -51,6 +56,7 @@ pub struct Follower {
 #[derive(Default)]
 struct Watched {
     grants: HashMap<GrantId, Weak<LiveGrant>>,
+    memberships: HashMap<MembershipId, Weak<LiveMembership>>,
     sessions: HashMap<SessionId, Weak<LiveRow>>,
 }
 
@@ -58,13 +64,13 @@ impl Follower {
     /// Reads the cursor, then the catalogue: what changes in between is read twice rather than missed.
     pub async fn open(db: Arc<dyn Db>, state: Arc<dyn State>, clock: Clock) -> Result<Follower> {
         let cursor = db.changes(None, 0).await?.cursor;
-        let (titles, avails, offers) = db.catalog().await?;
+        let snapshot = read_snapshot(&*db).await?;
         let follower = Follower {
             db,
             state,
             heard_at_ms: AtomicU64::new(clock.monotonic().as_millis() as u64),
             clock,
-            snapshot: ArcSwap::from_pointee(Snapshot::new(titles, avails, offers)),
+            snapshot: ArcSwap::from_pointee(snapshot),
             watched: Mutex::default(),
             cursor: tokio::sync::Mutex::new(cursor),
             applied: broadcast::Sender::new(LISTENERS_LAG_MAX),
@@ -90,6 +96,17 @@ impl Follower {
         let Some(grant) = self.db.grant(id).await? else { return Ok(None) };
         let live = register(&mut self.watched().grants, id, grant);
         self.refresh_grant(id, &live).await?;
+        Ok(Some(live))
+    }
+
+    /// The membership as it is and will be.
+    pub async fn watch_membership(&self, id: MembershipId) -> Result<Option<Arc<LiveMembership>>> {
+        if let Some(live) = self.watched().memberships.get(&id).and_then(Weak::upgrade) {
+            return Ok(Some(live));
+        }
+        let Some(membership) = self.db.membership(id).await? else { return Ok(None) };
+        let live = register(&mut self.watched().memberships, id, membership);
+        self.refresh_membership(id, &live).await?;
         Ok(Some(live))
     }
 
@@ -175,8 +192,7 @@ impl Follower {
 
     async fn apply(&self, changes: &[Change]) -> Result<()> {
         if changes.contains(&Change::Catalog) {
-            let (titles, avails, offers) = self.db.catalog().await?;
-            self.snapshot.store(Arc::new(Snapshot::new(titles, avails, offers)));
+            self.snapshot.store(Arc::new(read_snapshot(&*self.db).await?));
         }
         for change in changes {
             match *change {
@@ -185,6 +201,12 @@ impl Follower {
                     let live = self.watched().grants.get(&id).and_then(Weak::upgrade);
                     if let Some(live) = live {
                         self.refresh_grant(id, &live).await?;
+                    }
+                }
+                Change::Membership(id) => {
+                    let live = self.watched().memberships.get(&id).and_then(Weak::upgrade);
+                    if let Some(live) = live {
+                        self.refresh_membership(id, &live).await?;
                     }
                 }
                 Change::Session(id) => {
@@ -211,6 +233,13 @@ impl Follower {
         Ok(())
     }
 
+    /// Reads a membership into its handle; it is ended early once.
+    async fn refresh_membership(&self, id: MembershipId, live: &LiveMembership) -> Result<()> {
+        let Some(read) = self.db.membership(id).await? else { return Ok(()) };
+        live.rcu(|present| Membership { revoked_at: present.revoked_at.or(read.revoked_at), ..read.clone() });
+        Ok(())
+    }
+
     /// Reads a session into its handle; it, too, ends and is revoked once.
     async fn refresh_session(&self, id: SessionId, live: &LiveRow) -> Result<()> {
         let Some(read) = self.db.session(id).await? else { return Ok(()) };
@@ -226,12 +255,19 @@ impl Follower {
     fn sweep(&self) {
         let mut watched = self.watched();
         watched.grants.retain(|_, live| live.strong_count() > 0);
+        watched.memberships.retain(|_, live| live.strong_count() > 0);
         watched.sessions.retain(|_, live| live.strong_count() > 0);
     }
 
     fn watched(&self) -> std::sync::MutexGuard<'_, Watched> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+async fn read_snapshot(db: &dyn Db) -> Result<Snapshot> {
+    let (titles, avails, offers) = db.catalog().await?;
+    let storefronts = Storefronts::new(db.storefronts().await?);
+    Ok(Snapshot::new(titles, avails, offers).with_storefronts(storefronts))
 }
 
 /// The handle of `id`, made from `read` if nobody holds one. It is to be read again once it is registered, so that a

@@ -17,9 +17,11 @@ use crate::playback::follower::Follower;
 use crate::playback::sessions::{LiveSession, Sessions};
 use crate::playback::token::{TokenRefusal, Tokens};
 use crate::rights::entitlement::DenialCode;
+use crate::telemetry::note::Fact;
 
 /// Proof that a session may have what its path names, at the instant it was asked.
 pub struct Entitled {
+    session_id: SessionId,
     asset_id: AssetId,
     is_protected: bool,
     /// The session whose rental clock this request starts, if its answer hands out what was asked for.
@@ -27,6 +29,10 @@ pub struct Entitled {
 }
 
 impl Entitled {
+    pub fn session_id(&self) -> SessionId {
+        self.session_id
+    }
+
     pub fn asset_id(&self) -> AssetId {
         self.asset_id
     }
@@ -94,10 +100,11 @@ impl Gate {
         if wish.asset_id.is_some_and(|asset_id| asset_id != row.asset_id) {
             return Err(Refusal::NotFound);
         }
-        self.check(&session, wish, now).await?;
+        self.check(&session, wish, now).await.inspect_err(|refusal| self.note_refusal(&session, refusal))?;
+        self.sessions.note_first(&session, first_fact(wish.kind));
         let is_protected = row.entitlement.is_protected;
         let starts = (session.waits_for_first_play() && starts_viewing(wish.kind, is_protected)).then_some(session);
-        Ok(Entitled { asset_id: row.asset_id, is_protected, starts })
+        Ok(Entitled { session_id: row.id, asset_id: row.asset_id, is_protected, starts })
     }
 
     /// Called when the answer to an admitted request is about to leave with its body: from here on a rental runs.
@@ -108,6 +115,12 @@ impl Gate {
             "GRANT_REVOKED" => Refusal::Denied(DenialCode::GrantRevoked),
             _ => Refusal::Failed(error),
         })
+    }
+
+    fn note_refusal(&self, session: &LiveSession, refusal: &Refusal) {
+        if let Refusal::Denied(code) = refusal {
+            self.sessions.note_denial(session, *code);
+        }
     }
 
     fn require_sane_clock(&self) -> Result<(), Refusal> {
@@ -134,6 +147,15 @@ impl Gate {
         } else {
             Err(Refusal::Denied(DenialCode::TooManyStreams))
         }
+    }
+}
+
+/// What a session's first wish of a kind is called in its timeline.
+fn first_fact(kind: WishKind) -> Fact {
+    match kind {
+        WishKind::Preparation => Fact::FirstPlaylist,
+        WishKind::Segment => Fact::FirstSegment,
+        WishKind::Key => Fact::FirstKey,
     }
 }
 

@@ -53,7 +53,7 @@ fn slot(entitlement: &Entitlement) -> Option<String> {
     match entitlement.cause {
         Cause::Grant(id) => Some(id.to_string()),
         Cause::Membership(id) => Some(id.to_string()),
-        Cause::Free => None,
+        Cause::Free | Cause::Trailer => None,
     }
 }
 
@@ -108,6 +108,11 @@ impl SessionLease {
             self.renew(state, is_shared);
         }
         !is_refused
+    }
+
+    /// The last renewal found the limit full.
+    pub fn is_refused(&self) -> bool {
+        self.is_refused.load(Ordering::Relaxed)
     }
 
     /// Notes where a request came from; true when two networks take turns within one heartbeat.

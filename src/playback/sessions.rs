@@ -1,25 +1,33 @@
 //! Sessions: one viewing each, opened by a decision that is fixed for its whole length, and known on this node while it
 //! is in use.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ipnet::IpNet;
 use quick_cache::sync::Cache;
 
+use crate::audience::Audience;
+use crate::audience::news::{Item, SessionNews};
+use crate::audience::presence::Presence;
 use crate::base::clock::{Clock, UtcMs};
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::id::{SessionId, TitleId, ViewerId};
+use crate::base::id::{AssetId, SessionId, TitleId, ViewerId};
 use crate::base::limits;
 use crate::base::territory::Territory;
-use crate::playback::follower::{Follower, LiveGrant, LiveRow};
+use crate::catalog::title::Title;
+use crate::playback::follower::{Follower, LiveGrant, LiveMembership, LiveRow};
 use crate::playback::leases::SessionLease;
 use crate::playback::token::Tokens;
 use crate::rights::avail::Avail;
-use crate::rights::entitlement::{Cause, Decision, Denial, DenialCode, ViewerRights, decide, still_entitled};
+use crate::rights::entitlement::{
+    Cause, Decision, Denial, DenialCode, ViewerRights, decide, decide_trailer, still_entitled,
+};
 use crate::rights::session::PlaybackSession;
 use crate::store::db::Db;
 use crate::store::db::playback::Change;
 use crate::store::state::{Lease, State};
+use crate::telemetry::note::Fact;
 
 /// Opens, knows and ends sessions.
 pub struct Sessions {
@@ -29,6 +37,7 @@ pub struct Sessions {
     follower: Arc<Follower>,
     tokens: Arc<Tokens>,
     live: Cache<SessionId, Arc<LiveSession>>,
+    audience: Arc<Audience>,
     livemode: bool,
 }
 
@@ -36,18 +45,33 @@ pub struct Sessions {
 pub struct LiveSession {
     row: Arc<LiveRow>,
     grant: Option<Arc<LiveGrant>>,
+    membership: Option<Arc<LiveMembership>>,
     lease: Arc<SessionLease>,
+    presence: Presence,
+    /// Bits of the facts that have been noted.
+    noted: AtomicU8,
+    /// Refusals noted lately, and when, on the monotonic clock.
+    denials: Mutex<Vec<(DenialCode, u64)>>,
 }
 
 /// Who wants to watch what, from where.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct OpenRequest {
     pub viewer_id: Option<ViewerId>,
+    /// What the player's device is called.
+    pub device: String,
     pub title_id: TitleId,
-    /// Counted from 1.
-    pub part: u32,
+    pub feature: Feature,
     pub territory: Option<Territory>,
     pub network: Option<IpNet>,
+}
+
+/// What of a title is to be played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feature {
+    /// A part of the film, counted from 1.
+    Part(u32),
+    Trailer,
 }
 
 /// A session that was opened, and the secret that plays it.
@@ -63,9 +87,11 @@ impl Sessions {
         clock: Clock,
         follower: Arc<Follower>,
         tokens: Arc<Tokens>,
+        audience: Arc<Audience>,
         livemode: bool,
     ) -> Sessions {
-        Sessions { db, state, clock, follower, tokens, live: Cache::new(limits::SESSIONS_CACHED_MAX), livemode }
+        let live = Cache::new(limits::SESSIONS_CACHED_MAX);
+        Sessions { db, state, clock, follower, tokens, live, audience, livemode }
     }
 
     /// What a viewer brings to a title: the grants that this server honours, and memberships.
@@ -87,26 +113,27 @@ impl Sessions {
         let Some(title) = snapshot.title(request.title_id) else {
             return Ok(Err(Denial::of(DenialCode::TitleNotListed)));
         };
-        let viewer = self.viewer_rights(request.viewer_id, request.title_id).await?;
-        let entitlement = match decide(title, &viewer, request.territory, now) {
+        let decision = match request.feature {
+            Feature::Part(_) => {
+                let viewer = self.viewer_rights(request.viewer_id, request.title_id).await?;
+                decide(title, &viewer, request.territory, now)
+            }
+            Feature::Trailer => decide_trailer(&title.title),
+        };
+        let entitlement = match decision {
             Decision::Allow(entitlement) => entitlement,
             Decision::Deny(denial) => return Ok(Err(denial)),
         };
-        let Some(asset_id) = title.title.part(request.part) else {
-            return Err(Error::new(
-                ErrorKind::NotFound,
-                "PART_NOT_FOUND",
-                format!("This title has {} parts; there is no part {}.", title.title.parts.len(), request.part),
-            )
-            .with_param("part"));
-        };
+        let (part, asset_id) = featured(&title.title, request.feature)?;
         let session = PlaybackSession {
             id: SessionId::new(now),
             viewer_id: request.viewer_id,
+            device: request.device,
             title_id: request.title_id,
-            part: request.part,
+            part,
             asset_id,
-            expires_at: session_end(title.avail(entitlement.avail_id), now),
+            territory: request.territory,
+            expires_at: session_end(entitlement.avail_id.and_then(|id| title.avail(id)), now),
             entitlement,
             opened_at: now,
             revoked_at: None,
@@ -121,7 +148,10 @@ impl Sessions {
             return Err(error);
         }
         let token = self.tokens.mint(&session)?;
-        self.adopt(session.id, lease).await?;
+        if let Some(live) = self.adopt(session.id, lease).await? {
+            self.sign(&live);
+        }
+        self.audience.news.tell(Item::Session(session.id, SessionNews::Opened));
         Ok(Ok(Opened { session, token }))
     }
 
@@ -145,12 +175,51 @@ impl Sessions {
         let row = session.row();
         let title = snapshot.title(row.title_id).ok_or(DenialCode::TitleWithdrawn)?;
         let grant = session.grant.as_ref().map(|grant| grant.load());
-        still_entitled(&row, title, grant.as_deref().map(|grant| &**grant), territory, now)
+        let membership = session.membership.as_ref().map(|membership| membership.load());
+        let (grant, membership) = (grant.as_deref().map(|it| &**it), membership.as_deref().map(|it| &**it));
+        still_entitled(&row, title, grant, membership, territory, now)
     }
 
-    /// Counts a request or a heartbeat towards the stream limit: false when it refuses.
+    /// Counts a request or a heartbeat towards the stream limit: false when it refuses. What is let in is present.
     pub fn touch(&self, session: &LiveSession, network: Option<IpNet>) -> bool {
-        session.lease.touch(&self.state, network, self.now_ms())
+        let is_let_in = session.lease.touch(&self.state, network, self.now_ms());
+        if is_let_in {
+            self.sign(session);
+        }
+        is_let_in
+    }
+
+    /// Whether the stream limit refuses the session as things stand.
+    pub fn is_refused_a_stream(&self, session: &LiveSession) -> bool {
+        session.lease.is_refused()
+    }
+
+    /// Notes the first time that the session is let in to something of this kind.
+    pub fn note_first(&self, session: &LiveSession, fact: Fact) {
+        let bit = match fact {
+            Fact::FirstPlaylist => 1,
+            Fact::FirstKey => 2,
+            Fact::FirstSegment => 4,
+            Fact::Denied(_) => return,
+        };
+        let is_noted = session.noted.load(Ordering::Relaxed) & bit != 0;
+        if !is_noted && session.noted.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
+            self.audience.collector.note_fact(session.row.load().id, fact);
+        }
+    }
+
+    /// Notes a refusal, at most once every `limits::DENIAL_NOTED_EVERY` for each code.
+    pub fn note_denial(&self, session: &LiveSession, code: DenialCode) {
+        let now_ms = self.now_ms();
+        {
+            let mut denials = session.denials.lock().unwrap_or_else(PoisonError::into_inner);
+            denials.retain(|(_, at_ms)| now_ms.saturating_sub(*at_ms) < limits::DENIAL_NOTED_EVERY.as_millis() as u64);
+            if denials.iter().any(|(noted, _)| *noted == code) {
+                return;
+            }
+            denials.push((code, now_ms));
+        }
+        self.audience.collector.note_fact(session.row.load().id, Fact::Denied(code.as_str()));
     }
 
     /// Starts the rental clock of the session's grant, durably, if it is one that waits for first play.
@@ -171,10 +240,11 @@ impl Sessions {
     /// The viewer left: the session ends and its slot is free at once.
     pub async fn end(&self, id: SessionId) -> Result<()> {
         if let Some(session) = self.find(id).await? {
-            session.lease.release(&*self.state).await;
+            self.release(&session).await;
         }
         if self.db.end_session(id, self.clock.now()).await? {
             self.follower.announce().await;
+            self.audience.news.tell(Item::Session(id, SessionNews::Ended));
         }
         self.live.remove(&id);
         Ok(())
@@ -185,7 +255,10 @@ impl Sessions {
         let is_new = self.db.revoke_session(id, reason, self.clock.now()).await?;
         self.follower.announce().await;
         if let Some(session) = self.find(id).await? {
-            session.lease.release(&*self.state).await;
+            self.release(&session).await;
+        }
+        if is_new {
+            self.audience.news.tell(Item::Session(id, SessionNews::Ended));
         }
         Ok(is_new)
     }
@@ -195,13 +268,36 @@ impl Sessions {
         self.follower.applied()
     }
 
+    async fn release(&self, session: &LiveSession) {
+        session.lease.release(&*self.state).await;
+        self.audience.crowds.leave(session.row.load().title_id, session.row.load().id).await;
+    }
+
+    /// The session is there.
+    fn sign(&self, session: &LiveSession) {
+        let row = session.row.load();
+        // Who looks at a trailer does not watch the film.
+        if row.entitlement.cause != Cause::Trailer && session.presence.is_due(self.now_ms()) {
+            self.audience.crowds.enter(row.title_id, row.id);
+        }
+    }
+
     async fn adopt(&self, id: SessionId, lease: SessionLease) -> Result<Option<Arc<LiveSession>>> {
         let Some(row) = self.follower.watch_session(id).await? else { return Ok(None) };
-        let grant = match row.load().entitlement.cause {
-            Cause::Grant(grant_id) => self.follower.watch_grant(grant_id).await?,
-            Cause::Membership(_) | Cause::Free => None,
+        let (grant, membership) = match row.load().entitlement.cause {
+            Cause::Grant(id) => (self.follower.watch_grant(id).await?, None),
+            Cause::Membership(id) => (None, self.follower.watch_membership(id).await?),
+            Cause::Free | Cause::Trailer => (None, None),
         };
-        let session = Arc::new(LiveSession { row, grant, lease: Arc::new(lease) });
+        let session = Arc::new(LiveSession {
+            row,
+            grant,
+            membership,
+            lease: Arc::new(lease),
+            presence: Presence::default(),
+            noted: AtomicU8::new(0),
+            denials: Mutex::default(),
+        });
         // Two requests may adopt one session at once: the first one's lease is kept.
         match self.live.get_value_or_guard(&id, None) {
             quick_cache::sync::GuardResult::Value(known) => Ok(Some(known)),
@@ -238,6 +334,22 @@ impl LiveSession {
     /// The grant that playing would start.
     pub fn waits_for_first_play(&self) -> bool {
         self.grant.as_ref().is_some_and(|grant| !grant.load().is_started())
+    }
+}
+
+/// The part (1 for a trailer) and the asset that is played.
+fn featured(title: &Title, feature: Feature) -> Result<(u32, AssetId)> {
+    let not_found = |code, param, message: String| Error::new(ErrorKind::NotFound, code, message).with_param(param);
+    match feature {
+        Feature::Part(part) => title.part(part).map(|asset_id| (part, asset_id)).ok_or_else(|| {
+            let message = format!("This title has {} parts; there is no part {part}.", title.parts.len());
+            not_found("PART_NOT_FOUND", "part", message)
+        }),
+        Feature::Trailer => title
+            .details
+            .trailer
+            .map(|trailer| (1, trailer.asset_id))
+            .ok_or_else(|| not_found("TRAILER_NOT_FOUND", "trailer", "This title has no trailer.".to_owned())),
     }
 }
 

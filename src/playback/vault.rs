@@ -6,14 +6,18 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
-use aws_lc_rs::rand;
+use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
+use aws_lc_rs::{hmac, rand};
 
 use crate::base::error::{Error, ErrorKind, Result};
 
 const MASTER_KEY_LEN: usize = 32;
 
 /// The holder of the master key. It is never printed and never leaves the process.
-pub struct Vault(RandomizedNonceKey);
+pub struct Vault {
+    wrapping: RandomizedNonceKey,
+    deriving: Prk,
+}
 
 impl Vault {
     /// Reads the master key from `path`, or makes one there, readable by its owner only.
@@ -34,9 +38,9 @@ impl Vault {
     }
 
     pub fn new(master_key: &[u8]) -> Result<Vault> {
-        RandomizedNonceKey::new(&AES_256_GCM, master_key)
-            .map(Vault)
-            .map_err(|error| Error::internal("the master key").with_source(error))
+        let wrapping = RandomizedNonceKey::new(&AES_256_GCM, master_key)
+            .map_err(|error| Error::internal("the master key").with_source(error))?;
+        Ok(Vault { wrapping, deriving: Salt::new(HKDF_SHA256, b"marquee").extract(master_key) })
     }
 
     fn create(path: &Path) -> Result<Vault> {
@@ -60,11 +64,18 @@ impl Vault {
         Vault::new(&key)
     }
 
+    /// A key for keyed hashes that only this master key gives, one for each `purpose`. It is the same after a restart.
+    pub fn derive(&self, purpose: &str) -> Result<hmac::Key> {
+        let info = [purpose.as_bytes()];
+        let derived = self.deriving.expand(&info, hmac::HMAC_SHA256);
+        derived.map(hmac::Key::from).map_err(|error| Error::internal("deriving a key").with_source(error))
+    }
+
     /// Encrypts `plain` for one `purpose`.
     pub fn wrap(&self, plain: &[u8], purpose: &str) -> Result<Vec<u8>> {
         let mut sealed = plain.to_vec();
         let nonce = self
-            .0
+            .wrapping
             .seal_in_place_append_tag(Aad::from(purpose.as_bytes()), &mut sealed)
             .map_err(|error| Error::internal("wrapping a key").with_source(error))?;
         let mut wrapped = nonce.as_ref().to_vec();
@@ -80,7 +91,8 @@ impl Vault {
         let (nonce, sealed) = wrapped.split_at_checked(NONCE_LEN).ok_or_else(broken)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| broken())?;
         let mut sealed = sealed.to_vec();
-        let plain = self.0.open_in_place(nonce, Aad::from(purpose.as_bytes()), &mut sealed).map_err(|_| broken())?;
+        let plain =
+            self.wrapping.open_in_place(nonce, Aad::from(purpose.as_bytes()), &mut sealed).map_err(|_| broken())?;
         Ok(plain.to_vec())
     }
 }
@@ -107,6 +119,17 @@ mod tests {
         assert!(Vault::new(&[8; 32]).unwrap().unwrap(&wrapped, "ast_1/v1080").is_err());
         assert!(vault.unwrap(&wrapped[..5], "ast_1/v1080").is_err());
         assert!(!wrapped.windows(6).any(|window| window == b"secret"));
+    }
+
+    #[test]
+    fn a_derived_key_is_the_master_keys_and_the_purposes() {
+        let tag = |master: u8, purpose: &str| {
+            let key = Vault::new(&[master; 32]).unwrap().derive(purpose).unwrap();
+            hmac::sign(&key, b"text").as_ref().to_vec()
+        };
+        assert_eq!(tag(7, "a"), tag(7, "a"));
+        assert_ne!(tag(7, "a"), tag(7, "b"));
+        assert_ne!(tag(7, "a"), tag(8, "a"));
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! The one place that decides entitlement. [`decide`] opens a session and answers the storefront's button;
 //! [`still_entitled`] is the cheaper question of every request. Both are total and pure.
 //!
+//! Both are walks that a tracer may follow: [`explain`] and [`explain_going_on`] are the same walks with one that keeps
+//! each step, so an explanation cannot disagree with the decision.
+//!
 //! The order of checks is fixed and the first failure is the answer: title, territory, entitlement. Among entitlements
 //! the order is: a grant whose clock runs (it is paid already), membership, free, and last a grant that would have to
 //! be started, so that no rental clock starts while another right would play the same film.
@@ -17,6 +20,7 @@ use crate::rights::grant::{Grant, GrantPhase};
 use crate::rights::membership::Membership;
 use crate::rights::session::PlaybackSession;
 use crate::rights::snapshot::TitleRights;
+use crate::rights::trace::{self, GoingOn, Silent, Step, Steps, Tracer};
 use crate::rights::window::WindowPhase;
 
 /// A session that outlives its membership may still run this much longer than the film.
@@ -33,14 +37,15 @@ pub enum Decision {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entitlement {
     pub cause: Cause,
-    pub avail_id: AvailId,
+    /// The avail that the viewing is attributed to; a trailer is under none.
+    pub avail_id: Option<AvailId>,
     /// When viewing ends as things stand; none for a free title without a hard end.
     pub ends_at: Option<UtcMs>,
     /// Playing would start a rental clock.
     pub starts_clock: bool,
     /// Streams at once under the cause; zero means as many as one likes.
     pub streams: u32,
-    /// Segments are encrypted: everything but free titles.
+    /// Segments are encrypted: everything but free titles and trailers.
     pub is_protected: bool,
 }
 
@@ -51,6 +56,8 @@ pub enum Cause {
     Grant(GrantId),
     Membership(MembershipId),
     Free,
+    /// The trailer of a listed title, for anybody.
+    Trailer,
 }
 
 /// Why not, and what would help.
@@ -58,6 +65,8 @@ pub enum Cause {
 pub struct Denial {
     pub code: DenialCode,
     pub next: Vec<NextOption>,
+    /// The viewer has the title already and only waits for its opening.
+    pub is_acquired: bool,
 }
 
 /// Stable codes, in the order the checks are made.
@@ -80,6 +89,8 @@ pub enum DenialCode {
     TooManyStreams,
     /// A purchase of what is owned already.
     AlreadyOwned,
+    /// The offer is sold no more, though its window is open.
+    OfferWithdrawn,
     /// This server takes no payments, or not in this mode.
     SalesClosed,
 }
@@ -131,6 +142,7 @@ impl DenialCode {
             DenialCode::WindowClosed => "WINDOW_CLOSED",
             DenialCode::TooManyStreams => "TOO_MANY_STREAMS",
             DenialCode::AlreadyOwned => "ALREADY_OWNED",
+            DenialCode::OfferWithdrawn => "OFFER_WITHDRAWN",
             DenialCode::SalesClosed => "SALES_CLOSED",
         }
     }
@@ -155,6 +167,7 @@ impl DenialCode {
             DenialCode::WindowClosed => "This title is no longer on offer.",
             DenialCode::TooManyStreams => "Too many streams at once. Stop watching elsewhere, or wait 90 seconds.",
             DenialCode::AlreadyOwned => "You already have this title; press Play.",
+            DenialCode::OfferWithdrawn => "This offer has been withdrawn. Load the page again to see what is on sale.",
             DenialCode::SalesClosed => "This server does not take payments.",
         }
     }
@@ -162,72 +175,195 @@ impl DenialCode {
 
 impl Denial {
     pub fn of(code: DenialCode) -> Denial {
-        Denial { code, next: Vec::new() }
+        Denial { code, next: Vec::new(), is_acquired: false }
     }
 }
 
 /// Whether a viewer may open a session for a title at `now`. An unknown territory matches no avail.
 pub fn decide(title: &TitleRights, viewer: &ViewerRights, territory: Option<Territory>, now: UtcMs) -> Decision {
-    if let Some(code) = title_denial(&title.title) {
+    walk(title, viewer, territory, now, &mut Silent)
+}
+
+/// The same decision, with every check it made.
+pub fn explain(
+    title: &TitleRights,
+    viewer: &ViewerRights,
+    territory: Option<Territory>,
+    now: UtcMs,
+) -> (Decision, Vec<Step>) {
+    let mut steps = Steps::default();
+    let decision = walk(title, viewer, territory, now, &mut steps);
+    (decision, steps.0)
+}
+
+fn walk(
+    title: &TitleRights,
+    viewer: &ViewerRights,
+    territory: Option<Territory>,
+    now: UtcMs,
+    tracer: &mut impl Tracer,
+) -> Decision {
+    let code = title_denial(&title.title);
+    tracer.step(|| trace::title(&title.title, code));
+    if let Some(code) = code {
         return Decision::Deny(Denial::of(code));
     }
-    let covered: Vec<&Avail> = title.avails.iter().filter(|avail| covers(avail, territory)).collect();
+    let covered = covered_avails(title, territory);
+    tracer.step(|| trace::territory(title.avails.len(), &covered, territory));
     if covered.is_empty() {
         return Decision::Deny(Denial::of(DenialCode::GeoNotLicensed));
     }
-    running_grant(&covered, viewer, now)
-        .or_else(|| member_right(title, &covered, viewer, now))
-        .or_else(|| free_right(&covered, now))
-        .or_else(|| unstarted_grant(&covered, viewer, now))
-        .map_or_else(|| Decision::Deny(no_entitlement(title, &covered, viewer, now)), Decision::Allow)
+    decide_under(title, &covered, viewer, now, tracer)
+}
+
+/// What anybody who brings nothing would be told, wherever the title is licensed: how it stands in commerce.
+pub fn decide_anywhere(title: &TitleRights, now: UtcMs) -> Decision {
+    if let Some(code) = title_denial(&title.title) {
+        return Decision::Deny(Denial::of(code));
+    }
+    let all: Vec<&Avail> = title.avails.iter().collect();
+    decide_under(title, &all, &ViewerRights::default(), now, &mut Silent)
+}
+
+/// Whether the trailer of a title may be played: by anybody, as long as the title is listed. Whether it has one is not
+/// asked here.
+pub fn decide_trailer(title: &Title) -> Decision {
+    match listing_denial(title.status) {
+        Some(code) => Decision::Deny(Denial::of(code)),
+        None => Decision::Allow(Entitlement {
+            cause: Cause::Trailer,
+            avail_id: None,
+            ends_at: None,
+            starts_clock: false,
+            streams: 0,
+            is_protected: false,
+        }),
+    }
+}
+
+fn decide_under(
+    title: &TitleRights,
+    covered: &[&Avail],
+    viewer: &ViewerRights,
+    now: UtcMs,
+    tracer: &mut impl Tracer,
+) -> Decision {
+    let mut right = running_grant(covered, viewer, now);
+    tracer.step(|| trace::grants(&viewer.grants, right.as_ref(), GrantPhase::Running, now));
+    if right.is_none() {
+        right = member_right(title, covered, viewer, now);
+        tracer.step(|| trace::membership(viewer.membership(now), covered, right.as_ref(), now));
+    }
+    if right.is_none() {
+        right = free_right(covered, now);
+        tracer.step(|| trace::free(covered, right.as_ref(), now));
+    }
+    if right.is_none() {
+        right = unstarted_grant(covered, viewer, now);
+        tracer.step(|| trace::grants(&viewer.grants, right.as_ref(), GrantPhase::Unstarted, now));
+    }
+    let decision = right.map_or_else(|| Decision::Deny(no_entitlement(title, covered, viewer, now)), Decision::Allow);
+    tracer.step(|| trace::window(covered, &decision, now));
+    decision
 }
 
 /// Whether an open session may go on at `now`: the session, the title as it stands, the grant it was opened with as it
-/// stands, and where the request comes from.
+/// stands, and where the request comes from. A membership that was ended early ends its sessions; one that ran out lets
+/// them finish the film.
 pub fn still_entitled(
     session: &PlaybackSession,
     title: &TitleRights,
     grant: Option<&Grant>,
+    membership: Option<&Membership>,
     territory: Option<Territory>,
     now: UtcMs,
 ) -> Result<(), DenialCode> {
+    go_on(session, title, grant, membership, territory, now, &mut Silent)
+}
+
+/// The same answer, with every check it made.
+pub fn explain_going_on(
+    session: &PlaybackSession,
+    title: &TitleRights,
+    grant: Option<&Grant>,
+    membership: Option<&Membership>,
+    territory: Option<Territory>,
+    now: UtcMs,
+) -> (Result<(), DenialCode>, Vec<Step>) {
+    let mut steps = Steps::default();
+    let answer = go_on(session, title, grant, membership, territory, now, &mut steps);
+    (answer, steps.0)
+}
+
+fn go_on(
+    session: &PlaybackSession,
+    title: &TitleRights,
+    grant: Option<&Grant>,
+    membership: Option<&Membership>,
+    territory: Option<Territory>,
+    now: UtcMs,
+    tracer: &mut impl Tracer,
+) -> Result<(), DenialCode> {
+    let mut pass = |answer: Result<(), DenialCode>, step: fn(&GoingOn<'_>, Option<DenialCode>) -> Step| {
+        tracer.step(|| step(&GoingOn { session, title, grant, membership, territory, now }, answer.err()));
+        answer
+    };
+    pass(session_goes_on(session), trace::session)?;
+    if session.entitlement.cause == Cause::Trailer {
+        return pass(listing_denial(title.title.status).map_or(Ok(()), Err), trace::title_of);
+    }
+    pass(title_denial(&title.title).map_or(Ok(()), Err), trace::title_of)?;
+    let avail = session.entitlement.avail_id.and_then(|id| title.avail(id));
+    let avail = avail.ok_or(DenialCode::WindowClosed);
+    pass(avail.map(|_| ()), trace::avail_of)?;
+    let avail = avail?;
+    pass(if covers(avail, territory) { Ok(()) } else { Err(DenialCode::GeoNotLicensed) }, trace::territory_of)?;
+    pass(if avail.has_hard_ended(now) { Err(DenialCode::WindowClosed) } else { Ok(()) }, trace::hard_end_of)?;
+    pass(cause_goes_on(session, grant, membership, now), trace::cause_of)
+}
+
+fn session_goes_on(session: &PlaybackSession) -> Result<(), DenialCode> {
     if session.revoked_at.is_some() {
         return Err(DenialCode::SessionRevoked);
     }
-    if session.ended_at.is_some() {
-        return Err(DenialCode::SessionEnded);
-    }
-    if let Some(code) = title_denial(&title.title) {
-        return Err(code);
-    }
-    let Some(avail) = title.avail(session.entitlement.avail_id) else {
-        return Err(DenialCode::WindowClosed);
-    };
-    if !covers(avail, territory) {
-        return Err(DenialCode::GeoNotLicensed);
-    }
-    if avail.has_hard_ended(now) {
-        return Err(DenialCode::WindowClosed);
-    }
+    if session.ended_at.is_some() { Err(DenialCode::SessionEnded) } else { Ok(()) }
+}
+
+fn cause_goes_on(
+    session: &PlaybackSession,
+    grant: Option<&Grant>,
+    membership: Option<&Membership>,
+    now: UtcMs,
+) -> Result<(), DenialCode> {
     match session.entitlement.cause {
         Cause::Grant(_) => match grant.map(|grant| grant.phase(now)) {
             Some(GrantPhase::Running | GrantPhase::Unstarted) => Ok(()),
             Some(GrantPhase::Expired) => Err(DenialCode::RentalExpired),
             Some(GrantPhase::StartByPassed) => Err(DenialCode::StartByPassed),
+            // It could not be played when the session opened: the clock went back.
+            Some(GrantPhase::Upcoming) => Err(DenialCode::WindowNotOpen),
             Some(GrantPhase::Revoked) | None => Err(DenialCode::GrantRevoked),
         },
-        Cause::Membership(_) if session.entitlement.ends_at.is_some_and(|ends_at| now >= ends_at) => {
-            Err(DenialCode::MembershipRequired)
+        Cause::Membership(_) => {
+            let is_over = session.entitlement.ends_at.is_some_and(|ends_at| now >= ends_at);
+            let was_ended = membership.is_none_or(|membership| membership.revoked_at.is_some());
+            if is_over || was_ended { Err(DenialCode::MembershipRequired) } else { Ok(()) }
         }
-        Cause::Membership(_) | Cause::Free => Ok(()),
+        Cause::Free | Cause::Trailer => Ok(()),
     }
 }
 
 /// Why a title is neither sold nor played, whoever asks.
 pub fn title_denial(title: &Title) -> Option<DenialCode> {
-    match title.status {
+    match listing_denial(title.status) {
         // Its film has not arrived.
-        TitleStatus::Live if title.parts.is_empty() => Some(DenialCode::TitleSuspended),
+        None if title.parts.is_empty() => Some(DenialCode::TitleSuspended),
+        denial => denial,
+    }
+}
+
+fn listing_denial(status: TitleStatus) -> Option<DenialCode> {
+    match status {
         TitleStatus::Live => None,
         TitleStatus::Draft => Some(DenialCode::TitleNotListed),
         TitleStatus::Suspended => Some(DenialCode::TitleSuspended),
@@ -259,7 +395,7 @@ fn usable_grant(covered: &[&Avail], viewer: &ViewerRights, now: UtcMs, phase: Gr
     let expires_at = grant.expires_at();
     Some(Entitlement {
         cause: Cause::Grant(grant.id),
-        avail_id: avail.id,
+        avail_id: Some(avail.id),
         ends_at: Some(avail.hard_end_at.map_or(expires_at, |hard_end_at| hard_end_at.min(expires_at))),
         starts_clock: phase == GrantPhase::Unstarted,
         streams: grant.streams,
@@ -274,7 +410,7 @@ fn member_right(title: &TitleRights, covered: &[&Avail], viewer: &ViewerRights, 
     let ends_at = membership.ends_at.max(film_end);
     Some(Entitlement {
         cause: Cause::Membership(membership.id),
-        avail_id: avail.id,
+        avail_id: Some(avail.id),
         ends_at: Some(avail.hard_end_at.map_or(ends_at, |hard_end_at| hard_end_at.min(ends_at))),
         starts_clock: false,
         streams: membership.streams,
@@ -286,7 +422,7 @@ fn free_right(covered: &[&Avail], now: UtcMs) -> Option<Entitlement> {
     let avail = open_avail(covered, LicenseType::Avod, now)?;
     Some(Entitlement {
         cause: Cause::Free,
-        avail_id: avail.id,
+        avail_id: Some(avail.id),
         ends_at: avail.hard_end_at,
         starts_clock: false,
         streams: 0,
@@ -303,17 +439,23 @@ fn open_avail<'a>(covered: &[&'a Avail], license_type: LicenseType, now: UtcMs) 
 
 /// The most helpful true reason: what the viewer had and lost, then what can be had now, then when it opens.
 fn no_entitlement(title: &TitleRights, covered: &[&Avail], viewer: &ViewerRights, now: UtcMs) -> Denial {
+    let has = |grant: &Grant| covered.iter().any(|avail| avail.id == grant.avail_id);
+    let upcoming = |grant: &&Grant| grant.phase(now) == GrantPhase::Upcoming && has(grant);
+    if let Some(grant) = viewer.grants.iter().filter(upcoming).min_by_key(|grant| grant.available_at) {
+        let next = vec![NextOption::Wait { opens_at: grant.available_at }];
+        return Denial { code: DenialCode::WindowNotOpen, next, is_acquired: true };
+    }
     let next = next_options(title, covered, viewer, now);
     let lost = viewer
         .grants
         .iter()
-        .filter(|grant| covered.iter().any(|avail| avail.id == grant.avail_id))
+        .filter(|grant| has(grant))
         .filter_map(|grant| match grant.phase(now) {
             GrantPhase::Expired => Some((grant.expires_at(), DenialCode::RentalExpired)),
             GrantPhase::StartByPassed => Some((grant.expires_at(), DenialCode::StartByPassed)),
             // Alive and not used: the avail it was bought under has hard-ended.
             GrantPhase::Running | GrantPhase::Unstarted => Some((now, DenialCode::RentalExpired)),
-            GrantPhase::Revoked => None,
+            GrantPhase::Upcoming | GrantPhase::Revoked => None,
         })
         .max_by_key(|(at, _)| *at);
     let code = match lost {
@@ -323,7 +465,7 @@ fn no_entitlement(title: &TitleRights, covered: &[&Avail], viewer: &ViewerRights
         None if next.iter().any(|option| matches!(option, NextOption::Wait { .. })) => DenialCode::WindowNotOpen,
         None => DenialCode::WindowClosed,
     };
-    Denial { code, next }
+    Denial { next, ..Denial::of(code) }
 }
 
 /// What can be done now; and only when there is nothing, when the next window opens.
@@ -331,10 +473,8 @@ pub fn next_options(title: &TitleRights, covered: &[&Avail], viewer: &ViewerRigh
     let is_member = viewer.is_member(now);
     let mut options: Vec<NextOption> = covered
         .iter()
-        .filter(|avail| {
-            avail.license_type == LicenseType::Vod && avail.window.is_open(now) && !avail.has_hard_ended(now)
-        })
-        .flat_map(|avail| title.offers_of(avail.id))
+        .filter(|avail| avail.license_type == LicenseType::Vod)
+        .flat_map(|avail| title.offers_of(avail.id).filter(|offer| offer.is_sold(avail, now)))
         .map(|offer| NextOption::Buy { offer_id: offer.id, price: offer.price(is_member) })
         .collect();
     if !is_member && open_avail(covered, LicenseType::Svod, now).is_some() {

@@ -1,14 +1,17 @@
-//! A grant: what a purchase gave. It has exactly one cause, a clock, and an end that never lies after its hard end.
+//! A grant: what a purchase or a voucher gave. It has exactly one cause, a clock, and an end that never lies after its hard end.
 //!
 //! ```text
-//! issued ─ first play ─> running ─> expired        on_purchase grants run from the start
-//!    └──── revoked <────────┘
+//! issued ─ available ─ first play ─> running ─> expired     on_purchase grants run once they are available
+//!    └──────── revoked <──────────────┘
 //! ```
+//!
+//! A grant is available from its issue, or, when it was sold before the window opened, from the opening. Its clock counts
+//! from then.
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::UtcMs;
-use crate::base::id::{AvailId, GrantId, OfferId, PurchaseId, TitleId, ViewerId};
+use crate::base::id::{AvailId, GrantId, OfferId, PurchaseId, TitleId, ViewerId, VoucherId};
 
 /// What gives the viewer the right to watch, and until when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,31 +21,59 @@ pub struct Grant {
     pub title_id: TitleId,
     pub avail_id: AvailId,
     pub offer_id: OfferId,
-    pub purchase_id: PurchaseId,
+    pub cause: GrantCause,
     pub clock: GrantClock,
     pub issued_at: UtcMs,
+    /// `issued_at`, or the opening of its window where it was bought before.
+    pub available_at: UtcMs,
     /// When the first key of the film proper was given out.
     pub first_play_at: Option<UtcMs>,
     pub hard_end_at: Option<UtcMs>,
     pub streams: u32,
     pub revoked_at: Option<UtcMs>,
-    /// Bought with real money; a live server honours no other.
+    /// Given by a live server; a live server honours no other.
     pub livemode: bool,
+}
+
+/// What gave a grant: one thing, which gave no other grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantCause {
+    Purchase(PurchaseId),
+    Voucher(VoucherId),
+}
+
+impl GrantCause {
+    pub fn purchase_id(self) -> Option<PurchaseId> {
+        match self {
+            GrantCause::Purchase(id) => Some(id),
+            GrantCause::Voucher(_) => None,
+        }
+    }
+
+    pub fn voucher_id(self) -> Option<VoucherId> {
+        match self {
+            GrantCause::Purchase(_) => None,
+            GrantCause::Voucher(id) => Some(id),
+        }
+    }
 }
 
 /// When the viewing period begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantClock {
-    /// At the purchase: `[issued_at, issued_at + watch_ms)`.
+    /// At the purchase: `[available_at, available_at + watch_ms)`.
     OnPurchase { watch_ms: i64 },
-    /// At first play, which must come before `issued_at + start_within_ms`.
+    /// At first play, which must come before `available_at + start_within_ms`.
     OnFirstPlay { start_within_ms: i64, watch_ms: i64 },
 }
 
 /// Where a grant stands at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GrantPhase {
+    /// Bought before its window opened; it waits for the opening.
+    Upcoming,
     /// Its clock has not been started.
     Unstarted,
     Running,
@@ -57,8 +88,8 @@ impl Grant {
     /// The instant from which nothing plays under this grant, as things stand.
     pub fn expires_at(&self) -> UtcMs {
         let clock_end = match (self.clock, self.first_play_at) {
-            (GrantClock::OnPurchase { watch_ms }, _) => plus(self.issued_at, watch_ms),
-            (GrantClock::OnFirstPlay { start_within_ms, .. }, None) => plus(self.issued_at, start_within_ms),
+            (GrantClock::OnPurchase { watch_ms }, _) => plus(self.available_at, watch_ms),
+            (GrantClock::OnFirstPlay { start_within_ms, .. }, None) => plus(self.available_at, start_within_ms),
             (GrantClock::OnFirstPlay { watch_ms, .. }, Some(first_play_at)) => plus(first_play_at, watch_ms),
         };
         self.hard_end_at.map_or(clock_end, |hard_end_at| clock_end.min(hard_end_at))
@@ -68,11 +99,17 @@ impl Grant {
         matches!(self.clock, GrantClock::OnPurchase { .. }) || self.first_play_at.is_some()
     }
 
+    /// Given before its window opened. Any other grant plays at once, also on a clock that has gone back a little since.
+    fn is_presale(&self) -> bool {
+        self.available_at > self.issued_at
+    }
+
     pub fn phase(&self, now: UtcMs) -> GrantPhase {
         if self.revoked_at.is_some() {
             return GrantPhase::Revoked;
         }
         match (now < self.expires_at(), self.is_started()) {
+            (true, _) if self.is_presale() && now < self.available_at => GrantPhase::Upcoming,
             (true, true) => GrantPhase::Running,
             (true, false) => GrantPhase::Unstarted,
             (false, false) if self.hard_end_at.is_none_or(|hard_end_at| now < hard_end_at) => GrantPhase::StartByPassed,
@@ -81,7 +118,7 @@ impl Grant {
     }
 
     pub fn is_live(&self, now: UtcMs) -> bool {
-        matches!(self.phase(now), GrantPhase::Unstarted | GrantPhase::Running)
+        matches!(self.phase(now), GrantPhase::Upcoming | GrantPhase::Unstarted | GrantPhase::Running)
     }
 }
 

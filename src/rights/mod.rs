@@ -2,6 +2,7 @@
 //! is always an argument.
 
 pub mod avail;
+pub mod conflict;
 pub mod entitlement;
 pub mod grant;
 pub mod membership;
@@ -9,4 +10,6 @@ pub mod offer;
 pub mod sale;
 pub mod session;
 pub mod snapshot;
+pub mod voucher;
+pub mod trace;
 pub mod window;

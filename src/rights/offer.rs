@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{AvailId, OfferId, TitleId};
 use crate::base::limits;
 use crate::base::money::Money;
+use crate::rights::avail::Avail;
 use crate::rights::grant::GrantClock;
+use crate::rights::window::WindowPhase;
 
 /// What a viewer can buy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +26,25 @@ pub struct Offer {
     pub clock: GrantClock,
     /// Streams at once under one grant.
     pub streams: u32,
+    /// From when it is sold although its window has not opened.
+    pub presale_from_at: Option<UtcMs>,
+    /// From when it is sold no more, whatever its window says.
+    pub withdrawn_at: Option<UtcMs>,
+}
+
+/// Whether an offer is sold at an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SalePhase {
+    /// Neither its window nor its presale has opened.
+    NotOpen {
+        sold_from_at: UtcMs,
+    },
+    /// Sold now, watched from the opening of its window.
+    Presale,
+    Open,
+    /// Its window is over.
+    Closed,
+    Withdrawn,
 }
 
 /// How the offer is spoken of; the rules are in its clock and its avail.
@@ -55,6 +77,32 @@ impl Offer {
             Some(member_price) if is_member => member_price,
             _ => self.list_price,
         }
+    }
+
+    /// Whether it is sold under `avail`, which is its own.
+    pub fn sale_phase(&self, avail: &Avail, now: UtcMs) -> SalePhase {
+        if self.is_withdrawn(now) {
+            return SalePhase::Withdrawn;
+        }
+        if avail.has_hard_ended(now) {
+            return SalePhase::Closed;
+        }
+        match (avail.window.phase(now), self.presale_from_at) {
+            (WindowPhase::Open, _) => SalePhase::Open,
+            (WindowPhase::Closed, _) => SalePhase::Closed,
+            (WindowPhase::NotOpen, Some(from_at)) if now >= from_at => SalePhase::Presale,
+            (WindowPhase::NotOpen, from_at) => {
+                SalePhase::NotOpen { sold_from_at: from_at.unwrap_or(avail.window.start_at).min(avail.window.start_at) }
+            }
+        }
+    }
+
+    pub fn is_sold(&self, avail: &Avail, now: UtcMs) -> bool {
+        matches!(self.sale_phase(avail, now), SalePhase::Open | SalePhase::Presale)
+    }
+
+    pub fn is_withdrawn(&self, now: UtcMs) -> bool {
+        self.withdrawn_at.is_some_and(|withdrawn_at| now >= withdrawn_at)
     }
 
     pub fn check(&self) -> Result<()> {

@@ -1,5 +1,5 @@
-//! Whether an offer may be bought, and for how much: `start_at <= now < end_at` of its avail, in a licensed territory,
-//! by somebody who does not own it.
+//! Whether an offer may be bought, and for how much: `start_at <= now < end_at` of its avail, or in its presale before
+//! that; in a licensed territory, by somebody who does not own it.
 
 use crate::base::clock::UtcMs;
 use crate::base::money::Money;
@@ -8,9 +8,8 @@ use crate::rights::entitlement::{
     Denial, DenialCode, NextOption, ViewerRights, covered_avails, next_options, title_denial,
 };
 use crate::rights::grant::Grant;
-use crate::rights::offer::Offer;
+use crate::rights::offer::{Offer, SalePhase};
 use crate::rights::snapshot::TitleRights;
-use crate::rights::window::WindowPhase;
 
 /// What buying would cost this viewer now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,17 +33,15 @@ pub fn quote(
     let Some(avail) = covered.iter().find(|avail| avail.id == offer.avail_id) else {
         return Err(Denial::of(DenialCode::GeoNotLicensed));
     };
-    let refuse = |code| Denial { code, next: next_options(title, &covered, viewer, now) };
-    match avail.window.phase(now) {
-        WindowPhase::NotOpen => {
-            return Err(Denial {
-                code: DenialCode::WindowNotOpen,
-                next: vec![NextOption::Wait { opens_at: avail.window.start_at }],
-            });
+    let refuse = |code| Denial { next: next_options(title, &covered, viewer, now), ..Denial::of(code) };
+    match offer.sale_phase(avail, now) {
+        SalePhase::NotOpen { sold_from_at } => {
+            let next = vec![NextOption::Wait { opens_at: sold_from_at }];
+            return Err(Denial { next, ..Denial::of(DenialCode::WindowNotOpen) });
         }
-        WindowPhase::Closed => return Err(refuse(DenialCode::WindowClosed)),
-        WindowPhase::Open if avail.has_hard_ended(now) => return Err(refuse(DenialCode::WindowClosed)),
-        WindowPhase::Open => {}
+        SalePhase::Closed => return Err(refuse(DenialCode::WindowClosed)),
+        SalePhase::Withdrawn => return Err(refuse(DenialCode::OfferWithdrawn)),
+        SalePhase::Open | SalePhase::Presale => {}
     }
     let is_usable_here = |grant: &Grant| grant.is_live(now) && covered.iter().any(|avail| avail.id == grant.avail_id);
     if viewer.grants.iter().any(is_usable_here) {

@@ -1,10 +1,13 @@
 //! Everything the catalogue says about rights, in memory: what `decide` and the gate read. A change of the catalogue
 //! makes a new snapshot; nobody ever sees half of one.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::base::id::{AvailId, OfferId, TitleId};
+use crate::base::money::Currency;
+use crate::catalog::storefront::Storefronts;
 use crate::catalog::title::Title;
 use crate::rights::avail::Avail;
 use crate::rights::offer::Offer;
@@ -22,6 +25,16 @@ impl TitleRights {
         self.avails.iter().find(|avail| avail.id == id)
     }
 
+    /// The title with the offers of one currency only: what a storefront sells of it.
+    pub fn sold_in(&self, currency: Currency) -> Cow<'_, TitleRights> {
+        let is_sold = |offer: &Offer| offer.list_price.currency == currency;
+        if self.offers.iter().all(is_sold) {
+            return Cow::Borrowed(self);
+        }
+        let offers = self.offers.iter().filter(|offer| is_sold(offer)).cloned().collect();
+        Cow::Owned(TitleRights { title: self.title.clone(), avails: self.avails.clone(), offers })
+    }
+
     /// The offers under one avail.
     pub fn offers_of(&self, avail: AvailId) -> impl Iterator<Item = &Offer> {
         self.offers.iter().filter(move |offer| offer.avail_id == avail)
@@ -34,6 +47,7 @@ pub struct Snapshot {
     titles: HashMap<TitleId, Arc<TitleRights>>,
     offers: HashMap<OfferId, TitleId>,
     order: Vec<TitleId>,
+    storefronts: Storefronts,
 }
 
 impl Snapshot {
@@ -56,7 +70,16 @@ impl Snapshot {
             }
         }
         let titles = rights.into_iter().map(|(id, entry)| (id, Arc::new(entry))).collect();
-        Snapshot { titles, offers: offer_titles, order }
+        Snapshot { titles, offers: offer_titles, order, storefronts: Storefronts::default() }
+    }
+
+    /// The same with the brands that the titles are sold under.
+    pub fn with_storefronts(self, storefronts: Storefronts) -> Snapshot {
+        Snapshot { storefronts, ..self }
+    }
+
+    pub fn storefronts(&self) -> &Storefronts {
+        &self.storefronts
     }
 
     pub fn title(&self, id: TitleId) -> Option<&Arc<TitleRights>> {

@@ -107,6 +107,32 @@ impl Blobs {
         Ok(total)
     }
 
+    /// Stores the first `bytes` of one object as another, a part at a time.
+    pub async fn copy_beginning(&self, from: &ObjectKey, to: &ObjectKey, bytes: u64) -> Result<()> {
+        let options = PutMultipartOptions { attributes: self.attributes(to), ..PutMultipartOptions::default() };
+        let upload = self.store.put_multipart_opts(&to.path(), options).await;
+        let upload = upload.map_err(|error| classify(error, "beginning a copy"))?;
+        let mut writer = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
+        let mut done = 0;
+        while done < bytes {
+            let end = bytes.min(done + PART_BYTES as u64);
+            let part = match self.get_range(from, done..end).await {
+                Ok(part) => part,
+                Err(error) => {
+                    abort(writer).await;
+                    return Err(error);
+                }
+            };
+            if let Err(error) = writer.wait_for_capacity(PARTS_AT_ONCE).await {
+                abort(writer).await;
+                return Err(classify(error, "copying a part"));
+            }
+            writer.put(part);
+            done = end;
+        }
+        writer.finish().await.map(|_| ()).map_err(|error| classify(error, "finishing a copy"))
+    }
+
     /// Stores `bytes`.
     pub async fn put(&self, key: &ObjectKey, bytes: Bytes) -> Result<()> {
         let options = PutOptions { attributes: self.attributes(key), ..PutOptions::default() };
@@ -202,6 +228,20 @@ mod tests {
         blobs.delete(&key).await.unwrap();
         blobs.delete(&key).await.unwrap();
         assert_eq!(blobs.get(&key).await.unwrap_err().kind(), ErrorKind::NotFound);
+    }
+
+    #[tokio::test]
+    async fn the_beginning_of_an_object_is_copied_whole_or_not_at_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let blobs = Blobs::local(dir.path()).unwrap();
+        let key = || ObjectKey::AssetTrack { asset: AssetId::new(UtcMs(0)), track: "v720".into() };
+        let (from, to, other) = (key(), key(), key());
+        let bytes: Vec<u8> = (0..PART_BYTES + 99).map(|n| (n / 7) as u8).collect();
+        blobs.put(&from, bytes.clone().into()).await.unwrap();
+        blobs.copy_beginning(&from, &to, PART_BYTES as u64 + 7).await.unwrap();
+        assert_eq!(blobs.get(&to).await.unwrap(), bytes[..PART_BYTES + 7]);
+        assert!(blobs.copy_beginning(&from, &other, bytes.len() as u64 + 1).await.is_err());
+        assert_eq!(blobs.head(&other).await.unwrap_err().kind(), ErrorKind::NotFound);
     }
 
     #[tokio::test]

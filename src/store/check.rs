@@ -1,15 +1,15 @@
 //! Recomputes what the database must be true to: both hash chains, sums that are zero, and for each purchase the grant,
-//! the entries and the refund that its status asks for. It reads only, page by page, and reports all that it finds.
+//! the entries and the refund that its status asks for, and for each redeemed voucher its grant. It reads only, page by page, and reports all that it finds.
 
 use std::fmt;
 
 use crate::base::error::{Error, Result};
-use crate::base::id::PurchaseId;
+use crate::base::id::{PurchaseId, VoucherId};
 use crate::ledger::chain::{self, ChainHash, GENESIS};
 use crate::ledger::purchase::PurchaseStatus;
 use crate::store::db::Db;
 use crate::store::db::audit::{AUDIT_GENESIS, ChainedAuditLine, audit_link};
-use crate::store::db::check::Tally;
+use crate::store::db::check::{Tally, VoucherTally};
 use crate::store::db::commerce::ChainedEntry;
 
 const PAGE_ROWS: u32 = 500;
@@ -22,6 +22,8 @@ pub struct Report {
     pub entries: u64,
     pub audit_lines: u64,
     pub purchases: u64,
+    /// Redeemed.
+    pub vouchers: u64,
     pub grants: u64,
     pub findings: Vec<Finding>,
 }
@@ -64,8 +66,9 @@ pub async fn check(db: &dyn Db) -> Result<Report> {
     check_sums(db, &mut report).await?;
     check_audit(db, &mut report).await?;
     check_purchases(db, &mut report).await?;
+    check_vouchers(db, &mut report).await?;
     for id in db.strays(PAGE_ROWS).await? {
-        report.find("CAUSE_MISSING", id, "it belongs to a purchase that does not exist");
+        report.find("CAUSE_MISSING", id, "what it was caused by does not exist");
     }
     Ok(report)
 }
@@ -161,6 +164,31 @@ async fn check_purchases(db: &dyn Db, report: &mut Report) -> Result<()> {
             report.purchases += 1;
             report.grants += u64::from(tally.grants);
             check_tally(tally, report);
+        }
+    }
+}
+
+async fn check_vouchers(db: &dyn Db, report: &mut Report) -> Result<()> {
+    let mut after: Option<VoucherId> = None;
+    loop {
+        let page = db.voucher_tallies(after, PAGE_ROWS).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.voucher_id);
+        for VoucherTally { voucher_id, is_redeemed, grants, grants_faithful } in page {
+            report.vouchers += 1;
+            report.grants += u64::from(grants);
+            if grants != u32::from(is_redeemed) {
+                let (redeemed, due) = if is_redeemed { ("redeemed", 1) } else { ("unredeemed", 0) };
+                let message = format!("a voucher that is {redeemed} has {due} grants, this one has {grants}");
+                report.find("GRANT_COUNT_WRONG", voucher_id, message);
+            }
+            if grants_faithful != grants {
+                report.find(
+                    "GRANT_CHANGED",
+                    voucher_id,
+                    "its grant does not say what the redemption and its offer say",
+                );
+            }
         }
     }
 }

@@ -12,26 +12,58 @@ use crate::base::error::Result;
 
 pub mod account;
 pub mod audit;
+pub mod board;
 pub mod catalog;
 pub mod check;
 pub mod commerce;
 pub mod job;
+pub mod operator;
 pub mod playback;
+pub mod progress;
+pub mod sales;
 pub mod sqlite;
+pub mod storefront;
+pub mod voucher;
+pub mod telemetry;
 
 pub use account::AccountDb;
 pub use audit::AuditDb;
+pub use board::BoardDb;
 pub use catalog::CatalogDb;
 pub use check::CheckDb;
 pub use commerce::CommerceDb;
 pub use job::JobDb;
+pub use operator::OperatorDb;
 pub use playback::PlaybackDb;
+pub use progress::ProgressDb;
+pub use sales::SalesDb;
+pub use storefront::StorefrontDb;
+pub use telemetry::TelemetryDb;
+pub use voucher::VoucherDb;
 
 /// The whole database.
 #[async_trait]
-pub trait Db: AccountDb + AuditDb + CatalogDb + CheckDb + CommerceDb + JobDb + PlaybackDb {
+pub trait Db:
+    AccountDb
+    + AuditDb
+    + BoardDb
+    + CatalogDb
+    + CheckDb
+    + CommerceDb
+    + JobDb
+    + OperatorDb
+    + PlaybackDb
+    + ProgressDb
+    + SalesDb
+    + StorefrontDb
+    + VoucherDb
+    + TelemetryDb
+{
     /// Answers when the database does.
     async fn ping(&self) -> Result<()>;
+
+    /// Of the database itself, for people.
+    async fn version(&self) -> Result<String>;
 
     /// What an earlier request with this key wrote: `Replay` or `KeyReused`, or nothing yet.
     async fn written(&self, idempotency: &Idempotency) -> Result<Option<Written<()>>>;

@@ -2,7 +2,7 @@
 
 use object_store::path::Path;
 
-use crate::base::id::{AssetId, UploadId};
+use crate::base::id::{AssetId, PosterId, TitleId, UploadId};
 
 /// The folder of all assets.
 pub const ASSETS: &str = "assets";
@@ -16,6 +16,8 @@ pub enum ObjectKey {
     AssetIndex { asset: AssetId },
     /// A frame of the film.
     AssetPoster { asset: AssetId },
+    /// A picture that was uploaded for a title; another one is another poster.
+    TitlePoster { title: TitleId, poster: PosterId },
     /// A film on its way in.
     Upload { upload: UploadId },
 }
@@ -37,6 +39,9 @@ impl ObjectKey {
             }
             ObjectKey::AssetIndex { asset } => Path::from_iter([ASSETS, &asset.to_string(), "index.json"]),
             ObjectKey::AssetPoster { asset } => Path::from_iter([ASSETS, &asset.to_string(), "poster.jpg"]),
+            ObjectKey::TitlePoster { title, poster } => {
+                Path::from_iter(["posters", &title.to_string(), &format!("{poster}.jpg")])
+            }
             ObjectKey::Upload { upload } => Path::from_iter(["uploads", &upload.to_string()]),
         }
     }
@@ -45,16 +50,17 @@ impl ObjectKey {
         match self {
             ObjectKey::AssetTrack { .. } => "video/mp4",
             ObjectKey::AssetIndex { .. } => "application/json",
-            ObjectKey::AssetPoster { .. } => "image/jpeg",
+            ObjectKey::AssetPoster { .. } | ObjectKey::TitlePoster { .. } => "image/jpeg",
             ObjectKey::Upload { .. } => "application/octet-stream",
         }
     }
 
     pub fn cache_policy(&self) -> CachePolicy {
         match self {
-            ObjectKey::AssetTrack { .. } | ObjectKey::AssetIndex { .. } | ObjectKey::AssetPoster { .. } => {
-                CachePolicy::Immutable
-            }
+            ObjectKey::AssetTrack { .. }
+            | ObjectKey::AssetIndex { .. }
+            | ObjectKey::AssetPoster { .. }
+            | ObjectKey::TitlePoster { .. } => CachePolicy::Immutable,
             ObjectKey::Upload { .. } => CachePolicy::NoStore,
         }
     }

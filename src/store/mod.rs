@@ -4,5 +4,6 @@
 pub mod blobs;
 pub mod check;
 pub mod db;
+pub mod disk;
 pub mod key;
 pub mod state;

@@ -1,5 +1,5 @@
-//! The state port: what nodes share and may lose at any time. Stream leases, hints that something was revoked, and rate
-//! counters; never the truth.
+//! The state port: what nodes share and may lose at any time. Stream leases, who is present, hints that something was
+//! revoked, and rate counters; never the truth.
 //!
 //! One contract suite (`tests/contract/state.rs`) runs against every adapter.
 
@@ -26,6 +26,15 @@ pub trait State: Send + Sync {
 
     /// Gives the lease back; nothing happens when it is gone already.
     async fn release_lease(&self, slot: &SlotKey, holder: &str) -> Result<()>;
+
+    /// `member` is in `crowd` for `ttl` from now. A crowd of `limits::CROWD_MEMBERS_MAX` takes nobody else.
+    async fn enter_crowd(&self, crowd: &str, member: &str, ttl: Duration) -> Result<()>;
+
+    /// `member` is gone at once; nothing happens when it was not there.
+    async fn leave_crowd(&self, crowd: &str, member: &str) -> Result<()>;
+
+    /// How many are in each of these crowds.
+    async fn crowds(&self, crowds: &[String]) -> Result<Vec<u64>>;
 
     /// Tells every node that the database holds a new change. Only makes it faster: the database is followed anyway.
     async fn announce_change(&self) -> Result<()>;

@@ -1,4 +1,4 @@
-//! The embedded front end: the pages of the storefront and the hashed files they load.
+//! The embedded front end: the pages of the storefront and of the console, and the hashed files they load.
 //!
 //! `ui/` is the TypeScript and Svelte source; `./dev build` puts its output into `ui/dist`, and that folder is embedded
 //! here. A release binary holds the files; a debug binary reads them from disk at its first request. Where the front
@@ -8,7 +8,8 @@
 //! [`Asset::body`], the asset's fields and [`SECURITY_HEADERS`].
 //!
 //! - Files under `/assets/` carry a hash of their content in their name and are immutable.
-//! - The pages (`/`, `/watch/{title_id}`) are one document, always revalidated, under a policy that admits nothing
+//! - The pages are two documents, so that a viewer never loads the console: [`STOREFRONT`] and [`CONSOLE`] list their
+//!   addresses as the front end's routers know them. They are always revalidated, under a policy that admits nothing
 //!   inline and no foreign host. hls.js plays from `blob:` media and runs its worker from a file of ours.
 
 use bytes::Bytes;
@@ -96,39 +97,59 @@ static FRONT_END: LazyLock<FrontEnd> =
 #[allow_missing = true]
 struct Dist;
 
+/// The addresses of `index.html`; `*` is one segment. `src/lib/route.svelte.ts` holds the same list.
+pub const STOREFRONT: &[&str] =
+    &["/", "/title/*", "/watch/*", "/purchases", "/purchases/*", "/redeem", "/account", "/cashier/*", "/sign-in"];
+
+/// The addresses of `console.html`; `src/console/routes.ts` holds the same list.
+pub const CONSOLE: &[&str] = &["/console", "/console/*", "/console/*/*"];
+
 struct FrontEnd {
-    document: Asset,
+    storefront: Asset,
+    console: Asset,
     /// By path of the URL.
     files: HashMap<String, Asset>,
 }
 
 impl FrontEnd {
     fn of<B: AsRef<[u8]>>(built: impl Iterator<Item = (String, B)>) -> Self {
-        let mut document = None;
+        let mut documents = HashMap::new();
         let mut files = HashMap::new();
         for (name, data) in built {
             let bytes = Bytes::copy_from_slice(data.as_ref());
-            if name == "index.html" {
-                document = Some(Asset::document(bytes));
+            if name == "index.html" || name == "console.html" {
+                documents.insert(name, Asset::document(bytes));
             } else if name.starts_with("assets/")
                 && let Some(content_type) = content_type(&name)
             {
                 files.insert(format!("/{name}"), Asset::new(bytes, content_type));
             }
         }
-        let document = document.unwrap_or_else(|| Asset::document(Bytes::from_static(PLACEHOLDER.as_bytes())));
-        Self { document, files }
+        let mut document = |name: &str| {
+            let placeholder = || Asset::document(Bytes::from_static(PLACEHOLDER.as_bytes()));
+            documents.remove(name).unwrap_or_else(placeholder)
+        };
+        Self { storefront: document("index.html"), console: document("console.html"), files }
     }
 
     fn page(&self, path: &str) -> Option<Asset> {
-        if is_page(path) { Some(self.document.clone()) } else { self.files.get(path).cloned() }
+        if is_one_of(STOREFRONT, path) {
+            Some(self.storefront.clone())
+        } else if is_one_of(CONSOLE, path) {
+            Some(self.console.clone())
+        } else {
+            self.files.get(path).cloned()
+        }
     }
 }
 
-/// The paths that the front end's own router knows.
-fn is_page(path: &str) -> bool {
-    let watch = path.strip_prefix("/watch/");
-    path == "/" || watch.is_some_and(|title_id| !title_id.is_empty() && !title_id.contains('/'))
+fn is_one_of(patterns: &[&str], path: &str) -> bool {
+    let segments: Vec<&str> = path.split('/').collect();
+    patterns.iter().any(|pattern| {
+        let wanted: Vec<&str> = pattern.split('/').collect();
+        let fits = |(want, have): (&&str, &&str)| if *want == "*" { !have.is_empty() } else { want == have };
+        wanted.len() == segments.len() && wanted.iter().zip(&segments).all(fits)
+    })
 }
 
 /// The types that the front end is made of. A file of any other kind is not served until it stands here.
@@ -212,6 +233,7 @@ mod tests {
         let script = "console.log('a long script');".repeat(100);
         let files = [
             ("index.html", "<!doctype html><title>Marquee</title>".to_owned()),
+            ("console.html", "<!doctype html><title>Console</title>".to_owned()),
             ("assets/index-Bx1.js", script),
             ("assets/index-Bx2.css", "body{}".to_owned()),
             ("assets/notes.txt", "not a part of the front end".to_owned()),
@@ -221,11 +243,18 @@ mod tests {
     }
 
     #[test]
-    fn pages_are_one_document_under_the_policy() {
+    fn pages_are_two_documents_under_the_policy() {
         let front_end = front_end();
-        for path in ["/", "/watch/ttl_0123"] {
+        for (path, name) in [
+            ("/", "Marquee"),
+            ("/watch/ttl_0123", "Marquee"),
+            ("/purchases/pur_0123", "Marquee"),
+            ("/console", "Console"),
+            ("/console/orders", "Console"),
+            ("/console/orders/pur_0123", "Console"),
+        ] {
             let asset = front_end.page(path).unwrap();
-            assert_eq!(&asset.bytes[..], b"<!doctype html><title>Marquee</title>");
+            assert_eq!(&asset.bytes[..], format!("<!doctype html><title>{name}</title>").as_bytes(), "{path}");
             assert_eq!(asset.content_type, "text/html; charset=utf-8");
             assert_eq!(asset.cache_control, "no-cache");
             assert_eq!(asset.csp, Some(PAGE_CSP));
@@ -271,6 +300,9 @@ mod tests {
             "/watch",
             "/watch/",
             "/watch/a/b",
+            "/console/",
+            "/console/orders/a/b",
+            "/consoles",
             "/assets/",
             "/assets/notes.txt",
             "/assets/missing.js",

@@ -2,17 +2,22 @@
 // `node --test --test-name-pattern='playback' browser.test.js`.
 
 import { after, before, describe } from 'node:test';
+import { account } from './account.js';
+import { buying } from './buying.js';
 import { launchChromium } from './chromium.js';
+import { operatorConsole } from './console.js';
 import { startMarquee } from './marquee.js';
+import { loading } from './loading.js';
 import { playback } from './playback.js';
 import { refusals } from './refusals.js';
 import { screens } from './screens.js';
+import { storefronts } from './storefronts.js';
 import { switching } from './switching.js';
 
 /** Filled before the first test runs. */
 const world = { marquee: null, browser: null };
 
-describe('browser', { timeout: 900_000 }, () => {
+describe('browser', { timeout: 1_800_000 }, () => {
   before(async () => {
     world.marquee = await startMarquee();
     world.browser = await launchChromium();
@@ -21,8 +26,13 @@ describe('browser', { timeout: 900_000 }, () => {
     await world.browser?.close();
     await world.marquee?.stop();
   });
-  describe('refusals', () => refusals(world));
+  describe('loading', () => loading(world));
+  describe('screens', () => screens(world));
+  describe('buying', () => buying(world));
   describe('playback', () => playback(world));
   describe('switching', () => switching(world));
-  describe('screens', () => screens(world));
+  describe('refusals', () => refusals(world));
+  describe('account', () => account(world));
+  describe('storefronts', () => storefronts(world));
+  describe('console', () => operatorConsole(world));
 });

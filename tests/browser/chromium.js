@@ -1,5 +1,6 @@
 // Debian's Chromium, and pages that keep a record of everything that should not happen on them.
 
+import assert from 'node:assert/strict';
 import { chromium } from 'playwright-core';
 import { existsSync } from 'node:fs';
 
@@ -29,7 +30,7 @@ export function launchChromium() {
  * other host than the server's. A refusal that a test provokes shows in the console as a failed resource: name its
  * status in `expected`.
  */
-export async function openPage(browser, marquee, { locale = 'en-GB', expected = [], ...options } = {}) {
+export async function openPage(browser, marquee, { locale = 'en-GB', expected = [], origin = marquee.url, ...options } = {}) {
   const context = await browser.newContext({ locale, viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
   const faults = [];
@@ -43,35 +44,71 @@ export async function openPage(browser, marquee, { locale = 'en-GB', expected = 
   page.on('pageerror', (error) => faults.push(`exception: ${error.stack}`));
   page.on('request', (request) => {
     const url = request.url();
-    if (!url.startsWith(`${marquee.url}/`) && !/^(blob|data):/.test(url)) faults.push(`foreign request: ${url}`);
+    if (!url.startsWith(`${origin}/`) && !/^(blob|data):/.test(url)) faults.push(`foreign request: ${url}`);
   });
   return page;
 }
 
+/** Nothing happened on the page that should not have; then its profile goes. */
+export async function close(page) {
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+}
+
+/** Signs in as a viewer would. */
 export async function signIn(page, marquee, { email, password }) {
-  await page.goto(`${marquee.url}/`);
-  const form = page.locator('form#sign-in');
+  await page.goto(`${marquee.url}/sign-in`);
+  await fillSignIn(page, { email, password });
+  await page.locator('[data-signed-in]').waitFor();
+}
+
+export async function fillSignIn(scope, { email, password }) {
+  const form = scope.locator('form#sign-in');
   await form.locator('[name=email]').fill(email);
   await form.locator('[name=password]').fill(password);
   await form.locator('[type=submit]').click();
-  await form.waitFor({ state: 'detached' });
 }
 
+/** The profile comes signed in: for tests of something else, since sign-ins are limited by address. */
+export async function cameIn(page, marquee, { api_token }, origin = marquee.url) {
+  const { host } = new URL(origin);
+  await page.context().addCookies([
+    { name: '__Host-marquee', value: api_token, url: `https://${host}/`, secure: true, httpOnly: true, sameSite: 'Lax' },
+  ]);
+}
+
+/** A title on the wall, where its poster stands on a shelf. */
 export const card = (page, title_id) => page.locator(`article[data-title="${title_id}"]`);
 
-/** Buys on the card of the list, in the dialog of the sandbox. */
-export async function buyOnCard(page, title_id, outcome = 'paid') {
-  await card(page, title_id).getByRole('button').first().click();
-  const dialog = card(page, title_id).locator('dialog[open]');
-  await dialog.locator('[name=outcome]').selectOption(outcome);
-  await dialog.locator('[type=submit]').click();
-  return dialog;
+/** The one button of the page of a title, and what it does. */
+export const action = (page, does) =>
+  page.locator(`article[data-title] [data-action${does === undefined ? '' : `="${does}"`}] button`).first();
+
+export const sheet = (page) => page.locator('dialog[open] [data-step]');
+
+/** Opens a title's page, presses its price, and pays in the sheet by this method of the sandbox. */
+export async function buyOnPage(page, marquee, slug, outcome = 'paid') {
+  await page.goto(`${marquee.url}/title/${marquee.title(slug).id}`);
+  await action(page).click();
+  await payBy(page, outcome);
 }
 
-/** Waits until the video has played beyond this position. */
-export function playedBeyond(page, seconds, timeout = (seconds + 20) * 1000) {
-  return page.waitForFunction((at) => document.querySelector('video').currentTime > at, seconds, { timeout });
+export async function payBy(page, outcome) {
+  const step = sheet(page).and(page.locator('[data-step=pay]'));
+  await step.locator(`[name=outcome][value=${outcome}]`).check();
+  await step.locator('[type=submit]').click();
 }
+
+/** The film, when its address alone has lit the screen. */
+export const cover = (page, name = 'Play') => page.locator('.stage').getByRole('button', { name, exact: true });
+
+/** Waits until the video has played beyond this position. */
+export function playedBeyond(page, seconds, timeout = (seconds + 45) * 1000) {
+  return page.waitForFunction((at) => document.querySelector('video')?.currentTime > at, seconds, { timeout });
+}
+
+/** The stage's own word on what it does. */
+export const phase = (page, name) => page.locator(`.stage[data-phase=${name}]`);
 
 /** What the video shows and sounds like now: a small picture, and how many bytes of each kind were decoded. */
 export function observeVideo(page) {

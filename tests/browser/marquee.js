@@ -10,6 +10,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as wait } from 'node:timers/promises';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const START_TIMEOUT_MS = 300_000;
@@ -41,8 +42,8 @@ export async function startMarquee() {
 
   let timer;
   try {
-    const line = await Promise.race([
-      once(createInterface({ input: child.stdout }), 'line').then(([text]) => text),
+    const demo = await Promise.race([
+      ready(createInterface({ input: child.stdout })),
       once(child, 'exit').then(([code]) => {
         throw new Error(`marquee demo ended with ${code}:\n${talk.join('\n')}`);
       }),
@@ -50,13 +51,23 @@ export async function startMarquee() {
         timer = setTimeout(() => reject(new Error(`marquee demo is not up:\n${talk.join('\n')}`)), START_TIMEOUT_MS);
       }),
     ]);
-    return new Marquee(JSON.parse(line), talk, stop);
+    child.stdout.resume();
+    return new Marquee(demo, talk, stop);
   } catch (error) {
     await stop();
     throw error;
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** The demo tells of its packaging line by line; the line with an address is the last. */
+async function ready(lines) {
+  for await (const text of lines) {
+    const line = JSON.parse(text);
+    if (line.base_url) return line;
+  }
+  return new Promise(() => {});
 }
 
 export class Marquee {
@@ -80,9 +91,22 @@ export class Marquee {
     return this.demo.viewers.find((viewer) => viewer.role === role);
   }
 
+  /** What the default storefront sells of this title: it sells in one currency, and the demo's offers have no order. */
+  offer(slug) {
+    const offer = this.title(slug).offers.find(({ price }) => price.currency === 'CNY');
+    if (!offer) throw new Error(`${slug} is not sold for CNY`);
+    return offer;
+  }
+
+  storefront(slug) {
+    const storefront = this.demo.storefronts.find((candidate) => candidate.slug === slug);
+    if (!storefront) throw new Error(`the demo has no storefront ${slug}`);
+    return storefront;
+  }
+
   /** A call of the API; anything but a 2xx is an error with the whole problem in it. */
   async call(method, path, { token, body, headers = {} } = {}) {
-    const response = await fetch(`${this.url}/api/v1${path}`, {
+    const init = {
       method,
       headers: {
         ...(token ? { authorization: `Bearer ${token}` } : {}),
@@ -90,14 +114,20 @@ export class Marquee {
         ...headers,
       },
       body: body === undefined ? undefined : JSON.stringify(body),
-    });
+    };
+    let response = await fetch(`${this.url}/api/v1${path}`, init);
+    // Sign-ups are limited by address, and every test has the same one.
+    for (let tries = 0; response.status === 429 && tries < 3; tries += 1) {
+      await wait(Number(response.headers.get('retry-after') ?? 20) * 1000);
+      response = await fetch(`${this.url}/api/v1${path}`, init);
+    }
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
     return text === '' ? undefined : JSON.parse(text);
   }
 
-  operate(method, path, body) {
-    return this.call(method, `/operator${path}`, { token: this.demo.operator_token, body });
+  operate(method, path, body, headers) {
+    return this.call(method, `/operator${path}`, { token: this.demo.operator_token, body, headers });
   }
 
   /** A new viewer who is nobody's member. */
@@ -107,11 +137,50 @@ export class Marquee {
     return { ...viewer, api_token };
   }
 
-  async buy(viewer, slug) {
+  async newMember() {
+    const viewer = await this.newViewer();
+    const [plan] = (await this.operate('GET', '/plans')).data;
+    await this.operate('POST', '/memberships', { email: viewer.email, plan_id: plan.id, ends_at: hence(24 * 3600) });
+    return viewer;
+  }
+
+  /** A live title with the film of the demo and no window yet. */
+  async newTitle(name) {
+    const { assets, synopsis } = await this.operate('GET', `/titles/${this.title('free').id}`);
+    const body = { name: { en: name, 'zh-CN': name }, synopsis, assets, status: 'live', rank: 100 };
+    return this.operate('POST', '/titles', body);
+  }
+
+  newAvail(title_id, fields) {
+    return this.operate('POST', `/titles/${title_id}/avails`, {
+      license_type: 'vod',
+      description: 'PVOD',
+      territories: { include: ['CN'], exclude: [] },
+      zone: 'Asia/Shanghai',
+      ...fields,
+    });
+  }
+
+  newOffer(avail_id, fields) {
+    return this.operate('POST', `/avails/${avail_id}/offers`, {
+      kind: 'pvod',
+      list_price: { amount: 2500, currency: 'CNY' },
+      clock: { on_purchase: { watch_s: 48 * 3600 } },
+      ...fields,
+    });
+  }
+
+  async newVoucher(slug) {
+    const body = { title_id: this.title(slug).id, offer_id: this.offer(slug).id, count: 1, expires_at: hence(24 * 3600), note: 'a browser test' };
+    const headers = { 'idempotency-key': crypto.randomUUID() };
+    return (await this.operate('POST', '/voucher-batches', body, headers)).codes[0];
+  }
+
+  async buy(viewer, slug, outcome = 'paid') {
     return this.call('POST', '/purchases', {
       token: viewer.api_token,
       headers: { 'idempotency-key': crypto.randomUUID() },
-      body: { offer_id: this.title(slug).offers[0].id, payment: { method: 'sandbox', outcome: 'paid' } },
+      body: { offer_id: this.offer(slug).id, payment: { method: 'sandbox', outcome } },
     });
   }
 
@@ -124,7 +193,13 @@ export class Marquee {
   }
 }
 
-export function formatMoney({ amount, currency }, locale = 'en') {
-  const format = new Intl.NumberFormat(locale, { style: 'currency', currency, currencyDisplay: 'narrowSymbol' });
+/** The instant that is this far from now. */
+export const hence = (seconds) => new Date(Date.now() + seconds * 1000).toISOString();
+
+export function formatMoney({ amount, currency }, locale = 'en', options = {}) {
+  const format = new Intl.NumberFormat(locale, { style: 'currency', currency, currencyDisplay: 'narrowSymbol', ...options });
   return format.format(amount / 10 ** format.resolvedOptions().maximumFractionDigits);
 }
+
+/** As the storefront writes a price: whole amounts without their zeros. */
+export const formatPrice = (money, locale) => formatMoney(money, locale, { trailingZeroDisplay: 'stripIfInteger' });

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use marquee::store::check::{Report, check};
 use marquee::store::db::Db;
 use marquee::store::db::sqlite::SqliteDb;
+use marquee::store::db::voucher::Redemption;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
 
@@ -18,7 +19,7 @@ async fn damaged_by(sql: &str) -> Report {
     let db = file.open().await;
     fill(&db).await;
     let sound = check(&*db).await.unwrap();
-    assert_eq!((sound.entries, sound.audit_lines, sound.purchases, sound.grants), (3, 3, 3, 2));
+    assert_eq!((sound.entries, sound.audit_lines, sound.purchases, sound.vouchers, sound.grants), (3, 3, 3, 1, 3));
     assert_eq!(sound.findings, []);
     db.close().await;
     tamper(&file.path(), sql).await;
@@ -30,6 +31,9 @@ async fn fill(db: &Arc<dyn Db>) {
     scene.refunded(db).await;
     scene.paid(db).await;
     scene.with_viewer(db, "grace@example.com").await.begun(db).await;
+    let (_, vouchers) = scene.vouchers(db).await;
+    let guest = scene.with_viewer(db, "guest@example.com").await;
+    assert_eq!(db.redeem_voucher(&guest.gift(vouchers[0].id), 0).await.unwrap(), Redemption::Done);
     for action in ["one", "two", "three"] {
         db.append_audit(&audit_line(action)).await.unwrap();
     }
@@ -91,6 +95,27 @@ async fn each_kind_of_damage_is_found() {
         ("DELETE FROM audit WHERE position = 2", &["AUDIT_MISSING"]),
         ("UPDATE audit SET id = 'nonsense' WHERE position = 2", &["AUDIT_DAMAGED"]),
         ("DELETE FROM viewer_grant WHERE revoked_at IS NULL", &["GRANT_COUNT_WRONG"]),
+        ("DELETE FROM viewer_grant WHERE voucher_id IS NOT NULL", &["GRANT_COUNT_WRONG"]),
+        ("UPDATE viewer_grant SET streams = 9 WHERE voucher_id IS NOT NULL", &["GRANT_CHANGED"]),
+        (
+            "UPDATE viewer_grant SET viewer_id = (SELECT id FROM viewer WHERE email_folded = 'grace@example.com') \
+             WHERE voucher_id IS NOT NULL",
+            &["GRANT_CHANGED"],
+        ),
+        (
+            "UPDATE voucher SET redeemed_at = NULL, viewer_id = NULL WHERE redeemed_at IS NOT NULL",
+            &["GRANT_CHANGED", "GRANT_COUNT_WRONG"],
+        ),
+        (
+            "UPDATE voucher SET redeemed_at = 1, viewer_id = (SELECT id FROM viewer LIMIT 1) WHERE redeemed_at IS NULL",
+            &["GRANT_COUNT_WRONG"],
+        ),
+        ("DELETE FROM voucher WHERE redeemed_at IS NOT NULL", &["CAUSE_MISSING", "STORAGE_DAMAGED"]),
+        (
+            "PRAGMA ignore_check_constraints = ON; UPDATE viewer_grant SET purchase_id = NULL, voucher_id = NULL \
+             WHERE voucher_id IS NOT NULL",
+            &["CAUSE_MISSING", "GRANT_COUNT_WRONG", "STORAGE_DAMAGED"],
+        ),
         ("UPDATE viewer_grant SET revoked_at = NULL", &["GRANT_NOT_REVOKED"]),
         ("UPDATE viewer_grant SET watch_ms = watch_ms + 1 WHERE revoked_at IS NULL", &["GRANT_CHANGED"]),
         ("UPDATE purchase SET price_minor = 1 WHERE status = 'paid'", &["SALE_AMOUNT_WRONG"]),

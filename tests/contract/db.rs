@@ -11,8 +11,14 @@ mod audit;
 mod catalog;
 mod commerce;
 mod job;
+mod operator;
 mod playback;
+mod progress;
 mod races;
+mod sales;
+mod storefront;
+mod voucher;
+mod telemetry;
 
 /// A database that can be opened more than once.
 pub trait Backend {
@@ -53,15 +59,21 @@ suite! {
     account:
         a_viewer_is_found_by_id_and_by_address_in_any_case
         an_address_has_one_account
-        operators_are_listed
-        a_token_is_found_by_its_digest_until_it_ends;
+        a_token_is_found_by_its_digest_until_it_ends
+        a_viewer_is_edited_by_what_is_named
+        sign_ins_are_listed_and_ended_by_whose_they_are;
     audit:
-        lines_come_in_order_and_each_hash_covers_the_one_before;
+        lines_come_in_order_and_each_hash_covers_the_one_before
+        lines_are_read_newest_first_through_a_filter;
     catalog:
         a_title_is_kept_whole_and_edited_by_version
         avails_and_offers_are_kept_whole
         what_refers_to_nothing_is_refused
         assets_come_in_pages
+        windows_of_one_kind_do_not_overlap
+        an_avail_goes_while_nothing_stands_on_it
+        an_offer_is_withdrawn_once
+        who_waits_for_an_opening_waits_for_the_new_one
         every_write_is_a_change
         a_repeated_key_replays_and_another_body_is_refused;
     commerce:
@@ -83,13 +95,30 @@ suite! {
         a_job_is_claimed_oldest_first_and_lost_with_its_lease
         a_job_ends_once_and_keeps_its_outcome
         an_asset_is_published_with_the_end_of_its_job_or_not_at_all;
+    operator:
+        operators_are_listed_and_found_by_address_in_any_case
+        a_link_lets_in_once_and_in_time
+        an_owner_is_made_by_link_and_made_again_by_another
+        a_new_link_voids_the_one_before_of_its_purpose
+        one_link_lets_one_in_of_many
+        the_last_owner_stays
+        disabling_ends_everything_of_an_operator
+        a_new_password_ends_the_other_sign_ins
+        tokens_for_programs_are_listed_and_ended;
     playback:
         a_session_is_open_until_it_ends
+        open_sessions_are_listed_for_their_viewer
         a_session_is_revoked_once
         the_clock_starts_once
         changes_come_in_order_and_the_newest_is_never_forgotten
         a_track_has_one_key
         signing_keys_come_newest_first;
+    telemetry:
+        notes_are_folded_into_their_session_and_kept_in_order
+        the_board_is_what_the_books_say
+        lines_and_sessions_are_forgotten_a_few_at_a_time;
+    progress:
+        the_last_place_in_a_title_is_kept_for_each_viewer;
     races:
         one_key_begins_one_purchase
         two_keys_begin_one_purchase_of_a_title
@@ -99,4 +128,21 @@ suite! {
         a_job_has_one_worker
         changes_are_seen_in_order_while_they_are_written
         a_write_whose_caller_is_gone_is_done_whole;
+    sales:
+        sales_are_found_by_everything_that_is_asked
+        a_purchase_leaves_a_trail
+        a_late_payment_is_recorded_once_and_audited
+        the_first_to_press_decides
+        viewers_are_found_by_how_their_address_begins
+        a_membership_is_ended_early_once;
+    storefront:
+        a_server_begins_with_one_storefront
+        storefronts_are_kept_whole_and_edited_by_version
+        a_slug_and_a_host_are_one_storefronts
+        exactly_one_storefront_is_the_default;
+    voucher:
+        a_batch_is_kept_with_all_its_vouchers
+        a_voucher_gives_one_grant_to_one_viewer
+        a_voucher_is_not_redeemed_late_void_or_on_other_rights
+        one_voucher_of_many_hands_is_redeemed_once;
 }

@@ -5,22 +5,27 @@ use std::sync::Arc;
 
 use marquee::base::clock::UtcMs;
 use marquee::base::id::{
-    AssetId, AuditId, AvailId, GrantId, OfferId, PaymentId, PurchaseId, RefundId, SessionId, TitleId, ViewerId,
+    AssetId, AuditId, AvailId, GrantId, OfferId, PaymentId, PurchaseId, RefundId, SessionId, StorefrontId, TitleId,
+    ViewerId, VoucherBatchId, VoucherId,
 };
 use marquee::base::money::{Currency, Money};
 use marquee::base::territory::TerritorySet;
+use marquee::catalog::details::{TitleDetails, Trailer};
+use marquee::catalog::genre::Genre;
 use marquee::catalog::title::{Title, TitleStatus};
 use marquee::ledger::purchase::{Purchase, PurchaseStatus, Refund};
 use marquee::ledger::{entry::Entry, rules};
 use marquee::rights::avail::{Avail, LicenseType};
 use marquee::rights::entitlement::{Cause, Entitlement};
-use marquee::rights::grant::{Grant, GrantClock};
+use marquee::rights::grant::{Grant, GrantCause, GrantClock};
 use marquee::rights::offer::{Offer, OfferKind};
 use marquee::rights::session::PlaybackSession;
+use marquee::rights::voucher::VoucherBatch;
 use marquee::rights::window::Window;
 use marquee::store::db::account::Viewer;
 use marquee::store::db::audit::AuditLine;
 use marquee::store::db::commerce::{Begun, Settled};
+use marquee::store::db::voucher::NewVoucher;
 use marquee::store::db::{Db, Idempotency, Written};
 
 pub const NOW: UtcMs = UtcMs(1_800_000_000_000);
@@ -59,12 +64,14 @@ impl Scene {
             title_id: self.title.id,
             avail_id: self.avail.id,
             offer_id: self.offer.id,
+            storefront_id: StorefrontId::FIRST,
             price: self.offer.list_price,
             is_member_price: false,
             territory: "CN".parse().unwrap(),
             provider: "sandbox".into(),
             payment_id: PaymentId::new(NOW),
             payment_details: "{\"outcome\":\"approve\"}".into(),
+            payment_action: None,
             status: PurchaseStatus::Pending,
             livemode: false,
             created_at: NOW,
@@ -96,16 +103,43 @@ impl Scene {
         (purchase, refund)
     }
 
+    /// A batch of two vouchers for the offer, with the hashes `[1; 32]` and `[2; 32]`.
+    pub async fn vouchers(&self, db: &Arc<dyn Db>) -> (VoucherBatch, Vec<NewVoucher>) {
+        let batch = VoucherBatch {
+            id: VoucherBatchId::new(NOW),
+            title_id: self.title.id,
+            offer_id: self.offer.id,
+            count: 2,
+            expires_at: later(1_000),
+            note: "For friends.".into(),
+            created_at: NOW,
+            void_at: None,
+            livemode: false,
+        };
+        let voucher = |byte| NewVoucher { id: VoucherId::new(NOW), code_hash: [byte; 32] };
+        let vouchers = vec![voucher(1), voucher(2)];
+        let made = db.insert_voucher_batch(&batch, &vouchers, &key(&batch.id.to_string())).await.unwrap();
+        assert_eq!(made, Written::New(()));
+        (batch, vouchers)
+    }
+
+    /// What a voucher gives this viewer.
+    pub fn gift(&self, voucher: VoucherId) -> Grant {
+        Grant { cause: GrantCause::Voucher(voucher), ..grant_for(&self.purchase()) }
+    }
+
     pub fn session(&self, grant: &Grant) -> PlaybackSession {
         PlaybackSession {
             id: SessionId::new(NOW),
             viewer_id: Some(self.viewer.id),
+            device: "Chrome on Linux".into(),
             title_id: self.title.id,
             part: 1,
             asset_id: AssetId::new(NOW),
+            territory: Some("CN".parse().unwrap()),
             entitlement: Entitlement {
                 cause: Cause::Grant(grant.id),
-                avail_id: self.avail.id,
+                avail_id: Some(self.avail.id),
                 ends_at: Some(later(1000)),
                 starts_clock: true,
                 streams: 1,
@@ -133,7 +167,7 @@ pub fn other_body(idempotency: &Idempotency) -> Idempotency {
 }
 
 pub fn viewer(email: &str) -> Viewer {
-    Viewer { id: ViewerId::new(NOW), email: email.into(), display_name: "Ada".into(), created_at: NOW }
+    Viewer { id: ViewerId::new(NOW), email: email.into(), display_name: "Ada".into(), language: None, created_at: NOW }
 }
 
 pub fn title() -> Title {
@@ -144,6 +178,15 @@ pub fn title() -> Title {
         status: TitleStatus::Live,
         parts: vec![AssetId::new(NOW)],
         runtime_ms: 5_400_000,
+        details: TitleDetails {
+            tagline: BTreeMap::from([("en".into(), "Two lines.".into())]),
+            genres: vec![Genre::Drama, Genre::ScienceFiction],
+            year: Some(2026),
+            country: Some("CN".parse().unwrap()),
+            trailer: Some(Trailer { asset_id: AssetId::new(NOW), runtime_ms: 60_000 }),
+            rank: -7,
+            ..TitleDetails::default()
+        },
         created_at: NOW,
         version: 1,
     }
@@ -171,6 +214,8 @@ pub fn offer(avail: &Avail) -> Offer {
         member_price: Some(Money::new(900, Currency::CNY)),
         clock: GrantClock::OnFirstPlay { start_within_ms: 604_800_000, watch_ms: 172_800_000 },
         streams: 1,
+        presale_from_at: None,
+        withdrawn_at: None,
     }
 }
 
@@ -185,9 +230,10 @@ pub fn grant_for(purchase: &Purchase) -> Grant {
         title_id: purchase.title_id,
         avail_id: purchase.avail_id,
         offer_id: purchase.offer_id,
-        purchase_id: purchase.id,
+        cause: GrantCause::Purchase(purchase.id),
         clock: GrantClock::OnFirstPlay { start_within_ms: 604_800_000, watch_ms: 172_800_000 },
         issued_at: later(10),
+        available_at: later(10),
         first_play_at: None,
         hard_end_at: Some(later(100_000_000)),
         streams: 1,

@@ -40,6 +40,7 @@ suite! {
     a_lease_that_is_not_renewed_ends
     a_holder_that_is_in_is_always_renewed
     a_race_for_the_last_lease_has_one_winner
+    a_crowd_counts_each_member_once_until_it_leaves_or_falls_silent
     every_listener_hears_an_announcement
     a_counter_counts_to_its_limit_and_begins_again
     a_race_for_a_counter_loses_no_event
@@ -58,6 +59,28 @@ async fn a_slot_takes_as_many_holders_as_its_limit(state: Arc<dyn State>) {
     state.release_lease("gra_1", "a").await.unwrap();
     state.release_lease("gra_none", "a").await.unwrap();
     assert_eq!(state.hold_lease("gra_1", "a", 2, LONG).await.unwrap(), Lease::Full, "nobody else lost a lease");
+}
+
+async fn a_crowd_counts_each_member_once_until_it_leaves_or_falls_silent(state: Arc<dyn State>) {
+    let crowds = ["ttl_1".to_owned(), "ttl_2".to_owned(), "ttl_3".to_owned()];
+    assert_eq!(state.crowds(&crowds).await.unwrap(), [0, 0, 0]);
+    assert!(state.crowds(&[]).await.unwrap().is_empty());
+    for member in ["a", "b", "a"] {
+        state.enter_crowd("ttl_1", member, LONG).await.unwrap();
+    }
+    state.enter_crowd("ttl_2", "c", LONG).await.unwrap();
+    state.enter_crowd("ttl_2", "d", TTL).await.unwrap();
+    assert_eq!(state.crowds(&crowds).await.unwrap(), [2, 2, 0]);
+    state.leave_crowd("ttl_1", "a").await.unwrap();
+    state.leave_crowd("ttl_1", "a").await.unwrap();
+    state.leave_crowd("ttl_3", "a").await.unwrap();
+    assert_eq!(state.crowds(&crowds).await.unwrap(), [1, 2, 0]);
+    tokio::time::sleep(TTL + Duration::from_millis(20)).await;
+    assert_eq!(state.crowds(&crowds).await.unwrap(), [1, 1, 0]);
+    state.enter_crowd("ttl_2", "c", TTL).await.unwrap();
+    state.enter_crowd("ttl_2", "d", LONG).await.unwrap();
+    tokio::time::sleep(TTL + Duration::from_millis(20)).await;
+    assert_eq!(state.crowds(&crowds).await.unwrap(), [1, 1, 0], "the last word counts");
 }
 
 async fn a_lease_that_is_not_renewed_ends(state: Arc<dyn State>) {

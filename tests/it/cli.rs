@@ -11,6 +11,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use marquee::base::clock::Clock;
+use marquee::commerce::account::Visit;
+use marquee::commerce::account::operators::{Arrival, LinkRefusal};
 use sqlx::Connection as _;
 
 use crate::film;
@@ -395,6 +397,45 @@ fn a_reader_of_stdout_that_leaves_is_no_failure() {
     assert_eq!((said.exit, said.stderr.as_str()), (Some(0), ""), "{said:?}");
 }
 
+/// The secret of the link that a server told of while it ran, which is one of its own address.
+fn owner_link(data: &Path, more: &[&str]) -> Option<String> {
+    let server = ServerProcess::start_with(data, more);
+    let welcome = format!("{}/console/welcome#", server.base);
+    server.terminate();
+    let (status, talk) = server.ended();
+    assert_eq!(status.code(), Some(0), "{talk}");
+    let mut links = talk.lines().filter_map(|line| line.trim().strip_prefix(&welcome));
+    let secret = links.next().map(str::to_owned);
+    assert_eq!(links.next(), None, "{talk}");
+    assert_eq!(secret.is_some(), talk.contains("welcome#"), "{talk}");
+    secret
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_an_owner_gives_a_fresh_link_at_each_start() {
+    let here = folder();
+    let data = here.path().join("data");
+    let first = owner_link(&data, &[]).unwrap();
+    let second = owner_link(&data, &[]).unwrap();
+    let folder = data.clone();
+    let server = Server::start_at(Clock::system().now(), |config| config.data = folder).await;
+    let from = std::net::IpAddr::from([127, 0, 0, 1]);
+    let refused = server.app.accounts.check_link(&first, from).await.unwrap().err();
+    assert_eq!(refused, Some(LinkRefusal::Expired), "a newer one took its place");
+    let arrival = Arrival {
+        secret: second,
+        email: Some("olga@films.example".into()),
+        name: Some("Olga".into()),
+        password: "correct horse".into(),
+    };
+    let visit = Visit { address: from, device: "Test".into() };
+    assert!(server.app.accounts.welcome(&arrival, &visit).await.unwrap().is_ok());
+    server.stop().await;
+
+    assert_eq!(owner_link(&data, &[]), None, "there is an owner");
+    assert!(owner_link(&data, &["--owner-link"]).is_some(), "whoever starts the server may ask");
+}
+
 #[test]
 fn a_demo_asks_for_its_film_once() {
     let here = folder();
@@ -418,6 +459,9 @@ fn a_demo_asks_for_its_film_once() {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let cinema: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(cinema["titles"].as_array().unwrap().len(), 6, "{cinema}");
+        let console = cinema["console_url"].as_str().unwrap();
+        assert_eq!(console, format!("{}/console", cinema["base_url"].as_str().unwrap()));
+        assert!(cinema["operator_link"].as_str().unwrap().starts_with(&format!("{console}/welcome#")), "{cinema}");
         assert!(get(cinema["base_url"].as_str().unwrap(), "/readyz").starts_with("HTTP/1.1 200"));
         signal(child.id(), "-TERM");
         assert_eq!(wait(&mut child, END_MAX).code(), Some(0));

@@ -307,8 +307,7 @@ async fn with_a_clock_that_has_jumped_nothing_plays_opens_or_moves_money() {
     let order = json!({"offer_id": offer, "payment": {"method": "sandbox", "outcome": "pending"}});
     let pending = server.post_with_key(&cid.token, "/purchases", &order, "pending").await.json();
     assert_eq!(pending["status"], "pending");
-    let owned = server.app.db.purchases(Some(live.viewer.id), &marquee::store::db::Page { after: None, limit: 1 });
-    let owned = owned.await.unwrap()[0].id;
+    let owned = server.app.db.grants(live.viewer.id, None).await.unwrap()[0].cause.purchase_id().unwrap();
     let id = pending["id"].as_str().unwrap().parse().unwrap();
     let payment = server.app.db.purchase(id).await.unwrap().unwrap().payment_id;
     let sandbox = server.app.sandbox.clone().unwrap();

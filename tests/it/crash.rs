@@ -109,8 +109,13 @@ async fn prepare(data: &Path, count: usize, seed: u64) -> Vec<Arc<Order>> {
     for n in 0..count {
         let now = server.now();
         let id = ViewerId::new(now);
-        let viewer =
-            Viewer { id, email: format!("buyer-{n}@films.example"), display_name: String::new(), created_at: now };
+        let viewer = Viewer {
+            id,
+            email: format!("buyer-{n}@films.example"),
+            display_name: String::new(),
+            language: None,
+            created_at: now,
+        };
         server.app.db.insert_viewer(&viewer, "$argon2id$none").await.unwrap();
         let token = server.app.accounts.issue_token(Bearer::Viewer(id)).await.unwrap();
         let (key, outcome) = (format!("order-{seed}-{n}"), OUTCOMES[n % OUTCOMES.len()]);

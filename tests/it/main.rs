@@ -12,3 +12,4 @@ mod packager;
 mod process;
 mod recovery;
 mod server;
+mod storefront;

@@ -10,6 +10,7 @@ use marquee::origin::path::Target;
 use marquee::origin::serve::PlayRequest;
 use marquee::rights::avail::LicenseType;
 use marquee::rights::grant::GrantClock;
+use marquee::store::key::ObjectKey;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
@@ -452,6 +453,49 @@ async fn crooked_urls_find_nothing_and_their_token_is_not_repeated() {
     server.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn cmcd_reaches_the_timeline_and_changes_no_byte() {
+    let server = Server::start().await;
+    let (title, offer) = server.pvod().await;
+    let ann = server.viewer("ann").await;
+    server.buy(&ann, offer).await;
+    let opened = server.open(&ann.token, title).await.json();
+    let playback_url = opened["playback_url"].as_str().unwrap().to_owned();
+    let token = token_of(&playback_url);
+    let asset = asset_of(&server, title).await;
+    let segment = url(&token, &Target::Segment { asset, track: TRACK, n: 0 });
+    let plain = server.get(&segment).await;
+    assert_eq!(plain.status, StatusCode::OK);
+    let queries = ["CMCD=br%3D640%2Cbs%2Cot%3Dv", "x=1&CMCD=%", "CMCD=", "CMCD", &format!("CMCD={}", "a".repeat(3000))];
+    for query in queries {
+        let answer = server.get(&format!("{segment}?{query}")).await;
+        assert_eq!((answer.status, &answer.body), (StatusCode::OK, &plain.body), "{query}");
+    }
+    let with_headers =
+        server.request(Method::GET, &segment).header("CMCD-Object", "br=320,ot=v").header("CMCD-Status", "bs");
+    assert_eq!(server.send(with_headers).await.body, plain.body);
+    // A refused request is noted once, however often it comes.
+    for _ in 0..3 {
+        assert_eq!(server.get_from("DE", &segment).await.code(), "GEO_NOT_LICENSED");
+    }
+    server.app.audience.collector.write_queued().await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let id = opened["id"].as_str().unwrap();
+    let lines = server.api(&server.operator, &format!("/operator/playback-sessions/{id}/timeline")).await.json();
+    let of = |source: &str| {
+        let lines = lines.as_array().unwrap().iter().filter(|line| line["source"] == source);
+        lines.map(|line| format!("{} {}", line["kind"].as_str().unwrap(), line["detail"])).collect::<Vec<_>>()
+    };
+    assert_eq!(of("cmcd"), [r#"request {"br":640,"bs":true,"ot":"v"}"#, r#"request {"br":320,"ot":"v","bs":true}"#]);
+    let server_says = of("server");
+    assert!(server_says.contains(&"first_segment {}".to_owned()), "{server_says:?}");
+    assert_eq!(server_says.iter().filter(|line| line.contains("GEO_NOT_LICENSED")).count(), 1, "{server_says:?}");
+    assert!(!lines.to_string().contains(&token));
+    let qoe = server.api(&server.operator, &format!("/operator/playback-sessions/{id}")).await.json();
+    assert_eq!(qoe["qoe"]["rung_now"]["bitrate_bps"], 320_000);
+    server.stop().await;
+}
+
 /// Every request allocates its own state, as large as its largest part: a rare path that is not boxed is paid for by
 /// every segment (docs/performance.md).
 #[tokio::test(flavor = "multi_thread")]
@@ -462,8 +506,9 @@ async fn the_state_of_a_request_stays_small() {
     let request = PlayRequest {
         method: &method,
         path: "/play/",
+        query: None,
         headers: &headers,
-        place: server.app.places.find([127, 0, 0, 1].into(), None),
+        place: server.app.places.find([127, 0, 0, 1].into(), None, || None),
         clock: &server.app.clock,
     };
     let bytes = size_of_val(&server.app.origin.serve(&request));
@@ -512,5 +557,71 @@ async fn ffmpeg_decodes_the_whole_film_over_https_without_an_error() {
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.is_empty(), "{said}");
+    server.stop().await;
+}
+
+/// An excerpt is an asset of its own: clear as a trailer, with keys of its own as anything else, and its bytes are the
+/// beginning of the film's.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_excerpt_plays_as_a_trailer_without_an_account() {
+    let server = Server::start().await;
+    let (title, offer) = server.pvod().await;
+    let asset = asset_of(&server, title).await;
+    let body = json!({"length_ms": 7_000});
+    let made = server.post(&server.operator, &format!("/operator/assets/{asset}/excerpt"), &body).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
+    let made = made.json();
+    let short: AssetId = made["id"].as_str().unwrap().parse().unwrap();
+    assert_eq!((&made["duration_ms"], &made["excerpt_of"]), (&json!(8_000), &json!(asset)));
+    assert_eq!(made["segments"]["count"], 2);
+    let request = server.request(Method::PATCH, &format!("/api/v1/operator/titles/{title}"));
+    let edited = request.bearer_auth(&server.operator).json(&json!({"trailer_asset_id": short}));
+    assert_eq!(server.send(edited).await.status, StatusCode::OK);
+
+    let wish = json!({"title_id": title, "trailer": true});
+    let open = server.send(server.request(Method::POST, "/api/v1/playback-sessions").json(&wish)).await;
+    assert_eq!((open.status, &open.json()["via"]), (StatusCode::CREATED, &json!("trailer")));
+    let token = token_of(open.json()["playback_url"].as_str().unwrap());
+    let statuses = |asset: AssetId| {
+        let (server, token) = (&server, &token);
+        async move {
+            let mut statuses = Vec::new();
+            for target in every_target(asset) {
+                statuses.push(server.get(&url(token, &target)).await.status.as_u16());
+            }
+            statuses
+        }
+    };
+    assert_eq!(statuses(short).await, [200, 200, 200, 200, 404], "clear");
+    assert_eq!(statuses(asset).await, [200, 404, 404, 404, 404], "the film is not the trailer");
+    let segment = |asset, n| Target::Segment { asset, track: TRACK, n };
+    assert_eq!(server.get(&url(&token, &segment(short, 2))).await.status, StatusCode::NOT_FOUND, "it ends there");
+    let abroad = server.get_from("US", &url(&token, &segment(short, 1))).await;
+    assert_eq!(abroad.status, StatusCode::OK);
+
+    let free = server.title(asset).await;
+    server.avail(free, LicenseType::Avod, None).await;
+    let film = token_of(&server.play(&server.viewer("ann").await, free).await);
+    let same = server.get(&url(&film, &segment(asset, 1))).await.body;
+    assert_eq!(abroad.body, same);
+    let poster = server.app.blobs.get(&ObjectKey::AssetPoster { asset: short }).await.unwrap();
+    assert_eq!(poster, server.app.blobs.get(&ObjectKey::AssetPoster { asset }).await.unwrap());
+
+    // As the film of another title it has keys, and they are not those of the film it was cut from.
+    let (ben, again) = (server.viewer("ben").await, server.title(short).await);
+    let avail = server.avail(again, LicenseType::Vod, None).await;
+    let sold = server.offer(&avail, GrantClock::OnPurchase { watch_ms: 3_600_000 }).await;
+    server.buy(&ben, sold).await;
+    server.buy(&ben, offer).await;
+    let key = |asset| Target::Key { asset, track: TRACK };
+    let (cut, whole) = (token_of(&server.play(&ben, again).await), token_of(&server.play(&ben, title).await));
+    let keys = [server.get(&url(&cut, &key(short))).await.body, server.get(&url(&whole, &key(asset))).await.body];
+    assert_eq!([keys[0].len(), keys[1].len()], [16, 16]);
+    assert_ne!(keys[0], keys[1]);
+
+    let request = server.request(Method::PATCH, &format!("/api/v1/operator/titles/{title}"));
+    let gone = request.bearer_auth(&server.operator).json(&json!({"status": "suspended"}));
+    server.send(gone).await;
+    assert_eq!(outcome(&server.get(&url(&token, &segment(short, 0))).await), "TITLE_SUSPENDED");
     server.stop().await;
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use marquee::base::clock::UtcMs;
 use marquee::base::id::AssetId;
 use marquee::media::rendition::{AssetIndex, TrackIndex, TrackMedia};
-use marquee::packager::job::{self, Encoding, PackageRequest, Packaged, Phase, Progress};
+use marquee::packager::job::{self, Encoding, PackageRequest, Packaged, Phase, PictureRequest, PictureShape, Progress};
 use marquee::packager::publish;
 use marquee::store::blobs::Blobs;
 use marquee::store::key::ObjectKey;
@@ -373,4 +373,123 @@ fn the_command_prints_its_result_as_json_and_its_progress_as_lines() {
         .map(|progress| format!("{:?}", progress.phase))
         .collect();
     assert_eq!(phases, ["Opening", "Scanning", "Packaging", "Poster", "Checking", "Finished"]);
+}
+
+fn picture(path: &Path, size: &str, options: &[&str]) -> PathBuf {
+    let source = format!("testsrc2=size={size}:rate=1:duration=1");
+    let mut args = vec!["-v", "error", "-y", "-f", "lavfi", "-i", &source, "-frames:v", "1"];
+    args.extend_from_slice(options);
+    args.push(path.to_str().unwrap());
+    output("ffmpeg", &args);
+    path.to_owned()
+}
+
+async fn drawn(input: &Path, shape: PictureShape) -> Result<(u32, u32), String> {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out.jpg");
+    fs::write(&out, jpeg_of(input, shape).await?).unwrap();
+    let probed = output(
+        "ffprobe",
+        &["-v", "error", "-show_entries", "stream=codec_name,width,height", "-of", "csv=p=0", out.to_str().unwrap()],
+    );
+    let mut fields = probed.trim().split(',');
+    assert_eq!(fields.next(), Some("mjpeg"));
+    let mut side = || fields.next().unwrap().parse().unwrap();
+    Ok((side(), side()))
+}
+
+async fn jpeg_of(input: &Path, shape: PictureShape) -> Result<Vec<u8>, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let request = PictureRequest {
+        input: input.to_owned(),
+        shape,
+        scratch: folder.path().join("out"),
+        worker: env!("CARGO_BIN_EXE_marquee").into(),
+    };
+    let jpeg = job::picture(&request).await.map_err(|error| error.code().to_owned())?;
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
+    Ok(jpeg)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_is_cut_to_its_shape_and_written_anew() {
+    use PictureShape::{Landscape, Portrait};
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let jpeg = picture(&at("a.jpg"), "1200x1800", &["-pix_fmt", "yuvj420p"]);
+    let png = picture(&at("a.png"), "1500x1500", &["-pix_fmt", "rgba"]);
+    let grey = picture(&at("b.png"), "640x360", &["-pix_fmt", "gray16be"]);
+    let webp = picture(&at("a.webp"), "2400x1000", &["-c:v", "libwebp"]);
+    assert_eq!(drawn(&jpeg, Portrait).await, Ok((1000, 1500)));
+    assert_eq!(drawn(&jpeg, Landscape).await, Ok((1200, 674)));
+    assert_eq!(drawn(&png, Portrait).await, Ok((1000, 1500)));
+    assert_eq!(drawn(&grey, Landscape).await, Ok((640, 360)), "never enlarged");
+    assert_eq!(drawn(&webp, Landscape).await, Ok((1778, 1000)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_the_file_itself_is_in_the_picture() {
+    const MARK: &[u8] = b"<script>not a colour profile</script>";
+    let folder = tempfile::tempdir().unwrap();
+    let mut jpeg = fs::read(picture(&folder.path().join("a.jpg"), "640x360", &["-pix_fmt", "yuvj420p"])).unwrap();
+    // APP2 with an ICC profile in one piece (ICC.1, B.4), and a comment.
+    for (marker, head) in [(0xe2, &b"ICC_PROFILE\0\x01\x01"[..]), (0xfe, b"")] {
+        let length = u16::try_from(2 + head.len() + MARK.len()).unwrap().to_be_bytes();
+        let segment = [&[0xff, marker][..], &length, head, MARK].concat();
+        jpeg.splice(2..2, segment);
+    }
+    let input = folder.path().join("marked.jpg");
+    fs::write(&input, jpeg).unwrap();
+    let drawn = jpeg_of(&input, PictureShape::Landscape).await.unwrap();
+    assert!(!drawn.windows(MARK.len()).any(|bytes| bytes == MARK));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_picture_of_ours_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let written = |name: &str, bytes: &[u8]| {
+        fs::write(at(name), bytes).unwrap();
+        at(name)
+    };
+    let whole = fs::read(picture(&at("whole.png"), "800x1200", &[])).unwrap();
+    let bomb = {
+        // A header that promises a picture of 60000 × 60000.
+        let mut bytes = whole.clone();
+        bytes[16..24].copy_from_slice(&[0, 0, 0xea, 0x60, 0, 0, 0xea, 0x60]);
+        bytes
+    };
+    for (name, input, codes) in [
+        ("text", written("text", b"no picture at all"), &["PICTURE_INVALID"][..]),
+        ("empty", written("empty.png", b""), &["PICTURE_INVALID"]),
+        ("svg", written("x.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>"), &["PICTURE_INVALID"]),
+        ("gif", picture(&at("x.gif"), "640x360", &[]), &["PICTURE_INVALID"]),
+        ("film", picture(&at("x.mp4"), "640x360", &["-pix_fmt", "yuv420p"]), &["PICTURE_INVALID"]),
+        ("cut off", written("cut.png", &whole[..40]), &["PICTURE_INVALID"]),
+        ("bomb", written("bomb.png", &bomb), &["PICTURE_TOO_LARGE", "PICTURE_INVALID"]),
+        ("wide", picture(&at("wide.png"), "8200x20", &[]), &["PICTURE_TOO_LARGE"]),
+        ("small", picture(&at("small.png"), "190x400", &[]), &["PICTURE_TOO_SMALL"]),
+    ] {
+        let refused = drawn(&input, PictureShape::Portrait).await.unwrap_err();
+        assert!(codes.contains(&refused.as_str()), "{name}: {refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_found_and_what_was_copied_is_said() {
+    let packaged = crate::film::packaged().await;
+    let source = packaged.source.as_deref().unwrap();
+    assert_eq!((source.name.as_str(), source.container.as_str()), ("film.mp4", "mp4"));
+    assert!(source.size_bytes > 10_000 && source.duration_ms.unwrap().abs_diff(24_000) < 100);
+    let codecs: Vec<_> = source.tracks.iter().map(|track| track.codec.as_str()).collect();
+    assert_eq!(codecs, ["h264", "aac"]);
+    assert_eq!((source.tracks[0].width, source.tracks[0].frame_rate_milli), (Some(640), Some(24_000)));
+    assert_eq!((source.tracks[1].channels, source.tracks[1].sample_rate), (Some(2), Some(48_000)));
+    let summary = marquee::packager::summary::packaged(&packaged.index, &packaged.copied);
+    assert!(summary.renditions.iter().any(|rendition| rendition.track == "v360" && rendition.is_copied));
+    for rendition in &summary.renditions {
+        let file = packaged.dir.join(format!("{}.mp4", rendition.track));
+        assert_eq!(rendition.size_bytes, fs::metadata(file).unwrap().len(), "{}", rendition.track);
+    }
+    assert_eq!(summary.segment_count as usize, packaged.index.tracks[0].segments.len());
 }

@@ -66,8 +66,13 @@ pub struct ServerProcess {
 
 impl ServerProcess {
     pub fn start(data: &Path) -> ServerProcess {
+        ServerProcess::start_with(data, &[])
+    }
+
+    pub fn start_with(data: &Path, more: &[&str]) -> ServerProcess {
         let mut child = marquee(&["serve", "--port", "0", "--https-port", "0", "--data"])
             .arg(data)
+            .args(more)
             .env("MARQUEE_MODE", "test")
             .env("MARQUEE_PLACE__DEFAULT_TERRITORY", "CN")
             .stdout(Stdio::null())

@@ -8,9 +8,10 @@ use marquee::base::clock::{SimClock, UtcMs};
 use marquee::base::id::{AssetId, AvailId, MembershipId, OfferId, PlanId, TitleId, ViewerId};
 use marquee::base::money::{Currency, Money};
 use marquee::base::territory::TerritorySet;
-use marquee::catalog::asset::Asset;
+use marquee::catalog::asset::{Asset, AssetDetails};
+use marquee::catalog::details::TitleDetails;
 use marquee::catalog::title::{Title, TitleStatus};
-use marquee::commerce::account::SignUp;
+use marquee::commerce::account::{SignUp, Visit};
 use marquee::config::{Config, Mode};
 use marquee::packager::publish::publish;
 use marquee::rights::avail::{Avail, LicenseType};
@@ -163,7 +164,8 @@ impl Server {
             password: "a long enough password".into(),
             display_name: String::new(),
         };
-        let signed_up = self.app.accounts.sign_up(&request, [127, 0, 0, 1].into()).await.unwrap();
+        let visit = Visit { address: [127, 0, 0, 1].into(), device: "Test".into() };
+        let signed_up = self.app.accounts.sign_up(&request, &visit).await.unwrap();
         let Ok(signed_in) = signed_up else { panic!("{name} was not let in") };
         let id = signed_in.viewer.id;
         TestViewer { id, token: self.app.accounts.issue_token(Bearer::Viewer(id)).await.unwrap() }
@@ -201,6 +203,7 @@ impl Server {
             source_name: "film.mp4".into(),
             duration_ms: packaged.index.duration_ms as i64,
             created_at: self.now(),
+            details: AssetDetails::default(),
         };
         self.app.db.insert_asset(&asset).await.unwrap();
         id
@@ -214,6 +217,7 @@ impl Server {
             status: TitleStatus::Live,
             parts: vec![asset],
             runtime_ms: i64::from(film::DURATION_S) * 1000,
+            details: TitleDetails::default(),
             created_at: self.now(),
             version: 1,
         };
@@ -248,6 +252,8 @@ impl Server {
             member_price: Some(Money::new(900, Currency::CNY)),
             clock,
             streams: 1,
+            presale_from_at: None,
+            withdrawn_at: None,
         };
         self.app.db.insert_offer(&offer, None, self.now()).await.unwrap();
         self.app.follower.announce().await;

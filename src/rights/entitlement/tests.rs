@@ -5,7 +5,7 @@ use crate::base::id::{AssetId, PlanId, PurchaseId, SessionId, TitleId, ViewerId}
 use crate::base::money::Currency;
 use crate::base::territory::TerritorySet;
 use crate::catalog::title::Title;
-use crate::rights::grant::GrantClock;
+use crate::rights::grant::{GrantCause, GrantClock};
 use crate::rights::offer::{Offer, OfferKind};
 use crate::rights::sale::quote;
 use crate::rights::window::Window;
@@ -67,6 +67,8 @@ fn cinema() -> Cinema {
         member_price: Some(Money::new(900, Currency::CNY)),
         clock: GrantClock::OnPurchase { watch_ms: 48 * HOUR_MS },
         streams: 1,
+        presale_from_at: None,
+        withdrawn_at: None,
     };
     let title = Title {
         id: title_id,
@@ -75,6 +77,7 @@ fn cinema() -> Cinema {
         status: TitleStatus::Live,
         parts: vec![AssetId::new(UtcMs(1))],
         runtime_ms: 92 * 60_000,
+        details: crate::catalog::details::TitleDetails::default(),
         created_at: UtcMs(1),
         version: 1,
     };
@@ -91,9 +94,10 @@ impl Cinema {
             title_id: self.rights.title.id,
             avail_id: self.pvod,
             offer_id: self.rights.offers[0].id,
-            purchase_id: PurchaseId::new(issued_at),
+            cause: GrantCause::Purchase(PurchaseId::new(issued_at)),
             clock,
             issued_at,
+            available_at: issued_at,
             first_play_at: None,
             hard_end_at: None,
             streams: 1,
@@ -132,6 +136,7 @@ impl Cinema {
             Decision::Allow(Entitlement { cause: Cause::Grant(_), .. }) => "grant".into(),
             Decision::Allow(Entitlement { cause: Cause::Membership(_), .. }) => "membership".into(),
             Decision::Allow(Entitlement { cause: Cause::Free, .. }) => "free".into(),
+            Decision::Allow(Entitlement { cause: Cause::Trailer, .. }) => "trailer".into(),
             Decision::Deny(denial) => denial.code.as_str().into(),
         }
     }
@@ -146,9 +151,11 @@ impl Cinema {
         PlaybackSession {
             id: SessionId::new(now),
             viewer_id: Some(self.viewer_id),
+            device: "Chrome on Linux".into(),
             title_id: self.rights.title.id,
             part: 1,
             asset_id: self.rights.title.parts[0],
+            territory: Some(cn()),
             entitlement,
             opened_at: now,
             expires_at: UtcMs(now.0 + DAY_MS),
@@ -296,7 +303,7 @@ fn a_hard_end_ends_viewing_at_its_instant() {
     let session = cinema.session(&viewer, pvod_end());
     let still = |ms: i64| {
         let now = UtcMs(hard_end_at.0 + ms);
-        still_entitled(&session, &cinema.rights, Some(&viewer.grants[0]), Some(cn()), now)
+        still_entitled(&session, &cinema.rights, Some(&viewer.grants[0]), None, Some(cn()), now)
     };
     assert_eq!([still(-1), still(0), still(1)], [Ok(()), Err(DenialCode::WindowClosed), Err(DenialCode::WindowClosed)]);
 }
@@ -309,7 +316,7 @@ fn an_open_session_ends_with_what_it_stands_on() {
     let grant = viewer.grants[0].clone();
     let now = UtcMs(pvod_start().0 + 1);
     let ask = |cinema: &Cinema, session: &PlaybackSession, grant: Option<&Grant>, territory| {
-        still_entitled(session, &cinema.rights, grant, territory, now)
+        still_entitled(session, &cinema.rights, grant, None, territory, now)
     };
     assert_eq!(ask(&cinema, &session, Some(&grant), Some(cn())), Ok(()));
     assert_eq!(ask(&cinema, &session, Some(&grant), None), Err(DenialCode::GeoNotLicensed));
@@ -333,8 +340,15 @@ fn a_member_session_outlives_the_membership_by_the_film_and_half_an_hour() {
     let session = cinema.session(&member, opened_at);
     assert_eq!(cinema.answer(&member, lapses_at), "MEMBERSHIP_REQUIRED", "no new session");
     let end = UtcMs(opened_at.0 + 92 * 60_000 + 30 * 60_000);
-    let still = [-1, 0].map(|ms| still_entitled(&session, &cinema.rights, None, Some(cn()), UtcMs(end.0 + ms)));
+    let ask = |membership: Option<&Membership>, now: UtcMs| {
+        still_entitled(&session, &cinema.rights, None, membership, Some(cn()), now)
+    };
+    let membership = &member.memberships[0];
+    let still = [-1, 0].map(|ms| ask(Some(membership), UtcMs(end.0 + ms)));
     assert_eq!(still, [Ok(()), Err(DenialCode::MembershipRequired)]);
+    let ended = Membership { revoked_at: Some(opened_at), ..membership.clone() };
+    assert_eq!(ask(Some(&ended), opened_at), Err(DenialCode::MembershipRequired), "ended early, no tail");
+    assert_eq!(ask(None, opened_at), Err(DenialCode::MembershipRequired));
 }
 
 #[test]
@@ -366,5 +380,202 @@ fn a_sale_is_made_within_the_window_only_and_once() {
 fn the_member_avail_is_the_attribution_of_a_member_session() {
     let cinema = cinema();
     let member = with(vec![], vec![cinema.member(UtcMs(i64::MAX))]);
-    assert_eq!(cinema.session(&member, pvod_end()).entitlement.avail_id, cinema.svod);
+    assert_eq!(cinema.session(&member, pvod_end()).entitlement.avail_id, Some(cinema.svod));
+}
+
+#[test]
+fn a_presale_sells_from_its_instant_and_its_grant_runs_from_the_opening() {
+    let mut cinema = cinema();
+    let presale = UtcMs(pvod_start().0 - DAY_MS);
+    cinema.rights.offers[0].presale_from_at = Some(presale);
+    let sell = |cinema: &Cinema, viewer: &ViewerRights, now| {
+        let quote = quote(&cinema.rights, &cinema.rights.offers[0], viewer, Some(cn()), now);
+        quote.map(|quote| quote.price.minor).map_err(|denial| denial.code.as_str())
+    };
+    let around = [-1, 0, 1].map(|ms| sell(&cinema, &nobody(), UtcMs(presale.0 + ms)));
+    assert_eq!(around, [Err("WINDOW_NOT_OPEN"), Ok(1800), Ok(1800)]);
+    assert_eq!(cinema.around(&nobody(), presale), ["WINDOW_NOT_OPEN", "PAYMENT_REQUIRED", "PAYMENT_REQUIRED"]);
+
+    let bought = Grant { available_at: pvod_start(), ..cinema.bought(presale) };
+    assert_eq!(bought.expires_at(), UtcMs(pvod_start().0 + 48 * HOUR_MS));
+    let viewer = with(vec![bought], vec![]);
+    assert_eq!(cinema.around(&viewer, pvod_start()), ["WINDOW_NOT_OPEN", "grant", "grant"]);
+    let Decision::Deny(denial) = decide(&cinema.rights, &viewer, Some(cn()), UtcMs(pvod_start().0 - 1)) else {
+        panic!("allowed")
+    };
+    assert!(denial.is_acquired);
+    assert_eq!(denial.next, [NextOption::Wait { opens_at: pvod_start() }]);
+    assert_eq!(sell(&cinema, &viewer, UtcMs(pvod_start().0 - 1)), Err("ALREADY_OWNED"));
+    let end = UtcMs(pvod_start().0 + 48 * HOUR_MS);
+    assert_eq!(cinema.around(&viewer, end), ["grant", "RENTAL_EXPIRED", "RENTAL_EXPIRED"]);
+
+    let rented = Grant { available_at: pvod_start(), ..cinema.rented(presale) };
+    let start_by = UtcMs(pvod_start().0 + 30 * DAY_MS);
+    let viewer = with(vec![rented], vec![]);
+    assert_eq!(cinema.around(&viewer, start_by), ["grant", "START_BY_PASSED", "START_BY_PASSED"]);
+
+    cinema.rights.offers[0].withdrawn_at = Some(pvod_start());
+    let around = [-1, 0, 1].map(|ms| sell(&cinema, &nobody(), UtcMs(pvod_start().0 + ms)));
+    assert_eq!(around, [Ok(1800), Err("OFFER_WITHDRAWN"), Err("OFFER_WITHDRAWN")]);
+    assert_eq!(cinema.around(&nobody(), pvod_start()), ["PAYMENT_REQUIRED", "WINDOW_NOT_OPEN", "WINDOW_NOT_OPEN"]);
+}
+
+#[test]
+fn a_trailer_plays_as_long_as_its_title_is_listed() {
+    let mut cinema = cinema();
+    let Decision::Allow(entitlement) = decide_trailer(&cinema.rights.title) else { panic!("denied") };
+    assert!(!entitlement.is_protected && !entitlement.starts_clock && entitlement.streams == 0);
+    let free = PlaybackSession {
+        entitlement,
+        viewer_id: None,
+        ..cinema.session(&with(vec![cinema.bought(pvod_start())], vec![]), pvod_start())
+    };
+    let still = |cinema: &Cinema| still_entitled(&free, &cinema.rights, None, None, None, at("2030-01-01T00:00:00Z"));
+    assert_eq!(still(&cinema), Ok(()));
+    for (status, code) in
+        [(TitleStatus::Draft, DenialCode::TitleNotListed), (TitleStatus::Suspended, DenialCode::TitleSuspended)]
+    {
+        cinema.rights.title.status = status;
+        assert_eq!(decide_trailer(&cinema.rights.title), Decision::Deny(Denial::of(code)));
+        assert_eq!(still(&cinema), Err(code));
+    }
+}
+
+mod explained {
+    //! An explanation is the decision: over plans at random, and step by step where it matters.
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::rights::trace::{Check, Outcome};
+
+    fn any_instant() -> impl Strategy<Value = UtcMs> {
+        (-3i64..30).prop_map(|days| UtcMs(pvod_start().0 + days * DAY_MS))
+    }
+
+    fn any_avail(title_id: TitleId) -> impl Strategy<Value = Avail> {
+        let kind = prop_oneof![Just(LicenseType::Vod), Just(LicenseType::Svod), Just(LicenseType::Avod)];
+        (kind, any_instant(), 1i64..20, proptest::option::of(1i64..25), any::<bool>()).prop_map(
+            move |(kind, start_at, days, hard, is_here)| {
+                let end_at = Some(UtcMs(start_at.0 + days * DAY_MS));
+                let mut made = avail(title_id, kind, window(start_at, end_at));
+                made.hard_end_at = hard.map(|days| UtcMs(start_at.0 + days * DAY_MS));
+                if !is_here {
+                    made.territories = TerritorySet::of(["DE".parse().unwrap()]);
+                }
+                made
+            },
+        )
+    }
+
+    prop_compose! {
+        fn any_case()(
+            avails in proptest::collection::vec(any_avail(TitleId::new(UtcMs(7))), 0..4),
+            status in prop_oneof![8 => Just(TitleStatus::Live), 1 => Just(TitleStatus::Draft), 1 => Just(TitleStatus::Suspended)],
+            grants in proptest::collection::vec((0usize..4, any_instant(), any::<bool>(), any::<bool>(), any::<bool>()), 0..4),
+            member in proptest::option::of((any_instant(), 1i64..20)),
+            now in any_instant(),
+            is_here in prop::bool::weighted(0.9),
+        ) -> (TitleRights, ViewerRights, Option<Territory>, UtcMs) {
+            let cinema = cinema();
+            let mut rights = cinema.rights.clone();
+            rights.title.status = status;
+            rights.avails.extend(avails);
+            let grants = grants.into_iter().map(|(avail, issued_at, waits, is_started, is_revoked)| Grant {
+                id: GrantId::new(issued_at),
+                viewer_id: cinema.viewer_id,
+                title_id: rights.title.id,
+                avail_id: rights.avails[avail % rights.avails.len()].id,
+                offer_id: OfferId::new(issued_at),
+                cause: GrantCause::Purchase(PurchaseId::new(issued_at)),
+                clock: if waits {
+                    GrantClock::OnFirstPlay { start_within_ms: 5 * DAY_MS, watch_ms: 2 * DAY_MS }
+                } else {
+                    GrantClock::OnPurchase { watch_ms: 2 * DAY_MS }
+                },
+                issued_at,
+                available_at: issued_at,
+                first_play_at: is_started.then_some(issued_at),
+                hard_end_at: None,
+                streams: 1,
+                revoked_at: is_revoked.then_some(issued_at),
+                livemode: false,
+            }).collect();
+            let memberships = member.into_iter().map(|(starts_at, days)| Membership {
+                id: MembershipId::new(starts_at),
+                viewer_id: cinema.viewer_id,
+                plan_id: PlanId::new(starts_at),
+                streams: 2,
+                starts_at,
+                ends_at: UtcMs(starts_at.0 + days * DAY_MS),
+                revoked_at: None,
+            }).collect();
+            (rights, ViewerRights { grants, memberships }, is_here.then(cn), now)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_explanation_is_the_decision((rights, viewer, territory, now) in any_case(), later in any_instant()) {
+            let decision = decide(&rights, &viewer, territory, now);
+            let (explained, steps) = explain(&rights, &viewer, territory, now);
+            prop_assert_eq!(&explained, &decision);
+            let last = steps.last().unwrap();
+            match &decision {
+                Decision::Allow(_) => prop_assert_eq!((last.check, last.outcome), (Check::Window, Outcome::Pass)),
+                Decision::Deny(denial) => prop_assert_eq!((last.outcome, last.code), (Outcome::Fail, Some(denial.code))),
+            }
+            if let Decision::Allow(entitlement) = decision {
+                let session = PlaybackSession {
+                    id: SessionId::new(now),
+                    viewer_id: None,
+                    device: String::new(),
+                    title_id: rights.title.id,
+                    part: 1,
+                    asset_id: AssetId::new(now),
+                    territory,
+                    entitlement,
+                    opened_at: now,
+                    expires_at: UtcMs(now.0 + DAY_MS),
+                    revoked_at: None,
+                    ended_at: None,
+                };
+                let grant = match session.entitlement.cause {
+                    Cause::Grant(id) => viewer.grants.iter().find(|grant| grant.id == id),
+                    Cause::Membership(_) | Cause::Free | Cause::Trailer => None,
+                };
+                let member = viewer.memberships.first();
+                let answer = still_entitled(&session, &rights, grant, member, territory, later);
+                let (explained, steps) = explain_going_on(&session, &rights, grant, member, territory, later);
+                prop_assert_eq!(explained, answer);
+                prop_assert_eq!(steps.last().unwrap().code, answer.err());
+                prop_assert!(steps[..steps.len() - 1].iter().all(|step| step.outcome == Outcome::Pass));
+            }
+        }
+    }
+
+    #[test]
+    fn the_steps_stop_where_the_decision_does() {
+        use Check::{Free, Grant, Membership, Territory, Title, Window};
+        use Outcome::{Fail, Pass};
+
+        let cinema = cinema();
+        let checks = |territory| {
+            let (_, steps) = explain(&cinema.rights, &nobody(), territory, pvod_start());
+            steps.iter().map(|step| (step.check, step.outcome)).collect::<Vec<_>>()
+        };
+        assert_eq!(checks(None), [(Title, Pass), (Territory, Fail)]);
+        assert_eq!(
+            checks(Some(cn())),
+            [
+                (Title, Pass),
+                (Territory, Pass),
+                (Grant, Fail),
+                (Membership, Fail),
+                (Free, Fail),
+                (Grant, Fail),
+                (Window, Fail)
+            ]
+        );
+    }
 }

@@ -15,6 +15,9 @@ pub trait AuditDb: Send + Sync {
 
     /// Lines in order with their hashes, after the given position (0 for the first page).
     async fn audit_lines(&self, after: i64, limit: u32) -> Result<Vec<ChainedAuditLine>>;
+
+    /// Lines that the filter lets through, newest first, before the given position.
+    async fn audit_page(&self, filter: &AuditFilter, before: Option<i64>, limit: u32) -> Result<Vec<NamedAuditLine>>;
 }
 
 /// One line of the log. No token, key or password is ever in it.
@@ -38,6 +41,26 @@ pub struct ChainedAuditLine {
     pub position: i64,
     pub line: AuditLine,
     pub hash: [u8; 32],
+}
+
+/// Which lines to read; what is not named is no condition.
+#[derive(Clone, Debug, Default)]
+pub struct AuditFilter {
+    pub actor: Option<String>,
+    /// Whole, or up to a dot: `title.` is every action on titles.
+    pub action: Option<String>,
+    pub subject: Option<String>,
+    pub from: Option<UtcMs>,
+    /// Not included.
+    pub to: Option<UtcMs>,
+}
+
+/// A line at its place, with what its actor is called now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedAuditLine {
+    pub position: i64,
+    pub line: AuditLine,
+    pub actor_name: Option<String>,
 }
 
 /// What the first line follows.

@@ -29,14 +29,24 @@ pub trait CatalogDb: Send + Sync {
 
     async fn assets(&self, page: &Page) -> Result<Vec<Asset>>;
 
+    /// Records an avail; `Conflict` (`AVAIL_CONFLICT`) where another of the title has the same licence type in a common
+    /// territory at the same time.
     async fn insert_avail(&self, avail: &Avail, idempotency: Option<&Idempotency>, at: UtcMs) -> Result<Written<()>>;
 
-    /// Replaces an avail; `NotFound` when there is none.
+    /// Replaces an avail; `NotFound` when there is none, `Conflict` as above. Grants that wait for its opening wait for
+    /// the new one.
     async fn update_avail(&self, avail: &Avail, at: UtcMs) -> Result<()>;
 
     async fn avail(&self, id: AvailId) -> Result<Option<Avail>>;
 
+    /// Removes an avail that has not opened, with its offers; `Conflict` (`AVAIL_IN_USE`) when it has opened by `at` or
+    /// anything of it was bought, `NotFound` when there is none.
+    async fn delete_avail(&self, id: AvailId, at: UtcMs) -> Result<()>;
+
     async fn insert_offer(&self, offer: &Offer, idempotency: Option<&Idempotency>, at: UtcMs) -> Result<Written<()>>;
+
+    /// From `at` on the offer is sold no more; false when it was withdrawn already, `NotFound` when there is none.
+    async fn withdraw_offer(&self, id: OfferId, at: UtcMs) -> Result<bool>;
 
     async fn offer(&self, id: OfferId) -> Result<Option<Offer>>;
 

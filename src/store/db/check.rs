@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::base::error::Result;
-use crate::base::id::PurchaseId;
+use crate::base::id::{PurchaseId, VoucherId};
 use crate::base::money::Money;
 use crate::ledger::chain::ChainHash;
 use crate::ledger::purchase::PurchaseStatus;
@@ -23,7 +23,11 @@ pub trait CheckDb: Send + Sync {
     /// What belongs to each purchase, in id order.
     async fn tallies(&self, after: Option<PurchaseId>, limit: u32) -> Result<Vec<Tally>>;
 
-    /// Ids of grants, entries and refunds whose purchase does not exist, at most `limit`.
+    /// What belongs to each voucher that was redeemed or has a grant, in id order.
+    async fn voucher_tallies(&self, after: Option<VoucherId>, limit: u32) -> Result<Vec<VoucherTally>>;
+
+    /// Ids of entries and refunds whose purchase does not exist, and of grants without exactly one cause that does, at
+    /// most `limit`.
     async fn strays(&self, limit: u32) -> Result<Vec<String>>;
 }
 
@@ -46,4 +50,14 @@ pub struct Tally {
     pub reversed_minor: i64,
     /// Its refunds in that currency.
     pub refunded_minor: i64,
+}
+
+/// A voucher and its grants, counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VoucherTally {
+    pub voucher_id: VoucherId,
+    pub is_redeemed: bool,
+    pub grants: u32,
+    /// Grants that say what the redemption and the batch's offer say: whose, of what, since when, for how long.
+    pub grants_faithful: u32,
 }

@@ -8,10 +8,11 @@ use crate::base::error::Result;
 use crate::base::id::{GrantId, MembershipId, PaymentId, PlanId, PurchaseId, TitleId, ViewerId};
 use crate::ledger::chain::ChainHash;
 use crate::ledger::entry::Entry;
-use crate::ledger::purchase::{Purchase, Refund};
+use crate::ledger::purchase::{PaymentAction, Purchase, Refund};
 use crate::rights::grant::Grant;
 use crate::rights::membership::{Membership, Plan};
-use crate::store::db::{Idempotency, Page, Written};
+use crate::store::db::audit::AuditLine;
+use crate::store::db::{Idempotency, Written};
 
 /// Purchases, refunds, grants, memberships and the journal.
 #[async_trait]
@@ -44,6 +45,22 @@ pub trait CommerceDb: Send + Sync {
         at: UtcMs,
     ) -> Result<Settled>;
 
+    /// Keeps what the payer of a pending purchase must do.
+    async fn keep_payment_action(&self, id: PurchaseId, action: &PaymentAction) -> Result<()>;
+
+    /// Notes a callback whose signature was right; each event once, with how often it came.
+    async fn hear_callback(&self, id: PurchaseId, event_id: &str, at: UtcMs) -> Result<()>;
+
+    /// A payment came after the purchase had ended without money, and has been given back: the event and a line of the
+    /// audit log. `AlreadyDecided` when the event had been recorded before, or the purchase has not ended so.
+    async fn record_late_payment(&self, id: PurchaseId, event_id: &str, line: &AuditLine) -> Result<Settled>;
+
+    /// What somebody pressed at the sandbox's cashier.
+    async fn sandbox_act(&self, id: PaymentId) -> Result<Option<SandboxAct>>;
+
+    /// Presses it. The first act stands, and is returned.
+    async fn press_sandbox(&self, id: PaymentId, act: SandboxAct, at: UtcMs) -> Result<SandboxAct>;
+
     /// `paid -> refunded`: the refund, the reversing entry, the grant's revocation and a `Change::Grant`.
     async fn record_refund(
         &self,
@@ -55,9 +72,6 @@ pub trait CommerceDb: Send + Sync {
     async fn purchase(&self, id: PurchaseId) -> Result<Option<Purchase>>;
 
     async fn purchase_by_payment(&self, id: PaymentId) -> Result<Option<Purchase>>;
-
-    /// Newest first; `after` is the last id of the page before.
-    async fn purchases(&self, viewer: Option<ViewerId>, page: &Page) -> Result<Vec<Purchase>>;
 
     /// Every purchase that is still pending, oldest first.
     async fn pending_purchases(&self, limit: u32) -> Result<Vec<Purchase>>;
@@ -90,6 +104,9 @@ pub trait CommerceDb: Send + Sync {
 
     async fn membership(&self, id: MembershipId) -> Result<Option<Membership>>;
 
+    /// Ends it early and appends a `Change::Membership`; false when that was done already, `NotFound` when there is none.
+    async fn end_membership(&self, id: MembershipId, reason: &str, at: UtcMs) -> Result<bool>;
+
     /// Entries in chain order with their hashes, after the given position (0 for the first page).
     async fn entries(&self, after: i64, limit: u32) -> Result<Vec<ChainedEntry>>;
 
@@ -112,6 +129,26 @@ pub enum Settled {
     Done,
     /// The purchase had left that state already, or the event had been seen: nothing was changed.
     AlreadyDecided,
+}
+
+/// What one can do at the sandbox's cashier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SandboxAct {
+    Pay,
+    Decline,
+}
+
+impl SandboxAct {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SandboxAct::Pay => "pay",
+            SandboxAct::Decline => "decline",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<SandboxAct> {
+        [SandboxAct::Pay, SandboxAct::Decline].into_iter().find(|act| act.as_str() == text)
+    }
 }
 
 /// How a pending purchase ends without money.

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::base::clock::UtcMs;
 use crate::base::error::Result;
 use crate::base::id::{AssetId, JobId, UploadId};
-use crate::catalog::asset::Asset;
+use crate::catalog::asset::{Asset, SourceSummary};
 use crate::store::db::{Idempotency, Page, Written};
 
 /// Work that outlives its request.
@@ -37,8 +38,8 @@ pub trait JobDb: Send + Sync {
     /// The oldest job that is queued, or running with a lease that has run out, now running under `node`'s lease.
     async fn claim_job(&self, node: &str, now: UtcMs, ttl: Duration) -> Result<Option<Job>>;
 
-    /// Renews the lease and notes progress (per mille); false when another node has it now.
-    async fn renew_job(&self, id: JobId, node: &str, progress_permille: u32, until: UtcMs) -> Result<bool>;
+    /// Renews the lease and notes how far it is; false when another node has it now.
+    async fn renew_job(&self, id: JobId, node: &str, progress: &JobProgress, until: UtcMs) -> Result<bool>;
 
     /// The asset enters the catalogue and its job is done, in one transaction, if `node` still has it: a film is
     /// published once, whoever dies in between.
@@ -67,9 +68,44 @@ pub struct Job {
     pub upload_id: UploadId,
     pub source_name: String,
     pub state: JobState,
-    pub progress_permille: u32,
+    pub progress: JobProgress,
     pub created_at: UtcMs,
     pub finished_at: Option<UtcMs>,
+}
+
+/// How far a job is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobProgress {
+    pub permille: u32,
+    /// What it is doing; nothing before it has begun.
+    pub stage: Option<JobStage>,
+}
+
+/// What a job is doing, and how fast.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobStage {
+    pub name: StageName,
+    /// Thousandths of a second of film per second.
+    pub speed_milli: Option<u32>,
+    /// Seconds until this stage is over, at this speed.
+    pub eta_s: Option<u32>,
+    /// What was found in the file, as soon as it is known.
+    pub source: Option<SourceSummary>,
+}
+
+/// In the order they come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StageName {
+    /// Finding out what is in the file.
+    Probing,
+    Encoding,
+    /// Choosing the picture that stands for the film.
+    Poster,
+    /// Reading back what was written.
+    Checking,
+    /// Into the object store.
+    Publishing,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::base::clock::UtcMs;
 use crate::base::error::Result;
-use crate::base::id::{AssetId, GrantId, KeyId, SessionId};
+use crate::base::id::{AssetId, GrantId, KeyId, MembershipId, SessionId, ViewerId};
 use crate::rights::session::PlaybackSession;
 use crate::store::db::Page;
 
@@ -17,6 +17,9 @@ pub trait PlaybackDb: Send + Sync {
 
     /// Sessions that are neither ended nor past their expiry at `now`, newest first.
     async fn open_sessions(&self, now: UtcMs, page: &Page) -> Result<Vec<PlaybackSession>>;
+
+    /// Those of them that are this viewer's.
+    async fn open_sessions_of(&self, viewer: ViewerId, now: UtcMs, page: &Page) -> Result<Vec<PlaybackSession>>;
 
     /// The viewer left; false when it had ended already. Appends a `Change::Session`.
     async fn end_session(&self, id: SessionId, at: UtcMs) -> Result<bool>;
@@ -34,6 +37,9 @@ pub trait PlaybackDb: Send + Sync {
     /// Drops changes older than `before` but keeps the newest, so that the cursor never goes back.
     async fn forget_changes(&self, before: UtcMs) -> Result<()>;
 
+    /// Drops at most `limit` sessions that expired before `before`; how many there were.
+    async fn forget_sessions(&self, before: UtcMs, limit: u32) -> Result<u64>;
+
     /// The key stored for this track, or `proposed`, which is stored if there is none.
     async fn content_key(&self, asset: AssetId, track: &str, proposed: &WrappedKey) -> Result<WrappedKey>;
 
@@ -46,10 +52,12 @@ pub trait PlaybackDb: Send + Sync {
 /// Something a running node must hear of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// A title, avail or offer was written.
+    /// A title, avail, offer or storefront was written.
     Catalog,
     /// A grant was revoked or its clock started.
     Grant(GrantId),
+    /// A membership was ended early.
+    Membership(MembershipId),
     /// A session was revoked or ended.
     Session(SessionId),
 }

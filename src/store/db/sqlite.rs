@@ -20,6 +20,7 @@ use crate::store::db::{Db, Idempotency, Written};
 
 mod account;
 mod audit;
+mod board;
 mod catalog;
 mod check;
 mod commerce;
@@ -28,9 +29,15 @@ mod idempotency;
 mod job;
 mod journal;
 mod open;
+mod operator;
 mod playback;
+mod progress;
 mod purchase;
 mod row;
+mod sales;
+mod storefront;
+mod voucher;
+mod telemetry;
 mod writer;
 
 #[cfg(test)]
@@ -76,6 +83,10 @@ impl Db for SqliteDb {
     async fn ping(&self) -> Result<()> {
         sqlx::query("SELECT 1").execute(&self.readers).await?;
         Ok(())
+    }
+
+    async fn version(&self) -> Result<String> {
+        Ok(sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&self.readers).await?)
     }
 
     async fn written(&self, idempotency: &Idempotency) -> Result<Option<Written<()>>> {

@@ -38,6 +38,26 @@ impl State for FallbackState {
         self.shared.release_lease(slot, holder).await
     }
 
+    async fn enter_crowd(&self, crowd: &str, member: &str, ttl: Duration) -> Result<()> {
+        match self.shared.enter_crowd(crowd, member, ttl).await {
+            Err(error) if error.kind() == ErrorKind::Unavailable => self.local.enter_crowd(crowd, member, ttl).await,
+            answered => answered,
+        }
+    }
+
+    async fn leave_crowd(&self, crowd: &str, member: &str) -> Result<()> {
+        self.local.leave_crowd(crowd, member).await?;
+        self.shared.leave_crowd(crowd, member).await
+    }
+
+    /// While the shared state is away, those of this node.
+    async fn crowds(&self, crowds: &[String]) -> Result<Vec<u64>> {
+        match self.shared.crowds(crowds).await {
+            Err(error) if error.kind() == ErrorKind::Unavailable => self.local.crowds(crowds).await,
+            answered => answered,
+        }
+    }
+
     async fn announce_change(&self) -> Result<()> {
         self.shared.announce_change().await
     }

@@ -1,4 +1,4 @@
-//! The state of one process: two maps under a lock. What has expired is dropped whenever a map has doubled, and a map
+//! The state of one process: three maps under a lock. What has expired is dropped whenever a map has doubled, and a map
 //! that is full of what is alive refuses more.
 
 use std::collections::HashMap;
@@ -25,6 +25,8 @@ struct Shared {
     /// Holders and when their leases end, by slot.
     slots: Bounded<HashMap<String, Duration>>,
     counters: Bounded<Counter>,
+    /// Members and until when they are there, by crowd.
+    crowds: Bounded<HashMap<String, Duration>>,
 }
 
 struct Counter {
@@ -34,7 +36,7 @@ struct Counter {
 
 impl MemoryState {
     pub fn new(clock: Clock) -> MemoryState {
-        let shared = Shared { slots: Bounded::new(), counters: Bounded::new() };
+        let shared = Shared { slots: Bounded::new(), counters: Bounded::new(), crowds: Bounded::new() };
         let changes = broadcast::Sender::new(limits::STATE_HINTS_QUEUED_MAX);
         MemoryState { clock, changes, shared: Mutex::new(shared) }
     }
@@ -68,6 +70,43 @@ impl State for MemoryState {
             }
         }
         Ok(())
+    }
+
+    async fn enter_crowd(&self, crowd: &str, member: &str, ttl: Duration) -> Result<()> {
+        let now = self.clock.monotonic();
+        let mut shared = self.lock();
+        let members =
+            shared.crowds.entry(crowd, HashMap::new, |members| members.values().all(|until| *until <= now))?;
+        if members.len() >= limits::CROWD_MEMBERS_MAX && !members.contains_key(member) {
+            members.retain(|_, until| *until > now);
+            if members.len() >= limits::CROWD_MEMBERS_MAX {
+                return Ok(());
+            }
+        }
+        members.insert(member.to_owned(), now + ttl);
+        Ok(())
+    }
+
+    async fn leave_crowd(&self, crowd: &str, member: &str) -> Result<()> {
+        let mut shared = self.lock();
+        if let Some(members) = shared.crowds.map.get_mut(crowd) {
+            members.remove(member);
+            if members.is_empty() {
+                shared.crowds.map.remove(crowd);
+            }
+        }
+        Ok(())
+    }
+
+    async fn crowds(&self, crowds: &[String]) -> Result<Vec<u64>> {
+        let now = self.clock.monotonic();
+        let mut shared = self.lock();
+        let mut count = |crowd: &String| {
+            let members = shared.crowds.map.get_mut(crowd)?;
+            members.retain(|_, until| *until > now);
+            Some(members.len() as u64)
+        };
+        Ok(crowds.iter().map(|crowd| count(crowd).unwrap_or(0)).collect())
     }
 
     async fn announce_change(&self) -> Result<()> {

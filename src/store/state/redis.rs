@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! {prefix}lease:{slot}   sorted set of holders, score = when the lease ends by Redis' own clock, in milliseconds
+//! {prefix}crowd:{name}   sorted set of members, score = until when they are there, likewise
 //! {prefix}count:{key}    events in the present window; expires with it
 //! {prefix}changes        the channel that announcements are published on
 //! ```
@@ -39,6 +40,22 @@ end
 return 1
 ";
 
+/// KEYS: the crowd. ARGV: the member, the ttl, how many it takes.
+const ENTER: &str = "
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+if not redis.call('ZSCORE', KEYS[1], ARGV[1]) and redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[3]) then
+    return 0
+end
+local ttl = tonumber(ARGV[2])
+redis.call('ZADD', KEYS[1], now + ttl, ARGV[1])
+if redis.call('PTTL', KEYS[1]) < ttl then
+    redis.call('PEXPIRE', KEYS[1], ttl)
+end
+return 1
+";
+
 /// KEYS: the counter. ARGV: the window. Gives the number of events and how long the window still runs.
 const COUNT: &str = "
 local events = redis.call('INCR', KEYS[1])
@@ -56,6 +73,7 @@ pub struct RedisState {
     prefix: String,
     hold: Script,
     count: Script,
+    enter: Script,
     changes: broadcast::Sender<()>,
     subscriber: JoinHandle<()>,
 }
@@ -78,9 +96,14 @@ impl RedisState {
             prefix: prefix.to_owned(),
             hold: Script::new(HOLD),
             count: Script::new(COUNT),
+            enter: Script::new(ENTER),
             changes,
             subscriber,
         })
+    }
+
+    fn crowd_key(&self, crowd: &str) -> String {
+        format!("{}crowd:{crowd}", self.prefix)
     }
 
     fn lease_key(&self, slot: &SlotKey) -> String {
@@ -109,6 +132,34 @@ impl State for RedisState {
         let mut release = redis::cmd("ZREM");
         release.arg(self.lease_key(slot)).arg(holder);
         within_timeout(release.exec_async(&mut connection)).await
+    }
+
+    async fn enter_crowd(&self, crowd: &str, member: &str, ttl: Duration) -> Result<()> {
+        let mut connection = self.connection.clone();
+        let mut enter = self.enter.key(self.crowd_key(crowd));
+        enter.arg(member).arg(ttl.as_millis() as u64).arg(limits::CROWD_MEMBERS_MAX);
+        within_timeout(enter.invoke_async::<i64>(&mut connection)).await.map(|_| ())
+    }
+
+    async fn leave_crowd(&self, crowd: &str, member: &str) -> Result<()> {
+        let mut connection = self.connection.clone();
+        let mut leave = redis::cmd("ZREM");
+        leave.arg(self.crowd_key(crowd)).arg(member);
+        within_timeout(leave.exec_async(&mut connection)).await
+    }
+
+    async fn crowds(&self, crowds: &[String]) -> Result<Vec<u64>> {
+        if crowds.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut connection = self.connection.clone();
+        let (seconds, micros): (u64, u64) = within_timeout(redis::cmd("TIME").query_async(&mut connection)).await?;
+        let now_ms = seconds * 1000 + micros / 1000;
+        let mut counts = redis::pipe();
+        for crowd in crowds {
+            counts.cmd("ZCOUNT").arg(self.crowd_key(crowd)).arg(format!("({now_ms}")).arg("+inf");
+        }
+        within_timeout(counts.query_async(&mut connection)).await
     }
 
     async fn announce_change(&self) -> Result<()> {

@@ -1,17 +1,25 @@
-use marquee::base::id::{ApiTokenId, OperatorId};
-use marquee::store::db::account::{ApiToken, Bearer, Operator};
+use marquee::base::id::ApiTokenId;
+use marquee::store::db::Page;
+use marquee::store::db::account::{ApiToken, Bearer, TokenKind, ValidToken, Viewer, ViewerEdit};
+use marquee::store::db::operator::Role;
 
 use super::Backend;
-use crate::scene::{NOW, later, viewer};
+use super::operator::operator;
+use crate::scene::{NOW, audit_line, later, viewer};
 
 pub async fn a_viewer_is_found_by_id_and_by_address_in_any_case(backend: &impl Backend) {
     let db = backend.open().await;
     let ada = viewer("Ada@Example.com");
     db.insert_viewer(&ada, "$argon2id$").await.unwrap();
     assert_eq!(db.viewer(ada.id).await.unwrap(), Some(ada.clone()));
-    assert_eq!(db.credentials("aDA@example.COM").await.unwrap(), Some((ada, "$argon2id$".into())));
+    assert_eq!(db.credentials("aDA@example.COM").await.unwrap(), Some((ada.clone(), "$argon2id$".into())));
     assert_eq!(db.credentials("nobody@example.com").await.unwrap(), None);
     assert_eq!(db.viewer(viewer("x").id).await.unwrap(), None);
+    let grace = viewer("grace@example.com");
+    db.insert_viewer(&grace, "$argon2id$").await.unwrap();
+    let asked = [ada.id, viewer("x").id];
+    assert_eq!(db.emails(&asked).await.unwrap(), [(ada.id, ada.email)].into());
+    assert!(db.emails(&[]).await.unwrap().is_empty());
 }
 
 pub async fn an_address_has_one_account(backend: &impl Backend) {
@@ -23,40 +31,93 @@ pub async fn an_address_has_one_account(backend: &impl Backend) {
     assert_eq!(db.credentials("ada@example.com").await.unwrap(), Some((ada, "first".into())));
 }
 
-pub async fn operators_are_listed(backend: &impl Backend) {
-    let db = backend.open().await;
-    assert_eq!(db.operators().await.unwrap(), []);
-    let operators =
-        ["one", "two"].map(|name| Operator { id: OperatorId::new(NOW), name: name.into(), created_at: NOW });
-    for operator in &operators {
-        db.insert_operator(operator).await.unwrap();
-    }
-    let mut expected = operators.to_vec();
-    expected.sort_by_key(|operator| operator.id);
-    assert_eq!(db.operators().await.unwrap(), expected);
-}
-
 pub async fn a_token_is_found_by_its_digest_until_it_ends(backend: &impl Backend) {
     let db = backend.open().await;
     let ada = viewer("ada@example.com");
     db.insert_viewer(&ada, "hash").await.unwrap();
-    let operator = Operator { id: OperatorId::new(NOW), name: "one".into(), created_at: NOW };
-    db.insert_operator(&operator).await.unwrap();
-    let token = |bearer, byte| ApiToken {
+    let operator = operator(None, Role::Finance);
+    db.insert_operator(&operator, &audit_line("operator.create")).await.unwrap();
+    let hers = token(Bearer::Viewer(ada.id), TokenKind::SignIn, 1);
+    let his = token(Bearer::Operator(operator.id), TokenKind::Program(Role::Owner), 255);
+    db.insert_api_token(&hers).await.unwrap();
+    db.insert_api_token(&his).await.unwrap();
+    let her_valid = ValidToken { token: hers.clone(), operator_role: None };
+    let his_valid = ValidToken { token: his.clone(), operator_role: Some(Role::Finance) };
+    assert_eq!(db.api_token(&[1; 32], later(99)).await.unwrap(), Some(her_valid));
+    assert_eq!(db.api_token(&[255; 32], NOW).await.unwrap(), Some(his_valid.clone()));
+    assert_eq!(db.api_token(&[1; 32], later(100)).await.unwrap(), None, "expired");
+    assert_eq!(db.api_token(&[2; 32], NOW).await.unwrap(), None, "unknown");
+    assert!(db.is_api_token_valid(hers.id, later(99)).await.unwrap());
+    assert!(!db.is_api_token_valid(hers.id, later(100)).await.unwrap(), "expired");
+    db.revoke_api_token(hers.id, NOW).await.unwrap();
+    assert!(!db.is_api_token_valid(hers.id, NOW).await.unwrap(), "revoked");
+    assert_eq!(db.api_token(&[1; 32], NOW).await.unwrap(), None, "revoked");
+    assert_eq!(db.api_token(&[255; 32], NOW).await.unwrap(), Some(his_valid));
+}
+
+pub async fn a_viewer_is_edited_by_what_is_named(backend: &impl Backend) {
+    let db = backend.open().await;
+    let (ada, bob) = (viewer("ada@example.com"), viewer("bob@example.com"));
+    db.insert_viewer(&ada, "hash").await.unwrap();
+    db.insert_viewer(&bob, "hash").await.unwrap();
+    let language = ViewerEdit { language: Some("zh-CN".into()), ..ViewerEdit::default() };
+    let speaking = Viewer { language: Some("zh-CN".into()), ..ada.clone() };
+    assert_eq!(db.edit_viewer(ada.id, &language).await.unwrap(), Some(speaking.clone()));
+    let name = ViewerEdit { display_name: Some(String::new()), ..ViewerEdit::default() };
+    let nameless = Viewer { display_name: String::new(), ..speaking };
+    assert_eq!(db.edit_viewer(ada.id, &name).await.unwrap(), Some(nameless.clone()));
+    assert_eq!(db.viewer(ada.id).await.unwrap(), Some(nameless));
+    assert_eq!(db.viewer(bob.id).await.unwrap(), Some(bob));
+    assert_eq!(db.edit_viewer(viewer("x").id, &name).await.unwrap(), None);
+}
+
+pub async fn sign_ins_are_listed_and_ended_by_whose_they_are(backend: &impl Backend) {
+    let db = backend.open().await;
+    let (ada, bob) = (viewer("ada@example.com"), viewer("bob@example.com"));
+    let mut hers = Vec::new();
+    for (person, bytes) in [(&ada, [1, 2, 3]), (&bob, [4, 5, 6])] {
+        db.insert_viewer(person, "hash").await.unwrap();
+        for byte in bytes {
+            let token = token(Bearer::Viewer(person.id), TokenKind::SignIn, byte);
+            db.insert_api_token(&token).await.unwrap();
+            if person.id == ada.id {
+                hers.push(token);
+            }
+        }
+    }
+    hers.sort_by_key(|token| std::cmp::Reverse(token.id));
+    let all = Page { after: None, limit: 10 };
+    assert_eq!(db.sign_ins(ada.id, NOW, &all).await.unwrap(), hers);
+    let second = Page { after: Some(hers[0].id.to_string()), limit: 1 };
+    assert_eq!(db.sign_ins(ada.id, NOW, &second).await.unwrap(), [hers[1].clone()]);
+    assert_eq!(db.sign_ins(ada.id, later(100), &all).await.unwrap(), [], "expired");
+
+    db.note_seen(hers[0].id, later(5)).await.unwrap();
+    let seen = ApiToken { last_seen_at: Some(later(5)), ..hers[0].clone() };
+    assert_eq!(db.sign_ins(ada.id, NOW, &all).await.unwrap()[0], seen);
+
+    assert!(!db.end_sign_in(bob.id, hers[1].id, NOW).await.unwrap(), "not his");
+    assert!(!db.end_sign_in(ada.id, hers[1].id, later(100)).await.unwrap(), "expired");
+    assert!(db.end_sign_in(ada.id, hers[1].id, NOW).await.unwrap());
+    assert!(!db.end_sign_in(ada.id, hers[1].id, NOW).await.unwrap(), "ended");
+    assert_eq!(db.sign_ins(ada.id, NOW, &all).await.unwrap(), [seen.clone(), hers[2].clone()]);
+
+    db.set_password(ada.id, "new hash", hers[0].id, NOW).await.unwrap();
+    assert_eq!(db.sign_ins(ada.id, NOW, &all).await.unwrap(), [seen]);
+    assert_eq!(db.credentials("ada@example.com").await.unwrap().unwrap().1, "new hash");
+    assert_eq!(db.sign_ins(bob.id, NOW, &all).await.unwrap().len(), 3);
+    assert_eq!(db.credentials("bob@example.com").await.unwrap().unwrap().1, "hash");
+}
+
+pub fn token(bearer: Bearer, kind: TokenKind, byte: u8) -> ApiToken {
+    ApiToken {
         id: ApiTokenId::new(NOW),
         bearer,
+        kind,
+        name: "Chrome on Linux".into(),
         digest: [byte; 32],
         created_at: NOW,
         expires_at: later(100),
-    };
-    let (hers, his) = (token(Bearer::Viewer(ada.id), 1), token(Bearer::Operator(operator.id), 255));
-    db.insert_api_token(&hers).await.unwrap();
-    db.insert_api_token(&his).await.unwrap();
-    assert_eq!(db.api_token(&[1; 32], later(99)).await.unwrap(), Some(hers.clone()));
-    assert_eq!(db.api_token(&[255; 32], NOW).await.unwrap(), Some(his.clone()));
-    assert_eq!(db.api_token(&[1; 32], later(100)).await.unwrap(), None, "expired");
-    assert_eq!(db.api_token(&[2; 32], NOW).await.unwrap(), None, "unknown");
-    db.revoke_api_token(hers.id, NOW).await.unwrap();
-    assert_eq!(db.api_token(&[1; 32], NOW).await.unwrap(), None, "revoked");
-    assert_eq!(db.api_token(&[255; 32], NOW).await.unwrap(), Some(his));
+        last_seen_at: None,
+    }
 }

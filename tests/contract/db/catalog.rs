@@ -1,16 +1,18 @@
+use marquee::base::clock::UtcMs;
 use marquee::base::error::ErrorKind;
-use marquee::base::id::{AssetId, AvailId};
+use marquee::base::id::{AssetId, AvailId, OfferId};
 use marquee::base::territory::TerritorySet;
-use marquee::catalog::asset::Asset;
+use marquee::catalog::asset::{Asset, AssetDetails, SourceSummary, SourceTrack, TrackKind};
 use marquee::catalog::title::{Title, TitleStatus};
-use marquee::rights::avail::Avail;
-use marquee::rights::grant::GrantClock;
+use marquee::rights::avail::{Avail, LicenseType};
+use marquee::rights::grant::{Grant, GrantClock};
 use marquee::rights::offer::Offer;
+use marquee::rights::window::Window;
 use marquee::store::db::playback::Change;
 use marquee::store::db::{Page, Written};
 
 use super::Backend;
-use crate::scene::{NOW, Scene, avail, key, later, offer, other_body, title};
+use crate::scene::{NOW, Scene, avail, grant_for, key, later, offer, other_body, sale, title};
 
 pub async fn a_title_is_kept_whole_and_edited_by_version(backend: &impl Backend) {
     let db = backend.open().await;
@@ -35,7 +37,8 @@ pub async fn avails_and_offers_are_kept_whole(backend: &impl Backend) {
     let bare = Avail {
         id: AvailId::new(later(1)),
         description: None,
-        territories: TerritorySet::world(),
+        // Where the other one, of the same licence type, does not apply.
+        territories: TerritorySet { exclude: ["CN".parse().unwrap()].into(), ..TerritorySet::world() },
         hard_end_at: None,
         window: marquee::rights::window::Window { end_at: None, ..scene.avail.window.clone() },
         ..scene.avail.clone()
@@ -45,6 +48,7 @@ pub async fn avails_and_offers_are_kept_whole(backend: &impl Backend) {
         member_price: None,
         clock: GrantClock::OnPurchase { watch_ms: 5 },
         id: marquee::base::id::OfferId::new(later(1)),
+        presale_from_at: Some(later(-5)),
         ..offer(&bare)
     };
     db.insert_offer(&plain, None, NOW).await.unwrap();
@@ -71,8 +75,21 @@ pub async fn what_refers_to_nothing_is_refused(backend: &impl Backend) {
 
 pub async fn assets_come_in_pages(backend: &impl Backend) {
     let db = backend.open().await;
-    let asset =
-        |ms| Asset { id: AssetId::new(later(ms)), source_name: "film.mov".into(), duration_ms: 1000, created_at: NOW };
+    let source = SourceSummary {
+        name: "film.mov".into(),
+        container: "mp4".into(),
+        duration_ms: Some(1000),
+        size_bytes: 7,
+        tracks: vec![SourceTrack::bare(TrackKind::Video, "h264")],
+    };
+    let details = AssetDetails { excerpt_of: Some(AssetId::new(NOW)), source: Some(source), packaged: None };
+    let asset = |ms| Asset {
+        id: AssetId::new(later(ms)),
+        source_name: "film.mov".into(),
+        duration_ms: 1000,
+        created_at: NOW,
+        details: details.clone(),
+    };
     let assets: Vec<_> = (0..5).map(asset).collect();
     for asset in &assets {
         db.insert_asset(asset).await.unwrap();
@@ -88,7 +105,13 @@ pub async fn every_write_is_a_change(backend: &impl Backend) {
     let scene = Scene::set(&db).await;
     db.update_title(&Title { version: 2, ..scene.title }, later(1)).await.unwrap();
     db.update_avail(&scene.avail, later(1)).await.unwrap();
-    let asset = Asset { id: AssetId::new(NOW), source_name: "f".into(), duration_ms: 0, created_at: NOW };
+    let asset = Asset {
+        id: AssetId::new(NOW),
+        source_name: "f".into(),
+        duration_ms: 0,
+        created_at: NOW,
+        details: AssetDetails::default(),
+    };
     db.insert_asset(&asset).await.unwrap();
     let changes = db.changes(Some(0), 100).await.unwrap();
     assert_eq!((changes.changes, changes.cursor), (vec![Change::Catalog; 6], 6));
@@ -113,4 +136,74 @@ pub async fn a_repeated_key_replays_and_another_body_is_refused(backend: &impl B
     assert_eq!(db.insert_offer(&offer, Some(&third), NOW).await.unwrap(), Written::New(()));
     assert_eq!(db.insert_offer(&offer, Some(&third), NOW).await.unwrap(), replay(offer.id.to_string()));
     assert_eq!(db.changes(None, 1).await.unwrap().cursor, 3, "a replay is no change");
+}
+
+pub async fn windows_of_one_kind_do_not_overlap(backend: &impl Backend) {
+    let db = backend.open().await;
+    let scene = Scene::set(&db).await;
+    let end = scene.avail.window.end_at.unwrap();
+    let from = |ms: i64| Avail {
+        id: AvailId::new(later(1)),
+        window: Window { start_at: UtcMs(end.0 + ms), end_at: None, ..scene.avail.window.clone() },
+        hard_end_at: None,
+        ..scene.avail.clone()
+    };
+    let error = db.insert_avail(&from(-1), None, NOW).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Conflict, "AVAIL_CONFLICT"));
+    let next = from(0);
+    db.insert_avail(&next, None, NOW).await.unwrap();
+    let moved = Avail { window: from(-1).window, ..next.clone() };
+    assert_eq!(db.update_avail(&moved, NOW).await.unwrap_err().code(), "AVAIL_CONFLICT");
+    assert_eq!(db.avail(next.id).await.unwrap(), Some(next.clone()), "nothing was moved");
+    // Two at once: one gets in.
+    let (one, other) = (Avail { license_type: LicenseType::Svod, ..from(0) }, from(0));
+    let other = Avail { license_type: LicenseType::Svod, ..other };
+    let (first, second) = tokio::join!(db.insert_avail(&one, None, NOW), db.insert_avail(&other, None, NOW));
+    assert_eq!([first.is_ok(), second.is_ok()].iter().filter(|is_ok| **is_ok).count(), 1);
+}
+
+pub async fn an_avail_goes_while_nothing_stands_on_it(backend: &impl Backend) {
+    let db = backend.open().await;
+    let scene = Scene::set(&db).await;
+    let error = db.delete_avail(scene.avail.id, NOW).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Conflict, "AVAIL_IN_USE"), "it opens at this instant");
+    let before = UtcMs(NOW.0 - 1);
+    let other = avail(scene.title.id);
+    let other = Avail { territories: TerritorySet::of(["DE".parse().unwrap()]), ..other };
+    db.insert_avail(&other, None, NOW).await.unwrap();
+    let offer = offer(&other);
+    db.insert_offer(&offer, None, NOW).await.unwrap();
+    db.delete_avail(other.id, before).await.unwrap();
+    assert_eq!((db.avail(other.id).await.unwrap(), db.offer(offer.id).await.unwrap()), (None, None));
+    assert_eq!(db.delete_avail(other.id, before).await.unwrap_err().kind(), ErrorKind::NotFound);
+    scene.begun(&db).await;
+    assert_eq!(db.delete_avail(scene.avail.id, before).await.unwrap_err().code(), "AVAIL_IN_USE", "somebody buys");
+    assert_eq!(db.offer(scene.offer.id).await.unwrap(), Some(scene.offer), "nothing of it is gone");
+}
+
+pub async fn an_offer_is_withdrawn_once(backend: &impl Backend) {
+    let db = backend.open().await;
+    let scene = Scene::set(&db).await;
+    assert!(db.withdraw_offer(scene.offer.id, later(5)).await.unwrap());
+    assert!(!db.withdraw_offer(scene.offer.id, later(9)).await.unwrap());
+    assert_eq!(db.offer(scene.offer.id).await.unwrap().unwrap().withdrawn_at, Some(later(5)));
+    assert_eq!(db.withdraw_offer(OfferId::new(NOW), NOW).await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+pub async fn who_waits_for_an_opening_waits_for_the_new_one(backend: &impl Backend) {
+    let db = backend.open().await;
+    let scene = Scene::set(&db).await;
+    let (waiting, started) =
+        (scene.begun(&db).await, scene.with_viewer(&db, "ben@example.com").await.paid(&db).await.2);
+    let grant = Grant { available_at: later(500), ..grant_for(&waiting) };
+    db.settle_purchase(waiting.id, None, &sale(&waiting), &grant).await.unwrap();
+    let moved = |start_at| Avail { window: Window { start_at, ..scene.avail.window.clone() }, ..scene.avail.clone() };
+    let available_at = || async { db.grant(grant.id).await.unwrap().unwrap().available_at };
+    db.update_avail(&moved(later(900)), later(499)).await.unwrap();
+    assert_eq!(available_at().await, later(900));
+    db.update_avail(&moved(later(1)), later(600)).await.unwrap();
+    assert_eq!(available_at().await, grant.issued_at, "never before it was issued");
+    db.update_avail(&moved(later(2000)), later(1000)).await.unwrap();
+    assert_eq!(available_at().await, grant.issued_at, "what could be watched can be watched");
+    assert_eq!(db.grant(started.id).await.unwrap().unwrap().available_at, started.available_at);
 }

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use marquee::base::error::ErrorKind;
 use marquee::base::id::{AssetId, JobId, UploadId};
-use marquee::catalog::asset::Asset;
-use marquee::store::db::job::{Job, JobOutcome, JobState, Upload};
+use marquee::catalog::asset::{Asset, AssetDetails, SourceSummary};
+use marquee::store::db::job::{Job, JobOutcome, JobProgress, JobStage, JobState, StageName, Upload};
 use marquee::store::db::{Page, Written};
 
 use super::Backend;
@@ -17,7 +17,7 @@ pub fn job(ms: i64) -> Job {
         upload_id: UploadId::new(NOW),
         source_name: "film.mov".into(),
         state: JobState::Queued,
-        progress_permille: 0,
+        progress: JobProgress::default(),
         created_at: later(ms),
         finished_at: None,
     }
@@ -65,13 +65,22 @@ pub async fn a_job_is_claimed_oldest_first_and_lost_with_its_lease(backend: &imp
     assert_eq!(db.claim_job("a", NOW, TTL).await.unwrap(), Some(running.clone()));
     assert_eq!(db.claim_job("a", NOW, TTL).await.unwrap().unwrap().id, young.id);
     assert_eq!(db.claim_job("a", later(99), TTL).await.unwrap(), None);
-    assert!(db.renew_job(young.id, "a", 500, later(1000)).await.unwrap());
-    assert!(!db.renew_job(young.id, "b", 600, later(1000)).await.unwrap());
-    assert_eq!(db.job(young.id).await.unwrap().unwrap().progress_permille, 500);
+    let source = SourceSummary {
+        name: "film.mov".into(),
+        container: "mp4".into(),
+        duration_ms: None,
+        size_bytes: 9,
+        tracks: Vec::new(),
+    };
+    let stage = JobStage { name: StageName::Encoding, speed_milli: Some(2500), eta_s: Some(60), source: Some(source) };
+    let progress = JobProgress { permille: 500, stage: Some(stage) };
+    assert!(db.renew_job(young.id, "a", &progress, later(1000)).await.unwrap());
+    assert!(!db.renew_job(young.id, "b", &JobProgress::default(), later(1000)).await.unwrap());
+    assert_eq!(db.job(young.id).await.unwrap().unwrap().progress, progress);
     // The lease of the old one has run out; another node takes it over.
     assert_eq!(db.claim_job("b", later(100), TTL).await.unwrap(), Some(running));
     assert_eq!(db.claim_job("b", later(100), TTL).await.unwrap(), None);
-    assert!(!db.renew_job(old.id, "a", 900, later(1000)).await.unwrap());
+    assert!(!db.renew_job(old.id, "a", &progress, later(1000)).await.unwrap());
     let outcome = JobOutcome::Done { asset_id: AssetId::new(NOW) };
     assert!(!db.finish_job(old.id, "a", &outcome, NOW).await.unwrap(), "it is b's now");
     assert!(db.finish_job(old.id, "b", &outcome, NOW).await.unwrap());
@@ -100,7 +109,13 @@ pub async fn an_asset_is_published_with_the_end_of_its_job_or_not_at_all(backend
     let db = backend.open().await;
     let job = job(1);
     db.insert_job(&job).await.unwrap();
-    let asset = Asset { id: AssetId::new(NOW), source_name: "film.mov".into(), duration_ms: 1, created_at: NOW };
+    let asset = Asset {
+        id: AssetId::new(NOW),
+        source_name: "film.mov".into(),
+        duration_ms: 1,
+        created_at: NOW,
+        details: AssetDetails::default(),
+    };
     db.claim_job("a", NOW, TTL).await.unwrap().unwrap();
     db.claim_job("b", later(100), TTL).await.unwrap().unwrap();
     assert!(!db.publish_asset(job.id, "a", &asset, later(101)).await.unwrap(), "it is b's now");

@@ -33,6 +33,26 @@ pub async fn a_session_is_open_until_it_ends(backend: &impl Backend) {
     assert_eq!(db.end_session(unknown, NOW).await.unwrap_err().kind(), ErrorKind::NotFound);
 }
 
+pub async fn open_sessions_are_listed_for_their_viewer(backend: &impl Backend) {
+    let db = backend.open().await;
+    let scene = Scene::set(&db).await;
+    let other = scene.with_viewer(&db, "other@example.com").await;
+    let (_, _, grant) = scene.paid(&db).await;
+    let mut hers = vec![scene.session(&grant), scene.session(&grant)];
+    for session in [&hers[0], &hers[1], &other.session(&grant)] {
+        db.insert_session(session).await.unwrap();
+    }
+    hers.sort_by_key(|session| std::cmp::Reverse(session.id));
+    let viewer = scene.viewer.id;
+    assert_eq!(db.open_sessions_of(viewer, NOW, &ALL).await.unwrap(), hers);
+    let second = Page { after: Some(hers[0].id.to_string()), limit: 9 };
+    assert_eq!(db.open_sessions_of(viewer, NOW, &second).await.unwrap(), hers[1..]);
+    assert_eq!(db.open_sessions_of(viewer, hers[0].expires_at, &ALL).await.unwrap(), []);
+    db.end_session(hers[0].id, later(5)).await.unwrap();
+    assert_eq!(db.open_sessions_of(viewer, NOW, &ALL).await.unwrap(), hers[1..]);
+    assert_eq!(db.open_sessions_of(other.viewer.id, NOW, &ALL).await.unwrap().len(), 1);
+}
+
 pub async fn a_session_is_revoked_once(backend: &impl Backend) {
     let db = backend.open().await;
     let scene = Scene::set(&db).await;

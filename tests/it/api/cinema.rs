@@ -9,20 +9,28 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use marquee::api::Api;
 use marquee::api::metrics::Metrics;
+use marquee::audience::Audience;
 use marquee::base::clock::{SimClock, UtcMs};
 use marquee::base::error::{Error, ErrorKind};
 use marquee::base::id::{AssetId, AvailId, OfferId, TitleId, ViewerId};
 use marquee::base::money::{Currency, Money};
 use marquee::base::shutdown::Shutdown;
 use marquee::base::territory::TerritorySet;
-use marquee::catalog::asset::Asset;
+use marquee::catalog::asset::{Asset, AssetDetails};
+use marquee::catalog::details::TitleDetails;
 use marquee::catalog::title::{Title, TitleStatus};
 use marquee::commerce::account::Accounts;
 use marquee::commerce::checkout::Checkout;
 use marquee::commerce::sandbox::Sandbox;
+use marquee::commerce::voucher::Vouchers;
 use marquee::http::peer::client_network;
 use marquee::operator::Operators;
+use marquee::operator::board::Boards;
+use marquee::operator::feed::Feeds;
+use marquee::operator::hand::Disk;
 use marquee::operator::jobs::{JobRunner, Package};
+use marquee::operator::settings::{Setting, Settings};
+use marquee::operator::studio::{Redraw, Studio};
 use marquee::operator::uploads::Uploads;
 use marquee::playback::follower::Follower;
 use marquee::playback::place::Place;
@@ -33,8 +41,10 @@ use marquee::rights::avail::{Avail, LicenseType};
 use marquee::rights::grant::GrantClock;
 use marquee::rights::offer::{Offer, OfferKind};
 use marquee::rights::window::Window;
+use marquee::store::blobs::Blobs;
 use marquee::store::db::Db;
 use marquee::store::db::account::{Bearer, Viewer};
+use marquee::store::db::operator::Role;
 use marquee::store::db::sqlite::SqliteDb;
 use marquee::store::state::State;
 use marquee::store::state::memory::MemoryState;
@@ -53,6 +63,8 @@ pub struct Cinema {
     pub sandbox: Arc<Sandbox>,
     pub sim: SimClock,
     pub operator: String,
+    pub blobs: Blobs,
+    pub operators: Arc<Operators>,
     router: Router,
     _dir: tempfile::TempDir,
 }
@@ -97,7 +109,25 @@ fn packager(clock: marquee::base::clock::Clock) -> Package {
             if bytes.starts_with(b"bad") {
                 return Err(Error::new(ErrorKind::Unsupported, "INPUT_NOT_A_FILM", "This is not a film."));
             }
-            Ok(Asset { id, source_name: "-".into(), duration_ms: bytes.len() as i64, created_at: now })
+            Ok(Asset {
+                id,
+                source_name: "-".into(),
+                duration_ms: bytes.len() as i64,
+                created_at: now,
+                details: AssetDetails::default(),
+            })
+        })
+    })
+}
+
+/// Takes any picture that does not begin with `bad`, and says of which shape it made it.
+fn redraw() -> Redraw {
+    Arc::new(|picture, shape| {
+        Box::pin(async move {
+            if picture.starts_with(b"bad") {
+                return Err(Error::new(ErrorKind::Unprocessable, "PICTURE_INVALID", "This is not a picture."));
+            }
+            Ok(format!("{shape:?}:{}", String::from_utf8_lossy(&picture)).into())
         })
     })
 }
@@ -112,16 +142,30 @@ impl Cinema {
         let vault = Vault::new(&[7; 32]).unwrap();
         let tokens = Arc::new(Tokens::open(&*db, &vault, clock.now()).await.unwrap());
         let follower = Arc::new(Follower::open(db.clone(), state.clone(), clock.clone()).await.unwrap());
-        let sessions = Sessions::new(db.clone(), state.clone(), clock.clone(), follower.clone(), tokens, false);
+        let mut registry = prometheus_client::registry::Registry::with_prefix("marquee");
+        let audience = Arc::new(Audience::new(db.clone(), state.clone(), clock.clone(), &mut registry));
+        let (following, watching) = (follower.clone(), audience.clone());
+        let sessions = Sessions::new(db.clone(), state.clone(), clock.clone(), following, tokens, watching, false);
         let sessions = Arc::new(sessions);
-        let sandbox = Arc::new(Sandbox::new(clock.clone(), b"secret"));
-        let (f, s) = (follower.clone(), sessions.clone());
-        let checkout = Checkout::new(db.clone(), clock.clone(), f, s, vec![sandbox.clone()], false);
+        let sandbox = Arc::new(Sandbox::new(db.clone(), clock.clone(), b"secret"));
+        let checkout = Checkout::new(
+            db.clone(),
+            clock.clone(),
+            follower.clone(),
+            sessions.clone(),
+            vec![sandbox.clone()],
+            audience.clone(),
+            false,
+        );
+        let vouchers =
+            Vouchers::new(db.clone(), state.clone(), clock.clone(), follower.clone(), sessions.clone(), &vault, false)
+                .unwrap();
         let accounts = Accounts::new(db.clone(), state.clone(), clock.clone(), false).unwrap();
         let (_, operator) = accounts.add_operator("tester").await.unwrap();
         let uploads = Arc::new(Uploads::new(db.clone(), clock.clone(), dir.path().join("uploads")));
         let package = packager(clock.clone());
-        let jobs = JobRunner::new(db.clone(), clock.clone(), follower.clone(), uploads.clone(), package);
+        let (following, watching) = (follower.clone(), audience.clone());
+        let jobs = JobRunner::new(db.clone(), clock.clone(), following, uploads.clone(), package, watching);
         let api = Arc::new(Api {
             db,
             state,
@@ -131,13 +175,31 @@ impl Cinema {
             follower,
             sessions,
             checkout: Arc::new(checkout),
-            posters: Arc::new(|_| Box::pin(async { Ok("poster".into()) })),
-            metrics: Metrics::new(prometheus_client::registry::Registry::with_prefix("marquee")),
+            audience,
+            posters: Arc::new(|key| Box::pin(async move { Ok(key.path().to_string().into()) })),
+            sandbox: Some(sandbox.clone()),
+            vouchers: Arc::new(vouchers),
+            metrics: Metrics::new(registry),
             livemode: false,
         });
-        let operators = Arc::new(Operators { api: api.clone(), uploads: uploads.clone() });
-        let router = marquee::api::router(api.clone(), marquee::operator::router(operators));
-        Cinema { api, uploads, jobs, sandbox, sim, operator, router, _dir: dir }
+        let settings = Settings {
+            config: vec![Setting::new("data".into(), "/srv/marquee".into(), "flag")],
+            data: dir.path().to_owned(),
+            master_key_file: dir.path().join("master.key"),
+        };
+        let blobs = Blobs::local(&dir.path().join("objects")).unwrap();
+        let studio = Studio::new(blobs.clone(), api.clock.clone(), redraw());
+        let operators = Arc::new(Operators {
+            api: api.clone(),
+            uploads: uploads.clone(),
+            studio,
+            settings,
+            boards: Boards::default(),
+            feeds: Feeds::default(),
+            disk: Arc::new(|| Some(Disk { free_bytes: 1 << 40, total_bytes: 1 << 41 })),
+        });
+        let router = marquee::api::router(api.clone(), marquee::operator::router(operators.clone()));
+        Cinema { api, uploads, jobs, sandbox, sim, operator, blobs, operators, router, _dir: dir }
     }
 
     pub fn now(&self) -> UtcMs {
@@ -147,9 +209,21 @@ impl Cinema {
     pub async fn guest(&self, name: &str) -> Guest {
         let now = self.now();
         let id = ViewerId::new(now);
-        let viewer = Viewer { id, email: format!("{name}@films.example"), display_name: name.into(), created_at: now };
+        let viewer = Viewer {
+            id,
+            email: format!("{name}@films.example"),
+            display_name: name.into(),
+            language: None,
+            created_at: now,
+        };
         self.api.db.insert_viewer(&viewer, "$argon2id$none").await.unwrap();
         Guest { id, token: self.api.accounts.issue_token(Bearer::Viewer(id)).await.unwrap() }
+    }
+
+    /// A program's token of an operator's, with this role.
+    pub async fn operator_token(&self, role: Role) -> String {
+        let by = self.api.db.operators().await.unwrap()[0].id;
+        self.api.accounts.issue_program_token(by, "test", role, HOUR * 24).await.unwrap().1
     }
 
     /// A film that is on sale in China from now for two weeks, watched for 48 hours from the purchase.
@@ -161,7 +235,13 @@ impl Cinema {
     /// The record of a packaged film.
     pub async fn asset(&self) -> Asset {
         let now = self.now();
-        let asset = Asset { id: AssetId::new(now), source_name: "film".into(), duration_ms: 60_000, created_at: now };
+        let asset = Asset {
+            id: AssetId::new(now),
+            source_name: "film".into(),
+            duration_ms: 60_000,
+            created_at: now,
+            details: AssetDetails::default(),
+        };
         self.api.db.insert_asset(&asset).await.unwrap();
         asset
     }
@@ -177,6 +257,7 @@ impl Cinema {
             status: TitleStatus::Live,
             parts: vec![asset.id],
             runtime_ms: asset.duration_ms,
+            details: TitleDetails::default(),
             created_at: now,
             version: 1,
         };
@@ -201,6 +282,8 @@ impl Cinema {
                 member_price: Some(Money::new(900, Currency::CNY)),
                 clock,
                 streams: 3,
+                presale_from_at: None,
+                withdrawn_at: None,
             };
             db.insert_offer(&offer, None, now).await.unwrap();
         }

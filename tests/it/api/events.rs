@@ -7,6 +7,7 @@ use http::{Method, StatusCode};
 use http_body_util::BodyExt;
 use marquee::rights::avail::LicenseType;
 use marquee::rights::grant::GrantClock;
+use marquee::store::db::operator::Role;
 use serde_json::{Value, json};
 
 use super::cinema::{Cinema, Guest, HOUR};
@@ -154,4 +155,34 @@ async fn a_session_is_its_owners() {
     let leave = || cinema.request(Method::DELETE, path, &ann.token).body(Body::empty()).unwrap();
     assert_eq!(cinema.send(leave()).await.status, StatusCode::NO_CONTENT);
     assert_eq!(cinema.send(leave()).await.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn only_an_operator_who_edits_ends_or_holds_what_somebody_else_watches() {
+    let cinema = Cinema::open().await;
+    let show = cinema.premiere().await;
+    let ann = cinema.guest("ann").await;
+    cinema.buy(show, &ann, "k1", "paid").await;
+    let session = cinema.play(show, &ann).await.body;
+    let id = session["id"].as_str().unwrap();
+    let send = async |method: Method, path: &str, token: &str| {
+        cinema.send(cinema.request(method, path, token).body(Body::empty()).unwrap()).await
+    };
+    let path = format!("/playback-sessions/{id}");
+    for role in [Role::Finance, Role::ReadOnly] {
+        let token = cinema.operator_token(role).await;
+        for refused in [
+            send(Method::DELETE, &path, &token).await,
+            send(Method::GET, session["events_url"].as_str().unwrap(), &token).await,
+        ] {
+            assert_eq!((refused.status, refused.code()), (StatusCode::FORBIDDEN, "ROLE_REQUIRED"), "{role:?}");
+        }
+    }
+    let ended = async || cinema.get(&format!("/operator{path}"), &cinema.operator).await.body["ended_at"].clone();
+    assert_eq!(ended().await, Value::Null);
+    let editor = cinema.operator_token(Role::Operator).await;
+    assert_eq!(send(Method::DELETE, &path, &editor).await.status, StatusCode::NO_CONTENT);
+    assert_ne!(ended().await, Value::Null);
+    let lines = cinema.get(&format!("/operator/audit?subject={id}"), &cinema.operator).await.body;
+    assert_eq!(lines["data"][0]["action"], "session.end", "what an operator does is noted");
 }

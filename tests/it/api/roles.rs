@@ -16,8 +16,17 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("post", "/api/v1/viewers", [201, 409, 409, 409]),
     ("post", "/api/v1/sign-in", [200, 200, 200, 200]),
     ("get", "/api/v1/me", [200, 200, 200, 200]),
+    ("patch", "/api/v1/me", [401, 200, 200, 403]),
+    ("post", "/api/v1/me/password", [401, 422, 422, 403]),
+    ("get", "/api/v1/me/sign-ins", [401, 200, 200, 403]),
+    ("delete", "/api/v1/me/sign-ins/{id}", [401, 404, 404, 403]),
+    ("get", "/api/v1/me/playback-sessions", [401, 200, 200, 403]),
+    ("get", "/api/v1/me/membership", [401, 200, 200, 403]),
+    ("put", "/api/v1/progress/{title_id}", [401, 204, 204, 403]),
+    ("delete", "/api/v1/progress/{title_id}", [401, 204, 204, 403]),
     ("get", "/api/v1/titles", [200, 200, 200, 200]),
     ("get", "/api/v1/titles/{id}", [200, 200, 200, 200]),
+    ("get", "/api/v1/storefront", [200, 200, 200, 200]),
     ("get", "/api/v1/titles/{id}/poster.jpg", [200, 200, 200, 200]),
     ("get", "/api/v1/purchases", [401, 200, 200, 403]),
     ("get", "/api/v1/purchases/{id}", [401, 200, 404, 403]),
@@ -25,26 +34,73 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("post", "/api/v1/purchases", [401, 409, 201, 403]),
     ("post", "/api/v1/playback-sessions", [403, 201, 201, 403]),
     ("get", "/api/v1/playback-sessions/{id}/events", [404, 200, 404, 200]),
+    ("get", "/api/v1/sandbox/payments/{id}", [404, 404, 404, 404]),
+    ("post", "/api/v1/sandbox/payments/{id}", [404, 404, 404, 404]),
+    ("post", "/api/v1/vouchers/redeem", [401, 404, 404, 403]),
+    ("post", "/api/v1/playback-sessions/{id}/telemetry", [404, 202, 404, 404]),
+    ("post", "/api/v1/cmcd", [204, 204, 204, 204]),
+    ("get", "/api/v1/operator/playback-sessions/{id}", [401, 403, 403, 200]),
+    ("get", "/api/v1/operator/playback-sessions/{id}/timeline", [401, 403, 403, 200]),
+    ("get", "/api/v1/operator/playback-sessions/{id}/explain", [401, 403, 403, 200]),
+    ("get", "/api/v1/operator/explain", [401, 403, 403, 200]),
+    ("get", "/api/v1/operator/qoe", [401, 403, 403, 200]),
+    ("get", "/api/v1/operator/board", [401, 403, 403, 200]),
+    ("get", "/api/v1/operator/feed", [401, 403, 403, 200]),
+    ("get", "/api/v1/operator/titles/{id}/sales", [401, 403, 403, 200]),
     ("post", "/api/v1/payments/{provider}/callback", [401, 401, 401, 401]),
+    ("post", "/api/v1/operator/welcome/check", [422, 422, 422, 422]),
+    ("post", "/api/v1/operator/welcome", [422, 422, 422, 422]),
+    ("post", "/api/v1/operator/sign-in", [422, 422, 422, 422]),
+    ("get", "/api/v1/operator/me", [401, 403, 403, 200]),
+    ("patch", "/api/v1/operator/me", [401, 403, 403, 422]),
+    ("post", "/api/v1/operator/me/password", [401, 403, 403, 422]),
+    ("get", "/api/v1/operator/operators", [401, 403, 403, 200]),
+    ("post", "/api/v1/operator/operators", [401, 403, 403, 422]),
+    ("patch", "/api/v1/operator/operators/{id}", [401, 403, 403, 404]),
+    ("post", "/api/v1/operator/operators/{id}/link", [401, 403, 403, 404]),
+    ("get", "/api/v1/operator/tokens", [401, 403, 403, 200]),
+    ("post", "/api/v1/operator/tokens", [401, 403, 403, 422]),
+    ("delete", "/api/v1/operator/tokens/{id}", [401, 403, 403, 404]),
+    ("get", "/api/v1/operator/settings", [401, 403, 403, 200]),
+    ("get", "/api/v1/operator/audit", [401, 403, 403, 200]),
     ("get", "/api/v1/operator/titles", [401, 403, 403, 200]),
     ("post", "/api/v1/operator/titles", [401, 403, 403, 201]),
     ("get", "/api/v1/operator/titles/{id}", [401, 403, 403, 200]),
     ("patch", "/api/v1/operator/titles/{id}", [401, 403, 403, 200]),
+    ("post", "/api/v1/operator/titles/{id}/poster", [401, 403, 403, 415]),
+    ("post", "/api/v1/operator/titles/{id}/avails/check", [401, 403, 403, 200]),
     ("get", "/api/v1/operator/titles/{id}/avails", [401, 403, 403, 200]),
     ("post", "/api/v1/operator/titles/{id}/avails", [401, 403, 403, 201]),
     ("patch", "/api/v1/operator/avails/{id}", [401, 403, 403, 200]),
     ("get", "/api/v1/operator/avails/{id}/offers", [401, 403, 403, 200]),
     ("post", "/api/v1/operator/avails/{id}/offers", [401, 403, 403, 201]),
+    ("delete", "/api/v1/operator/avails/{id}", [401, 403, 403, 409]),
+    ("post", "/api/v1/operator/offers/{id}/withdraw", [401, 403, 403, 200]),
     ("get", "/api/v1/operator/plans", [401, 403, 403, 200]),
     ("post", "/api/v1/operator/plans", [401, 403, 403, 201]),
+    ("get", "/api/v1/operator/memberships", [401, 403, 403, 200]),
     ("post", "/api/v1/operator/memberships", [401, 403, 403, 422]),
+    ("post", "/api/v1/operator/memberships/{id}/end", [401, 403, 403, 404]),
     ("get", "/api/v1/operator/purchases", [401, 403, 403, 200]),
+    ("get", "/api/v1/operator/purchases/{id}", [401, 403, 403, 200]),
+    ("get", "/api/v1/operator/viewers", [401, 403, 403, 200]),
+    ("get", "/api/v1/operator/viewers/{id}", [401, 403, 403, 200]),
+    ("get", "/api/v1/operator/ledger", [401, 403, 403, 200]),
+    ("get", "/api/v1/operator/voucher-batches", [401, 403, 403, 200]),
+    ("post", "/api/v1/operator/voucher-batches", [401, 403, 403, 201]),
+    ("post", "/api/v1/operator/voucher-batches/{id}/void", [401, 403, 403, 404]),
+    ("get", "/api/v1/operator/storefronts", [401, 403, 403, 200]),
+    ("post", "/api/v1/operator/storefronts", [401, 403, 403, 201]),
+    ("get", "/api/v1/operator/storefronts/{id}", [401, 403, 403, 200]),
+    ("patch", "/api/v1/operator/storefronts/{id}", [401, 403, 403, 200]),
     ("get", "/api/v1/operator/playback-sessions", [401, 403, 403, 200]),
     ("get", "/api/v1/operator/assets", [401, 403, 403, 200]),
     ("get", "/api/v1/operator/assets/{id}", [401, 403, 403, 200]),
+    ("post", "/api/v1/operator/assets/{id}/excerpt", [401, 403, 403, 404]),
     ("get", "/api/v1/operator/jobs", [401, 403, 403, 200]),
     ("get", "/api/v1/operator/jobs/{id}", [401, 403, 403, 404]),
     ("options", "/api/v1/operator/uploads", [204, 204, 204, 204]),
+    ("get", "/api/v1/operator/uploads", [401, 403, 403, 200]),
     ("post", "/api/v1/operator/uploads", [401, 403, 403, 201]),
     ("head", "/api/v1/operator/uploads/{id}", [401, 403, 403, 204]),
     ("patch", "/api/v1/operator/uploads/{id}", [401, 403, 403, 204]),
@@ -53,7 +109,9 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("post", "/api/v1/operator/playback-sessions/{id}/revoke", [401, 403, 403, 204]),
     ("post", "/api/v1/operator/grants/{id}/revoke", [401, 403, 403, 200]),
     ("post", "/api/v1/operator/purchases/{id}/refunds", [401, 403, 403, 201]),
-    ("post", "/api/v1/sign-out", [204, 204, 204, 204]),
+    ("post", "/api/v1/operator/sign-out", [204, 403, 403, 204]),
+    // The operator's token is over by now.
+    ("post", "/api/v1/sign-out", [204, 204, 204, 401]),
     ("get", "/livez", [200, 200, 200, 200]),
     ("get", "/readyz", [200, 200, 200, 200]),
     ("get", "/metrics", [200, 200, 200, 200]),
@@ -84,23 +142,42 @@ async fn every_caller_gets_what_the_table_says() {
     let marquee::store::db::Written::New(upload) = upload else { panic!("no upload") };
     let id = |path: &str| -> String {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
-        match path.trim_start_matches(BASE).trim_start_matches("/operator").split('/').nth(1).unwrap() {
-            "titles" => show.title.to_string(),
+        match path
+            .trim_start_matches(BASE)
+            .trim_start_matches("/operator/")
+            .split('/')
+            .find(|part| !part.is_empty())
+            .unwrap()
+        {
+            "titles" | "progress" => show.title.to_string(),
             "avails" => show.avail.to_string(),
+            "offers" => show.offer.to_string(),
             "purchases" => text(&bought["id"]),
             "grants" => text(&bought["grant"]["id"]),
             "playback-sessions" => text(&session["id"]),
             "assets" => asset.to_string(),
             "uploads" => upload.id.to_string(),
+            "me" | "tokens" => show.title.to_string().replace("ttl", "tok"),
+            "operators" => show.title.to_string().replace("ttl", "opr"),
             "jobs" => show.title.to_string().replace("ttl", "job"),
+            "viewers" => ann.id.to_string(),
+            "storefronts" => marquee::base::id::StorefrontId::FIRST.to_string(),
+            "memberships" => show.title.to_string().replace("ttl", "mem"),
+            "voucher-batches" => show.title.to_string().replace("ttl", "vba"),
+            "sandbox" => show.title.to_string().replace("ttl", "pay"),
             other => panic!("no id for {other}"),
         }
     };
     for (method, route, expected) in TABLE {
-        let path = if route.contains("{id}") {
-            route.replace("{id}", &id(route))
+        let path = if route.contains("id}") {
+            route.replace("{id}", &id(route)).replace("{title_id}", &id(route))
         } else {
             route.replace("{provider}", "sandbox")
+        };
+        let path = match route.trim_start_matches("/api/v1/operator/") {
+            "board" | "feed" | "titles/{id}/sales" => format!("{path}?zone=Asia/Shanghai"),
+            "explain" => format!("{path}?title_id={}", show.title),
+            _ => path,
         };
         let mut statuses = Vec::new();
         for (who, token) in ["", &ann.token, &ben.token, &cinema.operator].into_iter().enumerate() {
@@ -120,7 +197,7 @@ async fn every_caller_gets_what_the_table_says() {
                     .body(Body::from(body(route, &cinema, &show).to_string()))
             };
             let request = request.unwrap();
-            let is_stream = route.ends_with("/events");
+            let is_stream = route.ends_with("/events") || route.ends_with("/feed");
             let status =
                 if is_stream { cinema.send_raw(request).await.status() } else { cinema.send(request).await.status };
             statuses.push(status.as_u16());
@@ -133,17 +210,30 @@ fn body(route: &str, cinema: &Cinema, show: &super::cinema::Show) -> Value {
     let reason = json!({"reason": "test"});
     match route.trim_start_matches(BASE) {
         "/viewers" | "/sign-in" => json!({"email": "new@films.example", "password": "correct horse"}),
+        "/progress/{title_id}" => json!({"part": 1, "position_ms": 1, "duration_ms": 2}),
         "/purchases" => super::cinema::order(*show, "paid"),
         "/playback-sessions" => json!({"title_id": show.title}),
         "/operator/titles" | "/operator/titles/{id}" => json!({"name": {"en": "Another"}}),
-        "/operator/titles/{id}/avails" => json!({"license_type": "avod", "territories": {"include": ["DE"]},
-            "start_at": cinema.now(), "zone": "UTC"}),
+        "/operator/assets/{id}/excerpt" => json!({"length_ms": 1000}),
+        "/operator/titles/{id}/avails" | "/operator/titles/{id}/avails/check" => {
+            json!({"license_type": "avod", "territories": {"include": ["DE"]},
+            "start_at": cinema.now(), "zone": "UTC"})
+        }
         "/operator/avails/{id}" => json!({"end_at": null}),
         "/operator/avails/{id}/offers" => json!({"kind": "rental", "list_price": {"amount": 5, "currency": "CNY"},
             "clock": {"on_first_play": {"start_within_s": 60, "watch_s": 60}}}),
         "/operator/plans" => json!({"name": "Plan", "streams": 1}),
         "/operator/memberships" => json!({"viewer_id": "vwr_00000000000000000000000000",
             "plan_id": "pln_00000000000000000000000000", "ends_at": "2028-01-01T00:00:00Z"}),
+        "/sandbox/payments/{id}" => json!({"act": "pay"}),
+        "/vouchers/redeem" => json!({"code": "00000-00000-00000-00000"}),
+        "/operator/voucher-batches" => json!({"title_id": show.title, "offer_id": show.offer, "count": 1,
+            "expires_at": cinema.now() + super::cinema::HOUR}),
+        "/operator/storefronts" => json!({"slug": "another", "name": {"en": "Another"}, "languages": ["en"],
+            "currency": "USD", "accent": "#102030"}),
+        "/operator/storefronts/{id}" => json!({"theme": "dark"}),
+        path if path.ends_with("/end") => reason,
+        path if path.ends_with("/telemetry") => json!({"events": []}),
         path if path.ends_with("/revoke") || path.ends_with("/refunds") => reason,
         _ => json!({}),
     }

@@ -69,7 +69,7 @@ async fn lists_come_in_pages() {
         assert_eq!(cinema.buy(show, &ann, &format!("k{key}"), "paid").await.status, StatusCode::CREATED);
     }
     for (path, token, expected) in [
-        ("/titles", "", titles.clone()),
+        ("/titles", "", titles.iter().rev().cloned().collect()),
         ("/purchases", ann.token.as_str(), titles.iter().rev().cloned().collect()),
         ("/grants", ann.token.as_str(), titles.clone()),
         ("/operator/titles", cinema.operator.as_str(), titles.clone()),
@@ -124,7 +124,9 @@ async fn a_title_is_listed_as_its_status_says() {
         }
     }
     let poster = cinema.get(&format!("{path}/poster.jpg"), "").await;
-    assert_eq!((poster.header("content-type"), &poster.body), ("image/jpeg", &json!("poster")));
+    let asset = cinema.api.db.title(show.title).await.unwrap().unwrap().parts[0];
+    let picture = json!(format!("assets/{asset}/poster.jpg"));
+    assert_eq!((poster.header("content-type"), &poster.body), ("image/jpeg", &picture));
     let known = cinema.request(Method::GET, &format!("{path}/poster.jpg"), "");
     let known = known.header("if-none-match", poster.header("etag")).body(Body::empty()).unwrap();
     assert_eq!(cinema.send(known).await.status, StatusCode::NOT_MODIFIED);
@@ -172,14 +174,23 @@ async fn an_operator_builds_a_premiere_and_the_log_tells_how() {
         json!({"id": offer.body["id"], "kind": "pvod", "price": {"amount": 900, "currency": "CNY"},
             "list_price": {"amount": 1800, "currency": "CNY"}, "member_price": {"amount": 900, "currency": "CNY"},
             "watch_hours": 48.0, "start_within_days": null, "opens_at": "2027-01-15T12:00:00.000Z",
-            "closes_at": "2027-01-29T12:00:00.000Z", "on_sale": true})
+            "closes_at": "2027-01-29T12:00:00.000Z", "on_sale": true, "presale": false, "presale_from_at": null,
+            "available_at": "2027-01-15T12:00:00.000Z"})
     );
     assert_eq!(cinema.get("/me", &ann.token).await.body["viewer"]["membership_ends_at"], "2028-01-01T00:00:00.000Z");
     let lines = cinema.api.db.audit_lines(0, 20).await.unwrap();
     let actions: Vec<_> = lines.iter().map(|line| line.line.action.as_str()).collect();
     assert_eq!(
         actions,
-        ["title.create", "title.edit", "avail.create", "offer.create", "plan.create", "membership.create"]
+        [
+            "operator.create",
+            "title.create",
+            "title.edit",
+            "avail.create",
+            "offer.create",
+            "plan.create",
+            "membership.create"
+        ]
     );
 }
 

@@ -1,14 +1,18 @@
 //! SQL of [`AccountDb`].
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 
 use super::error::is_unique_violation;
-use super::row::{Columns, to_hex};
-use super::{Row, SqliteDb};
+use super::row::{AFTER_ALL, Columns, to_hex};
+use super::{Connection, Row, SqliteDb};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{ApiTokenId, ViewerId};
-use crate::store::db::account::{AccountDb, ApiToken, Bearer, Operator, Viewer};
+use crate::store::db::Page;
+use crate::store::db::account::{AccountDb, ApiToken, Bearer, TokenKind, ValidToken, Viewer, ViewerEdit};
+use crate::store::db::operator::Role;
 
 #[async_trait]
 impl AccountDb for SqliteDb {
@@ -17,23 +21,20 @@ impl AccountDb for SqliteDb {
         self.write(move |conn| {
             Box::pin(async move {
                 let inserted = sqlx::query(
-                    "INSERT INTO viewer (id, email, email_folded, display_name, password_hash, created_at) \
-                     VALUES ($1, $2, $3, $4, $5, $6)",
+                    "INSERT INTO viewer (id, email, email_folded, display_name, password_hash, language, created_at) \
+                     VALUES ($1, $2, $3, $4, $5, $6, $7)",
                 )
                 .bind(viewer.id.to_string())
                 .bind(&viewer.email)
                 .bind(viewer.email.to_lowercase())
                 .bind(&viewer.display_name)
                 .bind(&password_hash)
+                .bind(&viewer.language)
                 .bind(viewer.created_at.0)
                 .execute(conn)
                 .await;
                 match inserted {
-                    Err(error) if is_unique_violation(&error) => {
-                        Err(Error::new(ErrorKind::Conflict, "EMAIL_TAKEN", "This address has an account already.")
-                            .with_param("email")
-                            .with_source(error))
-                    }
+                    Err(error) if is_unique_violation(&error) => Err(email_taken(error)),
                     other => Ok(other.map(|_| ())?),
                 }
             })
@@ -42,67 +43,71 @@ impl AccountDb for SqliteDb {
     }
 
     async fn viewer(&self, id: ViewerId) -> Result<Option<Viewer>> {
-        let row = sqlx::query("SELECT id, email, display_name, created_at FROM viewer WHERE id = $1")
+        let row = sqlx::query("SELECT * FROM viewer WHERE id = $1")
             .bind(id.to_string())
             .fetch_optional(&self.readers)
             .await?;
         row.as_ref().map(viewer).transpose()
     }
 
+    async fn emails(&self, ids: &[ViewerId]) -> Result<HashMap<ViewerId, String>> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let places: Vec<String> = (1..=ids.len()).map(|place| format!("${place}")).collect();
+        let sql = format!("SELECT id, email FROM viewer WHERE id IN ({})", places.join(", "));
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for id in ids {
+            query = query.bind(id.to_string());
+        }
+        let rows = query.fetch_all(&self.readers).await?;
+        rows.iter().map(|row| Ok((row.parsed("id")?, row.text("email")?))).collect()
+    }
+
     async fn credentials(&self, email: &str) -> Result<Option<(Viewer, String)>> {
-        let row = sqlx::query(
-            "SELECT id, email, display_name, created_at, password_hash FROM viewer WHERE email_folded = $1",
-        )
-        .bind(email.to_lowercase())
-        .fetch_optional(&self.readers)
-        .await?;
+        let row = sqlx::query("SELECT * FROM viewer WHERE email_folded = $1")
+            .bind(email.to_lowercase())
+            .fetch_optional(&self.readers)
+            .await?;
         row.map(|row| Ok((viewer(&row)?, row.text("password_hash")?))).transpose()
     }
 
-    async fn insert_operator(&self, operator: &Operator) -> Result<()> {
-        let operator = operator.clone();
+    async fn edit_viewer(&self, id: ViewerId, edit: &ViewerEdit) -> Result<Option<Viewer>> {
+        let edit = edit.clone();
         self.write(move |conn| {
             Box::pin(async move {
-                sqlx::query("INSERT INTO operator (id, name, created_at) VALUES ($1, $2, $3)")
-                    .bind(operator.id.to_string())
-                    .bind(&operator.name)
-                    .bind(operator.created_at.0)
-                    .execute(conn)
-                    .await?;
-                Ok(())
+                sqlx::query(
+                    "UPDATE viewer SET display_name = COALESCE($2, display_name), language = COALESCE($3, language) \
+                     WHERE id = $1",
+                )
+                .bind(id.to_string())
+                .bind(&edit.display_name)
+                .bind(&edit.language)
+                .execute(&mut *conn)
+                .await?;
+                let row =
+                    sqlx::query("SELECT * FROM viewer WHERE id = $1").bind(id.to_string()).fetch_optional(conn).await?;
+                row.as_ref().map(viewer).transpose()
             })
         })
         .await
     }
 
-    async fn operators(&self) -> Result<Vec<Operator>> {
-        let rows =
-            sqlx::query("SELECT id, name, created_at FROM operator ORDER BY id").fetch_all(&self.readers).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Operator { id: row.parsed("id")?, name: row.text("name")?, created_at: row.instant("created_at")? })
-            })
-            .collect()
-    }
-
-    async fn insert_api_token(&self, token: &ApiToken) -> Result<()> {
-        let token = token.clone();
+    async fn set_password(&self, id: ViewerId, password_hash: &str, kept: ApiTokenId, at: UtcMs) -> Result<()> {
+        let password_hash = password_hash.to_owned();
         self.write(move |conn| {
             Box::pin(async move {
-                let (viewer_id, operator_id) = match token.bearer {
-                    Bearer::Viewer(id) => (Some(id.to_string()), None),
-                    Bearer::Operator(id) => (None, Some(id.to_string())),
-                };
+                sqlx::query("UPDATE viewer SET password_hash = $2 WHERE id = $1")
+                    .bind(id.to_string())
+                    .bind(&password_hash)
+                    .execute(&mut *conn)
+                    .await?;
                 sqlx::query(
-                    "INSERT INTO api_token (id, viewer_id, operator_id, digest, created_at, expires_at) \
-                     VALUES ($1, $2, $3, $4, $5, $6)",
+                    "UPDATE api_token SET revoked_at = $3 WHERE viewer_id = $1 AND id <> $2 AND revoked_at IS NULL",
                 )
-                .bind(token.id.to_string())
-                .bind(viewer_id)
-                .bind(operator_id)
-                .bind(to_hex(&token.digest))
-                .bind(token.created_at.0)
-                .bind(token.expires_at.0)
+                .bind(id.to_string())
+                .bind(kept.to_string())
+                .bind(at.0)
                 .execute(conn)
                 .await?;
                 Ok(())
@@ -111,16 +116,39 @@ impl AccountDb for SqliteDb {
         .await
     }
 
-    async fn api_token(&self, digest: &[u8; 32], now: UtcMs) -> Result<Option<ApiToken>> {
+    async fn insert_api_token(&self, token: &ApiToken) -> Result<()> {
+        let token = token.clone();
+        self.write(move |conn| Box::pin(async move { insert_token(conn, &token).await })).await
+    }
+
+    async fn api_token(&self, digest: &[u8; 32], now: UtcMs) -> Result<Option<ValidToken>> {
         let row = sqlx::query(
-            "SELECT id, viewer_id, operator_id, digest, created_at, expires_at FROM api_token \
-             WHERE digest = $1 AND expires_at > $2 AND revoked_at IS NULL",
+            "SELECT api_token.*, operator.role AS operator_role FROM api_token \
+             LEFT JOIN operator ON operator.id = api_token.operator_id \
+             WHERE digest = $1 AND expires_at > $2 AND revoked_at IS NULL AND disabled_at IS NULL",
         )
         .bind(to_hex(digest))
         .bind(now.0)
         .fetch_optional(&self.readers)
         .await?;
-        row.as_ref().map(api_token).transpose()
+        let Some(row) = row else { return Ok(None) };
+        let operator_role = match row.text_opt("operator_role")? {
+            Some(_) => Some(row.word("operator_role", Role::parse)?),
+            None => None,
+        };
+        Ok(Some(ValidToken { token: api_token(&row)?, operator_role }))
+    }
+
+    async fn is_api_token_valid(&self, id: ApiTokenId, now: UtcMs) -> Result<bool> {
+        let valid: i64 = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM api_token LEFT JOIN operator ON operator.id = api_token.operator_id \
+             WHERE api_token.id = $1 AND expires_at > $2 AND revoked_at IS NULL AND disabled_at IS NULL",
+        )
+        .bind(id.to_string())
+        .bind(now.0)
+        .fetch_one(&self.readers)
+        .await?;
+        Ok(valid > 0)
     }
 
     async fn revoke_api_token(&self, id: ApiTokenId, at: UtcMs) -> Result<()> {
@@ -136,27 +164,122 @@ impl AccountDb for SqliteDb {
         })
         .await
     }
+
+    async fn note_seen(&self, id: ApiTokenId, at: UtcMs) -> Result<()> {
+        self.write(move |conn| {
+            Box::pin(async move {
+                sqlx::query("UPDATE api_token SET last_seen_at = $2 WHERE id = $1")
+                    .bind(id.to_string())
+                    .bind(at.0)
+                    .execute(&mut *conn)
+                    .await?;
+                sqlx::query(
+                    "UPDATE operator SET last_seen_at = $2 \
+                     WHERE id = (SELECT operator_id FROM api_token WHERE api_token.id = $1)",
+                )
+                .bind(id.to_string())
+                .bind(at.0)
+                .execute(conn)
+                .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn sign_ins(&self, viewer: ViewerId, now: UtcMs, page: &Page) -> Result<Vec<ApiToken>> {
+        let rows = sqlx::query(
+            "SELECT * FROM api_token WHERE viewer_id = $1 AND expires_at > $2 AND revoked_at IS NULL AND id < $3 \
+             ORDER BY id DESC LIMIT $4",
+        )
+        .bind(viewer.to_string())
+        .bind(now.0)
+        .bind(page.after.as_deref().unwrap_or(AFTER_ALL))
+        .bind(i64::from(page.limit))
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(api_token).collect()
+    }
+
+    async fn end_sign_in(&self, viewer: ViewerId, id: ApiTokenId, at: UtcMs) -> Result<bool> {
+        self.write(move |conn| {
+            Box::pin(async move {
+                let ended = sqlx::query(
+                    "UPDATE api_token SET revoked_at = $3 \
+                     WHERE id = $1 AND viewer_id = $2 AND expires_at > $3 AND revoked_at IS NULL",
+                )
+                .bind(id.to_string())
+                .bind(viewer.to_string())
+                .bind(at.0)
+                .execute(conn)
+                .await?;
+                Ok(ended.rows_affected() == 1)
+            })
+        })
+        .await
+    }
 }
 
-fn viewer(row: &Row) -> Result<Viewer> {
-    Ok(Viewer {
-        id: row.parsed("id")?,
-        email: row.text("email")?,
-        display_name: row.text("display_name")?,
-        created_at: row.instant("created_at")?,
-    })
+pub async fn insert_token(conn: &mut Connection, token: &ApiToken) -> Result<()> {
+    let (viewer_id, operator_id) = match token.bearer {
+        Bearer::Viewer(id) => (Some(id.to_string()), None),
+        Bearer::Operator(id) => (None, Some(id.to_string())),
+    };
+    let role = match token.kind {
+        TokenKind::SignIn => None,
+        TokenKind::Program(role) => Some(role.as_str()),
+    };
+    sqlx::query(
+        "INSERT INTO api_token (id, viewer_id, operator_id, role, name, digest, created_at, expires_at, last_seen_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(token.id.to_string())
+    .bind(viewer_id)
+    .bind(operator_id)
+    .bind(role)
+    .bind(&token.name)
+    .bind(to_hex(&token.digest))
+    .bind(token.created_at.0)
+    .bind(token.expires_at.0)
+    .bind(token.last_seen_at.map(|at| at.0))
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
-fn api_token(row: &Row) -> Result<ApiToken> {
+pub fn api_token(row: &Row) -> Result<ApiToken> {
     let bearer = match row.parsed_opt("viewer_id")? {
         Some(viewer_id) => Bearer::Viewer(viewer_id),
         None => Bearer::Operator(row.parsed("operator_id")?),
     };
+    let kind = match row.text_opt("role")? {
+        Some(_) => TokenKind::Program(row.word("role", Role::parse)?),
+        None => TokenKind::SignIn,
+    };
     Ok(ApiToken {
         id: row.parsed("id")?,
         bearer,
+        kind,
+        name: row.text("name")?,
         digest: row.hash("digest")?,
         created_at: row.instant("created_at")?,
         expires_at: row.instant("expires_at")?,
+        last_seen_at: row.instant_opt("last_seen_at")?,
+    })
+}
+
+pub fn email_taken(error: sqlx::Error) -> Error {
+    Error::new(ErrorKind::Conflict, "EMAIL_TAKEN", "This address has an account already.")
+        .with_param("email")
+        .with_source(error)
+}
+
+pub fn viewer(row: &Row) -> Result<Viewer> {
+    Ok(Viewer {
+        id: row.parsed("id")?,
+        email: row.text("email")?,
+        display_name: row.text("display_name")?,
+        language: row.text_opt("language")?,
+        created_at: row.instant("created_at")?,
     })
 }

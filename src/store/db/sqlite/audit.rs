@@ -5,7 +5,9 @@ use async_trait::async_trait;
 use super::row::{Columns, to_hex};
 use super::{Connection, Row, SqliteDb};
 use crate::base::error::Result;
-use crate::store::db::audit::{AUDIT_GENESIS, AuditDb, AuditLine, ChainedAuditLine, audit_link};
+use crate::store::db::audit::{
+    AUDIT_GENESIS, AuditDb, AuditFilter, AuditLine, ChainedAuditLine, NamedAuditLine, audit_link,
+};
 
 #[async_trait]
 impl AuditDb for SqliteDb {
@@ -24,6 +26,36 @@ impl AuditDb for SqliteDb {
         .fetch_all(&self.readers)
         .await?;
         rows.iter().map(chained_line).collect()
+    }
+
+    async fn audit_page(&self, filter: &AuditFilter, before: Option<i64>, limit: u32) -> Result<Vec<NamedAuditLine>> {
+        let (action, prefix) = match &filter.action {
+            Some(prefix) if prefix.ends_with('.') => (None, Some(prefix)),
+            action => (action.as_ref(), None),
+        };
+        let rows = sqlx::query(
+            "SELECT audit.*, COALESCE(operator.name, viewer.email) AS actor_name FROM audit \
+             LEFT JOIN operator ON operator.id = audit.actor LEFT JOIN viewer ON viewer.id = audit.actor \
+             WHERE position < $1 AND at >= $2 AND at < $3 AND ($4 IS NULL OR actor = $4) \
+             AND ($5 IS NULL OR action = $5) AND ($6 IS NULL OR substr(action, 1, length($6)) = $6) \
+             AND ($7 IS NULL OR subject = $7) ORDER BY position DESC LIMIT $8",
+        )
+        .bind(before.unwrap_or(i64::MAX))
+        .bind(filter.from.map_or(i64::MIN, |from| from.0))
+        .bind(filter.to.map_or(i64::MAX, |to| to.0))
+        .bind(&filter.actor)
+        .bind(action)
+        .bind(prefix)
+        .bind(&filter.subject)
+        .bind(i64::from(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let ChainedAuditLine { position, line, .. } = chained_line(row)?;
+                Ok(NamedAuditLine { position, line, actor_name: row.text_opt("actor_name")? })
+            })
+            .collect()
     }
 }
 

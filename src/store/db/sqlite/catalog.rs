@@ -1,6 +1,7 @@
 //! SQL of [`CatalogDb`].
 
 use async_trait::async_trait;
+use sqlx::error::DatabaseError;
 
 use super::playback::append_change;
 use super::row::{Columns, clock_columns, to_json};
@@ -12,6 +13,7 @@ use crate::base::money::Money;
 use crate::catalog::asset::Asset;
 use crate::catalog::title::{Title, TitleStatus};
 use crate::rights::avail::{Avail, LicenseType};
+use crate::rights::conflict::findings;
 use crate::rights::offer::{Offer, OfferKind};
 use crate::rights::window::Window;
 use crate::store::db::playback::Change;
@@ -62,6 +64,7 @@ impl CatalogDb for SqliteDb {
                 if let Some(written) = idempotency::seen(conn, idempotency.as_ref()).await? {
                     return Ok(written);
                 }
+                refuse_conflicts(conn, &avail).await?;
                 insert_avail(conn, &avail).await?;
                 idempotency::remember(conn, idempotency.as_ref(), &avail.id.to_string(), at).await?;
                 append_change(conn, Change::Catalog, at).await?;
@@ -104,6 +107,14 @@ impl CatalogDb for SqliteDb {
         row.as_ref().map(offer).transpose()
     }
 
+    async fn delete_avail(&self, id: AvailId, at: UtcMs) -> Result<()> {
+        self.write(move |conn| Box::pin(async move { delete_avail(conn, id, at).await })).await
+    }
+
+    async fn withdraw_offer(&self, id: OfferId, at: UtcMs) -> Result<bool> {
+        self.write(move |conn| Box::pin(async move { withdraw_offer(conn, id, at).await })).await
+    }
+
     async fn catalog(&self) -> Result<(Vec<Title>, Vec<Avail>, Vec<Offer>)> {
         // One transaction sees one moment.
         let mut moment = self.readers.begin().await?;
@@ -120,11 +131,12 @@ impl CatalogDb for SqliteDb {
 }
 
 pub async fn insert_asset(conn: &mut Connection, asset: &Asset) -> Result<()> {
-    sqlx::query("INSERT INTO asset (id, source_name, duration_ms, created_at) VALUES ($1, $2, $3, $4)")
+    sqlx::query("INSERT INTO asset (id, source_name, duration_ms, created_at, details) VALUES ($1, $2, $3, $4, $5)")
         .bind(asset.id.to_string())
         .bind(&asset.source_name)
         .bind(asset.duration_ms)
         .bind(asset.created_at.0)
+        .bind(to_json(&asset.details)?)
         .execute(&mut *conn)
         .await?;
     append_change(conn, Change::Catalog, asset.created_at).await
@@ -135,8 +147,8 @@ async fn insert_title(conn: &mut Connection, title: &Title, idempotency: Option<
         return Ok(written);
     }
     sqlx::query(
-        "INSERT INTO title (id, name, synopsis, status, parts, runtime_ms, created_at, version) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO title (id, name, synopsis, status, parts, runtime_ms, created_at, version, details) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(title.id.to_string())
     .bind(to_json(&title.name)?)
@@ -146,6 +158,7 @@ async fn insert_title(conn: &mut Connection, title: &Title, idempotency: Option<
     .bind(title.runtime_ms)
     .bind(title.created_at.0)
     .bind(title.version)
+    .bind(to_json(&title.details)?)
     .execute(&mut *conn)
     .await?;
     idempotency::remember(conn, idempotency, &title.id.to_string(), title.created_at).await?;
@@ -155,8 +168,8 @@ async fn insert_title(conn: &mut Connection, title: &Title, idempotency: Option<
 
 async fn update_title(conn: &mut Connection, title: &Title, at: UtcMs) -> Result<()> {
     let updated = sqlx::query(
-        "UPDATE title SET name = $2, synopsis = $3, status = $4, parts = $5, runtime_ms = $6, version = $7 \
-         WHERE id = $1 AND version = $8",
+        "UPDATE title SET name = $2, synopsis = $3, status = $4, parts = $5, runtime_ms = $6, version = $7, \
+         details = $9 WHERE id = $1 AND version = $8",
     )
     .bind(title.id.to_string())
     .bind(to_json(&title.name)?)
@@ -166,6 +179,7 @@ async fn update_title(conn: &mut Connection, title: &Title, at: UtcMs) -> Result
     .bind(title.runtime_ms)
     .bind(title.version)
     .bind(title.version - 1)
+    .bind(to_json(&title.details)?)
     .execute(&mut *conn)
     .await?;
     if updated.rows_affected() == 1 {
@@ -205,6 +219,23 @@ async fn insert_avail(conn: &mut Connection, avail: &Avail) -> Result<()> {
     Ok(())
 }
 
+/// Asked in the transaction of the write, so that two windows made at once do not both get in.
+async fn refuse_conflicts(conn: &mut Connection, proposed: &Avail) -> Result<()> {
+    let rows = sqlx::query("SELECT * FROM avail WHERE title_id = $1")
+        .bind(proposed.title_id.to_string())
+        .fetch_all(conn)
+        .await?;
+    let others: Vec<Avail> = rows.iter().map(avail).collect::<Result<_>>()?;
+    match findings(proposed, &others).conflicts.first() {
+        None => Ok(()),
+        Some(conflict) => Err(Error::new(
+            ErrorKind::Conflict,
+            "AVAIL_CONFLICT",
+            format!("It overlaps with {}, of the same licence type, in a common territory.", conflict.avail_id),
+        )),
+    }
+}
+
 async fn update_avail(conn: &mut Connection, avail: &Avail, at: UtcMs) -> Result<()> {
     let updated = sqlx::query(
         "UPDATE avail SET title_id = $2, license_type = $3, description = $4, territories = $5, start_at = $6, \
@@ -222,9 +253,73 @@ async fn update_avail(conn: &mut Connection, avail: &Avail, at: UtcMs) -> Result
     .execute(&mut *conn)
     .await?;
     if updated.rows_affected() == 0 {
-        return Err(Error::new(ErrorKind::NotFound, "AVAIL_NOT_FOUND", "There is no such avail."));
+        return Err(avail_not_found());
     }
+    refuse_conflicts(conn, avail).await?;
+    // What was bought before the opening waits for it, wherever it is moved to.
+    sqlx::query(
+        "UPDATE viewer_grant SET available_at = CASE WHEN issued_at > $2 THEN issued_at ELSE $2 END \
+         WHERE avail_id = $1 AND available_at > $3 AND first_play_at IS NULL",
+    )
+    .bind(avail.id.to_string())
+    .bind(avail.window.start_at.0)
+    .bind(at.0)
+    .execute(&mut *conn)
+    .await?;
     append_change(conn, Change::Catalog, at).await
+}
+
+/// What refers to the avail holds it; its offers go with it.
+async fn delete_avail(conn: &mut Connection, id: AvailId, at: UtcMs) -> Result<()> {
+    let row = sqlx::query("SELECT * FROM avail WHERE id = $1").bind(id.to_string()).fetch_optional(&mut *conn).await?;
+    let found = row.as_ref().map(avail).transpose()?.ok_or_else(avail_not_found)?;
+    let bought: Option<i64> = sqlx::query_scalar("SELECT 1 FROM purchase WHERE avail_id = $1 LIMIT 1")
+        .bind(id.to_string())
+        .fetch_optional(&mut *conn)
+        .await?;
+    if found.window.start_at <= at || bought.is_some() {
+        return Err(avail_in_use());
+    }
+    let held = |error: sqlx::Error| {
+        let is_held = error.as_database_error().is_some_and(DatabaseError::is_foreign_key_violation);
+        if is_held { avail_in_use() } else { error.into() }
+    };
+    sqlx::query("DELETE FROM offer WHERE avail_id = $1")
+        .bind(id.to_string())
+        .execute(&mut *conn)
+        .await
+        .map_err(held)?;
+    sqlx::query("DELETE FROM avail WHERE id = $1").bind(id.to_string()).execute(&mut *conn).await.map_err(held)?;
+    append_change(conn, Change::Catalog, at).await
+}
+
+fn avail_not_found() -> Error {
+    Error::new(ErrorKind::NotFound, "AVAIL_NOT_FOUND", "There is no such avail.")
+}
+
+fn avail_in_use() -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        "AVAIL_IN_USE",
+        "Its window has opened, or something of it was bought. End it instead.",
+    )
+}
+
+async fn withdraw_offer(conn: &mut Connection, id: OfferId, at: UtcMs) -> Result<bool> {
+    let withdrawn = sqlx::query("UPDATE offer SET withdrawn_at = $2 WHERE id = $1 AND withdrawn_at IS NULL")
+        .bind(id.to_string())
+        .bind(at.0)
+        .execute(&mut *conn)
+        .await?;
+    if withdrawn.rows_affected() == 1 {
+        append_change(conn, Change::Catalog, at).await?;
+        return Ok(true);
+    }
+    let present = sqlx::query("SELECT id FROM offer WHERE id = $1").bind(id.to_string()).fetch_optional(conn).await?;
+    match present {
+        Some(_) => Ok(false),
+        None => Err(Error::new(ErrorKind::NotFound, "OFFER_NOT_FOUND", "There is no such offer.")),
+    }
 }
 
 async fn insert_offer(conn: &mut Connection, offer: &Offer) -> Result<()> {
@@ -236,7 +331,8 @@ async fn insert_offer(conn: &mut Connection, offer: &Offer) -> Result<()> {
     let (start_within_ms, watch_ms) = clock_columns(offer.clock);
     sqlx::query(
         "INSERT INTO offer (id, title_id, avail_id, kind, list_price_minor, member_price_minor, currency, \
-         start_within_ms, watch_ms, streams) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+         start_within_ms, watch_ms, streams, presale_from_at, withdrawn_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(offer.id.to_string())
     .bind(offer.title_id.to_string())
@@ -248,6 +344,8 @@ async fn insert_offer(conn: &mut Connection, offer: &Offer) -> Result<()> {
     .bind(start_within_ms)
     .bind(watch_ms)
     .bind(i64::from(offer.streams))
+    .bind(offer.presale_from_at.map(|at| at.0))
+    .bind(offer.withdrawn_at.map(|at| at.0))
     .execute(conn)
     .await?;
     Ok(())
@@ -261,6 +359,7 @@ fn title(row: &Row) -> Result<Title> {
         status: row.word("status", TitleStatus::parse)?,
         parts: row.json("parts")?,
         runtime_ms: row.int("runtime_ms")?,
+        details: row.json("details")?,
         created_at: row.instant("created_at")?,
         version: row.int("version")?,
     })
@@ -271,6 +370,7 @@ fn asset(row: &Row) -> Result<Asset> {
         id: row.parsed("id")?,
         source_name: row.text("source_name")?,
         duration_ms: row.int("duration_ms")?,
+        details: row.json("details")?,
         created_at: row.instant("created_at")?,
     })
 }
@@ -303,5 +403,7 @@ fn offer(row: &Row) -> Result<Offer> {
         member_price,
         clock: row.grant_clock()?,
         streams: row.count("streams")?,
+        presale_from_at: row.instant_opt("presale_from_at")?,
+        withdrawn_at: row.instant_opt("withdrawn_at")?,
     })
 }

@@ -6,12 +6,12 @@ use sqlx::Row as _;
 use super::row::Columns;
 use super::{Row, SqliteDb};
 use crate::base::error::Result;
-use crate::base::id::PurchaseId;
+use crate::base::id::{PurchaseId, VoucherId};
 use crate::base::money::Money;
 use crate::ledger::chain::ChainHash;
 use crate::ledger::purchase::PurchaseStatus;
 use crate::store::db::CheckDb;
-use crate::store::db::check::Tally;
+use crate::store::db::check::{Tally, VoucherTally};
 
 /// One row per purchase; what is summed is summed in the currency of its price.
 const TALLIES: &str = "\
@@ -37,9 +37,25 @@ const TALLIES: &str = "\
      WHERE r.purchase_id = p.id AND r.currency = p.currency) AS refunded_minor \
     FROM purchase p WHERE p.id > $1 ORDER BY p.id LIMIT $2";
 
-/// What belongs to a purchase that is not there.
+/// One row per voucher that was redeemed or has a grant.
+const VOUCHER_TALLIES: &str = "\
+    SELECT v.id, CASE WHEN v.redeemed_at IS NULL THEN 0 ELSE 1 END AS is_redeemed, \
+    (SELECT COUNT(*) FROM viewer_grant g WHERE g.voucher_id = v.id) AS grants, \
+    (SELECT COUNT(*) FROM viewer_grant g JOIN voucher_batch b ON b.id = v.batch_id \
+     LEFT JOIN offer f ON f.id = b.offer_id WHERE g.voucher_id = v.id \
+     AND g.viewer_id = v.viewer_id AND g.title_id = b.title_id AND g.offer_id = b.offer_id \
+     AND g.livemode = b.livemode AND g.issued_at = v.redeemed_at \
+     AND (f.id IS NULL OR (g.avail_id = f.avail_id AND g.watch_ms = f.watch_ms AND g.streams = f.streams \
+     AND COALESCE(g.start_within_ms, 0) = COALESCE(f.start_within_ms, 0)))) AS grants_faithful \
+    FROM voucher v WHERE v.id > $1 \
+    AND (v.redeemed_at IS NOT NULL OR v.id IN (SELECT voucher_id FROM viewer_grant WHERE voucher_id IS NOT NULL)) \
+    ORDER BY v.id LIMIT $2";
+
+/// What belongs to something that is not there.
 const STRAYS: &str = "\
-    SELECT id FROM viewer_grant WHERE purchase_id NOT IN (SELECT id FROM purchase) \
+    SELECT id FROM viewer_grant WHERE (purchase_id IS NULL) = (voucher_id IS NULL) \
+    OR purchase_id IS NOT NULL AND purchase_id NOT IN (SELECT id FROM purchase) \
+    OR voucher_id IS NOT NULL AND voucher_id NOT IN (SELECT id FROM voucher) \
     UNION ALL SELECT id FROM entry WHERE purchase_id NOT IN (SELECT id FROM purchase) \
     UNION ALL SELECT id FROM refund WHERE purchase_id NOT IN (SELECT id FROM purchase) \
     ORDER BY id LIMIT $1";
@@ -82,6 +98,24 @@ impl CheckDb for SqliteDb {
             .fetch_all(&self.readers)
             .await?;
         rows.iter().map(tally).collect()
+    }
+
+    async fn voucher_tallies(&self, after: Option<VoucherId>, limit: u32) -> Result<Vec<VoucherTally>> {
+        let rows = sqlx::query(VOUCHER_TALLIES)
+            .bind(after.map_or_else(String::new, |id| id.to_string()))
+            .bind(i64::from(limit))
+            .fetch_all(&self.readers)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(VoucherTally {
+                    voucher_id: row.parsed("id")?,
+                    is_redeemed: row.flag("is_redeemed")?,
+                    grants: row.count("grants")?,
+                    grants_faithful: row.count("grants_faithful")?,
+                })
+            })
+            .collect()
     }
 
     async fn strays(&self, limit: u32) -> Result<Vec<String>> {

@@ -3,17 +3,20 @@
 
 use async_trait::async_trait;
 
-use super::row::{AFTER_ALL, Columns};
-use super::{Row, SqliteDb, idempotency, journal, purchase};
+use super::playback::append_change;
+use super::row::Columns;
+use super::{Connection, Row, SqliteDb, idempotency, journal, purchase};
 use crate::base::clock::UtcMs;
-use crate::base::error::Result;
+use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{GrantId, MembershipId, PaymentId, PlanId, PurchaseId, TitleId, ViewerId};
 use crate::ledger::entry::{Entry, EntryKind};
-use crate::ledger::purchase::{Purchase, Refund};
+use crate::ledger::purchase::{PaymentAction, Purchase, Refund};
 use crate::rights::grant::Grant;
 use crate::rights::membership::{Membership, Plan};
-use crate::store::db::commerce::{Begun, ChainedEntry, PurchaseClosed, Settled};
-use crate::store::db::{CommerceDb, Idempotency, Page, Written};
+use crate::store::db::audit::AuditLine;
+use crate::store::db::commerce::{Begun, ChainedEntry, PurchaseClosed, SandboxAct, Settled};
+use crate::store::db::playback::Change;
+use crate::store::db::{CommerceDb, Idempotency, Written};
 
 #[async_trait]
 impl CommerceDb for SqliteDb {
@@ -55,6 +58,65 @@ impl CommerceDb for SqliteDb {
         .await
     }
 
+    async fn keep_payment_action(&self, id: PurchaseId, action: &PaymentAction) -> Result<()> {
+        let action = action.clone();
+        self.write(move |conn| Box::pin(async move { purchase::keep_action(conn, id, &action).await })).await
+    }
+
+    async fn hear_callback(&self, id: PurchaseId, event_id: &str, at: UtcMs) -> Result<()> {
+        let event_id = event_id.to_owned();
+        self.write(move |conn| {
+            Box::pin(async move {
+                sqlx::query(
+                    "INSERT INTO payment_callback (purchase_id, event_id, first_at, times) VALUES ($1, $2, $3, 1) \
+                     ON CONFLICT (purchase_id, event_id) DO UPDATE SET times = payment_callback.times + 1",
+                )
+                .bind(id.to_string())
+                .bind(&event_id)
+                .bind(at.0)
+                .execute(conn)
+                .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn record_late_payment(&self, id: PurchaseId, event_id: &str, line: &AuditLine) -> Result<Settled> {
+        let (event_id, line) = (event_id.to_owned(), line.clone());
+        self.write(move |conn| Box::pin(async move { purchase::late(conn, id, &event_id, &line).await })).await
+    }
+
+    async fn sandbox_act(&self, id: PaymentId) -> Result<Option<SandboxAct>> {
+        let row = sqlx::query("SELECT act FROM sandbox_payment WHERE payment_id = $1")
+            .bind(id.to_string())
+            .fetch_optional(&self.readers)
+            .await?;
+        row.map(|row| row.word("act", SandboxAct::parse)).transpose()
+    }
+
+    async fn press_sandbox(&self, id: PaymentId, act: SandboxAct, at: UtcMs) -> Result<SandboxAct> {
+        self.write(move |conn| {
+            Box::pin(async move {
+                sqlx::query(
+                    "INSERT INTO sandbox_payment (payment_id, act, decided_at) VALUES ($1, $2, $3) \
+                     ON CONFLICT (payment_id) DO NOTHING",
+                )
+                .bind(id.to_string())
+                .bind(act.as_str())
+                .bind(at.0)
+                .execute(&mut *conn)
+                .await?;
+                let row = sqlx::query("SELECT act FROM sandbox_payment WHERE payment_id = $1")
+                    .bind(id.to_string())
+                    .fetch_one(conn)
+                    .await?;
+                row.word("act", SandboxAct::parse)
+            })
+        })
+        .await
+    }
+
     async fn record_refund(
         &self,
         refund: &Refund,
@@ -79,28 +141,6 @@ impl CommerceDb for SqliteDb {
             .fetch_optional(&self.readers)
             .await?;
         row.as_ref().map(purchase::purchase).transpose()
-    }
-
-    async fn purchases(&self, viewer: Option<ViewerId>, page: &Page) -> Result<Vec<Purchase>> {
-        let after = page.after.as_deref().unwrap_or(AFTER_ALL);
-        let rows = match viewer {
-            Some(viewer) => {
-                sqlx::query("SELECT * FROM purchase WHERE viewer_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3")
-                    .bind(viewer.to_string())
-                    .bind(after)
-                    .bind(i64::from(page.limit))
-                    .fetch_all(&self.readers)
-                    .await?
-            }
-            None => {
-                sqlx::query("SELECT * FROM purchase WHERE id < $1 ORDER BY id DESC LIMIT $2")
-                    .bind(after)
-                    .bind(i64::from(page.limit))
-                    .fetch_all(&self.readers)
-                    .await?
-            }
-        };
-        rows.iter().map(purchase::purchase).collect()
     }
 
     async fn pending_purchases(&self, limit: u32) -> Result<Vec<Purchase>> {
@@ -238,6 +278,11 @@ impl CommerceDb for SqliteDb {
         row.as_ref().map(membership).transpose()
     }
 
+    async fn end_membership(&self, id: MembershipId, reason: &str, at: UtcMs) -> Result<bool> {
+        let reason = reason.to_owned();
+        self.write(move |conn| Box::pin(async move { end_membership(conn, id, &reason, at).await })).await
+    }
+
     async fn entries(&self, after: i64, limit: u32) -> Result<Vec<ChainedEntry>> {
         journal::entries(self, after, limit).await
     }
@@ -248,7 +293,27 @@ impl CommerceDb for SqliteDb {
     }
 }
 
-fn refund(row: &Row) -> Result<Refund> {
+async fn end_membership(conn: &mut Connection, id: MembershipId, reason: &str, at: UtcMs) -> Result<bool> {
+    let ended =
+        sqlx::query("UPDATE membership SET revoked_at = $2, revoke_reason = $3 WHERE id = $1 AND revoked_at IS NULL")
+            .bind(id.to_string())
+            .bind(at.0)
+            .bind(reason)
+            .execute(&mut *conn)
+            .await?;
+    if ended.rows_affected() == 1 {
+        append_change(conn, Change::Membership(id), at).await?;
+        return Ok(true);
+    }
+    let present =
+        sqlx::query("SELECT id FROM membership WHERE id = $1").bind(id.to_string()).fetch_optional(conn).await?;
+    match present {
+        Some(_) => Ok(false),
+        None => Err(Error::new(ErrorKind::NotFound, "MEMBERSHIP_NOT_FOUND", "There is no such membership.")),
+    }
+}
+
+pub fn refund(row: &Row) -> Result<Refund> {
     Ok(Refund {
         id: row.parsed("id")?,
         purchase_id: row.parsed("purchase_id")?,
@@ -262,7 +327,7 @@ fn plan(row: &Row) -> Result<Plan> {
     Ok(Plan { id: row.parsed("id")?, name: row.text("name")?, streams: row.count("streams")? })
 }
 
-fn membership(row: &Row) -> Result<Membership> {
+pub fn membership(row: &Row) -> Result<Membership> {
     Ok(Membership {
         id: row.parsed("id")?,
         viewer_id: row.parsed("viewer_id")?,

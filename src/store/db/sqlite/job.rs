@@ -5,13 +5,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::error::corrupt;
-use super::row::{AFTER_ALL, Columns};
+use super::row::{AFTER_ALL, Columns, to_json};
 use super::{Connection, Row, SqliteDb, catalog, idempotency};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{JobId, UploadId};
 use crate::catalog::asset::Asset;
-use crate::store::db::job::{Job, JobDb, JobOutcome, JobState, Upload};
+use crate::store::db::job::{Job, JobDb, JobOutcome, JobProgress, JobState, Upload};
 use crate::store::db::{Idempotency, Page, Written};
 
 #[async_trait]
@@ -117,18 +117,20 @@ impl JobDb for SqliteDb {
         .await
     }
 
-    async fn renew_job(&self, id: JobId, node: &str, progress_permille: u32, until: UtcMs) -> Result<bool> {
-        let node = node.to_owned();
+    async fn renew_job(&self, id: JobId, node: &str, progress: &JobProgress, until: UtcMs) -> Result<bool> {
+        let (node, permille) = (node.to_owned(), progress.permille.min(1000));
+        let stage = progress.stage.as_ref().map(to_json).transpose()?;
         self.write(move |conn| {
             Box::pin(async move {
                 let renewed = sqlx::query(
-                    "UPDATE job SET lease_until = $3, progress_permille = $4 \
+                    "UPDATE job SET lease_until = $3, progress_permille = $4, stage = $5 \
                      WHERE id = $1 AND node = $2 AND status = 'running'",
                 )
                 .bind(id.to_string())
                 .bind(&node)
                 .bind(until.0)
-                .bind(i64::from(progress_permille.min(1000)))
+                .bind(i64::from(permille))
+                .bind(stage)
                 .execute(conn)
                 .await?;
                 Ok(renewed.rows_affected() == 1)
@@ -192,7 +194,7 @@ async fn insert_job(conn: &mut Connection, job: &Job) -> Result<()> {
     .bind(job.upload_id.to_string())
     .bind(&job.source_name)
     .bind(columns.status)
-    .bind(i64::from(job.progress_permille))
+    .bind(i64::from(job.progress.permille))
     .bind(job.created_at.0)
     .bind(job.finished_at.map(|at| at.0))
     .bind(columns.asset_id)
@@ -282,7 +284,7 @@ fn upload(row: &Row) -> Result<Upload> {
     })
 }
 
-fn job(row: &Row) -> Result<Job> {
+pub fn job(row: &Row) -> Result<Job> {
     let state = match row.text("status")?.as_str() {
         "queued" => JobState::Queued,
         "running" => JobState::Running,
@@ -298,7 +300,10 @@ fn job(row: &Row) -> Result<Job> {
         upload_id: row.parsed("upload_id")?,
         source_name: row.text("source_name")?,
         state,
-        progress_permille: row.count("progress_permille")?,
+        progress: JobProgress {
+            permille: row.count("progress_permille")?,
+            stage: row.text_opt("stage")?.map(|_| row.json("stage")).transpose()?,
+        },
         created_at: row.instant("created_at")?,
         finished_at: row.instant_opt("finished_at")?,
     })

@@ -67,6 +67,20 @@ pub async fn entries(db: &SqliteDb, after: i64, limit: u32) -> Result<Vec<Chaine
     Ok(entries)
 }
 
+/// All entries that a purchase has caused, in chain order.
+pub async fn entries_of_purchase(conn: &mut Connection, purchase: PurchaseId) -> Result<Vec<ChainedEntry>> {
+    let rows = sqlx::query("SELECT * FROM entry WHERE purchase_id = $1 ORDER BY position")
+        .bind(purchase.to_string())
+        .fetch_all(&mut *conn)
+        .await?;
+    let mut entries = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let entry = entry(row, conn).await?;
+        entries.push(ChainedEntry { position: row.int("position")?, entry, hash: ChainHash(row.hash("hash")?) });
+    }
+    Ok(entries)
+}
+
 /// The entry of this kind that a purchase has caused.
 pub async fn entry_of_purchase(conn: &mut Connection, purchase: PurchaseId, kind: EntryKind) -> Result<Option<Entry>> {
     let row = sqlx::query("SELECT * FROM entry WHERE purchase_id = $1 AND kind = $2")

@@ -6,10 +6,10 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::error::corrupt;
 use super::row::{AFTER_ALL, Columns, to_json};
-use super::{Connection, Row, SqliteDb};
+use super::{Connection, Row, SqliteDb, telemetry};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::id::{AssetId, GrantId, SessionId};
+use crate::base::id::{AssetId, GrantId, SessionId, ViewerId};
 use crate::rights::session::PlaybackSession;
 use crate::store::db::playback::{Change, Changes, SigningKey, WrappedKey};
 use crate::store::db::{Page, PlaybackDb};
@@ -33,6 +33,20 @@ impl PlaybackDb for SqliteDb {
         let rows = sqlx::query(
             "SELECT * FROM session WHERE ended_at IS NULL AND expires_at > $1 AND id < $2 ORDER BY id DESC LIMIT $3",
         )
+        .bind(now.0)
+        .bind(page.after.as_deref().unwrap_or(AFTER_ALL))
+        .bind(i64::from(page.limit))
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(session).collect()
+    }
+
+    async fn open_sessions_of(&self, viewer: ViewerId, now: UtcMs, page: &Page) -> Result<Vec<PlaybackSession>> {
+        let rows = sqlx::query(
+            "SELECT * FROM session WHERE viewer_id = $1 AND ended_at IS NULL AND expires_at > $2 AND id < $3 \
+             ORDER BY id DESC LIMIT $4",
+        )
+        .bind(viewer.to_string())
         .bind(now.0)
         .bind(page.after.as_deref().unwrap_or(AFTER_ALL))
         .bind(i64::from(page.limit))
@@ -117,6 +131,22 @@ impl PlaybackDb for SqliteDb {
         .await
     }
 
+    async fn forget_sessions(&self, before: UtcMs, limit: u32) -> Result<u64> {
+        self.write(move |conn| {
+            Box::pin(async move {
+                let gone = sqlx::query(
+                    "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE expires_at < $1 LIMIT $2)",
+                )
+                .bind(before.0)
+                .bind(i64::from(limit))
+                .execute(conn)
+                .await?;
+                Ok(gone.rows_affected())
+            })
+        })
+        .await
+    }
+
     async fn content_key(&self, asset: AssetId, track: &str, proposed: &WrappedKey) -> Result<WrappedKey> {
         let (track, proposed) = (track.to_owned(), proposed.clone());
         self.write(move |conn| {
@@ -174,6 +204,7 @@ pub async fn append_change(conn: &mut Connection, change: Change, at: UtcMs) -> 
     let (kind, subject) = match change {
         Change::Catalog => ("catalog", None),
         Change::Grant(id) => ("grant", Some(id.to_string())),
+        Change::Membership(id) => ("membership", Some(id.to_string())),
         Change::Session(id) => ("session", Some(id.to_string())),
     };
     sqlx::query(
@@ -213,22 +244,24 @@ async fn start_clock(conn: &mut Connection, grant: GrantId, at: UtcMs) -> Result
 
 async fn insert_session(conn: &mut Connection, session: &PlaybackSession) -> Result<()> {
     sqlx::query(
-        "INSERT INTO session (id, viewer_id, title_id, part, asset_id, entitlement, opened_at, expires_at, \
-         revoked_at, ended_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "INSERT INTO session (id, viewer_id, device, title_id, part, asset_id, territory, entitlement, opened_at, \
+         expires_at, revoked_at, ended_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(session.id.to_string())
     .bind(session.viewer_id.map(|id| id.to_string()))
+    .bind(&session.device)
     .bind(session.title_id.to_string())
     .bind(i64::from(session.part))
     .bind(session.asset_id.to_string())
+    .bind(session.territory.map(|territory| territory.to_string()))
     .bind(to_json(&session.entitlement)?)
     .bind(session.opened_at.0)
     .bind(session.expires_at.0)
     .bind(session.revoked_at.map(|at| at.0))
     .bind(session.ended_at.map(|at| at.0))
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
-    Ok(())
+    telemetry::open(conn, session).await
 }
 
 struct SessionEnd {
@@ -246,13 +279,15 @@ async fn session_end(conn: &mut Connection, id: SessionId) -> Result<SessionEnd>
     Ok(SessionEnd { revoked_at: row.instant_opt("revoked_at")?, ended_at: row.instant_opt("ended_at")? })
 }
 
-fn session(row: &Row) -> Result<PlaybackSession> {
+pub fn session(row: &Row) -> Result<PlaybackSession> {
     Ok(PlaybackSession {
         id: row.parsed("id")?,
         viewer_id: row.parsed_opt("viewer_id")?,
+        device: row.text("device")?,
         title_id: row.parsed("title_id")?,
         part: row.count("part")?,
         asset_id: row.parsed("asset_id")?,
+        territory: row.parsed_opt("territory")?,
         entitlement: row.json("entitlement")?,
         opened_at: row.instant("opened_at")?,
         expires_at: row.instant("expires_at")?,
@@ -265,6 +300,7 @@ fn change(row: &Row) -> Result<Change> {
     match row.text("kind")?.as_str() {
         "catalog" => Ok(Change::Catalog),
         "grant" => Ok(Change::Grant(row.parsed("subject")?)),
+        "membership" => Ok(Change::Membership(row.parsed("subject")?)),
         "session" => Ok(Change::Session(row.parsed("subject")?)),
         other => Err(corrupt("The change log is damaged.").with_internal(format!("kind {other}"))),
     }

@@ -2,16 +2,18 @@
 //! it changes anything.
 
 use super::playback::append_change;
-use super::row::{Columns, clock_columns};
-use super::{Connection, Row, idempotency, journal};
+use super::row::{Columns, clock_columns, to_json};
+use super::{Connection, Row, audit, idempotency, journal};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::id::{GrantId, PurchaseId};
+use crate::base::id::{GrantId, PurchaseId, TitleId, ViewerId};
 use crate::ledger::entry::{Entry, EntryKind};
-use crate::ledger::purchase::{Purchase, PurchaseStatus, Refund};
-use crate::rights::grant::Grant;
+use crate::ledger::purchase::{PaymentAction, Purchase, PurchaseStatus, Refund};
+use crate::rights::grant::{Grant, GrantCause};
+use crate::store::db::audit::AuditLine;
 use crate::store::db::commerce::{Begun, PurchaseClosed, Settled};
 use crate::store::db::playback::Change;
+use crate::store::db::sales::PaymentEventKind;
 use crate::store::db::{Idempotency, Written};
 
 pub async fn begin(
@@ -23,27 +25,47 @@ pub async fn begin(
     if let Some(written) = idempotency::seen(conn, Some(key)).await? {
         return Ok(written);
     }
-    let pending = sqlx::query("SELECT id FROM purchase WHERE viewer_id = $1 AND title_id = $2 AND status = 'pending'")
-        .bind(purchase.viewer_id.to_string())
-        .bind(purchase.title_id.to_string())
-        .fetch_optional(&mut *conn)
-        .await?;
-    if let Some(row) = pending {
-        return Ok(Written::New(Begun::OtherPending(row.parsed("id")?)));
+    if let Some(other) = pending_of(conn, purchase.viewer_id, purchase.title_id).await? {
+        return Ok(Written::New(Begun::OtherPending(other)));
     }
-    let counted = "SELECT COUNT(*) FROM viewer_grant WHERE viewer_id = $1 AND title_id = $2 AND livemode = $3";
-    let grants: i64 = sqlx::query_scalar(counted)
-        .bind(purchase.viewer_id.to_string())
-        .bind(purchase.title_id.to_string())
-        .bind(i64::from(purchase.livemode))
-        .fetch_one(&mut *conn)
-        .await?;
-    if usize::try_from(grants) != Ok(grants_seen) {
+    if grant_count(conn, purchase.viewer_id, purchase.title_id, purchase.livemode).await? != grants_seen {
         return Ok(Written::New(Begun::RightsChanged));
     }
     insert(conn, purchase).await?;
     idempotency::remember(conn, Some(key), &purchase.id.to_string(), purchase.created_at).await?;
     Ok(Written::New(Begun::Recorded))
+}
+
+/// The viewer's pending purchase of a title.
+pub async fn pending_of(conn: &mut Connection, viewer: ViewerId, title: TitleId) -> Result<Option<PurchaseId>> {
+    let row = sqlx::query("SELECT id FROM purchase WHERE viewer_id = $1 AND title_id = $2 AND status = 'pending'")
+        .bind(viewer.to_string())
+        .bind(title.to_string())
+        .fetch_optional(conn)
+        .await?;
+    row.map(|row| row.parsed("id")).transpose()
+}
+
+/// How many grants of a title the viewer has had.
+pub async fn grant_count(conn: &mut Connection, viewer: ViewerId, title: TitleId, livemode: bool) -> Result<usize> {
+    let counted =
+        "SELECT COUNT(*) AS grants FROM viewer_grant WHERE viewer_id = $1 AND title_id = $2 AND livemode = $3";
+    let row = sqlx::query(counted)
+        .bind(viewer.to_string())
+        .bind(title.to_string())
+        .bind(i64::from(livemode))
+        .fetch_one(conn)
+        .await?;
+    row.count("grants")
+}
+
+pub async fn keep_action(conn: &mut Connection, id: PurchaseId, action: &PaymentAction) -> Result<()> {
+    sqlx::query("UPDATE purchase SET payment_action = $2 WHERE id = $1 AND status = 'pending'")
+        .bind(id.to_string())
+        .bind(to_json(action)?)
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 pub async fn settle(
@@ -54,7 +76,7 @@ pub async fn settle(
     grant: &Grant,
 ) -> Result<Settled> {
     let facts = entry.facts();
-    if facts.purchase_id != id || facts.kind != EntryKind::Purchase || grant.purchase_id != id {
+    if facts.purchase_id != id || facts.kind != EntryKind::Purchase || grant.cause != GrantCause::Purchase(id) {
         return Err(Error::internal(format!("an entry or a grant that is not of purchase {id}")));
     }
     if !leave_pending(conn, id, event_id, PurchaseStatus::Paid, facts.at).await? {
@@ -125,6 +147,16 @@ pub async fn refund(
     Ok(Written::New(Settled::Done))
 }
 
+pub async fn late(conn: &mut Connection, id: PurchaseId, event_id: &str, line: &AuditLine) -> Result<Settled> {
+    if !matches!(status(conn, id).await?, PurchaseStatus::Declined | PurchaseStatus::Expired)
+        || !record_event(conn, id, event_id, PaymentEventKind::Late, line.at).await?
+    {
+        return Ok(Settled::AlreadyDecided);
+    }
+    audit::append(conn, line).await?;
+    Ok(Settled::Done)
+}
+
 /// Revokes it and says so to the nodes; false when it was revoked already.
 pub async fn revoke_grant(conn: &mut Connection, id: GrantId, reason: &str, at: UtcMs) -> Result<bool> {
     let row = sqlx::query("SELECT revoked_at FROM viewer_grant WHERE id = $1")
@@ -158,18 +190,11 @@ async fn leave_pending(
     if status(conn, id).await? != PurchaseStatus::Pending {
         return Ok(false);
     }
-    if let Some(event_id) = event_id {
-        let recorded = sqlx::query(
-            "INSERT INTO payment_event (id, purchase_id, recorded_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING",
-        )
-        .bind(event_id)
-        .bind(id.to_string())
-        .bind(at.0)
-        .execute(&mut *conn)
-        .await?;
-        if recorded.rows_affected() == 0 {
-            return Ok(false);
-        }
+    let kind = if next == PurchaseStatus::Paid { PaymentEventKind::Paid } else { PaymentEventKind::Declined };
+    if let Some(event_id) = event_id
+        && !record_event(conn, id, event_id, kind, at).await?
+    {
+        return Ok(false);
     }
     sqlx::query("UPDATE purchase SET status = $2, decided_at = $3 WHERE id = $1")
         .bind(id.to_string())
@@ -180,6 +205,27 @@ async fn leave_pending(
     Ok(true)
 }
 
+/// False when the event had been recorded before.
+async fn record_event(
+    conn: &mut Connection,
+    id: PurchaseId,
+    event_id: &str,
+    kind: PaymentEventKind,
+    at: UtcMs,
+) -> Result<bool> {
+    let recorded = sqlx::query(
+        "INSERT INTO payment_event (id, purchase_id, kind, recorded_at) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(event_id)
+    .bind(id.to_string())
+    .bind(kind.as_str())
+    .bind(at.0)
+    .execute(conn)
+    .await?;
+    Ok(recorded.rows_affected() == 1)
+}
+
 async fn status(conn: &mut Connection, id: PurchaseId) -> Result<PurchaseStatus> {
     let row =
         sqlx::query("SELECT status FROM purchase WHERE id = $1").bind(id.to_string()).fetch_optional(conn).await?;
@@ -188,13 +234,14 @@ async fn status(conn: &mut Connection, id: PurchaseId) -> Result<PurchaseStatus>
 }
 
 async fn insert(conn: &mut Connection, purchase: &Purchase) -> Result<()> {
-    if purchase.status != PurchaseStatus::Pending || purchase.decided_at.is_some() {
+    if purchase.status != PurchaseStatus::Pending || purchase.decided_at.is_some() || purchase.payment_action.is_some()
+    {
         return Err(Error::internal(format!("purchase {} does not begin as pending", purchase.id)));
     }
     sqlx::query(
         "INSERT INTO purchase (id, viewer_id, title_id, avail_id, offer_id, price_minor, currency, is_member_price, \
-         territory, provider, payment_id, payment_details, status, livemode, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+         territory, provider, payment_id, payment_details, status, livemode, created_at, storefront_id) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .bind(purchase.id.to_string())
     .bind(purchase.viewer_id.to_string())
@@ -211,24 +258,25 @@ async fn insert(conn: &mut Connection, purchase: &Purchase) -> Result<()> {
     .bind(purchase.status.as_str())
     .bind(i64::from(purchase.livemode))
     .bind(purchase.created_at.0)
+    .bind(purchase.storefront_id.to_string())
     .execute(conn)
     .await?;
     Ok(())
 }
 
-async fn insert_grant(conn: &mut Connection, grant: &Grant) -> Result<()> {
+pub async fn insert_grant(conn: &mut Connection, grant: &Grant) -> Result<()> {
     let (start_within_ms, watch_ms) = clock_columns(grant.clock);
     sqlx::query(
         "INSERT INTO viewer_grant (id, viewer_id, title_id, avail_id, offer_id, purchase_id, start_within_ms, \
-         watch_ms, issued_at, first_play_at, hard_end_at, streams, revoked_at, livemode) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+         watch_ms, issued_at, first_play_at, hard_end_at, streams, revoked_at, livemode, available_at, voucher_id) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .bind(grant.id.to_string())
     .bind(grant.viewer_id.to_string())
     .bind(grant.title_id.to_string())
     .bind(grant.avail_id.to_string())
     .bind(grant.offer_id.to_string())
-    .bind(grant.purchase_id.to_string())
+    .bind(grant.cause.purchase_id().map(|id| id.to_string()))
     .bind(start_within_ms)
     .bind(watch_ms)
     .bind(grant.issued_at.0)
@@ -237,6 +285,8 @@ async fn insert_grant(conn: &mut Connection, grant: &Grant) -> Result<()> {
     .bind(i64::from(grant.streams))
     .bind(grant.revoked_at.map(|at| at.0))
     .bind(i64::from(grant.livemode))
+    .bind(grant.available_at.0)
+    .bind(grant.cause.voucher_id().map(|id| id.to_string()))
     .execute(conn)
     .await?;
     Ok(())
@@ -249,12 +299,14 @@ pub fn purchase(row: &Row) -> Result<Purchase> {
         title_id: row.parsed("title_id")?,
         avail_id: row.parsed("avail_id")?,
         offer_id: row.parsed("offer_id")?,
+        storefront_id: row.parsed("storefront_id")?,
         price: row.money("price_minor")?,
         is_member_price: row.flag("is_member_price")?,
         territory: row.parsed("territory")?,
         provider: row.text("provider")?,
         payment_id: row.parsed("payment_id")?,
         payment_details: row.text("payment_details")?,
+        payment_action: row.json_opt("payment_action")?,
         status: row.word("status", PurchaseStatus::parse)?,
         livemode: row.flag("livemode")?,
         created_at: row.instant("created_at")?,
@@ -269,9 +321,13 @@ pub fn grant(row: &Row) -> Result<Grant> {
         title_id: row.parsed("title_id")?,
         avail_id: row.parsed("avail_id")?,
         offer_id: row.parsed("offer_id")?,
-        purchase_id: row.parsed("purchase_id")?,
+        cause: match row.parsed_opt("voucher_id")? {
+            Some(voucher_id) => GrantCause::Voucher(voucher_id),
+            None => GrantCause::Purchase(row.parsed("purchase_id")?),
+        },
         clock: row.grant_clock()?,
         issued_at: row.instant("issued_at")?,
+        available_at: row.instant("available_at")?,
         first_play_at: row.instant_opt("first_play_at")?,
         hard_end_at: row.instant_opt("hard_end_at")?,
         streams: row.count("streams")?,

@@ -40,6 +40,11 @@ pub trait Columns {
         serde_json::from_str(&self.text(column)?).map_err(|error| damaged(column).with_source(error))
     }
 
+    fn json_opt<T: DeserializeOwned>(&self, column: &str) -> Result<Option<T>> {
+        let text = self.text_opt(column)?;
+        text.map(|text| serde_json::from_str(&text).map_err(|error| damaged(column).with_source(error))).transpose()
+    }
+
     fn instant(&self, column: &str) -> Result<UtcMs> {
         self.int(column).map(UtcMs)
     }

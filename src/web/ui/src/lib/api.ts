@@ -1,4 +1,9 @@
-// The viewer's part of the API, as the page uses it. The cookie of sign-in is HttpOnly: no token is ever seen here.
+// The viewer's part of the API, as the pages use it.
+
+import { call, Failure, list, page, type NextStep, type Page } from './http';
+import type { Batch } from '../player/recorder';
+import type { Position } from '../player/progress';
+import type { Place } from '../player/resume';
 
 export interface Money {
   amount: number;
@@ -13,22 +18,40 @@ export interface Viewer {
   display_name: string | null;
   member: boolean;
   membership_ends_at: string | null;
+  /** The language that the viewer chose, where one was. */
+  language?: string | null;
 }
 
 export interface Me {
   viewer: Viewer | null;
   territory: string | null;
   livemode: boolean;
+  storefront?: string;
 }
 
-export type NextStep =
-  | { action: 'buy'; offer_id: string; price: Money }
-  | { action: 'join' }
-  | { action: 'wait'; opens_at: string };
+/** The brand that this host is. */
+export interface Storefront {
+  slug: string;
+  name: Localized;
+  tagline: Localized;
+  /** The first is for whoever has not chosen. */
+  languages: string[];
+  currency: string;
+  /** #rrggbb */
+  accent: string;
+  theme: 'auto' | 'light' | 'dark';
+  /** The caller's. */
+  territory: string | null;
+  serves_here: boolean;
+  /** Those that serve the caller's territory, when this one does not. */
+  others: { name: Localized; url: string | null }[];
+  livemode: boolean;
+  payment_methods: string[];
+}
 
 export type Decision =
   | { allow: true; via: 'grant' | 'membership' | 'free'; ends_at?: string | null; starts_clock: boolean }
-  | { allow: false; code: string; message: string; next?: NextStep[] };
+  | { allow: false; code: string; message: string; next?: NextStep[]; acquired?: boolean };
 
 export interface Offer {
   id: string;
@@ -41,29 +64,153 @@ export interface Offer {
   opens_at: string;
   closes_at: string | null;
   on_sale: boolean;
+  /** It can be bought now although its window has not opened. */
+  presale?: boolean;
+  presale_from_at?: string | null;
+  /** When viewing may begin for whoever buys now. */
+  available_at?: string;
+}
+
+export interface Credit {
+  name: Localized;
+  role: 'director' | 'writer' | 'actor' | 'producer';
+  character: Localized | null;
+}
+
+export interface Part {
+  /** Counted from 1. */
+  part: number;
+  name: Localized | null;
+  runtime_ms: number;
+}
+
+/** When and how a title is on, where the caller is: `[start_at, end_at)`. */
+export interface Window {
+  license_type: 'vod' | 'svod' | 'avod';
+  description: string | null;
+  start_at: string;
+  end_at: string | null;
+  /** Nobody watches from then on, whatever was bought. */
+  hard_end_at: string | null;
+  /** The IANA zone that the window was agreed in. */
+  zone: string;
 }
 
 export interface Title {
   id: string;
   name: Localized;
   synopsis?: Localized;
+  tagline?: Localized;
+  cast?: Credit[];
+  genres?: string[];
+  year?: number | null;
+  country?: string | null;
+  content_rating?: string | null;
   runtime_ms: number;
+  /** A title in one piece has one part, or says nothing. */
+  parts?: Part[];
+  trailer?: { runtime_ms: number } | null;
+  windows?: Window[];
+  /** Where this viewer stopped last, on any device. */
+  progress?: Place | null;
+  /** The next opening for this caller, when none is open. */
+  opens_at?: string | null;
   poster_url: string | null;
+  poster_portrait_url?: string | null;
+  backdrop_url?: string | null;
   state: 'for_sale' | 'member' | 'free' | 'opens_later' | 'not_available' | 'acquired';
   decision: Decision;
   offers: Offer[];
 }
 
-export const outcomes = ['paid', 'declined', 'pending', 'callback_twice'] as const;
+export const outcomes = ['paid', 'declined', 'pending', 'qr_code', 'challenge', 'callback_twice'] as const;
 export type Outcome = (typeof outcomes)[number];
+
+/** A title as far as a list of something else names it. */
+export interface TitleBrief {
+  id: string;
+  name: Localized;
+  poster_url: string | null;
+}
+
+export interface Grant {
+  id: string;
+  title_id: string;
+  purchase_id: string | null;
+  voucher_id?: string | null;
+  phase: 'upcoming' | 'unstarted' | 'running' | 'expired' | 'start_by_passed' | 'revoked';
+  issued_at: string;
+  /** When viewing may begin; later than `issued_at` for what was sold before its window. */
+  available_at?: string;
+  /** When the viewing period began; null before first play. */
+  first_play_at: string | null;
+  /** The instant from which nothing plays under it, as things stand. */
+  expires_at: string;
+  streams: number;
+  revoked_at: string | null;
+  livemode: boolean;
+}
+
+export type GrantRow = Grant & { title: TitleBrief };
+
+/** What a payer has to do while a purchase is pending. */
+export interface PaymentAction {
+  type: 'qr_code' | 'challenge';
+  /** A path of this server, or a provider's URL. */
+  url: string;
+  expires_at: string;
+}
 
 export interface Purchase {
   id: string;
   status: 'paid' | 'pending' | 'declined' | 'refunded' | 'expired';
   title_id: string;
+  title: TitleBrief;
   offer_id: string;
+  offer_kind: Offer['kind'] | null;
   price: Money;
+  list_price: Money | null;
+  is_member_price: boolean;
+  /** The number of the receipt. */
+  number: string;
+  provider: string;
+  payment: PaymentAction | null;
   livemode: boolean;
+  created_at: string;
+  paid_at: string | null;
+  refunded_at: string | null;
+  refund_reason: string | null;
+  grant?: Grant | null;
+}
+
+export interface CashierPayment {
+  payment_id: string;
+  amount: Money;
+  title_name: Localized;
+  status: 'pending' | 'paid' | 'declined' | 'expired';
+}
+
+/** One place where the viewer is signed in. */
+export interface SignInRecord {
+  id: string;
+  device: string;
+  created_at: string;
+  last_seen_at: string;
+  current: boolean;
+}
+
+export interface OpenSession {
+  id: string;
+  title_id: string;
+  name: Localized;
+  device: string;
+  opened_at: string;
+}
+
+export interface Membership {
+  plan: { id: string; name: string };
+  starts_at: string;
+  ends_at: string;
 }
 
 export interface PlaybackSession {
@@ -76,120 +223,93 @@ export interface PlaybackSession {
   ends_at: string | null;
   starts_clock: boolean;
   via: string;
+  /** A WebVTT file of small pictures for the seek bar. */
+  storyboard_url?: string | null;
+  chapters?: Chapter[] | null;
 }
 
-/** What is shown when something fails: an RFC 9457 problem, or a failure of our own with `NETWORK` or `MEDIA`. */
-export interface Trouble {
-  code: string;
-  /** A code of the catalogue that says the same, where the catalogue does not know `code`. */
-  means?: string | undefined;
-  /** The server's own words, for a code that the catalogue does not know. */
-  detail?: string | undefined;
-  request_id?: string | undefined;
-  next?: NextStep[] | undefined;
+export interface Chapter {
+  start_ms: number;
+  name: Localized;
 }
 
-export class Failure extends Error {
-  constructor(readonly trouble: Trouble) {
-    super(trouble.code);
-  }
-}
-
-/** Reads problem+json leniently: it also comes from proxies, and from media requests. */
-export function troubleOf(status: number, body: string, request_id?: string | null): Trouble {
-  let problem: Record<string, unknown> = {};
-  try {
-    const value: unknown = JSON.parse(body);
-    if (typeof value === 'object' && value !== null) problem = value as Record<string, unknown>;
-  } catch {
-    // Not JSON: the status has to do.
-  }
-  const text = (name: string) => (typeof problem[name] === 'string' ? problem[name] : undefined);
-  return {
-    code: text('code') ?? codeOfStatus(status),
-    means: codeOfStatus(status),
-    detail: text('detail') ?? text('title'),
-    request_id: text('request_id') ?? request_id ?? undefined,
-    next: Array.isArray(problem.next) ? (problem.next as NextStep[]) : undefined,
-  };
-}
-
-function codeOfStatus(status: number): string {
-  if (status === 401) return 'UNAUTHENTICATED';
-  if (status === 404) return 'NOT_FOUND';
-  if (status === 429) return 'RATE_LIMITED';
-  return `HTTP_${status}`;
-}
-
-/** A key for `Idempotency-Key`; `crypto.randomUUID` exists only on secure origins. */
-export function idempotencyKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-interface Options {
-  body?: unknown;
-  key?: string;
-  signal?: AbortSignal;
-}
-
-async function call(method: string, path: string, { body, key, signal }: Options = {}): Promise<unknown> {
-  const headers: Record<string, string> = { accept: 'application/json' };
-  if (body !== undefined) headers['content-type'] = 'application/json';
-  if (key !== undefined) headers['idempotency-key'] = key;
-  const init: RequestInit = { method, headers, credentials: 'same-origin', cache: 'no-store' };
-  if (body !== undefined) init.body = JSON.stringify(body);
-  if (signal) init.signal = signal;
-  let response: Response;
-  let text: string;
-  try {
-    response = await fetch(`/api/v1${path}`, init);
-    text = await response.text();
-  } catch (error) {
-    if (signal?.aborted) throw error;
-    throw new Failure({ code: 'NETWORK' });
-  }
-  if (!response.ok) throw new Failure(troubleOf(response.status, text, response.headers.get('x-request-id')));
-  return text === '' ? undefined : JSON.parse(text);
-}
+/** How a message fared that nobody waits for. */
+export type Delivery = 'taken' | 'lost' | 'refused';
 
 const segment = encodeURIComponent;
 
+/** Short lists come whole, some as an array and some as a page. */
+const rows = <Row>(answer: Row[] | Page<Row>): Row[] => (Array.isArray(answer) ? answer : answer.data);
+
 export const api = {
-  async me(): Promise<Me> {
-    return (await call('GET', '/me')) as Me;
+  me(): Promise<Me> {
+    return call('GET', '/me');
+  },
+  storefront(): Promise<Storefront> {
+    return call('GET', '/storefront');
   },
   async signUp(entry: { email: string; password: string; display_name?: string }): Promise<Viewer> {
-    return ((await call('POST', '/viewers', { body: entry })) as { viewer: Viewer }).viewer;
+    return (await call<{ viewer: Viewer }>('POST', '/viewers', { body: entry })).viewer;
   },
   async signIn(entry: { email: string; password: string }): Promise<Viewer> {
-    return ((await call('POST', '/sign-in', { body: entry })) as { viewer: Viewer }).viewer;
+    return (await call<{ viewer: Viewer }>('POST', '/sign-in', { body: entry })).viewer;
   },
-  async signOut(): Promise<void> {
-    await call('POST', '/sign-out');
+  signOut(): Promise<void> {
+    return call('POST', '/sign-out');
   },
-  async titles(): Promise<Title[]> {
-    const titles: Title[] = [];
-    let cursor: string | null = null;
-    do {
-      const query: string = cursor === null ? '' : `?cursor=${segment(cursor)}`;
-      const page = (await call('GET', `/titles${query}`)) as { data: Title[]; next_cursor: string | null };
-      titles.push(...page.data);
-      cursor = page.next_cursor;
-    } while (cursor !== null);
-    return titles;
+  titles(): Promise<Title[]> {
+    return list('/titles');
   },
-  async title(id: string): Promise<Title> {
-    return (await call('GET', `/titles/${segment(id)}`)) as Title;
+  title(id: string): Promise<Title> {
+    return call('GET', `/titles/${segment(id)}`);
   },
-  async buy(offer_id: string, outcome: Outcome, key: string): Promise<Purchase> {
-    const body = { offer_id, payment: { method: 'sandbox', outcome } };
-    return (await call('POST', '/purchases', { body, key })) as Purchase;
+  buy(offer_id: string, outcome: Outcome, key: string): Promise<Purchase> {
+    return call('POST', '/purchases', { body: { offer_id, payment: { method: 'sandbox', outcome } }, key });
   },
-  async purchase(id: string, signal: AbortSignal): Promise<Purchase> {
-    return (await call('GET', `/purchases/${segment(id)}`, { signal })) as Purchase;
+  purchase(id: string, signal?: AbortSignal): Promise<Purchase> {
+    return call('GET', `/purchases/${segment(id)}`, signal ? { signal } : {});
   },
-  async openPlayback(title_id: string): Promise<PlaybackSession> {
-    return (await call('POST', '/playback-sessions', { body: { title_id } })) as PlaybackSession;
+  purchases(cursor: string | null): Promise<Page<Purchase>> {
+    return page('/purchases', cursor);
+  },
+  grants(): Promise<GrantRow[]> {
+    return list('/grants');
+  },
+  redeem(code: string): Promise<{ grant: Grant; title: TitleBrief }> {
+    return call('POST', '/vouchers/redeem', { body: { code } });
+  },
+  cashierPayment(payment_id: string): Promise<CashierPayment> {
+    return call('GET', `/sandbox/payments/${segment(payment_id)}`);
+  },
+  pressCashier(payment_id: string, act: 'pay' | 'decline'): Promise<CashierPayment> {
+    return call('POST', `/sandbox/payments/${segment(payment_id)}`, { body: { act } });
+  },
+  changeMe(change: { display_name?: string; language?: string }): Promise<unknown> {
+    return call('PATCH', '/me', { body: change });
+  },
+  changePassword(change: { current: string; new: string }): Promise<void> {
+    return call('POST', '/me/password', { body: change });
+  },
+  membership(): Promise<Membership | null> {
+    return call('GET', '/me/membership');
+  },
+  async signIns(): Promise<SignInRecord[]> {
+    return rows(await call('GET', '/me/sign-ins'));
+  },
+  endSignIn(id: string): Promise<void> {
+    return call('DELETE', `/me/sign-ins/${segment(id)}`);
+  },
+  async openSessions(): Promise<OpenSession[]> {
+    return rows(await call('GET', '/me/playback-sessions'));
+  },
+  endSession(id: string): Promise<void> {
+    return call('DELETE', `/playback-sessions/${segment(id)}`);
+  },
+  forgetProgress(title_id: string): Promise<void> {
+    return call('DELETE', `/progress/${segment(title_id)}`);
+  },
+  openPlayback(what: { title_id: string; part?: number; trailer?: true }): Promise<PlaybackSession> {
+    return call('POST', '/playback-sessions', { body: what });
   },
   /** Gives the stream slot back. Survives the page: it is called while the page goes away. */
   closePlayback(session_id: string): void {
@@ -197,4 +317,30 @@ export const api = {
       // The slot comes back by itself when its lease runs out.
     });
   },
+  /** Keeps where the viewer is; `leaving` survives the page. */
+  keepProgress(title_id: string, position: Position, when: 'now' | 'leaving'): Promise<Delivery> {
+    const keepalive = when === 'leaving';
+    return delivery(call('PUT', `/progress/${segment(title_id)}`, { body: position, keepalive }));
+  },
+  sendTelemetry(session_id: string, batch: Batch): Promise<Delivery> {
+    return delivery(call('POST', telemetryPath(session_id), { body: batch }));
+  },
+  /** While the page goes away. */
+  beaconTelemetry(session_id: string, batch: Batch): void {
+    const body = new Blob([JSON.stringify(batch)], { type: 'application/json' });
+    navigator.sendBeacon(`/api/v1${telemetryPath(session_id)}`, body);
+  },
 };
+
+const telemetryPath = (session_id: string) => `/playback-sessions/${segment(session_id)}/telemetry`;
+
+/** What the network or a busy server lost may be sent again; what was refused is refused for good. */
+async function delivery(sent: Promise<unknown>): Promise<Delivery> {
+  try {
+    await sent;
+    return 'taken';
+  } catch (error) {
+    const { code, means } = error instanceof Failure ? error.trouble : { code: 'UNKNOWN', means: undefined };
+    return code === 'NETWORK' || means === 'RATE_LIMITED' || means?.startsWith('HTTP_5') ? 'lost' : 'refused';
+  }
+}

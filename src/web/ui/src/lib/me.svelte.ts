@@ -1,5 +1,6 @@
 // Who is looking at the page. `revision` counts sign-ins, sign-outs and purchases: what depends on them loads again.
 
+import { language } from './locale.svelte';
 import { api, type Me, type Viewer } from './api';
 
 class Caller {
@@ -11,6 +12,7 @@ class Caller {
 
   async load(): Promise<void> {
     this.me = await api.me();
+    language.suggest(this.me.viewer?.language);
   }
 
   async changed(): Promise<void> {

@@ -1,38 +1,27 @@
-// The page's address and the way between addresses without a reload.
+// The storefront's addresses. The server answers exactly these with the storefront's document.
 
-export type Place = { page: 'titles' } | { page: 'watch'; title_id: string } | { page: 'unknown' };
+import { pathOf, placeOf } from './pattern';
+import { Router } from './router.svelte';
 
-export function placeOf(path: string): Place {
-  if (path === '/') return { page: 'titles' };
-  const title_id = /^\/watch\/([^/]+)$/.exec(path)?.[1];
-  return title_id === undefined ? { page: 'unknown' } : { page: 'watch', title_id: decodeURIComponent(title_id) };
+export const paths = {
+  wall: '/',
+  title: '/title/{title_id}',
+  watch: '/watch/{title_id}',
+  purchases: '/purchases',
+  receipt: '/purchases/{purchase_id}',
+  redeem: '/redeem',
+  account: '/account',
+  cashier: '/cashier/{payment_id}',
+  sign_in: '/sign-in',
+} as const;
+
+export const route = new Router(paths);
+export const watchPath = (title_id: string): string => pathOf(paths.watch, { title_id });
+export const titlePath = (title_id: string): string => pathOf(paths.title, { title_id });
+export const receiptPath = (purchase_id: string): string => pathOf(paths.receipt, { purchase_id });
+
+/** Where to go on after signing in: an address of ours, and no other. */
+export function nextOf(asked: string | null): string {
+  if (asked === null || !asked.startsWith('/') || asked.startsWith('//') || asked.includes('\\')) return paths.wall;
+  return placeOf(paths, asked.split(/[?#]/)[0] ?? '').page === 'unknown' ? paths.wall : asked;
 }
-
-class Route {
-  place: Place = $state(placeOf(location.pathname));
-
-  constructor() {
-    addEventListener('popstate', () => {
-      this.place = placeOf(location.pathname);
-    });
-    // Plain clicks on our own links stay in the page; everything else is the browser's.
-    addEventListener('click', (event) => {
-      const link = event.target instanceof Element ? event.target.closest('a') : null;
-      if (!link || event.defaultPrevented || event.button !== 0) return;
-      if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-      if (link.origin !== location.origin || link.target !== '' || link.hasAttribute('download')) return;
-      if (link.hash !== '' || placeOf(link.pathname).page === 'unknown') return;
-      event.preventDefault();
-      this.go(link.pathname);
-    });
-  }
-
-  go(path: string): void {
-    history.pushState(null, '', path);
-    this.place = placeOf(path);
-    scrollTo(0, 0);
-  }
-}
-
-export const route = new Route();
-export const watchPath = (title_id: string): string => `/watch/${encodeURIComponent(title_id)}`;

@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest';
-import { troubleOf } from './api';
+import { troubleOf } from './http';
 import { mayPlayAgain, say } from './trouble';
 import { catalogues } from './words';
+import * as common from './words/common';
+import * as player from './words/player';
+import * as storefront from './words/storefront';
+import * as trouble from './words/trouble';
 
 const { en, 'zh-CN': zh } = catalogues;
 
@@ -13,7 +17,7 @@ test('a problem is read with its code, words and request id', () => {
 test('what is not a problem is read by its status', () => {
   expect(troubleOf(502, '<html>Bad gateway</html>', 'req_2')).toMatchObject({ code: 'HTTP_502', request_id: 'req_2' });
   expect(troubleOf(404, 'null').code).toBe('NOT_FOUND');
-  expect(say(troubleOf(502, ''), en, 'en').what).toBe(en.denial_UNKNOWN);
+  expect(say(troubleOf(502, ''), en, 'en').what).toBe(en.denial_INTERNAL);
 });
 
 test('a code that the page does not know is told in the words of its status, else in the server’s own', () => {
@@ -40,4 +44,9 @@ test('Play is offered again only where it may help', () => {
 
 test('every language says the same things', () => {
   expect(Object.keys(zh).sort()).toEqual(Object.keys(en).sort());
+});
+
+test('no area of the words says what another says already', () => {
+  const areas = [common.en, storefront.en, player.en, trouble.en].map((area) => Object.keys(area));
+  expect(areas.flat().length).toBe(new Set(areas.flat()).size);
 });

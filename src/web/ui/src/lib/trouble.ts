@@ -1,8 +1,8 @@
 // What a code means to a viewer: what happened and what to do, in words.
 
-import type { NextStep, Trouble } from './api';
+import type { NextStep, Trouble } from './http';
 import { instant } from './format';
-import type { Locale, Words } from './words';
+import type { Locale, TroubleWords as Words } from './words';
 
 type Denial = { [Key in keyof Words]: Key extends `denial_${infer Code}` ? Code : never }[keyof Words];
 
@@ -20,7 +20,8 @@ export function say(trouble: Trouble, words: Words, locale: Locale): Said {
 function knownCode(trouble: Trouble, words: Words): Denial {
   const known = (code: string | undefined): code is Denial => code !== undefined && `denial_${code}` in words;
   if (known(trouble.code)) return trouble.code;
-  return known(trouble.means) ? trouble.means : 'UNKNOWN';
+  if (known(trouble.means)) return trouble.means;
+  return trouble.means?.startsWith('HTTP_5') ? 'INTERNAL' : 'UNKNOWN';
 }
 
 function remedy(code: Denial, next: NextStep[], words: Words, locale: Locale): string {
@@ -41,7 +42,24 @@ function remedy(code: Denial, next: NextStep[], words: Words, locale: Locale): s
     case 'SERVER_DRAINING':
     case 'TITLE_SUSPENDED':
     case 'RATE_LIMITED':
+    case 'SALES_CLOSED':
+    case 'INTERNAL':
       return words.remedy_later;
+    case 'PASSWORD_INVALID':
+      return words.remedy_password;
+    case 'PURCHASE_PENDING':
+      return words.remedy_finish_payment;
+    case 'VOUCHER_UNKNOWN':
+      return words.remedy_check_code;
+    case 'VOUCHER_USED':
+      return words.remedy_code_used;
+    case 'VOUCHER_EXPIRED':
+      return words.remedy_code_expired;
+    case 'PURCHASE_NOT_FOUND':
+    case 'PAYMENT_NOT_FOUND':
+      return words.remedy_check_address;
+    case 'TITLE_WITHDRAWN':
+      return words.remedy_withdrawn;
     case 'UNAUTHENTICATED':
       return words.remedy_sign_in;
     case 'PAYMENT_DECLINED':
@@ -49,12 +67,17 @@ function remedy(code: Denial, next: NextStep[], words: Words, locale: Locale): s
     case 'ALREADY_OWNED':
       return words.remedy_watch;
     case 'EMAIL_TAKEN':
+    case 'EMAIL_INVALID':
+    case 'DISPLAY_NAME_INVALID':
+    case 'PASSWORD_WRONG':
     case 'SIGN_IN_FAILED':
       return words.remedy_check_entry;
     case 'NETWORK':
       return words.remedy_network;
     case 'MEDIA':
       return words.remedy_media;
+    case 'UNSUPPORTED':
+      return words.remedy_browser;
     case 'WINDOW_NOT_OPEN':
     case 'WINDOW_CLOSED':
     case 'GEO_NOT_LICENSED':

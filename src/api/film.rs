@@ -1,0 +1,102 @@
+//! What a title says of its film: who made it, its parts, its trailer, and when it is on.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::base::clock::UtcMs;
+use crate::catalog::details::{Credit, CreditRole};
+use crate::catalog::title::Title;
+use crate::rights::avail::{Avail, LicenseType};
+
+/// One person of the cast or crew.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Credit)]
+pub struct CreditBody {
+    /// By BCP 47 language tag.
+    name: BTreeMap<String, String>,
+    #[schema(value_type = String, pattern = "^(director|writer|actor|producer)$")]
+    role: CreditRole,
+    /// Whom an actor plays.
+    #[serde(default)]
+    character: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Part)]
+pub struct PartBody {
+    /// Counted from 1.
+    part: u32,
+    name: Option<BTreeMap<String, String>>,
+    runtime_ms: i64,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Trailer)]
+pub struct TrailerBody {
+    runtime_ms: i64,
+}
+
+/// When and how the title is on, where the caller is.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Window)]
+pub struct WindowBody {
+    #[schema(value_type = String, pattern = "^(vod|svod|avod)$")]
+    license_type: LicenseType,
+    description: Option<String>,
+    start_at: UtcMs,
+    end_at: Option<UtcMs>,
+    /// Nobody watches from then on, whatever was bought.
+    hard_end_at: Option<UtcMs>,
+    /// The IANA zone that the window was agreed in.
+    zone: String,
+}
+
+/// The parts in their order.
+pub fn parts(title: &Title) -> Vec<PartBody> {
+    (1..)
+        .zip(&title.parts)
+        .map(|(part, _)| {
+            let name = title.details.part_names.get(part as usize - 1).filter(|name| !name.is_empty());
+            PartBody { part, name: name.cloned(), runtime_ms: title.part_runtime_ms(part) }
+        })
+        .collect()
+}
+
+pub fn trailer(title: &Title) -> Option<TrailerBody> {
+    title.details.trailer.map(|trailer| TrailerBody { runtime_ms: trailer.runtime_ms })
+}
+
+/// The windows of `avails`, by their start.
+pub fn windows(avails: &[&Avail]) -> Vec<WindowBody> {
+    let mut avails = avails.to_vec();
+    avails.sort_by_key(|avail| (avail.window.start_at, avail.id));
+    avails.into_iter().map(WindowBody::new).collect()
+}
+
+impl WindowBody {
+    pub fn new(avail: &Avail) -> WindowBody {
+        WindowBody {
+            license_type: avail.license_type,
+            description: avail.description.clone(),
+            start_at: avail.window.start_at,
+            end_at: avail.window.end_at,
+            hard_end_at: avail.hard_end_at,
+            zone: avail.window.zone.clone(),
+        }
+    }
+}
+
+impl From<&Credit> for CreditBody {
+    fn from(credit: &Credit) -> CreditBody {
+        CreditBody { name: credit.name.clone(), role: credit.role, character: credit.character.clone() }
+    }
+}
+
+impl From<CreditBody> for Credit {
+    fn from(body: CreditBody) -> Credit {
+        Credit { name: body.name, role: body.role, character: body.character }
+    }
+}

@@ -1,0 +1,199 @@
+//! What a title tells of itself besides its name: what a viewer reads before choosing it, and what an operator sets for
+//! the shop window. All of it may be missing.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::id::{AssetId, PosterId};
+use crate::base::limits;
+use crate::base::territory::Territory;
+use crate::catalog::genre::Genre;
+use crate::catalog::title::LocalizedText;
+
+/// The years a film can be of.
+const YEARS: std::ops::RangeInclusive<u16> = 1888..=2200;
+
+/// What is told of a title.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TitleDetails {
+    pub tagline: LocalizedText,
+    /// In the order of the credits.
+    pub cast: Vec<Credit>,
+    pub genres: Vec<Genre>,
+    pub year: Option<u16>,
+    /// Where it was made.
+    pub country: Option<Territory>,
+    /// As the operator's market writes it: `PG-13`, `12`.
+    pub content_rating: Option<String>,
+    /// By part, part 1 first; may be shorter than the parts.
+    pub part_names: Vec<LocalizedText>,
+    /// By part, as its asset says.
+    pub part_runtimes_ms: Vec<i64>,
+    pub trailer: Option<Trailer>,
+    /// Among titles that stand alike in a list the smaller comes first.
+    pub rank: i32,
+    pub posters: Posters,
+}
+
+/// A short film about the film; no part of it and not counted in its running time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trailer {
+    pub asset_id: AssetId,
+    pub runtime_ms: i64,
+}
+
+/// The posters that an operator has uploaded; without a landscape one a picture of the film stands in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Posters {
+    /// 2:3.
+    pub portrait: Option<PosterId>,
+    /// 16:9.
+    pub landscape: Option<PosterId>,
+}
+
+/// One person of the cast or crew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Credit {
+    pub name: LocalizedText,
+    pub role: CreditRole,
+    /// Whom an actor plays.
+    #[serde(default)]
+    pub character: Option<LocalizedText>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CreditRole {
+    Director,
+    Writer,
+    Actor,
+    Producer,
+}
+
+impl TitleDetails {
+    /// Refuses what no operator can have meant; `parts` is how many the title has.
+    pub fn check(&self, parts: usize) -> Result<()> {
+        check_text("tagline", &self.tagline, limits::NAME_CHARS_MAX)?;
+        if self.cast.len() > limits::CREDITS_PER_TITLE_MAX {
+            return refuse("cast", format!("A title has at most {} credits.", limits::CREDITS_PER_TITLE_MAX));
+        }
+        for credit in &self.cast {
+            check_name("cast", &credit.name)?;
+            if let Some(character) = &credit.character {
+                check_name("cast", character)?;
+                if credit.role != CreditRole::Actor {
+                    return refuse("cast", "Only an actor plays a character.".into());
+                }
+            }
+        }
+        let is_repeated = |(place, genre): (usize, &Genre)| self.genres[..place].contains(genre);
+        if self.genres.len() > limits::GENRES_PER_TITLE_MAX || self.genres.iter().enumerate().any(is_repeated) {
+            let message = format!("At most {} genres, each once.", limits::GENRES_PER_TITLE_MAX);
+            return refuse("genres", message);
+        }
+        if self.year.is_some_and(|year| !YEARS.contains(&year)) {
+            return refuse("year", format!("The year lies between {} and {}.", YEARS.start(), YEARS.end()));
+        }
+        if let Some(rating) = &self.content_rating
+            && (rating.trim().is_empty() || rating.chars().count() > limits::CONTENT_RATING_CHARS_MAX)
+        {
+            let message = format!("A content rating has 1 to {} characters.", limits::CONTENT_RATING_CHARS_MAX);
+            return refuse("content_rating", message);
+        }
+        if self.part_names.len() > parts {
+            return refuse("part_names", format!("There are {parts} parts to name."));
+        }
+        for name in &self.part_names {
+            check_text("part_names", name, limits::NAME_CHARS_MAX)?;
+        }
+        if self.rank.unsigned_abs() > limits::RANK_MAX {
+            return refuse("rank", format!("A rank lies between -{0} and {0}.", limits::RANK_MAX));
+        }
+        Ok(())
+    }
+}
+
+/// A text in at least one language.
+fn check_name(param: &str, name: &LocalizedText) -> Result<()> {
+    if name.is_empty() {
+        return refuse(param, "A name is needed in at least one language.".into());
+    }
+    check_text(param, name, limits::NAME_CHARS_MAX)
+}
+
+/// Texts that say something, by the tag of a language.
+pub fn check_text(param: &str, text: &LocalizedText, chars_max: usize) -> Result<()> {
+    for (language, text) in text {
+        if !is_language(language) {
+            return refuse(param, format!("\"{language}\" is not a language tag such as en or zh-CN."));
+        }
+        if text.trim().is_empty() || text.chars().count() > chars_max {
+            return refuse(param, format!("The text in {language} must have 1 to {chars_max} characters."));
+        }
+    }
+    Ok(())
+}
+
+/// The form of a BCP 47 tag: a language of two or three letters, then subtags.
+fn is_language(tag: &str) -> bool {
+    let mut subtags = tag.split('-');
+    let is_primary =
+        |subtag: &str| matches!(subtag.len(), 2 | 3) && subtag.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let is_subtag =
+        |subtag: &str| (1..=8).contains(&subtag.len()) && subtag.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    tag.len() <= limits::LANGUAGE_TAG_BYTES_MAX && subtags.next().is_some_and(is_primary) && subtags.all(is_subtag)
+}
+
+fn refuse(param: &str, message: String) -> Result<()> {
+    Err(Error::new(ErrorKind::Unprocessable, "TITLE_INVALID", message).with_param(param))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(language: &str, text: &str) -> LocalizedText {
+        [(language.to_owned(), text.to_owned())].into()
+    }
+
+    fn refused(details: &TitleDetails) -> String {
+        details.check(1).unwrap_err().param().unwrap().to_owned()
+    }
+
+    #[test]
+    fn what_no_operator_can_have_meant_is_refused_by_its_field() {
+        let none = TitleDetails::default;
+        let actor =
+            Credit { name: text("en", "Ann"), role: CreditRole::Actor, character: Some(text("en", "A rabbit")) };
+        let whole = TitleDetails {
+            tagline: text("zh-CN", "大雄兔"),
+            cast: vec![actor.clone()],
+            genres: vec![Genre::Animation, Genre::Comedy],
+            year: Some(2008),
+            content_rating: Some("PG".into()),
+            part_names: vec![text("en", "The whole film")],
+            rank: -3,
+            ..none()
+        };
+        whole.check(1).unwrap();
+        let director = Credit { role: CreditRole::Director, ..actor.clone() };
+        let nobody = Credit { name: [].into(), ..actor };
+        for (details, param) in [
+            (TitleDetails { tagline: text("english!", "x"), ..none() }, "tagline"),
+            (TitleDetails { tagline: text("en", " "), ..none() }, "tagline"),
+            (TitleDetails { cast: vec![director], ..none() }, "cast"),
+            (TitleDetails { cast: vec![nobody; 1], ..none() }, "cast"),
+            (TitleDetails { cast: vec![whole.cast[0].clone(); limits::CREDITS_PER_TITLE_MAX + 1], ..none() }, "cast"),
+            (TitleDetails { genres: vec![Genre::War, Genre::War], ..none() }, "genres"),
+            (TitleDetails { year: Some(1887), ..none() }, "year"),
+            (TitleDetails { content_rating: Some(String::new()), ..none() }, "content_rating"),
+            (TitleDetails { part_names: vec![text("en", "1"), text("en", "2")], ..none() }, "part_names"),
+            (TitleDetails { rank: i32::MIN, ..none() }, "rank"),
+        ] {
+            assert_eq!(refused(&details), param);
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Why somebody may or may not watch: the steps of the decision itself, for a viewer at a place and an instant, or for a
+//! session that is open.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::api::body::{Id, QueryOf};
+use crate::api::caller::AnOperator;
+use crate::api::problem::Problem;
+use crate::api::titles::{NextBody, Via};
+use crate::base::clock::UtcMs;
+use crate::base::id::{SessionId, TitleId, ViewerId};
+use crate::base::territory::Territory;
+use crate::operator::Operators;
+use crate::playback::denied;
+use crate::rights::entitlement::{Cause, Decision, DenialCode, covered_avails, explain_going_on, next_options};
+use crate::rights::trace::{self, Check, Step};
+
+const CHECKS: [Check; 7] =
+    [Check::Title, Check::Territory, Check::Grant, Check::Membership, Check::Free, Check::Window, Check::Streams];
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ExplainParams {
+    title_id: TitleId,
+    /// Nobody signed in, if not said.
+    viewer_id: Option<ViewerId>,
+    /// An unknown territory, if not said.
+    territory: Option<Territory>,
+    /// Now, if not said. Purchases and windows are taken as they stand now.
+    at: Option<UtcMs>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ExplainSessionParams {
+    /// Where the session was opened from, if not said.
+    territory: Option<Territory>,
+    /// Now, if not said.
+    at: Option<UtcMs>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct ExplanationBody {
+    allow: bool,
+    code: Option<String>,
+    via: Option<Via>,
+    /// The rule that decided.
+    rule: &'static str,
+    at: UtcMs,
+    territory: Option<Territory>,
+    steps: Vec<StepBody>,
+    /// What would help.
+    next: Vec<NextBody>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct StepBody {
+    #[schema(value_type = String, pattern = "^(session|title|territory|grant|membership|free|window|streams)$")]
+    check: Check,
+    #[schema(value_type = String, pattern = "^(pass|fail|skip)$")]
+    outcome: trace::Outcome,
+    code: Option<String>,
+    /// One sentence in English.
+    says: String,
+    #[schema(value_type = Object)]
+    facts: Value,
+}
+
+/// Who could watch this, where and when, and why.
+#[utoipa::path(get, path = "/operator/explain", tag = "operator", operation_id = "operator_explain",
+    params(ExplainParams), security(("bearer" = [])), responses(
+    (status = 200, description = "The decision, step by step", body = ExplanationBody),
+    (status = 404, description = "TITLE_NOT_FOUND, VIEWER_NOT_FOUND"),
+))]
+pub async fn explain(
+    State(operators): State<Arc<Operators>>,
+    _: AnOperator,
+    QueryOf(params): QueryOf<ExplainParams>,
+) -> Result<Json<ExplanationBody>, Problem> {
+    let api = &operators.api;
+    let snapshot = api.follower.snapshot();
+    let title = snapshot
+        .title(params.title_id)
+        .ok_or_else(|| Problem::new(http::StatusCode::NOT_FOUND, "TITLE_NOT_FOUND", "There is no such title."))?;
+    if let Some(viewer) = params.viewer_id
+        && api.db.viewer(viewer).await?.is_none()
+    {
+        return Err(Problem::new(http::StatusCode::NOT_FOUND, "VIEWER_NOT_FOUND", "There is no such viewer."));
+    }
+    let viewer = api.sessions.viewer_rights(params.viewer_id, params.title_id).await?;
+    let at = params.at.unwrap_or_else(|| api.clock.now());
+    let (decision, mut steps) = crate::rights::entitlement::explain(title, &viewer, params.territory, at);
+    let (code, cause, next) = match decision {
+        Decision::Allow(right) => {
+            steps.push(trace::streams(&right, false));
+            (None, Some(right.cause), Vec::new())
+        }
+        Decision::Deny(denial) => (Some(denial.code), None, denial.next.into_iter().map(NextBody::from).collect()),
+    };
+    let place = (at, params.territory);
+    Ok(Json(ExplanationBody::new(code, cause, place, trace::completed(steps, &CHECKS), next)))
+}
+
+/// Whether an open session may go on, and why.
+#[utoipa::path(get, path = "/operator/playback-sessions/{id}/explain", tag = "operator",
+    operation_id = "operator_explain_session", params(("id" = SessionId, Path), ExplainSessionParams),
+    security(("bearer" = [])), responses(
+    (status = 200, description = "The answer of the next request, step by step", body = ExplanationBody),
+    (status = 404, description = "SESSION_NOT_FOUND"),
+))]
+pub async fn explain_session(
+    State(operators): State<Arc<Operators>>,
+    _: AnOperator,
+    Id(id): Id<SessionId>,
+    QueryOf(params): QueryOf<ExplainSessionParams>,
+) -> Result<Json<ExplanationBody>, Problem> {
+    let api = &operators.api;
+    let not_found =
+        || Problem::new(http::StatusCode::NOT_FOUND, "SESSION_NOT_FOUND", "There is no such playback session.");
+    let session = api.db.session(id).await?.ok_or_else(not_found)?;
+    let snapshot = api.follower.snapshot();
+    let title = snapshot.title(session.title_id).ok_or_else(not_found)?;
+    let at = params.at.unwrap_or_else(|| api.clock.now());
+    let territory = params.territory.or(session.territory);
+    let (grant, membership) = match session.entitlement.cause {
+        Cause::Grant(id) => (api.db.grant(id).await?, None),
+        Cause::Membership(id) => (None, api.db.membership(id).await?),
+        Cause::Free | Cause::Trailer => (None, None),
+    };
+    let (answer, mut steps) = explain_going_on(&session, title, grant.as_ref(), membership.as_ref(), territory, at);
+    let mut code = answer.err();
+    if code.is_none() {
+        let is_refused = api.sessions.known(id).is_some_and(|live| api.sessions.is_refused_a_stream(&live));
+        steps.push(trace::streams(&session.entitlement, is_refused));
+        code = is_refused.then_some(DenialCode::TooManyStreams);
+    }
+    let next = if code.is_none() {
+        Vec::new()
+    } else {
+        let viewer = api.sessions.viewer_rights(session.viewer_id, session.title_id).await?;
+        let options = next_options(title, &covered_avails(title, territory), &viewer, at);
+        options.into_iter().map(NextBody::from).collect()
+    };
+    let cause = code.is_none().then_some(session.entitlement.cause);
+    let mut checks = vec![Check::Session];
+    checks.extend(CHECKS);
+    Ok(Json(ExplanationBody::new(code, cause, (at, territory), trace::completed(steps, &checks), next)))
+}
+
+impl ExplanationBody {
+    fn new(
+        code: Option<DenialCode>,
+        cause: Option<Cause>,
+        (at, territory): (UtcMs, Option<Territory>),
+        steps: Vec<Step>,
+        next: Vec<NextBody>,
+    ) -> ExplanationBody {
+        let rule = match (code, cause) {
+            (Some(code), _) => denied::rule(code),
+            (None, Some(Cause::Grant(_))) => "grant",
+            (None, Some(Cause::Membership(_))) => "membership",
+            (None, Some(Cause::Trailer)) => "trailer",
+            (None, _) => "free",
+        };
+        ExplanationBody {
+            allow: code.is_none(),
+            code: code.map(|code| code.as_str().to_owned()),
+            via: cause.map(Via::from),
+            rule,
+            at,
+            territory,
+            steps: steps.into_iter().map(StepBody::from).collect(),
+            next,
+        }
+    }
+}
+
+impl From<Step> for StepBody {
+    fn from(step: Step) -> StepBody {
+        let Step { check, outcome, code, says, facts } = step;
+        StepBody { check, outcome, code: code.map(|code| code.as_str().to_owned()), says, facts }
+    }
+}

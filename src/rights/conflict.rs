@@ -1,0 +1,206 @@
+//! What speaks against an avail beside the others of its title. Two avails of one licence type never overlap in a common
+//! territory: that is a conflict and is refused. Windows of different types may overlap, and where that makes a paid
+//! window worth less it is a warning.
+
+use crate::base::clock::UtcMs;
+use crate::base::id::AvailId;
+use crate::base::territory::TerritorySet;
+use crate::rights::avail::{Avail, LicenseType};
+
+const DAY_MS: i64 = 24 * 3600 * 1000;
+
+/// One other avail that meets the proposed one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// The other avail.
+    pub avail_id: AvailId,
+    pub license_type: LicenseType,
+    /// Where both apply.
+    pub territories: TerritorySet,
+    /// When both are open: `[from, to)`.
+    pub from: UtcMs,
+    pub to: Option<UtcMs>,
+    pub code: ConflictCode,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ConflictCode {
+    /// The same licence type twice.
+    Overlap,
+    /// A paid window opens while the title is free already.
+    PvodAfterFree,
+    /// A paid window opens while members have the title already.
+    PvodAfterMember,
+    /// A free window opens before a paid one ends.
+    FreeBeforePvodEnds,
+    /// A member window opens before a paid one ends.
+    MemberBeforePvodEnds,
+    /// What members are offered is free at the same time.
+    FreeDuringMember,
+}
+
+/// Everything that meets a proposed avail.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// These stand against it.
+    pub conflicts: Vec<Conflict>,
+    /// These an operator should have meant.
+    pub warnings: Vec<Conflict>,
+}
+
+impl ConflictCode {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ConflictCode::Overlap => "OVERLAP",
+            ConflictCode::PvodAfterFree => "PVOD_AFTER_FREE",
+            ConflictCode::PvodAfterMember => "PVOD_AFTER_MEMBER",
+            ConflictCode::FreeBeforePvodEnds => "FREE_BEFORE_PVOD_ENDS",
+            ConflictCode::MemberBeforePvodEnds => "MEMBER_BEFORE_PVOD_ENDS",
+            ConflictCode::FreeDuringMember => "FREE_DURING_MEMBER",
+        }
+    }
+
+    /// One sentence for a person.
+    pub fn says(self) -> &'static str {
+        match self {
+            ConflictCode::Overlap => "Two windows of one licence type overlap in a common territory.",
+            ConflictCode::PvodAfterFree => "The paid window opens while the title is free already.",
+            ConflictCode::PvodAfterMember => "The paid window opens while members have the title already.",
+            ConflictCode::FreeBeforePvodEnds => "The free window opens before the paid one ends.",
+            ConflictCode::MemberBeforePvodEnds => "The member window opens before the paid one ends.",
+            ConflictCode::FreeDuringMember => "The title is free while members are offered it.",
+        }
+    }
+}
+
+impl Conflict {
+    /// Days of overlap, begun ones counted whole; none where neither window ends.
+    pub fn days(&self) -> Option<i64> {
+        self.to.map(|to| (to.0.saturating_sub(self.from.0) + DAY_MS - 1).div_euclid(DAY_MS))
+    }
+}
+
+/// What of `others` (the avails of the title) meets `proposed`. An avail does not meet itself: one that is edited is
+/// proposed under its own id.
+pub fn findings<'a>(proposed: &Avail, others: impl IntoIterator<Item = &'a Avail>) -> Findings {
+    let mut findings = Findings::default();
+    for other in others.into_iter().filter(|other| other.id != proposed.id) {
+        let Some(conflict) = meeting(proposed, other) else { continue };
+        if conflict.code == ConflictCode::Overlap {
+            findings.conflicts.push(conflict);
+        } else {
+            findings.warnings.push(conflict);
+        }
+    }
+    findings
+}
+
+fn meeting(proposed: &Avail, other: &Avail) -> Option<Conflict> {
+    let territories = proposed.territories.common(&other.territories)?;
+    let from = proposed.window.start_at.max(other.window.start_at);
+    let to = match (proposed.window.end_at, other.window.end_at) {
+        (Some(one), Some(another)) => Some(one.min(another)),
+        (one, another) => one.or(another),
+    };
+    if to.is_some_and(|to| to <= from) {
+        return None;
+    }
+    let code = code(proposed, other);
+    Some(Conflict { avail_id: other.id, license_type: other.license_type, territories, from, to, code })
+}
+
+fn code(one: &Avail, other: &Avail) -> ConflictCode {
+    use LicenseType::{Avod, Svod, Vod};
+    let (paid, open) = match (one.license_type, other.license_type) {
+        (this, that) if this == that => return ConflictCode::Overlap,
+        (Svod, Avod) | (Avod, Svod) => return ConflictCode::FreeDuringMember,
+        (Vod, _) => (one, other),
+        (_, _) => (other, one),
+    };
+    let is_later = open.window.start_at > paid.window.start_at;
+    match (open.license_type, is_later) {
+        (Avod, false) => ConflictCode::PvodAfterFree,
+        (Avod, true) => ConflictCode::FreeBeforePvodEnds,
+        (_, false) => ConflictCode::PvodAfterMember,
+        (_, true) => ConflictCode::MemberBeforePvodEnds,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::id::TitleId;
+    use crate::rights::window::Window;
+
+    fn avail(license_type: LicenseType, codes: &[&str], start_day: i64, end_day: Option<i64>) -> Avail {
+        let at = |day: i64| UtcMs(day * DAY_MS);
+        Avail {
+            id: AvailId::new(UtcMs(1)),
+            title_id: TitleId::new(UtcMs(1)),
+            license_type,
+            description: None,
+            territories: TerritorySet::of(codes.iter().map(|code| code.parse().unwrap())),
+            window: Window { start_at: at(start_day), end_at: end_day.map(at), zone: "UTC".into() },
+            hard_end_at: None,
+        }
+    }
+
+    fn codes(found: &[Conflict]) -> Vec<&'static str> {
+        found.iter().map(|conflict| conflict.code.as_str()).collect()
+    }
+
+    #[test]
+    fn one_licence_type_never_overlaps_in_a_common_territory() {
+        use LicenseType::Vod;
+        let other = avail(Vod, &["CN", "DE"], 10, Some(20));
+        let find = |proposed: &Avail| findings(proposed, [&other]).conflicts;
+        let found = find(&avail(Vod, &["DE", "FR"], 15, None));
+        assert_eq!(codes(&found), ["OVERLAP"]);
+        assert_eq!((found[0].avail_id, found[0].days()), (other.id, Some(5)));
+        assert_eq!(found[0].territories, TerritorySet::of(["DE".parse().unwrap()]));
+        assert_eq!((found[0].from, found[0].to), (UtcMs(15 * DAY_MS), Some(UtcMs(20 * DAY_MS))));
+        assert_eq!(find(&avail(Vod, &["FR"], 15, None)), [], "no common territory");
+        assert_eq!(find(&Avail { id: other.id, ..avail(Vod, &["CN"], 15, None) }), [], "it does not meet itself");
+        assert_eq!(codes(&find(&avail(Vod, &[], 15, Some(16)))), ["OVERLAP"], "the world has them all");
+        assert_eq!(findings(&avail(Vod, &["CN"], 5, None), [&avail(Vod, &["CN"], 7, None)]).conflicts[0].days(), None);
+    }
+
+    #[test]
+    fn neighbours_share_no_instant_and_one_millisecond_is_too_much() {
+        let other = avail(LicenseType::Svod, &["CN"], 10, Some(20));
+        let ends = |ms: i64| {
+            let mut before = avail(LicenseType::Svod, &["CN"], 5, None);
+            before.window.end_at = Some(UtcMs(10 * DAY_MS + ms));
+            let found = findings(&before, [&other]).conflicts;
+            (found.len(), found.first().and_then(Conflict::days))
+        };
+        assert_eq!([ends(-1), ends(0), ends(1)], [(0, None), (0, None), (1, Some(1))]);
+        let starts = |ms: i64| {
+            let mut after = avail(LicenseType::Svod, &["CN"], 0, None);
+            after.window.start_at = UtcMs(20 * DAY_MS + ms);
+            findings(&after, [&other]).conflicts.len()
+        };
+        assert_eq!([starts(-1), starts(0), starts(1)], [1, 0, 0]);
+    }
+
+    #[test]
+    fn what_makes_a_paid_window_worth_less_is_a_warning() {
+        use LicenseType::{Avod, Svod, Vod};
+        let table = [
+            (Vod, 10, Avod, 5, "PVOD_AFTER_FREE"),
+            (Vod, 10, Avod, 10, "PVOD_AFTER_FREE"),
+            (Vod, 10, Svod, 5, "PVOD_AFTER_MEMBER"),
+            (Vod, 10, Avod, 11, "FREE_BEFORE_PVOD_ENDS"),
+            (Vod, 10, Svod, 11, "MEMBER_BEFORE_PVOD_ENDS"),
+            (Svod, 10, Avod, 5, "FREE_DURING_MEMBER"),
+        ];
+        for (one, one_starts, other, other_starts, code) in table {
+            let (one, other) = (avail(one, &["CN"], one_starts, Some(20)), avail(other, &["CN"], other_starts, None));
+            for found in [findings(&one, [&other]), findings(&other, [&one])] {
+                assert_eq!((codes(&found.warnings), found.conflicts.len()), (vec![code], 0));
+            }
+        }
+        let after = avail(Svod, &["CN"], 20, None);
+        assert_eq!(findings(&after, [&avail(Vod, &["CN"], 10, Some(20))]), Findings::default(), "a window after it");
+    }
+}

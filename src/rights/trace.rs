@@ -1,0 +1,279 @@
+//! The steps of a decision: what was checked, on what facts, and what came of it. A step is only made where somebody
+//! keeps it; [`Silent`] is what the media path passes in, and costs nothing.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::base::clock::UtcMs;
+use crate::base::territory::Territory;
+use crate::catalog::title::Title;
+use crate::rights::avail::{Avail, LicenseType};
+use crate::rights::entitlement::{Cause, Decision, DenialCode, Entitlement};
+use crate::rights::grant::{Grant, GrantPhase};
+use crate::rights::membership::Membership;
+use crate::rights::session::PlaybackSession;
+use crate::rights::snapshot::TitleRights;
+
+/// Follows a decision.
+pub trait Tracer {
+    fn step(&mut self, step: impl FnOnce() -> Step);
+}
+
+/// Keeps nothing.
+pub struct Silent;
+
+/// Keeps every step.
+#[derive(Default)]
+pub struct Steps(pub Vec<Step>);
+
+/// One check.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Step {
+    pub check: Check,
+    pub outcome: Outcome,
+    /// Why it failed, where that alone decides.
+    pub code: Option<DenialCode>,
+    /// One sentence for an operator.
+    pub says: String,
+    pub facts: Value,
+}
+
+/// What is checked, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Check {
+    /// Of an open session only.
+    Session,
+    Title,
+    Territory,
+    Grant,
+    Membership,
+    Free,
+    Window,
+    Streams,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Pass,
+    Fail,
+    /// Something before it has decided.
+    Skip,
+}
+
+/// What an open session is asked about.
+pub struct GoingOn<'a> {
+    pub session: &'a PlaybackSession,
+    pub title: &'a TitleRights,
+    pub grant: Option<&'a Grant>,
+    pub membership: Option<&'a Membership>,
+    pub territory: Option<Territory>,
+    pub now: UtcMs,
+}
+
+impl Tracer for Silent {
+    fn step(&mut self, _: impl FnOnce() -> Step) {}
+}
+
+impl Tracer for Steps {
+    fn step(&mut self, step: impl FnOnce() -> Step) {
+        self.0.push(step());
+    }
+}
+
+impl Serialize for DenialCode {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl Step {
+    pub fn new(
+        check: Check,
+        outcome: Outcome,
+        code: Option<DenialCode>,
+        says: impl Into<String>,
+        facts: Value,
+    ) -> Step {
+        Step { check, outcome, code, says: says.into(), facts }
+    }
+
+    /// A step that nobody came to.
+    pub fn skipped(check: Check) -> Step {
+        Step::new(check, Outcome::Skip, None, "Not looked at: an earlier check has decided.", json!({}))
+    }
+}
+
+/// Whether the title's status allows anything at all.
+pub fn title(title: &Title, code: Option<DenialCode>) -> Step {
+    let says = match code {
+        None => "The title is live and has its film.".to_owned(),
+        Some(code) => code.message().to_owned(),
+    };
+    let facts = json!({"status": title.status, "parts": title.parts.len()});
+    Step::new(Check::Title, passed(code.is_none()), code, says, facts)
+}
+
+/// Which windows cover the territory.
+pub fn territory(windows: usize, covered: &[&Avail], territory: Option<Territory>) -> Step {
+    let place = territory.map_or_else(|| "an unknown territory".to_owned(), |territory| territory.to_string());
+    let says = if covered.is_empty() {
+        format!("None of the {windows} windows covers {place}.")
+    } else {
+        format!("{} of {windows} windows cover {place}.", covered.len())
+    };
+    let code = covered.is_empty().then_some(DenialCode::GeoNotLicensed);
+    let ids: Vec<_> = covered.iter().map(|avail| avail.id).collect();
+    Step::new(Check::Territory, passed(code.is_none()), code, says, json!({"territory": territory, "avails": ids}))
+}
+
+/// Whether a grant in `wanted` phase plays: one that runs comes first, one that would have to be started comes last.
+pub fn grants(grants: &[Grant], right: Option<&Entitlement>, wanted: GrantPhase, now: UtcMs) -> Step {
+    let says = match (right, wanted) {
+        (Some(_), GrantPhase::Running) => "A purchase's viewing period runs.",
+        (Some(_), _) => "A purchase is there and playing starts its viewing period.",
+        (None, _) if grants.is_empty() => "The viewer has bought nothing of this title.",
+        (None, GrantPhase::Running) => "No purchase's viewing period runs here.",
+        (None, _) => "No purchase waits to be started.",
+    };
+    let known: Vec<Value> = grants.iter().map(|grant| grant_facts(grant, now)).collect();
+    Step::new(Check::Grant, passed(right.is_some()), None, says, json!({"wanted": phase(wanted), "grants": known}))
+}
+
+/// Whether a membership plays it.
+pub fn membership(
+    membership: Option<&Membership>,
+    covered: &[&Avail],
+    right: Option<&Entitlement>,
+    now: UtcMs,
+) -> Step {
+    let says = match (right, membership) {
+        (Some(_), _) => "The membership includes the title.",
+        (None, None) => "The viewer has no membership at that time.",
+        (None, Some(_)) => "The viewer is a member, and no window for members is open here.",
+    };
+    let windows = windows(covered, LicenseType::Svod, now);
+    let facts = json!({"membership_id": membership.map(|membership| membership.id),
+        "ends_at": membership.map(|membership| membership.ends_at), "windows": windows});
+    Step::new(Check::Membership, passed(right.is_some()), None, says, facts)
+}
+
+/// Whether it is free.
+pub fn free(covered: &[&Avail], right: Option<&Entitlement>, now: UtcMs) -> Step {
+    let says = if right.is_some() { "The title is free here." } else { "No free window is open here." };
+    let facts = json!({"windows": windows(covered, LicenseType::Avod, now)});
+    Step::new(Check::Free, passed(right.is_some()), None, says, facts)
+}
+
+/// The window that is used, or what stands in the way when nothing entitles.
+pub fn window(covered: &[&Avail], decision: &Decision, now: UtcMs) -> Step {
+    match decision {
+        Decision::Allow(right) => {
+            let avail = covered.iter().find(|avail| Some(avail.id) == right.avail_id);
+            let facts = json!({"window": avail.map(|avail| window_facts(avail, now)), "ends_at": right.ends_at});
+            Step::new(Check::Window, Outcome::Pass, None, "Viewing is under this window.", facts)
+        }
+        Decision::Deny(denial) => {
+            let all: Vec<Value> = covered.iter().map(|avail| window_facts(avail, now)).collect();
+            let facts = json!({"windows": all});
+            Step::new(Check::Window, Outcome::Fail, Some(denial.code), denial.code.message(), facts)
+        }
+    }
+}
+
+pub fn session(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
+    let says = code.map_or("The session is open.", DenialCode::message);
+    let session = asked.session;
+    let facts = json!({"opened_at": session.opened_at, "expires_at": session.expires_at,
+        "revoked_at": session.revoked_at, "ended_at": session.ended_at});
+    Step::new(Check::Session, passed(code.is_none()), code, says, facts)
+}
+
+pub fn title_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
+    title(&asked.title.title, code)
+}
+
+pub fn avail_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
+    let says = if code.is_none() { "The window it was opened under is there." } else { "The window is gone." };
+    let facts = json!({"avail_id": asked.session.entitlement.avail_id});
+    Step::new(Check::Window, passed(code.is_none()), code, says, facts)
+}
+
+pub fn territory_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
+    let says =
+        if code.is_none() { "The window covers the territory." } else { "The window does not cover the territory." };
+    let facts = json!({"territory": asked.territory, "avails": [asked.session.entitlement.avail_id]});
+    Step::new(Check::Territory, passed(code.is_none()), code, says, facts)
+}
+
+pub fn hard_end_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
+    let says = if code.is_none() { "No hard end has come." } else { "The window's hard end has come." };
+    let avail = asked.session.entitlement.avail_id.and_then(|id| asked.title.avail(id));
+    let facts = json!({"window": avail.map(|avail| window_facts(avail, asked.now))});
+    Step::new(Check::Window, passed(code.is_none()), code, says, facts)
+}
+
+/// Whether what the session was opened with still holds.
+pub fn cause_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
+    let (check, good) = match asked.session.entitlement.cause {
+        Cause::Grant(_) => (Check::Grant, "The purchase it was opened with still holds."),
+        Cause::Membership(_) => (Check::Membership, "The membership it was opened with still lets it go on."),
+        Cause::Free | Cause::Trailer => (Check::Free, "It was opened as a free title."),
+    };
+    let grant = asked.grant.map(|grant| grant_facts(grant, asked.now));
+    let ended_early_at = asked.membership.and_then(|membership| membership.revoked_at);
+    let facts = json!({"grant": grant, "ends_at": asked.session.entitlement.ends_at, "ended_early_at": ended_early_at});
+    Step::new(check, passed(code.is_none()), code, code.map_or(good, DenialCode::message), facts)
+}
+
+/// How many streams the right allows; that is counted when a session opens.
+pub fn streams(right: &Entitlement, is_refused: bool) -> Step {
+    let code = is_refused.then_some(DenialCode::TooManyStreams);
+    let says = match (code, right.streams) {
+        (Some(code), _) => code.message().to_owned(),
+        (None, 0) => "Streams are not counted for this right.".to_owned(),
+        (None, streams) => format!("{streams} at once; counted when a session opens."),
+    };
+    Step::new(Check::Streams, passed(code.is_none()), code, says, json!({"streams": right.streams}))
+}
+
+/// The steps in the fixed order, with those that were not come to.
+pub fn completed(mut steps: Vec<Step>, checks: &[Check]) -> Vec<Step> {
+    for check in checks {
+        if !steps.iter().any(|step| step.check == *check) {
+            steps.push(Step::skipped(*check));
+        }
+    }
+    steps
+}
+
+fn passed(is_passed: bool) -> Outcome {
+    if is_passed { Outcome::Pass } else { Outcome::Fail }
+}
+
+fn grant_facts(grant: &Grant, now: UtcMs) -> Value {
+    json!({"id": grant.id, "phase": phase(grant.phase(now)), "avail_id": grant.avail_id,
+        "expires_at": grant.expires_at(), "first_play_at": grant.first_play_at, "revoked_at": grant.revoked_at})
+}
+
+fn phase(phase: GrantPhase) -> &'static str {
+    match phase {
+        GrantPhase::Upcoming => "upcoming",
+        GrantPhase::Unstarted => "unstarted",
+        GrantPhase::Running => "running",
+        GrantPhase::Expired => "expired",
+        GrantPhase::StartByPassed => "start_by_passed",
+        GrantPhase::Revoked => "revoked",
+    }
+}
+
+fn windows(covered: &[&Avail], license_type: LicenseType, now: UtcMs) -> Vec<Value> {
+    covered.iter().filter(|avail| avail.license_type == license_type).map(|avail| window_facts(avail, now)).collect()
+}
+
+fn window_facts(avail: &Avail, now: UtcMs) -> Value {
+    json!({"avail_id": avail.id, "license_type": avail.license_type, "start_at": avail.window.start_at,
+        "end_at": avail.window.end_at, "hard_end_at": avail.hard_end_at, "zone": avail.window.zone,
+        "is_open": avail.window.is_open(now) && !avail.has_hard_ended(now)})
+}

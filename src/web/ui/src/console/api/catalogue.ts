@@ -1,0 +1,323 @@
+// Titles, their rights and their films, as the API gives them to operators.
+
+import type { Localized, Money } from '../../lib/api';
+import { Failure, troubleOf, type CallOptions, type NextStep } from '../../lib/http';
+import { operator } from '../api';
+
+export const titleStatuses = ['draft', 'live', 'suspended', 'withdrawn'] as const;
+export type TitleStatus = (typeof titleStatuses)[number];
+
+export const genres = [
+  'action', 'adventure', 'animation', 'biography', 'comedy', 'crime', 'disaster', 'documentary', 'drama', 'family',
+  'fantasy', 'history', 'horror', 'martial_arts', 'music', 'musical', 'mystery', 'opera', 'romance', 'science_fiction',
+  'sport', 'thriller', 'war', 'western',
+] as const;
+export type Genre = (typeof genres)[number];
+
+export const creditRoles = ['director', 'writer', 'actor', 'producer'] as const;
+export type CreditRole = (typeof creditRoles)[number];
+
+export interface Credit {
+  name: Localized;
+  role: CreditRole;
+  character: Localized | null;
+}
+
+export type CommerceState = 'for_sale' | 'member' | 'free' | 'opens_later' | 'not_available' | 'acquired';
+
+export interface Title {
+  id: string;
+  name: Localized;
+  tagline?: Localized;
+  synopsis?: Localized;
+  cast?: Credit[];
+  genres?: Genre[];
+  year?: number | null;
+  country?: string | null;
+  content_rating?: string | null;
+  assets: string[];
+  trailer_asset_id?: string | null;
+  part_names?: Localized[];
+  poster_portrait?: boolean;
+  poster_landscape?: boolean;
+  poster_url?: string | null;
+  rank?: number;
+  status: TitleStatus;
+  runtime_ms: number;
+  created_at: string;
+  version: number;
+}
+
+export interface WindowSummary {
+  license_type: LicenseType;
+  start_at: string;
+  end_at: string | null;
+  zone: string;
+}
+
+export interface TitleRow extends Title {
+  commerce_state: CommerceState;
+  next_window: WindowSummary | null;
+  has_asset: boolean;
+  avail_count: number;
+  offers_count: number;
+  poster_url: string | null;
+}
+
+export type TitleEdit = Partial<Omit<Title, 'id' | 'runtime_ms' | 'created_at' | 'version' | 'poster_portrait' | 'poster_landscape' | 'poster_url'>>;
+
+export const licenseTypes = ['vod', 'svod', 'avod'] as const;
+export type LicenseType = (typeof licenseTypes)[number];
+
+/** An empty `include` is the whole world. */
+export interface Territories {
+  include: string[];
+  exclude: string[];
+}
+
+export interface AvailEntry {
+  license_type: LicenseType;
+  description: string | null;
+  territories: Territories;
+  start_at: string;
+  end_at: string | null;
+  zone: string;
+  hard_end_at: string | null;
+}
+
+export interface Avail extends AvailEntry {
+  id: string;
+  title_id: string;
+}
+
+export interface Conflict {
+  avail_id: string;
+  license_type: LicenseType;
+  territories: Territories;
+  from: string;
+  to: string | null;
+  days: number | null;
+  code: string;
+  says: string;
+}
+
+export interface AvailCheck {
+  conflicts: Conflict[];
+  warnings: Conflict[];
+}
+
+export type Clock =
+  | { on_purchase: { watch_s: number } }
+  | { on_first_play: { start_within_s: number; watch_s: number } };
+
+export interface OfferEntry {
+  kind: 'pvod' | 'rental';
+  list_price: Money;
+  member_price: Money | null;
+  clock: Clock;
+  streams: number;
+  presale_from_at: string | null;
+}
+
+export interface Offer extends OfferEntry {
+  id: string;
+  title_id: string;
+  avail_id: string;
+  withdrawn_at: string | null;
+}
+
+export interface SourceTrack {
+  kind: string;
+  codec: string;
+  width?: number | null;
+  height?: number | null;
+  frame_rate?: number | null;
+  channels?: number | null;
+  language?: string | null;
+  bitrate_bps?: number | null;
+}
+
+export interface Source {
+  name?: string | null;
+  container?: string | null;
+  duration_ms?: number | null;
+  size_bytes?: number | null;
+  tracks?: SourceTrack[];
+}
+
+export interface Rendition {
+  track: string;
+  kind: string;
+  codec: string;
+  width?: number | null;
+  height?: number | null;
+  bitrate_bps?: number | null;
+  frame_rate?: number | null;
+  channels?: number | null;
+  language?: string | null;
+  copied?: boolean;
+  size_bytes?: number | null;
+}
+
+export interface Asset {
+  id: string;
+  source_name: string;
+  duration_ms: number;
+  created_at: string;
+  source?: Source | null;
+  excerpt_of?: string | null;
+  renditions?: Rendition[] | null;
+  segments?: { count: number; target_duration_s: number } | null;
+  titles?: string[];
+}
+
+export interface Job {
+  id: string;
+  upload_id: string | null;
+  source_name: string;
+  status: 'queued' | 'running' | 'done' | 'failed';
+  /** 0 to 1. */
+  progress: number;
+  stage?: string | null;
+  speed?: number | null;
+  eta_s?: number | null;
+  source?: Source | null;
+  asset_id: string | null;
+  error: { code: string; message: string } | null;
+  created_at: string;
+  finished_at: string | null;
+}
+
+export interface OpenUpload {
+  id: string;
+  file_name: string;
+  length: number;
+  received: number;
+  created_at: string;
+  expires_at?: string;
+}
+
+export interface ExplainStep {
+  check: string;
+  outcome: 'pass' | 'fail' | 'skip';
+  code: string | null;
+  says: string;
+  facts?: Record<string, unknown>;
+}
+
+export interface Explanation {
+  allow: boolean;
+  code: string | null;
+  via: string | null;
+  at: string;
+  territory: string | null;
+  steps: ExplainStep[];
+  next?: NextStep[];
+}
+
+export interface SalesPoint {
+  start_at: string;
+  gross: number;
+  orders: number;
+}
+
+export interface TitleSales {
+  currency?: string;
+  by_hour: SalesPoint[];
+  by_day: SalesPoint[];
+  by_territory: { territory: string | null; gross: number; orders: number }[];
+  by_price: { kind: 'list' | 'member'; gross: number; orders: number }[];
+  funnel: { checkouts: number; paid: number; first_plays: number; half_watched: number; completed: number };
+  retention: { permille: number; viewers: number }[];
+  refunds: unknown;
+}
+
+const segment = encodeURIComponent;
+const at = (id: string) => `/titles/${segment(id)}`;
+
+export const catalogue = {
+  titles(filter: { query?: string; status?: string }, signal?: AbortSignal): Promise<TitleRow[]> {
+    const query = new URLSearchParams({ limit: '200' });
+    if (filter.query) query.set('query', filter.query);
+    if (filter.status) query.set('status', filter.status);
+    return operator.list(`/titles?${query}`, options(signal));
+  },
+  async title(id: string): Promise<Title> {
+    return operator.call('GET', at(id));
+  },
+  createTitle(name: Localized, key: string): Promise<Title> {
+    return operator.call('POST', '/titles', { body: { name }, key });
+  },
+  /** Only the version that was seen is changed: a colleague's edit in between is a `VERSION_CONFLICT`. */
+  async editTitle(title: Pick<Title, 'id' | 'version'>, edit: TitleEdit): Promise<Title> {
+    const { body } = await operator.exchange<Title>('PATCH', at(title.id), { body: edit, if_match: `"${title.version}"` });
+    return body;
+  },
+  async sendPoster(id: string, shape: 'portrait' | 'landscape', picture: File): Promise<void> {
+    // The one body of the console that is not JSON.
+    const response = await fetch(`/api/v1${at(id).replace('/titles', '/operator/titles')}/poster?shape=${shape}`, {
+      method: 'POST',
+      headers: { accept: 'application/json', 'content-type': picture.type },
+      body: picture,
+    }).catch(() => {
+      throw new Failure({ code: 'NETWORK' });
+    });
+    if (response.ok) return;
+    throw new Failure(troubleOf(response.status, await response.text(), response.headers.get('x-request-id')));
+  },
+  avails(title_id: string): Promise<Avail[]> {
+    return operator.list(`${at(title_id)}/avails`);
+  },
+  createAvail(title_id: string, body: AvailEntry, key: string): Promise<Avail> {
+    return operator.call('POST', `${at(title_id)}/avails`, { body, key });
+  },
+  checkAvail(title_id: string, body: AvailEntry & { replaces?: string }, signal: AbortSignal): Promise<AvailCheck> {
+    return operator.call('POST', `${at(title_id)}/avails/check`, { body, signal });
+  },
+  editAvail(id: string, body: Partial<Pick<AvailEntry, 'start_at' | 'end_at' | 'hard_end_at'>>): Promise<Avail> {
+    return operator.call('PATCH', `/avails/${segment(id)}`, { body });
+  },
+  deleteAvail(id: string): Promise<void> {
+    return operator.call('DELETE', `/avails/${segment(id)}`);
+  },
+  offers(avail_id: string): Promise<Offer[]> {
+    return operator.list(`/avails/${segment(avail_id)}/offers`);
+  },
+  createOffer(avail_id: string, body: OfferEntry, key: string): Promise<Offer> {
+    return operator.call('POST', `/avails/${segment(avail_id)}/offers`, { body, key });
+  },
+  withdrawOffer(id: string): Promise<Offer> {
+    return operator.call('POST', `/offers/${segment(id)}/withdraw`);
+  },
+  assets(): Promise<Asset[]> {
+    return operator.list('/assets?limit=200');
+  },
+  asset(id: string): Promise<Asset> {
+    return operator.call('GET', `/assets/${segment(id)}`);
+  },
+  excerpt(asset_id: string, length_ms: number): Promise<Asset> {
+    return operator.call('POST', `/assets/${segment(asset_id)}/excerpt`, { body: { length_ms } });
+  },
+  jobs(): Promise<Job[]> {
+    return operator.list('/jobs?limit=100', {}, 100);
+  },
+  job(id: string, signal?: AbortSignal): Promise<Job> {
+    return operator.call('GET', `/jobs/${segment(id)}`, options(signal));
+  },
+  uploads(): Promise<OpenUpload[]> {
+    return operator.list('/uploads');
+  },
+  deleteUpload(id: string): Promise<void> {
+    return operator.call('DELETE', `/uploads/${segment(id)}`, { headers: { 'tus-resumable': '1.0.0' } });
+  },
+  explain(query: { title_id: string; at: string; territory?: string }): Promise<Explanation> {
+    return operator.call('GET', `/explain?${new URLSearchParams(query)}`);
+  },
+  sales(id: string, query: { from: string; to: string; zone: string }): Promise<TitleSales> {
+    return operator.call('GET', `${at(id)}/sales?${new URLSearchParams(query)}`);
+  },
+};
+
+function options(signal: AbortSignal | undefined): CallOptions {
+  return signal ? { signal } : {};
+}

@@ -1,0 +1,197 @@
+// Orders, viewers, members and vouchers, as the API gives them to operators.
+
+import type { Localized, Money } from '../../lib/api';
+import { operator, type Page } from '../api';
+
+export const purchaseStatuses = ['paid', 'pending', 'declined', 'expired', 'refunded'] as const;
+export type PurchaseStatus = (typeof purchaseStatuses)[number];
+
+export interface PurchaseRow {
+  id: string;
+  status: PurchaseStatus;
+  title_id: string;
+  title_name: Localized;
+  viewer_id: string;
+  viewer_email: string;
+  price: Money;
+  is_member_price: boolean;
+  territory: string | null;
+  storefront_slug: string | null;
+  provider: string;
+  payment_id?: string;
+  created_at: string;
+  decided_at: string | null;
+  refunded_at: string | null;
+  livemode: boolean;
+}
+
+export interface Grant {
+  id: string;
+  title_id: string;
+  title?: { id: string; name: Localized; poster_url: string | null };
+  purchase_id?: string | null;
+  voucher_id?: string | null;
+  phase: string;
+  issued_at: string;
+  first_play_at: string | null;
+  /** Before first play, by when it has to be started. */
+  expires_at: string;
+  streams: number;
+  revoked_at: string | null;
+}
+
+export interface LedgerEntry {
+  id: string;
+  position: number;
+  at: string;
+  kind: string;
+  hash: string;
+  postings: { account: string; amount: number; currency: string }[];
+}
+
+export interface OrderEvent {
+  at: string;
+  kind: string;
+  detail: Record<string, unknown> | null;
+}
+
+export interface OrderSession {
+  id: string;
+  part: number;
+  opened_at: string;
+}
+
+export interface PurchaseDetail extends PurchaseRow {
+  viewer: { id: string; email: string; display_name: string | null } | null;
+  offer: { id: string; kind: 'pvod' | 'rental'; list_price: Money; member_price: Money | null } | null;
+  grant: Grant | null;
+  refund: { id: string; amount: Money; reason: string; created_at: string } | null;
+  entries: LedgerEntry[];
+  events: OrderEvent[];
+  sessions: OrderSession[];
+}
+
+export interface PurchaseFilter {
+  status?: string | null;
+  title_id?: string | null;
+  viewer?: string | null;
+  from?: string | null;
+  to?: string | null;
+  query?: string | null;
+}
+
+export interface ViewerRow {
+  id: string;
+  email: string;
+  display_name: string | null;
+  created_at: string;
+  member: boolean;
+  purchases: number;
+  spent: Money[];
+}
+
+export interface Membership {
+  id: string;
+  viewer_id: string;
+  viewer_email?: string;
+  plan_id: string;
+  plan_name?: string;
+  streams: number;
+  starts_at: string;
+  ends_at: string;
+  ended_at?: string | null;
+  active?: boolean;
+}
+
+export interface ViewerDetail extends Omit<ViewerRow, 'purchases'> {
+  purchase_count?: number;
+  /** Valid now. */
+  sign_ins?: number;
+  memberships: Membership[];
+  grants: Grant[];
+  purchases: PurchaseRow[];
+}
+
+export interface Plan {
+  id: string;
+  name: string;
+  streams: number;
+}
+
+export interface VoucherBatch {
+  id: string;
+  title: { id: string; name: Localized };
+  offer: { id: string; kind: 'pvod' | 'rental'; list_price: Money } | null;
+  count: number;
+  redeemed: number;
+  expires_at: string;
+  note: string;
+  created_at: string;
+  void_at: string | null;
+}
+
+export interface NewVouchers {
+  title_id: string;
+  offer_id: string;
+  count: number;
+  expires_at: string;
+  note: string;
+}
+
+const segment = encodeURIComponent;
+
+export function purchasePath(filter: PurchaseFilter, limit = 50): string {
+  const query = new URLSearchParams({ limit: String(limit) });
+  for (const [name, value] of Object.entries(filter)) if (value) query.set(name, value);
+  return `/purchases?${query}`;
+}
+
+export const sales = {
+  purchases(filter: PurchaseFilter, cursor: string | null, signal: AbortSignal): Promise<Page<PurchaseRow>> {
+    return operator.page(purchasePath(filter), cursor, { signal });
+  },
+  allPurchases(filter: PurchaseFilter): Promise<PurchaseRow[]> {
+    return operator.list(purchasePath(filter, 200));
+  },
+  purchase(id: string): Promise<PurchaseDetail> {
+    return operator.call('GET', `/purchases/${segment(id)}`);
+  },
+  refund(id: string, reason: string, key: string): Promise<{ id: string; amount: Money }> {
+    return operator.call('POST', `/purchases/${segment(id)}/refunds`, { body: { reason }, key });
+  },
+  revokeGrant(id: string, reason: string): Promise<Grant> {
+    return operator.call('POST', `/grants/${segment(id)}/revoke`, { body: { reason } });
+  },
+  viewers(query: string, cursor: string | null, signal: AbortSignal): Promise<Page<ViewerRow>> {
+    const params = new URLSearchParams({ limit: '50' });
+    if (query !== '') params.set('query', query);
+    return operator.page(`/viewers?${params}`, cursor, { signal });
+  },
+  viewer(id: string): Promise<ViewerDetail> {
+    return operator.call('GET', `/viewers/${segment(id)}`);
+  },
+  plans(): Promise<Plan[]> {
+    return operator.list('/plans');
+  },
+  createPlan(body: { name: string; streams: number }, key: string): Promise<Plan> {
+    return operator.call('POST', '/plans', { body, key });
+  },
+  memberships(active: boolean): Promise<Membership[]> {
+    return operator.list(`/memberships?limit=200${active ? '&active=true' : ''}`, {}, 5_000);
+  },
+  createMembership(body: { email: string; plan_id: string; ends_at: string }, key: string): Promise<Membership> {
+    return operator.call('POST', '/memberships', { body, key });
+  },
+  endMembership(id: string, reason: string): Promise<Membership> {
+    return operator.call('POST', `/memberships/${segment(id)}/end`, { body: { reason } });
+  },
+  voucherBatches(): Promise<VoucherBatch[]> {
+    return operator.list('/voucher-batches?limit=200');
+  },
+  createVouchers(body: NewVouchers, key: string): Promise<{ batch: VoucherBatch; codes: string[] }> {
+    return operator.call('POST', '/voucher-batches', { body, key });
+  },
+  voidVouchers(id: string): Promise<VoucherBatch> {
+    return operator.call('POST', `/voucher-batches/${segment(id)}/void`);
+  },
+};

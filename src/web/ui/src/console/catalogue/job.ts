@@ -1,0 +1,67 @@
+// What a packaging job's stage and its failure mean, in words.
+
+import { bitrate, bytes, count, duration } from '../../lib/format';
+import type { Locale, Shape } from '../../lib/words/shape';
+import type { Rendition, Source, SourceTrack } from '../api/catalogue';
+import type { en } from '../words/film';
+
+type Words = Shape<typeof en>;
+
+export function stageText(stage: string | null | undefined, words: Words): string {
+  const said = words as unknown as Record<string, unknown>;
+  const text = said[`stage_${stage}`];
+  return typeof text === 'string' ? text : words.job_running;
+}
+
+/** A code that is not known yet still says what to do. */
+export function jobFailure(code: string, words: Words): string {
+  const said = words as unknown as Record<string, unknown>;
+  const text = said[`err_${code}`];
+  return typeof text === 'string' ? text : words.err_UNKNOWN;
+}
+
+export function kindText(kind: string, words: Words): string {
+  const text = (words as unknown as Record<string, unknown>)[`kind_${kind}`];
+  return typeof text === 'string' ? text : kind;
+}
+
+export function languageText(tag: string | null | undefined, locale: Locale): string {
+  if (!tag || tag === 'und') return '';
+  try {
+    return new Intl.DisplayNames(locale, { type: 'language' }).of(tag) ?? tag;
+  } catch {
+    return tag;
+  }
+}
+
+/** H264 1920×1080 24 fps; AAC 5.1 Chinese. */
+export function trackText(track: SourceTrack, words: Words, locale: Locale): string {
+  return [
+    kindText(track.kind, words),
+    track.codec.toUpperCase(),
+    track.width && track.height ? `${track.width}×${track.height}` : '',
+    track.frame_rate ? words.fps(count(Math.round(track.frame_rate * 1000) / 1000, locale)) : '',
+    track.channels ? words.channels(track.channels) : '',
+    languageText(track.language, locale),
+  ]
+    .filter((text) => text !== '')
+    .join(' ');
+}
+
+export function sourceText(source: Source, locale: Locale): string {
+  return [
+    source.container ?? '',
+    source.duration_ms ? duration(source.duration_ms, locale, 'short') : '',
+    source.size_bytes ? bytes(source.size_bytes, locale) : '',
+  ]
+    .filter((text) => text !== '')
+    .join(' · ');
+}
+
+export function renditionText(rendition: Rendition, words: Words, locale: Locale): string {
+  if (rendition.height) return `${rendition.height}p`;
+  return [rendition.channels ? words.channels(rendition.channels) : rendition.track, languageText(rendition.language, locale)].join(' ').trim();
+}
+
+export const bitrateText = (rendition: Rendition, locale: Locale): string =>
+  rendition.bitrate_bps ? bitrate(rendition.bitrate_bps, locale) : '—';

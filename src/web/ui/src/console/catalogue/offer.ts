@@ -1,0 +1,40 @@
+// What an offer gives, in words.
+
+import { instant, money } from '../../lib/format';
+import type { CommonWords } from '../../lib/words';
+import type { Locale, Shape } from '../../lib/words/shape';
+import type { Clock, Offer } from '../api/catalogue';
+import type { en } from '../words/windows';
+
+const HOUR_S = 3_600;
+const DAY_S = 24 * HOUR_S;
+
+export function clockText(clock: Clock, words: Shape<typeof en>, common: CommonWords): string {
+  if ('on_purchase' in clock) return words.say_on_purchase(common.hours(hours(clock.on_purchase.watch_s)));
+  const { start_within_s, watch_s } = clock.on_first_play;
+  return words.say_on_first_play(common.days(days(start_within_s)), common.hours(hours(watch_s)));
+}
+
+export const hours = (seconds: number): number => Math.round((seconds / HOUR_S) * 10) / 10;
+export const days = (seconds: number): number => Math.round((seconds / DAY_S) * 10) / 10;
+
+export function clockOf(kind: 'on_purchase' | 'on_first_play', watch_hours: number, start_days: number): Clock {
+  const watch_s = watch_hours * HOUR_S;
+  return kind === 'on_purchase' ? { on_purchase: { watch_s } } : { on_first_play: { start_within_s: start_days * DAY_S, watch_s } };
+}
+
+/** Everything but the price. */
+export function termsText(offer: Offer, zone: string, words: Shape<typeof en>, common: CommonWords, locale: Locale): string {
+  return [
+    clockText(offer.clock, words, common),
+    words.say_streams(offer.streams),
+    offer.presale_from_at ? words.say_presale(instant(offer.presale_from_at, locale, zone)) : '',
+    offer.withdrawn_at ? words.withdrawn(instant(offer.withdrawn_at, locale, zone)) : '',
+  ]
+    .filter((text) => text !== '')
+    .join(' · ');
+}
+
+export function memberText(offer: Pick<Offer, 'member_price'>, words: Shape<typeof en>, locale: Locale): string {
+  return offer.member_price ? words.say_member(money(offer.member_price, locale)) : '';
+}

@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import type { Explanation, Step } from './api/explain';
+import { decidingStep, factsOf, sayStep } from './explain';
+import { en } from './words/explain';
+
+const step = (check: Step['check'], outcome: Step['outcome'], code: string | null = null, facts = {}): Step => ({
+  check, outcome, code, says: '', facts,
+});
+const answer = (over: Partial<Explanation>): Explanation => ({
+  allow: false, code: null, via: null, rule: '', at: '', territory: null, steps: [], next: [], ...over,
+});
+
+test('a denial comes from the last step that failed with its code', () => {
+  const steps = [step('grant', 'fail', 'PAYMENT_REQUIRED'), step('membership', 'fail', 'MEMBERSHIP_REQUIRED'), step('window', 'skip')];
+  expect(decidingStep(answer({ code: 'PAYMENT_REQUIRED', steps }))?.check).toBe('grant');
+  expect(decidingStep(answer({ code: 'OTHER', steps }))).toBeNull();
+});
+
+test('a permission comes from the right that is used', () => {
+  const steps = [step('title', 'pass'), step('membership', 'pass'), step('streams', 'pass')];
+  expect(decidingStep(answer({ allow: true, via: 'membership', steps }))?.check).toBe('membership');
+});
+
+test('facts are told as what they are, each window on a line of its own', () => {
+  const facts = {
+    purchase_id: 'pur_1', ends_at: '2026-11-23T16:00:00.000Z', in_use: 1, none: null,
+    windows: [{ avail_id: 'avl_1', is_open: false, end_at: null }, { avail_id: 'avl_2', is_open: true }],
+  };
+  const told = factsOf(step('grant', 'pass', null, facts), en, 'en', 'UTC');
+  expect(told.map((line) => line.map(({ name, text }) => `${name} ${text}`))).toEqual([
+    ['Order pur_1', 'May watch until 23 Nov 2026, 16:00 UTC', 'in_use 1'],
+    ['Window avl_1', 'Open then no'],
+    ['Window avl_2', 'Open then yes'],
+  ]);
+  expect(told[0]?.[0]?.href).toBe('/console/orders/pur_1');
+});
+
+test('a step says what it found, in the words of its case', () => {
+  const say = (...args: Parameters<typeof step>) => sayStep(step(...args), en, 'en');
+  expect(say('grant', 'fail', null, { wanted: 'running', grants: [] })).toBe('The viewer has not bought this title.');
+  expect(say('grant', 'fail', null, { wanted: 'running', grants: [{}] })).toBe('No purchase has a viewing period that runs.');
+  expect(say('grant', 'fail', 'GRANT_REVOKED', { grant: {} })).toBe('The right was taken back.');
+  expect(say('membership', 'fail', null, { membership_id: null })).toBe('The viewer is not a member at that time.');
+  expect(say('window', 'fail', 'WINDOW_NOT_OPEN')).toBe('The window has not opened.');
+  expect(say('streams', 'pass', null, { streams: 0 })).toBe('Streams are not counted for this right.');
+  expect(say('window', 'skip')).toBe('Not looked at: an earlier check has decided.');
+});

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import type { Board, Hand } from './api/board';
+import { healthOf, tell } from './hand';
+import { en } from './words/hand';
+
+const now = new Date('2026-11-23T04:00:00Z');
+const hand = (code: string, over: Partial<Hand> = {}): Hand => ({
+  code, level: 'warn', title_id: null, subject: null, at: null, facts: {}, ...over,
+});
+const told = (code: string, over: Partial<Hand> = {}) => tell(hand(code, over), en, 'en', 'Echo', now);
+const health = (code: string, facts: Record<string, unknown> = {}) =>
+  healthOf({ health: { level: 'warn', code, facts } } as Board, en, 'en').text;
+
+test('each thing that needs a hand leads to where it is mended', () => {
+  const at = '2026-11-23T06:00:00Z';
+  expect(told('WINDOW_OPENS_NO_ASSET', { title_id: 'ttl_1', at })).toEqual({
+    text: 'Echo opens in 2 hours and has no packaged film', act: 'Add the film', href: '/console/titles/ttl_1?tab=film',
+  });
+  expect(told('WINDOW_OPENS_NO_OFFER', { title_id: 'ttl_1', at }).href).toBe('/console/titles/ttl_1?tab=windows');
+  expect(told('PAYMENT_PENDING_LATE', { subject: 'pur_1' }).href).toBe('/console/orders/pur_1');
+  expect(told('JOB_FAILED', { facts: { source_name: 'echo.mov' } }).text).toBe('Packaging failed: echo.mov');
+  expect(told('DISK_LOW', { facts: { free_bytes: 1e9 } }).text).toContain('1 GB left');
+  expect(told('NO_TITLES').href).toBe('/console/titles?do=new');
+});
+
+test('a code that is not known is shown as it is, without a way to nowhere', () => {
+  expect(told('BRAND_NEW')).toEqual({ text: 'The server reports BRAND_NEW', act: null, href: null });
+});
+
+test('health is one sentence of the worst thing there is', () => {
+  expect(health('ALL_GOOD', { viewers_now: 3, starts: 10, failures: 0 })).toBe('All well. 3 watching; in the last hour 10 starts, 0 failed.');
+  expect(health('ALL_GOOD', { viewers_now: 0, starts: 0, failures: 0 })).toBe('All quiet: nobody has pressed Play in the last hour.');
+  expect(health('START_FAILURES', { starts: 100, failures: 12, share: 0.12 })).toBe('Films fail to start: 12 of 100 in the last hour (12%).');
+});

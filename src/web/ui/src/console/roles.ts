@@ -1,0 +1,17 @@
+// What each role may do. The server decides; what is shown follows this.
+
+import type { Role } from './api/operator';
+
+/** What an action or a page needs of a role. */
+export type Need = 'read' | 'operate' | 'money' | 'own';
+
+const ROLES: Record<Need, readonly Role[]> = {
+  read: ['owner', 'operator', 'finance', 'read_only'],
+  operate: ['owner', 'operator'],
+  money: ['owner', 'finance'],
+  own: ['owner'],
+};
+
+export function mayRole(role: Role, need: Need): boolean {
+  return ROLES[need].includes(role);
+}

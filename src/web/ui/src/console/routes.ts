@@ -1,0 +1,175 @@
+// Every page of the console: its address, its code, its name, who may open it, its key after `g`, its place in the
+// navigation. The server answers each of these addresses with the console's document.
+
+import type { Component } from 'svelte';
+import type { IconName } from '../kit/icons';
+import type { Need } from './me.svelte';
+import type { en } from './words/shell';
+
+export const paths = {
+  home: '/console',
+  wall: '/console/wall',
+
+  titles: '/console/titles',
+  title: '/console/titles/{title_id}',
+  uploads: '/console/uploads',
+
+  orders: '/console/orders',
+  order: '/console/orders/{purchase_id}',
+  viewers: '/console/viewers',
+  viewer: '/console/viewers/{viewer_id}',
+  members: '/console/members',
+  vouchers: '/console/vouchers',
+
+  sessions: '/console/sessions',
+  session: '/console/sessions/{session_id}',
+  qoe: '/console/qoe',
+  explain: '/console/explain',
+
+  storefronts: '/console/storefronts',
+  audit: '/console/audit',
+  settings: '/console/settings',
+
+  sign_in: '/console/sign-in',
+  welcome: '/console/welcome',
+} as const;
+
+export type PageName = keyof typeof paths;
+
+export interface Page {
+  /** The parameters of its path are its props. */
+  load: () => Promise<{ default: Component<any> }>;
+  /** A word of the shell. */
+  title: keyof typeof en;
+  need: Need;
+  /** `bare` has no navigation around it and needs no sign-in; `full` has none either, but does. */
+  frame?: 'bare' | 'full';
+  key?: string;
+  nav?: { group: Group; icon: IconName; /** In the bar of a phone. */ bar?: true };
+}
+
+export const groups = ['today', 'films', 'sales', 'playback', 'house'] as const;
+export type Group = (typeof groups)[number];
+
+/** In the order of the navigation. */
+export const pages: Record<PageName, Page> = {
+  home: {
+    load: () => import('./pages/Home.svelte'),
+    title: 'home',
+    need: 'read',
+    key: 'h',
+    nav: { group: 'today', icon: 'chart', bar: true },
+  },
+  wall: {
+    load: () => import('./pages/Wall.svelte'),
+    title: 'wall',
+    need: 'read',
+    frame: 'full',
+    key: 'w',
+    nav: { group: 'today', icon: 'device' },
+  },
+
+  titles: {
+    load: () => import('./pages/Titles.svelte'),
+    title: 'titles',
+    need: 'read',
+    key: 't',
+    nav: { group: 'films', icon: 'film', bar: true },
+  },
+  title: { load: () => import('./pages/Title.svelte'), title: 'title', need: 'read' },
+  uploads: {
+    load: () => import('./pages/Uploads.svelte'),
+    title: 'uploads',
+    need: 'read',
+    key: 'u',
+    nav: { group: 'films', icon: 'upload' },
+  },
+
+  orders: {
+    load: () => import('./pages/Orders.svelte'),
+    title: 'orders',
+    need: 'read',
+    key: 'o',
+    nav: { group: 'sales', icon: 'card', bar: true },
+  },
+  order: { load: () => import('./pages/Order.svelte'), title: 'order', need: 'read' },
+  viewers: {
+    load: () => import('./pages/Viewers.svelte'),
+    title: 'viewers',
+    need: 'read',
+    key: 'v',
+    nav: { group: 'sales', icon: 'user' },
+  },
+  viewer: { load: () => import('./pages/Viewer.svelte'), title: 'viewer', need: 'read' },
+  members: {
+    load: () => import('./pages/Members.svelte'),
+    title: 'members',
+    need: 'read',
+    key: 'm',
+    nav: { group: 'sales', icon: 'star' },
+  },
+  vouchers: {
+    load: () => import('./pages/Vouchers.svelte'),
+    title: 'vouchers',
+    need: 'read',
+    key: 'r',
+    nav: { group: 'sales', icon: 'ticket' },
+  },
+
+  sessions: {
+    load: () => import('./pages/Sessions.svelte'),
+    title: 'sessions',
+    need: 'read',
+    key: 's',
+    nav: { group: 'playback', icon: 'play', bar: true },
+  },
+  session: { load: () => import('./pages/Session.svelte'), title: 'session', need: 'read' },
+  qoe: {
+    load: () => import('./pages/Qoe.svelte'),
+    title: 'qoe',
+    need: 'read',
+    key: 'q',
+    nav: { group: 'playback', icon: 'pulse' },
+  },
+  explain: {
+    load: () => import('./pages/Explain.svelte'),
+    title: 'explain',
+    need: 'read',
+    key: 'e',
+    nav: { group: 'playback', icon: 'key' },
+  },
+
+  storefronts: {
+    load: () => import('./pages/Storefronts.svelte'),
+    title: 'storefronts',
+    need: 'read',
+    key: 'f',
+    nav: { group: 'house', icon: 'globe' },
+  },
+  audit: {
+    load: () => import('./pages/Audit.svelte'),
+    title: 'audit',
+    need: 'read',
+    key: 'a',
+    nav: { group: 'house', icon: 'list' },
+  },
+  settings: {
+    load: () => import('./pages/Settings.svelte'),
+    title: 'settings',
+    need: 'own',
+    key: 'i',
+    nav: { group: 'house', icon: 'settings' },
+  },
+
+  sign_in: { load: () => import('./pages/SignIn.svelte'), title: 'sign_in', need: 'read', frame: 'bare' },
+  welcome: { load: () => import('./pages/Welcome.svelte'), title: 'welcome', need: 'read', frame: 'bare' },
+};
+
+/** The page in the navigation under which an address lies: a session under the sessions. */
+export function navPageOf(name: PageName | 'unknown'): PageName | null {
+  if (name === 'unknown') return null;
+  if (pages[name].nav) return name;
+  const path: string = paths[name];
+  const above = Object.entries(paths).filter(([page]) => pages[page as PageName].nav && page !== 'home');
+  return (above.find(([, candidate]) => path.startsWith(`${candidate}/`))?.[0] as PageName | undefined) ?? null;
+}

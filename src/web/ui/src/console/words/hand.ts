@@ -1,0 +1,81 @@
+// What needs a hand, and how things stand: a sentence for each code of the board, and the name of the place that mends it.
+
+import type { Shape } from '../../lib/words/shape';
+
+export const en = {
+  WINDOW_OPENS_NO_ASSET: (name: string, when: string) => `${name} opens ${when} and has no packaged film`,
+  WINDOW_OPENS_NO_ASSET_do: 'Add the film',
+  WINDOW_OPENS_NO_OFFER: (name: string, when: string) => `${name} opens ${when} and has no price`,
+  WINDOW_OPENS_NO_OFFER_do: 'Set a price',
+  WINDOW_CLOSES_SOON: (name: string, when: string) => `The window of ${name} closes ${when}`,
+  WINDOW_CLOSES_SOON_do: 'Look at the window',
+  JOB_FAILED: (name: string) => `Packaging failed${name === '' ? '' : `: ${name}`}`,
+  JOB_FAILED_do: 'See why',
+  PAYMENT_PENDING_LATE: (name: string, when: string) => `A payment for ${name} began ${when} and is not confirmed`,
+  PAYMENT_PENDING_LATE_do: 'Open the order',
+  LIVE_WITHOUT_WINDOW: (name: string) => `${name} is listed but has no window, so nobody can watch it`,
+  LIVE_WITHOUT_WINDOW_do: 'Add a window',
+  DISK_LOW: (left: string) => `The data folder is running out of space${left === '' ? '' : `: ${left} left`}`,
+  DISK_LOW_do: 'Look at storage',
+  NO_TITLES: 'There is no film yet',
+  NO_TITLES_do: 'Upload one',
+  STATE_FALLBACK: 'Shared state is unreachable; this server counts streams by itself meanwhile',
+  STATE_FALLBACK_do: 'Look at the checks',
+  OWNER_MISSING: 'Nobody owns this server yet. The one-time link is in the server’s log.',
+  OWNER_MISSING_do: 'Look at the settings',
+  unknown: (code: string) => `The server reports ${code}`,
+
+  level_good: 'All well',
+  level_warn: 'Worth a look',
+  level_bad: 'Needs you now',
+
+  health_good: (viewers: string, starts: string, failures: string) =>
+    `All well. ${viewers} watching; in the last hour ${starts} ${starts === '1' ? 'start' : 'starts'}, ${failures} failed.`,
+  health_quiet: 'All quiet: nobody has pressed Play in the last hour.',
+  health_failures: (starts: string, failures: string, share: string) =>
+    `Films fail to start: ${failures} of ${starts} in the last hour (${share}).`,
+  health_clock: 'The server’s clock cannot be trusted, and windows follow it. Check its time service.',
+  health_payments: (count: string) => `Payments are late: ${count} not confirmed after two minutes.`,
+  health_jobs: (count: string) => `Packaging failed ${count} times in the last day.`,
+  health_no_asset: 'A window opens within two hours, and its film is not there.',
+  health_no_offer: 'A window opens within two hours, and nothing is on sale in it.',
+  health_do: 'Playback quality',
+};
+
+export const zh: Shape<typeof en> = {
+  WINDOW_OPENS_NO_ASSET: (name, when) => `《${name}》${when}开窗，片源尚未就绪`,
+  WINDOW_OPENS_NO_ASSET_do: '添加片源',
+  WINDOW_OPENS_NO_OFFER: (name, when) => `《${name}》${when}开窗，尚未定价`,
+  WINDOW_OPENS_NO_OFFER_do: '去定价',
+  WINDOW_CLOSES_SOON: (name, when) => `《${name}》的窗口期${when}结束`,
+  WINDOW_CLOSES_SOON_do: '查看窗口期',
+  JOB_FAILED: (name) => `转码失败${name === '' ? '' : `：${name}`}`,
+  JOB_FAILED_do: '查看原因',
+  PAYMENT_PENDING_LATE: (name, when) => `《${name}》有一笔支付${when}发起，至今未确认`,
+  PAYMENT_PENDING_LATE_do: '查看订单',
+  LIVE_WITHOUT_WINDOW: (name) => `《${name}》已上架但没有窗口期，观众无法观看`,
+  LIVE_WITHOUT_WINDOW_do: '设置窗口期',
+  DISK_LOW: (left) => `数据目录空间不足${left === '' ? '' : `，仅剩 ${left}`}`,
+  DISK_LOW_do: '查看存储',
+  NO_TITLES: '还没有影片',
+  NO_TITLES_do: '上传影片',
+  STATE_FALLBACK: '共享状态服务不可用，暂由本机单独计算并发播放数',
+  STATE_FALLBACK_do: '查看检查项',
+  OWNER_MISSING: '服务器还没有所有者，一次性链接在服务器日志中。',
+  OWNER_MISSING_do: '查看设置',
+  unknown: (code) => `服务器报告：${code}`,
+
+  level_good: '正常',
+  level_warn: '请留意',
+  level_bad: '请立即处理',
+
+  health_good: (viewers, starts, failures) => `一切正常：${viewers} 人正在观看，近一小时起播 ${starts} 次，失败 ${failures} 次。`,
+  health_quiet: '一切平静，近一小时没有人开始播放。',
+  health_failures: (starts, failures, share) => `起播失败偏高：近一小时起播 ${starts} 次，失败 ${failures} 次（${share}）。`,
+  health_clock: '服务器时钟不可信，而窗口期以它为准，请检查对时服务。',
+  health_payments: (count) => `支付确认延迟：${count} 笔超过两分钟未确认。`,
+  health_jobs: (count) => `近一天有 ${count} 次转码失败。`,
+  health_no_asset: '有窗口将在两小时内开启，片源尚未就绪。',
+  health_no_offer: '有窗口将在两小时内开启，尚未定价。',
+  health_do: '查看播放质量',
+};

@@ -1,0 +1,72 @@
+// What the one button of a title does for this caller, now.
+
+import { isFinished, type Place } from '../player/resume';
+import type { Offer, Title } from './api';
+
+export type Action =
+  | { does: 'play'; starts_clock: boolean }
+  | { does: 'resume'; progress: Place }
+  | { does: 'buy' | 'rent' | 'preorder'; offer: Offer }
+  /** For members, and the caller has not said who they are. */
+  | { does: 'sign_in' }
+  /** For members, and the caller is none. */
+  | { does: 'members_only' }
+  /** `owned`: it is paid for and waits for its opening. `for_members`: it opens for members. */
+  | { does: 'wait'; opens_at: string; owned: boolean; for_members: boolean }
+  | { does: 'nothing'; code: string };
+
+/** The first seconds are a beginning. */
+const HEAD_MS = 5_000;
+
+export function resumable(progress: Place | null | undefined): Place | null {
+  if (!progress || progress.position_ms < HEAD_MS || isFinished(progress)) return null;
+  return progress;
+}
+
+export function actionOf(title: Title, caller: { signed_in: boolean }): Action {
+  const { decision } = title;
+  if (decision.allow) {
+    const progress = resumable(title.progress);
+    return progress ? { does: 'resume', progress } : { does: 'play', starts_clock: decision.starts_clock };
+  }
+  const opens_at = decision.next?.find((step) => step.action === 'wait')?.opens_at ?? title.opens_at ?? null;
+  if (decision.acquired || (title.state === 'acquired' && decision.code === 'WINDOW_NOT_OPEN')) {
+    if (opens_at !== null) return { does: 'wait', opens_at, owned: true, for_members: false };
+    return { does: 'nothing', code: decision.code };
+  }
+  if (decision.code === 'TITLE_SUSPENDED' || decision.code === 'GEO_NOT_LICENSED') {
+    return { does: 'nothing', code: decision.code };
+  }
+  const offer = mainOffer(title);
+  if (offer) return { does: offer.presale ? 'preorder' : offer.kind === 'pvod' ? 'buy' : 'rent', offer };
+  if (decision.code === 'MEMBERSHIP_REQUIRED' || decision.next?.some((step) => step.action === 'join')) {
+    return { does: caller.signed_in ? 'members_only' : 'sign_in' };
+  }
+  if (opens_at !== null) {
+    const opening = title.windows?.filter((window) => window.start_at === opens_at) ?? [];
+    const for_members = opening.length > 0 && opening.every((window) => window.license_type === 'svod');
+    return { does: 'wait', opens_at, owned: false, for_members };
+  }
+  return { does: 'nothing', code: decision.code };
+}
+
+/** The offer that the button sells: the server's own choice, else the cheapest that is on sale. */
+export function mainOffer(title: Title): Offer | null {
+  const on_sale = onSale(title);
+  const next = title.decision.allow ? [] : (title.decision.next ?? []);
+  const chosen = next.flatMap((step) => (step.action === 'buy' ? [step.offer_id] : []));
+  return on_sale.find((offer) => chosen.includes(offer.id)) ?? on_sale[0] ?? null;
+}
+
+/** What can be bought now: open windows before presales, and the cheaper first. */
+export function onSale(title: Title): Offer[] {
+  const open = title.offers.filter((offer) => offer.on_sale);
+  return open.sort(
+    (one, other) => Number(one.presale ?? false) - Number(other.presale ?? false) || one.price.amount - other.price.amount,
+  );
+}
+
+/** What will be sold later: its window or its presale opens. */
+export function comingOffers(title: Title, now: Date): Offer[] {
+  return title.offers.filter((offer) => !offer.on_sale && Date.parse(offer.opens_at) > now.getTime());
+}

@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import type { Grant, GrantRow, Purchase } from './api';
+import { holdingsOf, standingOf } from './holdings';
+
+const title = { id: 'ttl_1', name: {}, poster_url: null };
+const grant = (phase: Grant['phase'], rest: Partial<Grant> = {}): Grant => ({
+  id: 'gra_1',
+  title_id: 'ttl_1',
+  purchase_id: 'pur_1',
+  phase,
+  issued_at: '2027-01-01T00:00:00Z',
+  first_play_at: null,
+  expires_at: '2027-01-03T00:00:00Z',
+  streams: 1,
+  revoked_at: null,
+  livemode: false,
+  ...rest,
+});
+const purchase = (status: Purchase['status'], rest: Partial<Purchase> = {}): Purchase => ({
+  id: 'pur_1',
+  status,
+  title_id: 'ttl_1',
+  title,
+  offer_id: 'off_1',
+  offer_kind: 'pvod',
+  price: { amount: 1, currency: 'CNY' },
+  list_price: null,
+  is_member_price: false,
+  number: 'pur_1',
+  provider: 'sandbox',
+  payment: null,
+  livemode: false,
+  created_at: '2027-01-01T00:00:00Z',
+  paid_at: null,
+  refunded_at: null,
+  refund_reason: null,
+  ...rest,
+});
+
+test('a refund outweighs the right that it took', () => {
+  const refunded = purchase('refunded', { refunded_at: '2027-01-02T00:00:00Z', grant: grant('revoked') });
+  expect(standingOf(refunded)).toEqual({ is: 'refunded', at: '2027-01-02T00:00:00Z' });
+});
+
+test('a presale says when it opens, where the grant knows', () => {
+  const available_at = '2027-02-01T00:00:00Z';
+  expect(standingOf(purchase('paid', { grant: grant('upcoming', { available_at }) }))).toEqual({ is: 'upcoming', opens_at: available_at });
+  expect(standingOf(purchase('paid', { grant: grant('upcoming') }))).toEqual({ is: 'upcoming', opens_at: null });
+});
+
+test('what can be watched, what waits for money and what is past; codes stand among purchases, the newest first', () => {
+  const by_code: GrantRow = { ...grant('running', { id: 'gra_2', purchase_id: null, issued_at: '2027-01-02T00:00:00Z' }), title };
+  const of_purchase: GrantRow = { ...grant('unstarted'), title };
+  const groups = holdingsOf(
+    [
+      purchase('paid', { id: 'a', grant: grant('unstarted') }),
+      purchase('pending', { id: 'b' }),
+      purchase('declined', { id: 'c' }),
+      purchase('expired', { id: 'd' }),
+      purchase('paid', { id: 'e', grant: grant('expired') }),
+    ],
+    [of_purchase, by_code],
+  );
+  const keys = (group: keyof typeof groups) => groups[group].map((holding) => holding.key);
+  expect(keys('ready')).toEqual(['gra_2', 'a']);
+  expect(keys('waiting')).toEqual(['b']);
+  expect(keys('past')).toEqual(['c', 'd', 'e']);
+});

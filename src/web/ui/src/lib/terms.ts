@@ -1,0 +1,29 @@
+// What a price buys, in words, before any of its clocks starts.
+
+import type { Offer, Title } from './api';
+import { duration, instant } from './format';
+import type { Locale, Words } from './words';
+
+const HOUR_MS = 3_600_000;
+
+export function termsOf(offer: Offer, title: Pick<Title, 'windows'>, words: Words, locale: Locale): string[] {
+  const watch = span(offer.watch_hours * HOUR_MS, words, locale);
+  const terms: string[] = [];
+  if (offer.start_within_days) {
+    const days = span(offer.start_within_days * 24 * HOUR_MS, words, locale);
+    terms.push(offer.presale ? words.clock_start_preorder(days) : words.clock_start(days), words.clock_watch(watch));
+  } else {
+    terms.push(offer.presale ? words.clock_preorder(watch) : words.clock_buy(watch));
+  }
+  const sold = title.windows?.find((window) => window.license_type === 'vod' && window.start_at === offer.opens_at);
+  if (sold?.hard_end_at) terms.push(words.clock_hard_end(instant(sold.hard_end_at, locale)));
+  return terms;
+}
+
+/** 48 hours are said as they are sold; longer and whole days are days. */
+function span(ms: number, words: Words, locale: Locale): string {
+  const hours = ms / HOUR_MS;
+  if (hours > 72 && hours % 24 === 0) return words.days(hours / 24);
+  if (Number.isInteger(hours) && hours > 0) return words.hours(hours);
+  return duration(ms, locale);
+}

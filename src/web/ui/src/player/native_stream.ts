@@ -1,0 +1,66 @@
+// A film by the browser's own HLS: it chooses rungs and retries by itself, and says little about why it failed.
+
+import { preferences } from './preferences.svelte';
+import type { Listener, OpenStream, Source, Stream } from './stream';
+import { inLanguage, type Language } from './tracks.svelte';
+
+export const openNative: OpenStream = (video, source, listener) => new NativeStream(video, source, listener);
+
+class NativeStream implements Stream {
+  readonly #video: HTMLVideoElement;
+  readonly #source: Source;
+  readonly #listening = new AbortController();
+  #mended = false;
+
+  constructor(video: HTMLVideoElement, source: Source, listener: Listener) {
+    this.#video = video;
+    this.#source = source;
+    const { signal } = this.#listening;
+    video.addEventListener('loadedmetadata', () => this.#start(), { signal });
+    video.addEventListener('error', () => this.#failed(listener), { signal });
+    video.textTracks.addEventListener('addtrack', () => this.#readCaptions(), { signal });
+    source.tracks.filledBy({
+      rung: () => undefined,
+      audio: () => undefined,
+      captions: (id) => {
+        for (const [at, track] of this.#captions().entries()) track.mode = at === id ? 'hidden' : 'disabled';
+      },
+    });
+    video.src = source.url;
+  }
+
+  destroy(): void {
+    this.#listening.abort();
+  }
+
+  #start(): void {
+    if (this.#source.start_s !== null) this.#video.currentTime = this.#source.start_s;
+    this.#readCaptions();
+  }
+
+  #captions(): TextTrack[] {
+    return [...this.#video.textTracks].filter(({ kind }) => kind === 'subtitles' || kind === 'captions');
+  }
+
+  #readCaptions(): void {
+    const { tracks } = this.#source;
+    tracks.captions = this.#captions().map(({ language, label }, id): Language => {
+      return { id, tag: language || 'und', name: label };
+    });
+    tracks.chooseCaptions(inLanguage(tracks.captions, preferences.get('captions'))?.id ?? null);
+  }
+
+  #failed(listener: Listener): void {
+    const { error } = this.#video;
+    const code = error?.code === MediaError.MEDIA_ERR_SRC_NOT_SUPPORTED ? 'UNSUPPORTED' : 'MEDIA';
+    listener.erred(code, this.#mended);
+    if (!this.#mended) {
+      this.#mended = true;
+      this.#source.start_s = this.#video.currentTime || this.#source.start_s;
+      this.#video.load();
+      void this.#video.play().catch(() => undefined);
+      return;
+    }
+    listener.failed({ code, detail: error?.message, request_id: this.#source.session_id });
+  }
+}

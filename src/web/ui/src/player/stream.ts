@@ -1,0 +1,56 @@
+// One way of getting a film into the video element: with hls.js where there is Media Source Extensions, else with the
+// browser's own HLS (Safari on a phone).
+
+import type { Trouble } from '../lib/http';
+import type { Rung, Tracks } from './tracks.svelte';
+
+export interface Source {
+  session_id: string;
+  title_id: string;
+  url: string;
+  /** Where to start; `null` is the film's start. */
+  start_s: number | null;
+  tracks: Tracks;
+}
+
+/** What a stream tells. After `refused` and `failed` it is of no more use. */
+export interface Listener {
+  /** The server says no, in words of its own. */
+  refused(status: number, trouble: Trouble): void;
+  /** Everything that could mend it was tried. */
+  failed(trouble: Trouble): void;
+  /** The network went away; the stream tries again by itself. */
+  lost(): void;
+  found(): void;
+  /** Another rung is on the screen. */
+  switched(rung: Rung): void;
+  /** For the record; it may have been mended. */
+  erred(code: string, fatal: boolean): void;
+}
+
+export interface Stream {
+  /** Ends it; the element's source is the caller's to take away. */
+  destroy(): void;
+}
+
+export type OpenStream = (video: HTMLVideoElement, source: Source, listener: Listener) => Stream;
+
+/** `null` where this browser can play no film of ours. */
+export async function loadStream(): Promise<OpenStream | null> {
+  if (hasMediaSource()) {
+    const { openHls, isSupported } = await import('./hls_stream');
+    if (isSupported()) return openHls;
+  }
+  if (document.createElement('video').canPlayType('application/vnd.apple.mpegurl') === '') return null;
+  return (await import('./native_stream')).openNative;
+}
+
+/** Fetches what Play will need, while the viewer still reads. */
+export function preloadStream(): void {
+  // A failure shows when Play is pressed, and is tried again there.
+  loadStream().catch(() => undefined);
+}
+
+function hasMediaSource(): boolean {
+  return 'ManagedMediaSource' in window || 'MediaSource' in window;
+}
