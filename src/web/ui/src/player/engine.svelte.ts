@@ -65,6 +65,8 @@ export class Engine {
   /** Counts viewings, so that an answer that comes after the viewer has left is given back. */
   #viewing = 0;
   #reopened_at = -Infinity;
+  /** While another session is asked for, what is refused to the old one's stream is no news: it has been given back. */
+  #reopening = false;
   #pressed_at = 0;
   #start_s: number | null = null;
   /** Where the film was before the seek that is under way. */
@@ -303,9 +305,11 @@ export class Engine {
 
   /** The server ends the session: for good, or because another one has to take its place. */
   #ended(trouble: Trouble): void {
+    if (this.#reopening) return;
     const again = REOPENED.has(trouble.code) || trouble.means === 'SESSION_EXPIRED';
     if (!again || performance.now() - this.#reopened_at < REOPENED_FOR_MS_MIN) return this.#stop(trouble);
     this.#reopened_at = performance.now();
+    this.#reopening = true;
     void this.#reopen(trouble);
   }
 
@@ -339,6 +343,7 @@ export class Engine {
     this.#stream?.destroy();
     media.empty();
     this.reconnecting = false;
+    this.#reopening = false;
     this.#begin(body);
     if (this.#openStream) this.#attach(this.#openStream, body, at_s);
     if (!playing) media.pause();
@@ -367,6 +372,7 @@ export class Engine {
     this.ends_at = null;
     this.reminder_minutes = null;
     this.reconnecting = false;
+    this.#reopening = false;
     this.blocked = false;
     this.phase = 'idle';
     this.trouble = trouble;
