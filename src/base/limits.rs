@@ -228,6 +228,11 @@ pub const FILM_DURATION_MAX: Duration = Duration::from_secs(6 * 3600);
 pub const FILM_STREAMS_MAX: usize = 32;
 pub const AUDIO_CHANNELS_MAX: u32 = 8;
 pub const AUDIO_TRACKS_MAX: usize = 8;
+pub const TEXT_TRACKS_MAX: usize = 16;
+/// Of one track: a film of six hours with a cue every two thirds of a second.
+pub const TEXT_CUES_MAX: usize = 32_768;
+/// The words of one track.
+pub const TEXT_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const WORKER_MEMORY_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
 /// CPU seconds a worker may spend per second of film, on top of [`WORKER_CPU_BASE`].
 pub const WORKER_CPU_PER_FILM_S: u64 = 20;

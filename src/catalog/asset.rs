@@ -58,6 +58,7 @@ pub struct SourceTrack {
 pub enum TrackKind {
     Video,
     Audio,
+    Text,
 }
 
 /// What the packager made of it.

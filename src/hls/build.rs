@@ -6,12 +6,13 @@
 //! ```text
 //! static   main.m3u8 → v720.m3u8 → v720.mp4 [byte ranges]
 //! served   /play/{token}/main.m3u8 → {asset}/v720.m3u8 → v720/init.mp4, v720/{n}.m4s, v720/key
+//!                                  → {asset}/t-en.m3u8 → t-en/{n}.vtt, t-en/key
 //! ```
 
 use bytes::Bytes;
 
 use crate::hls::media::{Aes128Key, MediaPlaylist, MediaSegment, Resource};
-use crate::hls::multivariant::{MultivariantPlaylist, Rendition, VariantStream};
+use crate::hls::multivariant::{MultivariantPlaylist, Rendition, RenditionKind, VariantStream};
 use crate::media::protect::Iv;
 use crate::media::rendition::{AssetIndex, TrackIndex};
 use crate::media::time::Timescale;
@@ -41,10 +42,10 @@ pub fn multivariant(timeline: &Timeline<'_>, form: Form) -> Bytes {
 pub fn media(timeline: &Timeline<'_>, track_id: &str, form: Form, iv: Option<Iv>) -> Option<Bytes> {
     let clip = timeline.clips.first()?;
     let track = clip.index.track(track_id)?;
-    let init = match form {
-        Form::Static => Resource { uri: format!("{track_id}.mp4"), range: Some(0..track.init_bytes) },
+    let init = (!track.is_text()).then(|| match form {
+        Form::Static => Resource { uri: track.file_name(), range: Some(0..track.init_bytes) },
         Form::Served => Resource { uri: format!("{track_id}/init.mp4"), range: None },
-    };
+    });
     let key = iv.map(|iv| Aes128Key { uri: format!("{track_id}/key"), iv });
     Some(MediaPlaylist { init, key, segments: segments(track, form) }.to_text().into())
 }
@@ -53,17 +54,17 @@ pub fn media(timeline: &Timeline<'_>, track_id: &str, form: Form, iv: Option<Iv>
 /// sum is the track's duration to the microsecond whatever the number of segments.
 fn segments(track: &TrackIndex, form: Form) -> Vec<MediaSegment> {
     let microseconds = |ticks| track.timescale.rescale(ticks, Timescale::MICROSECONDS) as u64;
+    let extension = if track.is_text() { "vtt" } else { "m4s" };
     let mut elapsed = 0;
     let mut numbered = Vec::with_capacity(track.segments.len());
     for (n, segment) in track.segments.iter().enumerate() {
         let start = microseconds(elapsed);
         elapsed += segment.duration_ticks as i64;
         let resource = match form {
-            Form::Static => Resource {
-                uri: format!("{}.mp4", track.id),
-                range: Some(segment.offset..segment.offset + segment.bytes),
-            },
-            Form::Served => Resource { uri: format!("{}/{n}.m4s", track.id), range: None },
+            Form::Static => {
+                Resource { uri: track.file_name(), range: Some(segment.offset..segment.offset + segment.bytes) }
+            }
+            Form::Served => Resource { uri: format!("{}/{n}.{extension}", track.id), range: None },
         };
         numbered.push(MediaSegment { duration_us: microseconds(elapsed) - start, resource });
     }
@@ -84,13 +85,27 @@ fn renditions(index: &AssetIndex, uri: &impl Fn(&TrackIndex) -> String) -> Vec<R
             language,
             is_default: audio.is_default,
             is_autoselect: audio.is_default || is_first_of_language,
-            channels: audio.channels,
+            kind: RenditionKind::Audio { channels: audio.channels },
             stable_id: track.id.clone(),
             uri: uri(track),
         });
     }
+    renditions.extend(index.text().map(|(track, text)| Rendition {
+        group: TEXT_GROUP.to_owned(),
+        name: text.name.clone(),
+        language: text.language.clone().unwrap_or_else(|| "und".to_owned()),
+        // Words are shown when the viewer asks for them, or, where they are forced, by the player's own rule.
+        is_default: false,
+        is_autoselect: true,
+        kind: RenditionKind::Subtitles { is_forced: text.is_forced, describes_sound: text.describes_sound },
+        stable_id: track.id.clone(),
+        uri: uri(track),
+    }));
     renditions
 }
+
+/// All text tracks are one group.
+const TEXT_GROUP: &str = "text";
 
 /// Each video track once for each audio group; all of the first group (stereo) come first.
 fn variants(index: &AssetIndex, uri: &impl Fn(&TrackIndex) -> String) -> Vec<VariantStream> {
@@ -126,6 +141,7 @@ fn variants(index: &AssetIndex, uri: &impl Fn(&TrackIndex) -> String) -> Vec<Var
                 video_range: video.video_range,
                 stable_id: group.map_or_else(|| track.id.clone(), |group| format!("{}-{group}", track.id)),
                 audio_group: group.map(str::to_owned),
+                subtitle_group: index.text().next().map(|_| TEXT_GROUP.to_owned()),
                 uri: uri(track),
             });
         }

@@ -8,7 +8,8 @@ use crate::media::protect::Iv;
 
 #[derive(Clone, Debug)]
 pub struct MediaPlaylist {
-    pub init: Resource,
+    /// EXT-X-MAP; WebVTT has none.
+    pub init: Option<Resource>,
     pub key: Option<Aes128Key>,
     pub segments: Vec<MediaSegment>,
 }
@@ -41,8 +42,9 @@ impl MediaPlaylist {
         const BYTE_RANGES: u32 = 4;
         // In a playlist of whole segments; every playlist of fragmented MP4 has one.
         const MAP: u32 = 6;
+        let map = if self.init.is_some() { MAP } else { 0 };
         let ranges = self.segments.iter().any(|segment| segment.resource.range.is_some());
-        FRACTIONS.max(if ranges { BYTE_RANGES } else { 0 }).max(MAP)
+        FRACTIONS.max(if ranges { BYTE_RANGES } else { 0 }).max(map)
     }
 
     /// EXT-X-TARGETDURATION: every EXTINF, rounded to the nearest second, is at most this (4.4.3.1).
@@ -59,11 +61,13 @@ impl MediaPlaylist {
         Tag::with_value("EXT-X-PLAYLIST-TYPE", "VOD").write(&mut text);
         Tag::new("EXT-X-INDEPENDENT-SEGMENTS").write(&mut text);
         // Before EXT-X-KEY, so that the init segment is clear.
-        let mut map = Tag::new("EXT-X-MAP").quoted("URI", &self.init.uri);
-        if let Some(range) = &self.init.range {
-            map = map.quoted("BYTERANGE", &format!("{}@{}", range.end - range.start, range.start));
+        if let Some(init) = &self.init {
+            let mut map = Tag::new("EXT-X-MAP").quoted("URI", &init.uri);
+            if let Some(range) = &init.range {
+                map = map.quoted("BYTERANGE", &format!("{}@{}", range.end - range.start, range.start));
+            }
+            map.write(&mut text);
         }
-        map.write(&mut text);
         if let Some(key) = &self.key {
             let iv = key.iv.expose().iter().fold(String::from("0x"), |mut hex, byte| {
                 // Writing to a String cannot fail.

@@ -9,7 +9,7 @@ pub struct MultivariantPlaylist {
     pub variants: Vec<VariantStream>,
 }
 
-/// EXT-X-MEDIA of type AUDIO.
+/// EXT-X-MEDIA.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendition {
     /// GROUP-ID
@@ -22,13 +22,25 @@ pub struct Rendition {
     pub is_default: bool,
     /// AUTOSELECT
     pub is_autoselect: bool,
-    /// CHANNELS
-    pub channels: u32,
+    pub kind: RenditionKind,
     /// STABLE-RENDITION-ID
     pub stable_id: String,
     /// URI
     pub uri: String,
 }
+
+/// TYPE, and the attributes that only it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RenditionKind {
+    /// CHANNELS
+    Audio { channels: u32 },
+    /// FORCED, and CHARACTERISTICS where the words also tell of sounds.
+    Subtitles { is_forced: bool, describes_sound: bool },
+}
+
+/// What a track for the deaf has (RFC 8216bis, 4.4.6.1).
+const DESCRIBES_SOUND: &str =
+    "public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound";
 
 /// EXT-X-STREAM-INF and its URI line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +62,8 @@ pub struct VariantStream {
     pub stable_id: String,
     /// AUDIO: a group of renditions.
     pub audio_group: Option<String>,
+    /// SUBTITLES: a group of renditions.
+    pub subtitle_group: Option<String>,
     pub uri: String,
 }
 
@@ -71,17 +85,26 @@ impl MultivariantPlaylist {
 
 impl Rendition {
     fn write(&self, text: &mut String) {
-        Tag::new("EXT-X-MEDIA")
-            .plain("TYPE", "AUDIO")
+        let kind = match self.kind {
+            RenditionKind::Audio { .. } => "AUDIO",
+            RenditionKind::Subtitles { .. } => "SUBTITLES",
+        };
+        let tag = Tag::new("EXT-X-MEDIA")
+            .plain("TYPE", kind)
             .quoted("GROUP-ID", &self.group)
             .quoted("LANGUAGE", &self.language)
             .quoted("NAME", &self.name)
             .quoted("STABLE-RENDITION-ID", &self.stable_id)
             .yes_no("DEFAULT", self.is_default)
-            .yes_no("AUTOSELECT", self.is_autoselect)
-            .quoted("CHANNELS", &self.channels.to_string())
-            .quoted("URI", &self.uri)
-            .write(text);
+            .yes_no("AUTOSELECT", self.is_autoselect);
+        let tag = match self.kind {
+            RenditionKind::Audio { channels } => tag.quoted("CHANNELS", &channels.to_string()),
+            RenditionKind::Subtitles { is_forced, describes_sound } => {
+                let tag = tag.yes_no("FORCED", is_forced);
+                if describes_sound { tag.quoted("CHARACTERISTICS", DESCRIBES_SOUND) } else { tag }
+            }
+        };
+        tag.quoted("URI", &self.uri).write(text);
     }
 }
 
@@ -103,6 +126,9 @@ impl VariantStream {
             .quoted("STABLE-VARIANT-ID", &self.stable_id);
         if let Some(group) = &self.audio_group {
             tag = tag.quoted("AUDIO", group);
+        }
+        if let Some(group) = &self.subtitle_group {
+            tag = tag.quoted("SUBTITLES", group);
         }
         tag.write(text);
         text.push_str(&self.uri);

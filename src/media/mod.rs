@@ -10,6 +10,7 @@ pub mod protect;
 pub mod rendition;
 pub mod time;
 pub mod timeline;
+pub mod webvtt;
 
 use crate::base::error::{Error, ErrorKind};
 

@@ -15,11 +15,11 @@ pub struct AssetIndex {
     pub format_version: u32,
     /// The longest video track, in milliseconds.
     pub duration_ms: u64,
-    /// Video from the largest to the smallest, then audio, default first.
+    /// Video from the largest to the smallest, then audio, default first, then text.
     pub tracks: Vec<TrackIndex>,
 }
 
-/// One track: `{id}.mp4`, its init segment in `[0, init_bytes)`.
+/// One track: `{id}.mp4`, its init segment in `[0, init_bytes)`; of words `{id}.vtt`, which has none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrackIndex {
     /// `v1080`, `a-en-2`: lower-case letters, digits and hyphens.
@@ -44,6 +44,7 @@ pub struct TrackIndex {
 pub enum TrackMedia {
     Video(VideoIndex),
     Audio(AudioIndex),
+    Text(TextIndex),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +76,19 @@ pub struct AudioIndex {
     pub is_default: bool,
     /// The rendition group: `stereo`, `surround`.
     pub group: String,
+}
+
+/// Words over the picture, as WebVTT.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextIndex {
+    /// BCP 47; `None` when the source does not say.
+    pub language: Option<String>,
+    /// What a viewer reads; unique among the text tracks.
+    pub name: String,
+    /// Only what has to be read to follow the film: signs, and what is spoken in another language.
+    pub is_forced: bool,
+    /// Tells of sounds too, for who cannot hear them.
+    pub describes_sound: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,19 +133,35 @@ impl AssetIndex {
     pub fn video(&self) -> impl Iterator<Item = (&TrackIndex, &VideoIndex)> {
         self.tracks.iter().filter_map(|track| match &track.media {
             TrackMedia::Video(video) => Some((track, video)),
-            TrackMedia::Audio(_) => None,
+            TrackMedia::Audio(_) | TrackMedia::Text(_) => None,
         })
     }
 
     pub fn audio(&self) -> impl Iterator<Item = (&TrackIndex, &AudioIndex)> {
         self.tracks.iter().filter_map(|track| match &track.media {
             TrackMedia::Audio(audio) => Some((track, audio)),
-            TrackMedia::Video(_) => None,
+            TrackMedia::Video(_) | TrackMedia::Text(_) => None,
+        })
+    }
+
+    pub fn text(&self) -> impl Iterator<Item = (&TrackIndex, &TextIndex)> {
+        self.tracks.iter().filter_map(|track| match &track.media {
+            TrackMedia::Text(text) => Some((track, text)),
+            TrackMedia::Video(_) | TrackMedia::Audio(_) => None,
         })
     }
 }
 
 impl TrackIndex {
+    /// The file that holds the track.
+    pub fn file_name(&self) -> String {
+        format!("{}.{}", self.id, if self.is_text() { "vtt" } else { "mp4" })
+    }
+
+    pub fn is_text(&self) -> bool {
+        matches!(self.media, TrackMedia::Text(_))
+    }
+
     pub fn duration_ticks(&self) -> Ticks {
         self.segments.iter().map(|segment| segment.duration_ticks as Ticks).sum()
     }

@@ -14,11 +14,12 @@ use crate::http::body::Body;
 use crate::origin::path::Target;
 
 /// The routes by [`place`]; the last is where a URL that names nothing is counted.
-const ROUTES: [&str; 6] = [
+const ROUTES: [&str; 7] = [
     "/play/{token}/main.m3u8",
     "/play/{token}/{asset}/{track}.m3u8",
     "/play/{token}/{asset}/{track}/init.mp4",
     "/play/{token}/{asset}/{track}/{n}.m4s",
+    "/play/{token}/{asset}/{track}/{n}.vtt",
     "/play/{token}/{asset}/{track}/key",
     "/play/",
 ];
@@ -62,8 +63,9 @@ fn place(target: Option<&Target<'_>>) -> usize {
         Some(Target::Playlist { .. }) => 1,
         Some(Target::Init { .. }) => 2,
         Some(Target::Segment { .. }) => 3,
-        Some(Target::Key { .. }) => 4,
-        None => 5,
+        Some(Target::Text { .. }) => 4,
+        Some(Target::Key { .. }) => 5,
+        None => 6,
     }
 }
 

@@ -26,6 +26,8 @@ pub enum Target<'a> {
     Init { asset: AssetId, track: &'a str },
     /// `/play/{token}/{asset}/{track}/{n}.m4s`, n from 0 within the asset
     Segment { asset: AssetId, track: &'a str, n: u32 },
+    /// `/play/{token}/{asset}/{track}/{n}.vtt`, of a text track
+    Text { asset: AssetId, track: &'a str, n: u32 },
     /// `/play/{token}/{asset}/{track}/key`
     Key { asset: AssetId, track: &'a str },
 }
@@ -45,7 +47,11 @@ impl<'a> PlayPath<'a> {
                 match object {
                     "init.mp4" => Target::Init { asset, track },
                     "key" => Target::Key { asset, track },
-                    segment => Target::Segment { asset, track, n: number(segment.strip_suffix(".m4s")?)? },
+                    segment => match segment.split_once('.')? {
+                        (n, "m4s") => Target::Segment { asset, track, n: number(n)? },
+                        (n, "vtt") => Target::Text { asset, track, n: number(n)? },
+                        _ => return None,
+                    },
                 }
             }
             _ => return None,
@@ -62,6 +68,7 @@ impl Target<'_> {
             Target::Playlist { .. } => "/play/{token}/{asset}/{track}.m3u8",
             Target::Init { .. } => "/play/{token}/{asset}/{track}/init.mp4",
             Target::Segment { .. } => "/play/{token}/{asset}/{track}/{n}.m4s",
+            Target::Text { .. } => "/play/{token}/{asset}/{track}/{n}.vtt",
             Target::Key { .. } => "/play/{token}/{asset}/{track}/key",
         }
     }
@@ -72,6 +79,7 @@ impl Target<'_> {
             Target::Playlist { asset, .. }
             | Target::Init { asset, .. }
             | Target::Segment { asset, .. }
+            | Target::Text { asset, .. }
             | Target::Key { asset, .. } => Some(asset),
         }
     }
@@ -79,7 +87,7 @@ impl Target<'_> {
     pub fn wish_kind(&self) -> WishKind {
         match self {
             Target::Multivariant | Target::Playlist { .. } | Target::Init { .. } => WishKind::Preparation,
-            Target::Segment { .. } => WishKind::Segment,
+            Target::Segment { .. } | Target::Text { .. } => WishKind::Segment,
             Target::Key { .. } => WishKind::Key,
         }
     }
@@ -120,10 +128,15 @@ mod tests {
             Target::Init { asset, track },
             Target::Segment { asset, track, n: 0 },
             Target::Segment { asset, track, n: 1234 },
+            Target::Text { asset, track, n: 0 },
             Target::Key { asset, track },
         ];
         for target in all {
-            let n = if let Target::Segment { n, .. } = target { n.to_string() } else { String::new() };
+            let n = if let Target::Segment { n, .. } | Target::Text { n, .. } = target {
+                n.to_string()
+            } else {
+                String::new()
+            };
             let path = target
                 .template()
                 .replace("{token}", "eyJ0.e-Y_.sig")

@@ -107,6 +107,7 @@ impl Origin {
             Target::Playlist { track, .. } => playlist(self.library.playlist(entitled, track).await?),
             Target::Init { track, .. } => media(self.library.init(entitled, track).await?),
             Target::Segment { track, n, .. } => media(self.library.segment(entitled, track, n).await?),
+            Target::Text { track, n, .. } => media(self.library.text(entitled, track, n).await?),
             Target::Key { track, .. } => Entity {
                 content_type: HeaderValue::from_static("application/octet-stream"),
                 cache_control: NO_STORE,
@@ -131,9 +132,8 @@ fn playlist(playlist: Playlist) -> Entity {
 }
 
 fn media(media: Media) -> Entity {
-    let content_type = if media.is_video { "video/mp4" } else { "audio/mp4" };
     Entity {
-        content_type: HeaderValue::from_static(content_type),
+        content_type: HeaderValue::from_static(media.content_type),
         cache_control: IMMUTABLE,
         etag: media.etag,
         identity: media.bytes,

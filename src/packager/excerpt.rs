@@ -56,7 +56,7 @@ async fn copy(
     stored: &mut Vec<ObjectKey>,
 ) -> Result<()> {
     for track in &index.tracks {
-        let key = |asset| ObjectKey::AssetTrack { asset, track: track.id.clone() };
+        let key = |asset| ObjectKey::AssetTrack { asset, file: track.file_name() };
         blobs.copy_beginning(&key(source), &key(excerpt), bytes(track)).await?;
         stored.push(key(excerpt));
     }

@@ -1,5 +1,6 @@
 //! Reads back what a worker wrote, with our own parser, and makes the asset's index from it. What a playlist will say is
-//! what lies in the files; a track that breaks a rule of the format is never published.
+//! what lies in the files; a track that breaks a rule of the format is never published. Of text the worker leaves cues,
+//! and the file is written here.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -12,6 +13,7 @@ use crate::media::isobmff::{BoxHeader, BoxSize, FourCc, Reader};
 use crate::media::rendition::{AssetIndex, SegmentIndex, TrackIndex, TrackMedia};
 use crate::media::time::{Ticks, Timescale};
 use crate::packager::protocol::TrackDraft;
+use crate::packager::text_file;
 
 /// No box but `mdat` is larger.
 const BOX_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -24,6 +26,11 @@ pub fn index(dir: &Path, drafts: Vec<TrackDraft>) -> Result<AssetIndex> {
             !draft.id.is_empty() && draft.id.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
         if !is_plain || tracks.iter().any(|track: &TrackIndex| track.id == draft.id) {
             return Err(wrong(&draft.id, "its id is not usable"));
+        }
+        if let TrackMedia::Text(words) = draft.media {
+            let Some(film) = tracks.first() else { return Err(wrong(&draft.id, "it comes before the picture")) };
+            tracks.push(text_file::write(dir, draft.id, words, film)?);
+            continue;
         }
         let path = dir.join(format!("{}.mp4", draft.id));
         let file = File::open(&path).map_err(|error| wrong(&draft.id, "it cannot be opened").with_source(error))?;

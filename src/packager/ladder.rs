@@ -1,8 +1,8 @@
 //! Which rungs a film gets: pure decisions from what the probe and the scan found.
 
-use crate::media::rendition::AudioIndex;
+use crate::media::rendition::{AudioIndex, TextIndex};
 use crate::media::{aac, language};
-use crate::packager::probe::{AudioSource, VideoSource};
+use crate::packager::probe::{AudioSource, TextSource, VideoSource};
 use crate::packager::scan::AudioScan;
 
 /// An encoded video track.
@@ -108,14 +108,56 @@ pub fn audio_plans(sources: &[AudioSource], scans: &[AudioScan]) -> Vec<AudioPla
 const STEREO: &str = "stereo";
 const SURROUND: &str = "surround";
 
-fn plan(place: usize, source: &AudioSource, action: AudioAction, channels: u32, sample_rate: u32) -> AudioPlan {
-    let known = source.language.as_deref().and_then(language::from_code);
+/// A text track of the output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextPlan {
+    pub id: String,
+    /// Which of the source's text tracks.
+    pub source: usize,
+    pub index: TextIndex,
+}
+
+/// Every text track of the source, under a name of its own.
+pub fn text_plans(sources: &[TextSource]) -> Vec<TextPlan> {
+    let mut plans: Vec<TextPlan> = Vec::new();
+    for (place, source) in sources.iter().enumerate() {
+        let (tag, spoken) = language_of(source.language.as_deref());
+        let mut id = format!("t-{}", tag.as_deref().unwrap_or("und"));
+        let mut name = name_of(source.title.as_deref(), spoken.unwrap_or_else(|| "Subtitles".to_owned()));
+        let same_id = plans.iter().filter(|other| other.id == id || other.id.starts_with(&format!("{id}-"))).count();
+        if same_id > 0 {
+            id = format!("{id}-{}", same_id + 1);
+        }
+        if plans.iter().any(|other| other.index.name == name) {
+            name = format!("{name} {}", plans.len() + 1);
+        }
+        let (is_forced, describes_sound) = (source.is_forced, source.describes_sound);
+        let index = TextIndex { language: tag, name, is_forced, describes_sound };
+        plans.push(TextPlan { id, source: place, index });
+    }
+    plans
+}
+
+/// The BCP 47 tag of a container's language code, and its name where it is known.
+fn language_of(code: Option<&str>) -> (Option<String>, Option<String>) {
+    let known = code.and_then(language::from_code);
     // A three-letter code without a shorter form is a BCP 47 tag as it stands.
     let tag = known.map(|known| known.tag.to_owned()).or_else(|| {
-        source.language.clone().filter(|code| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_lowercase()))
+        code.filter(|code| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_lowercase())).map(str::to_owned)
     });
-    let spoken = known.map(|known| known.name.to_owned()).or_else(|| tag.clone()).unwrap_or_else(|| "Audio".to_owned());
-    let name = source.title.clone().filter(|title| !title.trim().is_empty()).unwrap_or(spoken);
+    let spoken = known.map(|known| known.name.to_owned()).or_else(|| tag.clone());
+    (tag, spoken)
+}
+
+/// What a viewer reads: the track's own title, or else this.
+fn name_of(title: Option<&str>, otherwise: String) -> String {
+    let name = title.filter(|title| !title.trim().is_empty()).map_or(otherwise, str::to_owned);
+    name.chars().take(100).collect()
+}
+
+fn plan(place: usize, source: &AudioSource, action: AudioAction, channels: u32, sample_rate: u32) -> AudioPlan {
+    let (tag, spoken) = language_of(source.language.as_deref());
+    let name = name_of(source.title.as_deref(), spoken.unwrap_or_else(|| "Audio".to_owned()));
     let group = if channels > 2 { SURROUND } else { STEREO };
     AudioPlan {
         id: format!("a-{}-{channels}", tag.as_deref().unwrap_or("und")),
@@ -125,7 +167,7 @@ fn plan(place: usize, source: &AudioSource, action: AudioAction, channels: u32, 
             channels,
             sample_rate,
             language: tag,
-            name: name.chars().take(100).collect(),
+            name,
             is_default: source.is_default,
             group: group.to_owned(),
         },

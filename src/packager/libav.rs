@@ -1,9 +1,13 @@
 //! The few fields of libav's structures that `ffmpeg-next` does not hand out, read here and nowhere else, and libav's
 //! errors as ours.
 
-use ffmpeg_next::ffi::{AV_PKT_FLAG_DISCARD, AVFieldOrder, avformat_index_get_entries_count, avformat_index_get_entry};
+use std::ffi::CStr;
+
+use ffmpeg_next::ffi::{
+    AV_PKT_FLAG_DISCARD, AVFieldOrder, avformat_index_get_entries_count, avformat_index_get_entry, avsubtitle_free,
+};
 use ffmpeg_next::packet::Ref;
-use ffmpeg_next::{Packet, Stream, codec};
+use ffmpeg_next::{Packet, Stream, codec, decoder};
 
 use crate::base::error::Error;
 use crate::media::cmaf::Colour;
@@ -20,6 +24,8 @@ pub struct StreamFacts {
     pub is_interlaced: bool,
     pub colour: Colour,
     pub profile: i32,
+    /// The container's four letters for the codec; zeros where it has none.
+    pub tag: [u8; 4],
     pub channels: u32,
     pub sample_rate: u32,
     /// The byte after the last sample that the container's own index knows; 0 when it has none.
@@ -65,6 +71,7 @@ pub fn stream_facts(stream: &Stream<'_>) -> StreamFacts {
                 full_range: (*parameters).color_range as u32 == 2,
             },
             profile: (*parameters).profile,
+            tag: (*parameters).codec_tag.to_le_bytes(),
             channels: (*parameters).channels.max(0) as u32,
             sample_rate: (*parameters).sample_rate.max(0) as u32,
             index_end,
@@ -92,6 +99,32 @@ pub fn is_hidden(packet: &Packet) -> bool {
     // SAFETY: the pointer is to the AVPacket inside `packet`; one plain field is read.
     let flags = unsafe { (*packet.as_ptr()).flags };
     flags & AV_PKT_FLAG_DISCARD != 0
+}
+
+/// What a packet of subtitles says, in libav's lines of ASS; pictures of words say nothing.
+#[allow(unsafe_code)]
+pub fn ass_lines(
+    decoder: &mut decoder::subtitle::Subtitle,
+    packet: &Packet,
+) -> Result<Vec<String>, ffmpeg_next::Error> {
+    let mut said = ffmpeg_next::Subtitle::new();
+    if !decoder.decode(packet, &mut said)? {
+        return Ok(Vec::new());
+    }
+    // SAFETY: after a decode that gave something, `rects` holds `num_rects` pointers to rects that libav owns and that
+    // stay until they are freed here, once; an ASS line is null or ends with a zero byte.
+    unsafe {
+        let raw = said.as_mut_ptr();
+        let mut lines = Vec::new();
+        for place in 0..(*raw).num_rects as usize {
+            let line = (**(*raw).rects.add(place)).ass;
+            if !line.is_null() {
+                lines.push(CStr::from_ptr(line).to_string_lossy().into_owned());
+            }
+        }
+        avsubtitle_free(raw);
+        Ok(lines)
+    }
 }
 
 /// A failure of libav while it did `doing` that says nothing about the film.

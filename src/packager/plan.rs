@@ -3,7 +3,7 @@
 
 use crate::base::error::Result;
 use crate::media::rendition::{TrackMedia, VideoIndex, VideoRange};
-use crate::packager::ladder::{self, AudioAction, AudioPlan, Rung};
+use crate::packager::ladder::{self, AudioAction, AudioPlan, Rung, TextPlan};
 use crate::packager::probe::Source;
 use crate::packager::protocol::{Encoding, TrackDraft};
 use crate::packager::refusal::Refusal;
@@ -20,6 +20,7 @@ pub struct Plan {
     pub copy_obstacle: Option<String>,
     pub encoded: Vec<Rung>,
     pub audio: Vec<AudioPlan>,
+    pub text: Vec<TextPlan>,
 }
 
 impl Plan {
@@ -40,6 +41,7 @@ impl Plan {
             .into_iter()
             .filter(|plan| scan.audio.get(plan.source).is_some_and(|scan| scan.packets > 0))
             .collect();
+        let text = ladder::text_plans(&source.text);
         if encoding == Encoding::CopyOnly {
             let refuse = |why: &str| Refusal::CopyNeedsEncoding.error(format!("It cannot be copied as it is: {why}."));
             let grid = copied_grid.map_err(|why| refuse(&why))?;
@@ -54,7 +56,7 @@ impl Plan {
                 }
             }
             let copied = Some(ladder::video_id(width, height));
-            return Ok(Plan { grid, copied, copy_obstacle: None, encoded: Vec::new(), audio: kept });
+            return Ok(Plan { grid, copied, copy_obstacle: None, encoded: Vec::new(), audio: kept, text });
         }
         Ok(match copied_grid {
             Ok(grid) => {
@@ -62,19 +64,19 @@ impl Plan {
                 let average = (scan.video_bytes as f64 * 8.0 / seconds) as u64;
                 let encoded = ladder::lower_rungs(width, height, Some(average));
                 let copied = Some(ladder::video_id(width, height));
-                Plan { grid, copied, copy_obstacle: None, encoded, audio }
+                Plan { grid, copied, copy_obstacle: None, encoded, audio, text }
             }
             Err(obstacle) => {
                 let top = ladder::top_rung(&source.video);
                 let mut encoded = ladder::lower_rungs(top.width, top.height, None);
                 encoded.insert(0, top);
                 let grid = segmenter::encoded(&scan.presented, scan.end, scan.timescale);
-                Plan { grid, copied: None, copy_obstacle: Some(obstacle), encoded, audio }
+                Plan { grid, text, copied: None, copy_obstacle: Some(obstacle), encoded, audio }
             }
         })
     }
 
-    /// The tracks in the order of the index.
+    /// The tracks in the order of the index; those of text are known when they have been read.
     pub fn drafts(&self, source: &Source, scan: &Scan) -> Vec<TrackDraft> {
         let (width, height) = source.video.displayed();
         let video = |id: &str, width, height, is_copied| TrackDraft {

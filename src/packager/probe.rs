@@ -18,11 +18,13 @@ use crate::media::cmaf::Colour;
 use crate::media::isobmff::{BoxHeader, BoxSize, Reader};
 use crate::packager::libav::{self, StreamFacts};
 use crate::packager::refusal::Refusal;
+use crate::packager::subtitle;
 
 /// libav's names of what may be opened; everything else that Debian's build can do is out of reach of a film.
 const DEMUXERS: &str = "mov,matroska,webm,mpegts";
 const DECODERS: &str = "h264,hevc,av1,libdav1d,vp8,vp9,mpeg2video,mpeg4,prores,dnxhd,\
-    aac,ac3,eac3,mp3,mp3float,opus,vorbis,flac,alac,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_f32le";
+    aac,ac3,eac3,mp3,mp3float,opus,vorbis,flac,alac,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_f32le,\
+    subrip,srt,ass,ssa,webvtt,mov_text,text";
 const READ_BYTES: usize = 256 * 1024;
 
 /// An opened film.
@@ -31,6 +33,8 @@ pub struct Source {
     pub video: VideoSource,
     /// At most [`limits::AUDIO_TRACKS_MAX`].
     pub audio: Vec<AudioSource>,
+    /// At most [`limits::TEXT_TRACKS_MAX`].
+    pub text: Vec<TextSource>,
     pub container: Container,
     pub warnings: Vec<String>,
 }
@@ -53,12 +57,16 @@ impl Source {
             language: audio.language.clone(),
             ..SourceTrack::bare(TrackKind::Audio, audio.codec.name())
         });
+        let words = self.text.iter().map(|text| SourceTrack {
+            language: text.language.clone(),
+            ..SourceTrack::bare(TrackKind::Text, text.codec.name())
+        });
         SourceSummary {
             name: String::new(),
             container: self.container.as_str().to_owned(),
             duration_ms: Some(self.input.duration() / 1000).filter(|ms| *ms > 0),
             size_bytes: 0,
-            tracks: std::iter::once(picture).chain(sound).collect(),
+            tracks: std::iter::once(picture).chain(sound).chain(words).collect(),
         }
     }
 }
@@ -113,6 +121,20 @@ pub struct AudioSource {
     pub title: Option<String>,
     pub is_default: bool,
     pub extradata: Vec<u8>,
+}
+
+/// A track of words.
+#[derive(Clone, Debug)]
+pub struct TextSource {
+    pub stream: usize,
+    pub time_base: TimeBase,
+    pub codec: Id,
+    /// ISO 639, as the container has it.
+    pub language: Option<String>,
+    pub title: Option<String>,
+    pub is_forced: bool,
+    /// For who cannot hear.
+    pub describes_sound: bool,
 }
 
 /// Seconds in one unit of a stream's timestamps.
@@ -230,6 +252,7 @@ pub fn open(file: &File) -> Result<Source> {
             }
         }
     }
+    let text = text_sources(&input, &mut warnings);
     let index_end = input.streams().map(|stream| libav::stream_facts(&stream).index_end).max().unwrap_or(0);
     let len = file.metadata().map_or(0, |meta| meta.len());
     if container == Container::IsoBmff && index_end > len {
@@ -237,7 +260,7 @@ pub fn open(file: &File) -> Result<Source> {
             "The film is cut off: its index reaches to byte {index_end}, the file ends at {len}. Copy it again."
         )));
     }
-    Ok(Source { input, video, audio, container, warnings })
+    Ok(Source { input, video, audio, text, container, warnings })
 }
 
 /// A picture track that is not a cover image.
@@ -325,6 +348,42 @@ fn audio_source(stream: &Stream<'_>) -> Result<Option<AudioSource>> {
     }))
 }
 
+/// The tracks of words; those that are pictures, or in a form that nothing here reads, are left out with a warning.
+fn text_sources(input: &Input, warnings: &mut Vec<String>) -> Vec<TextSource> {
+    let mut text = Vec::new();
+    for stream in input.streams() {
+        let codec = stream.parameters().id();
+        let number = stream.index();
+        let is_timed_text = [*b"stpp", *b"dfxp"].contains(&libav::stream_facts(&stream).tag);
+        if is_timed_text {
+            warnings.push(format!("Track {number} is TTML subtitles, which cannot be read here; it is left out."));
+        }
+        if is_timed_text || stream.parameters().medium() != media::Type::Subtitle {
+            continue;
+        }
+        if !subtitle::is_text(codec) {
+            let name = codec.name();
+            warnings.push(format!("Track {number} is subtitles as pictures ({name}), not text; it is left out."));
+            continue;
+        }
+        if text.len() == limits::TEXT_TRACKS_MAX {
+            warnings.push(format!("Only the first {} subtitle tracks are kept.", limits::TEXT_TRACKS_MAX));
+            break;
+        }
+        let metadata = stream.metadata();
+        text.push(TextSource {
+            stream: number,
+            time_base: time_base(&stream),
+            codec,
+            language: metadata.get("language").filter(|code| *code != "und").map(str::to_owned),
+            title: metadata.get("title").map(str::to_owned),
+            is_forced: stream.disposition().contains(Disposition::FORCED),
+            describes_sound: stream.disposition().contains(Disposition::HEARING_IMPAIRED),
+        });
+    }
+    text
+}
+
 /// A decoder for the stream, by the allow-list, not opened yet.
 pub fn open_decoder(stream: &Stream<'_>) -> Result<decoder::Decoder> {
     let codec = stream.parameters().id();
@@ -343,7 +402,8 @@ fn no_decoder(codec: Id, error: ffmpeg_next::Error) -> crate::base::error::Error
         .with_internal(format!("libav: {error}"))
 }
 
-fn time_base(stream: &Stream<'_>) -> TimeBase {
+/// Seconds in one unit of the stream's timestamps.
+pub fn time_base(stream: &Stream<'_>) -> TimeBase {
     let base = stream.time_base();
     TimeBase { num: i64::from(base.numerator().max(1)), den: i64::from(base.denominator().max(1)) }
 }

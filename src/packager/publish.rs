@@ -32,8 +32,8 @@ async fn put_all(
 ) -> Result<u64> {
     let mut bytes = 0;
     for track in &index.tracks {
-        let key = ObjectKey::AssetTrack { asset, track: track.id.clone() };
-        bytes += blobs.put_file(&key, &dir.join(format!("{}.mp4", track.id))).await?;
+        let key = ObjectKey::AssetTrack { asset, file: track.file_name() };
+        bytes += blobs.put_file(&key, &dir.join(track.file_name())).await?;
         stored.push(key);
     }
     let poster = ObjectKey::AssetPoster { asset };

@@ -99,6 +99,7 @@ pub fn scan(file: &File, source: &mut Source, mut on_progress: impl FnMut(f64)) 
     let mut video = VideoPass::new(&source.video, origin, timescale);
     let mut audio: Vec<AudioPass> = source.audio.iter().map(|source| AudioPass::new(source, origin)).collect();
     let mut errors = 0;
+    let mut last_ms = 0;
     loop {
         // A packet for each read: libav overwrites what it is handed without releasing it.
         let mut packet = Packet::empty();
@@ -115,6 +116,10 @@ pub fn scan(file: &File, source: &mut Source, mut on_progress: impl FnMut(f64)) 
                 continue;
             }
         }
+        if let (Some(pts), Some(stream)) = (packet.pts(), source.input.stream(packet.stream())) {
+            let end = pts.saturating_add(packet.duration().max(0));
+            last_ms = last_ms.max(origin.since(end, probe::time_base(&stream), Timescale::MILLISECONDS));
+        }
         if packet.stream() == source.video.stream {
             video.take(&packet);
             on_progress(timescale.seconds(video.last_pts));
@@ -124,9 +129,11 @@ pub fn scan(file: &File, source: &mut Source, mut on_progress: impl FnMut(f64)) 
     }
     let declared_s = source.input.duration() as f64 / 1e6;
     let found_s = timescale.seconds(video.end);
-    if source.container == Container::Matroska && source.input.duration() > 0 && found_s + 3.0 < declared_s * 0.95 {
+    // What a container declares is the longest of its tracks, which may be sound or words.
+    let reached_s = found_s.max(last_ms as f64 / 1e3);
+    if source.container == Container::Matroska && source.input.duration() > 0 && reached_s + 3.0 < declared_s * 0.95 {
         return Err(Refusal::InputTruncated.error(format!(
-            "The film is cut off: it says it is {declared_s:.0} s long and ends after {found_s:.0} s. Copy it again."
+            "The film is cut off: it says it is {declared_s:.0} s long and ends after {reached_s:.0} s. Copy it again."
         )));
     }
     if found_s > limits::FILM_DURATION_MAX.as_secs_f64() {

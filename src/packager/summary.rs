@@ -44,5 +44,6 @@ fn rendition(track: &TrackIndex, is_copied: bool) -> RenditionSummary {
             language: audio.language.clone(),
             ..bare
         },
+        TrackMedia::Text(text) => RenditionSummary { kind: TrackKind::Text, language: text.language.clone(), ..bare },
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! packets ─┬─ H.264 that may be copied ────────────────→ writer of the top rung
 //!          ├─ decoder → filters (scaled once per rung) ─→ a thread per rung: libx264 → writer
+//!          ├─ words → cues
 //!          └─ audio ─┬─ AAC that may be copied ─────────→ writer
 //!                    └─ decoder → stereo → AAC ─────────→ writer
 //! ```
@@ -13,16 +14,28 @@ use std::path::Path;
 use ffmpeg_next::Packet;
 
 use crate::base::error::{Error, Result};
+use crate::media::rendition::TrackMedia;
+use crate::media::time::Timescale;
 use crate::packager::audio::{AudioSettings, CopiedAudio, EncodedAudio};
 use crate::packager::ladder::AudioAction;
 use crate::packager::libav;
 use crate::packager::plan::Plan;
 use crate::packager::probe::{self, Source};
+use crate::packager::protocol::TrackDraft;
 use crate::packager::refusal::Refusal;
 use crate::packager::scan::Scan;
+use crate::packager::subtitle::TextTrack;
+use crate::packager::text_file;
 use crate::packager::video::{CopiedVideo, EncodedVideo};
 
-/// Writes every track of `plan` into `dir`; returns warnings.
+/// What was written beside the tracks that the plan names.
+pub struct Written {
+    /// The text tracks that have something to say.
+    pub text: Vec<TrackDraft>,
+    pub warnings: Vec<String>,
+}
+
+/// Writes every track of `plan` into `dir`.
 pub fn run(
     file: &File,
     dir: &Path,
@@ -30,7 +43,7 @@ pub fn run(
     scan: &Scan,
     plan: &Plan,
     mut on_progress: impl FnMut(f64),
-) -> Result<Vec<String>> {
+) -> Result<Written> {
     let mut input = probe::demux(file)?;
     let mut copied =
         plan.copied.as_ref().map(|id| CopiedVideo::start(dir, id, &source.video, scan, &plan.grid)).transpose()?;
@@ -64,6 +77,13 @@ pub fn run(
             }
         }
     }
+    let end_ms = scan.timescale.rescale(scan.end, Timescale::MILLISECONDS).max(0) as u64;
+    let mut text = Vec::new();
+    for words in &plan.text {
+        let Some(from) = source.text.get(words.source) else { continue };
+        let stream = input.stream(from.stream).ok_or_else(changed)?;
+        text.push((from.stream, words, TextTrack::start(from, &stream, scan.origin, end_ms)?));
+    }
     loop {
         let mut packet = Packet::empty();
         match packet.read(&mut input) {
@@ -90,6 +110,9 @@ pub fn run(
                 track.push(&packet)?;
             }
         }
+        if let Some((_, _, track)) = text.iter_mut().find(|(stream, ..)| *stream == from) {
+            track.push(&packet);
+        }
         if let Some((_, track)) = copied_audio.iter_mut().find(|(stream, _)| *stream == from) {
             track.push(packet)?;
         }
@@ -111,7 +134,24 @@ pub fn run(
     if damaged > 0 {
         warnings.push(format!("{damaged} packets of the film were damaged and are missing from the encoded tracks."));
     }
-    Ok(warnings)
+    let mut drafts = Vec::new();
+    for (_, words, track) in text {
+        let (cues, left_out) = track.finish();
+        if left_out > 0 {
+            warnings.push(format!("{left_out} packets of the subtitles {} could not be read.", words.id));
+        }
+        if cues.is_empty() {
+            warnings.push(format!("The subtitles {} have no words and are left out.", words.id));
+            continue;
+        }
+        text_file::leave_cues(dir, &words.id, &cues)?;
+        drafts.push(TrackDraft {
+            id: words.id.clone(),
+            is_copied: false,
+            media: TrackMedia::Text(words.index.clone()),
+        });
+    }
+    Ok(Written { text: drafts, warnings })
 }
 
 fn changed() -> Error {

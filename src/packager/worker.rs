@@ -71,10 +71,12 @@ fn package(file: &File, out_dir: &Path, encoding: Encoding) -> Result<WorkerRepo
     if let Some(obstacle) = &plan.copy_obstacle {
         warnings.push(format!("The picture was encoded rather than copied: {obstacle}."));
     }
-    warnings.extend(transcode::run(file, out_dir, &mut source, &found, &plan, |done_s| progress.done(done_s))?);
+    let written = transcode::run(file, out_dir, &mut source, &found, &plan, |done_s| progress.done(done_s))?;
+    warnings.extend(written.warnings);
     progress.enter(Phase::Poster, duration_s);
     poster::write(file, out_dir, &source.video, duration_s)?;
-    Ok(WorkerReport { tracks: plan.drafts(&source, &found), warnings })
+    let tracks = plan.drafts(&source, &found).into_iter().chain(written.text).collect();
+    Ok(WorkerReport { tracks, warnings })
 }
 
 fn read_order() -> Result<WorkerOrder> {

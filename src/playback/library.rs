@@ -35,7 +35,7 @@ pub struct Media {
     pub bytes: Bytes,
     /// With its quotation marks.
     pub etag: HeaderValue,
-    pub is_video: bool,
+    pub content_type: &'static str,
 }
 
 /// A playlist, also compressed.
@@ -92,21 +92,35 @@ impl Library {
     pub async fn init(&self, entitled: &Entitled, track: &str) -> Result<Media> {
         let asset = self.asset(entitled).await?;
         let index = asset.index_of(track)?;
+        if index.is_text() {
+            return Err(not_found());
+        }
         let key =
             SegmentKey { asset_id: entitled.asset_id(), track: track.into(), variant: 0, n: None, protection: None };
         self.media(key, index, 0..index.init_bytes, None).await
     }
 
-    /// Segment `n` of one track, encrypted unless the title is free.
+    /// Segment `n` of a video or audio track, encrypted unless the title is free.
     pub async fn segment(&self, entitled: &Entitled, track: &str, n: u32) -> Result<Media> {
         let asset = self.asset(entitled).await?;
         let index = asset.index_of(track)?;
+        if index.is_text() { Err(not_found()) } else { self.numbered(entitled, &asset, index, n).await }
+    }
+
+    /// Segment `n` of a text track, encrypted like the rest.
+    pub async fn text(&self, entitled: &Entitled, track: &str, n: u32) -> Result<Media> {
+        let asset = self.asset(entitled).await?;
+        let index = asset.index_of(track)?;
+        if index.is_text() { self.numbered(entitled, &asset, index, n).await } else { Err(not_found()) }
+    }
+
+    async fn numbered(&self, entitled: &Entitled, asset: &OpenAsset, index: &TrackIndex, n: u32) -> Result<Media> {
         let segment = index.segments.get(n as usize).ok_or_else(not_found)?;
-        let open = asset.track(track)?;
+        let open = asset.track(&index.id)?;
         let protection = entitled.is_protected().then_some(&open.protection);
         let key = SegmentKey {
             asset_id: entitled.asset_id(),
-            track: track.into(),
+            track: index.id.as_str().into(),
             variant: 0,
             n: Some(n),
             protection: protection.map(|_| open.key_id),
@@ -132,9 +146,14 @@ impl Library {
         range: std::ops::Range<u64>,
         protection: Option<&Protection>,
     ) -> Result<Media> {
-        let (key, is_video) = (&key, matches!(index.media, TrackMedia::Video(_)));
+        let key = &key;
+        let content_type = match index.media {
+            TrackMedia::Video(_) => "video/mp4",
+            TrackMedia::Audio(_) => "audio/mp4",
+            TrackMedia::Text(_) => "text/vtt",
+        };
         let make = || async move {
-            let object = ObjectKey::AssetTrack { asset: key.asset_id, track: index.id.clone() };
+            let object = ObjectKey::AssetTrack { asset: key.asset_id, file: index.file_name() };
             let clear = within(limits::SEGMENT_READ_TIMEOUT, self.blobs.get_range(&object, range)).await?;
             let bytes = match protection.cloned() {
                 None => clear,
@@ -148,7 +167,7 @@ impl Library {
             let form = if protection.is_some() { 'e' } else { 'c' };
             let place = key.n.map_or_else(|| "init".to_owned(), |n| n.to_string());
             let etag = etag(&format!("{FORMAT_VERSION}-{}-{}-{place}-{form}", key.asset_id, key.track))?;
-            Ok(Media { bytes, etag, is_video })
+            Ok(Media { bytes, etag, content_type })
         };
         self.segments.get_or_make(key, make).await
     }

@@ -217,7 +217,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let blobs = Blobs::local(&dir.path().join("store")).unwrap();
         let asset = AssetId::new(UtcMs(0));
-        let key = ObjectKey::AssetTrack { asset, track: "v720".into() };
+        let key = ObjectKey::AssetTrack { asset, file: "v720.mp4".into() };
         let source = dir.path().join("source");
         let bytes: Vec<u8> = (0..PART_BYTES * 2 + 77).map(|n| (n / 7) as u8).collect();
         std::fs::write(&source, &bytes).unwrap();
@@ -234,7 +234,7 @@ mod tests {
     async fn the_beginning_of_an_object_is_copied_whole_or_not_at_all() {
         let dir = tempfile::tempdir().unwrap();
         let blobs = Blobs::local(dir.path()).unwrap();
-        let key = || ObjectKey::AssetTrack { asset: AssetId::new(UtcMs(0)), track: "v720".into() };
+        let key = || ObjectKey::AssetTrack { asset: AssetId::new(UtcMs(0)), file: "v720.mp4".into() };
         let (from, to, other) = (key(), key(), key());
         let bytes: Vec<u8> = (0..PART_BYTES + 99).map(|n| (n / 7) as u8).collect();
         blobs.put(&from, bytes.clone().into()).await.unwrap();

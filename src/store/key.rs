@@ -10,8 +10,8 @@ pub const ASSETS: &str = "assets";
 /// An object by what it is, never by a path made elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ObjectKey {
-    /// One CMAF track of an asset: init segment and all media segments.
-    AssetTrack { asset: AssetId, track: String },
+    /// One track of an asset by the name of its file: all of its segments, `{id}.mp4` or `{id}.vtt`.
+    AssetTrack { asset: AssetId, file: String },
     /// The asset's index; an asset exists once this does.
     AssetIndex { asset: AssetId },
     /// A frame of the film.
@@ -34,9 +34,7 @@ pub enum CachePolicy {
 impl ObjectKey {
     pub fn path(&self) -> Path {
         match self {
-            ObjectKey::AssetTrack { asset, track } => {
-                Path::from_iter([ASSETS, &asset.to_string(), &format!("{track}.mp4")])
-            }
+            ObjectKey::AssetTrack { asset, file } => Path::from_iter([ASSETS, &asset.to_string(), file]),
             ObjectKey::AssetIndex { asset } => Path::from_iter([ASSETS, &asset.to_string(), "index.json"]),
             ObjectKey::AssetPoster { asset } => Path::from_iter([ASSETS, &asset.to_string(), "poster.jpg"]),
             ObjectKey::TitlePoster { title, poster } => {
@@ -48,7 +46,10 @@ impl ObjectKey {
 
     pub fn content_type(&self) -> &'static str {
         match self {
-            ObjectKey::AssetTrack { .. } => "video/mp4",
+            ObjectKey::AssetTrack { file, .. } => match file.rsplit_once('.') {
+                Some((_, "vtt")) => "text/vtt",
+                _ => "video/mp4",
+            },
             ObjectKey::AssetIndex { .. } => "application/json",
             ObjectKey::AssetPoster { .. } | ObjectKey::TitlePoster { .. } => "image/jpeg",
             ObjectKey::Upload { .. } => "application/octet-stream",
@@ -74,9 +75,9 @@ mod tests {
     #[test]
     fn a_key_knows_its_path_and_a_track_name_cannot_climb() {
         let asset = AssetId::new(UtcMs(0));
-        let key = ObjectKey::AssetTrack { asset, track: "v720".into() };
+        let key = ObjectKey::AssetTrack { asset, file: "v720.mp4".into() };
         assert_eq!(key.path().as_ref(), format!("assets/{asset}/v720.mp4"));
-        let climbing = ObjectKey::AssetTrack { asset, track: "../../etc/passwd".into() };
+        let climbing = ObjectKey::AssetTrack { asset, file: "../../etc/passwd".into() };
         assert_eq!(climbing.path().parts().count(), 3);
     }
 }

@@ -10,7 +10,8 @@
 //! - Files under `/assets/` carry a hash of their content in their name and are immutable.
 //! - The pages are two documents, so that a viewer never loads the console: [`STOREFRONT`] and [`CONSOLE`] list their
 //!   addresses as the front end's routers know them. They are always revalidated, under a policy that admits nothing
-//!   inline and no foreign host. hls.js plays from `blob:` media and runs its worker from a file of ours.
+//!   inline and no foreign host. hls.js plays from `blob:` media, keeps subtitles in an empty `data:` track, and runs
+//!   its worker from a file of ours.
 
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
@@ -18,7 +19,7 @@ use rust_embed::RustEmbed;
 use std::{collections::HashMap, io::Write, sync::Arc, sync::LazyLock};
 
 /// The `Content-Security-Policy` of every page.
-pub const PAGE_CSP: &str = "default-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; \
+pub const PAGE_CSP: &str = "default-src 'self'; media-src 'self' blob: data:; worker-src 'self' blob:; \
     img-src 'self' data:; style-src 'self'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; \
     form-action 'self'";
 

@@ -3,14 +3,15 @@
 // MARQUEE_TEST_BIN   the binary, target/debug/marquee unless said otherwise
 // MARQUEE_TEST_FILM  the film of the demo
 
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const START_TIMEOUT_MS = 300_000;
@@ -22,7 +23,8 @@ export async function startMarquee() {
   if (!existsSync(binary)) throw new Error(`${binary} is not built: run ./dev test, or cargo build`);
   if (!film) throw new Error('MARQUEE_TEST_FILM names no film: run ./dev test');
   const folder = await mkdtemp(join(tmpdir(), 'marquee-browser-'));
-  const args = ['demo', '--json', '--data', folder, '--port', '0', '--https-port', '0', '--film', film];
+  const worded = await withWords(film, folder);
+  const args = ['demo', '--json', '--data', join(folder, 'data'), '--port', '0', '--https-port', '0', '--film', worded];
   const child = spawn(binary, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
   const talk = [];
   createInterface({ input: child.stderr }).on('line', (line) => {
@@ -59,6 +61,25 @@ export async function startMarquee() {
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** What the subtitles of the film say, and when: over its first segment boundaries, and in its middle. */
+export const WORDS = { from_s: 2, to_s: 14, en: 'A hole in the ground', zh: '地上有一个洞' };
+
+/** The film with English and Chinese subtitles, its picture and sound as they are. */
+async function withWords(film, folder) {
+  const args = ['-v', 'error', '-i', film];
+  for (const language of ['en', 'zh']) {
+    const file = join(folder, `${language}.srt`);
+    const stamp = (seconds) => `00:00:${String(seconds).padStart(2, '0')},000`;
+    await writeFile(file, `1\n${stamp(WORDS.from_s)} --> ${stamp(WORDS.to_s)}\n<i>${WORDS[language]}</i>\n`);
+    args.push('-i', file);
+  }
+  const worded = join(folder, 'film.mp4');
+  args.push('-map', '0:v', '-map', '0:a', '-map', '1', '-map', '2', '-c', 'copy', '-c:s', 'mov_text');
+  args.push('-metadata:s:s:0', 'language=eng', '-metadata:s:s:1', 'language=chi', worded);
+  await promisify(execFile)('ffmpeg', args);
+  return worded;
 }
 
 /** The demo tells of its packaging line by line; the line with an address is the last. */

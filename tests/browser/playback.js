@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import {
   action, cameIn, card, close, cover, deviation, mean, observeVideo, openPage, phase, playedBeyond,
 } from './chromium.js';
+import { WORDS } from './marquee.js';
 
 /** The leash of our own player: this long after a revocation nothing plays any more. */
 const REVOKED_WITHIN_MS = 5_000;
@@ -54,6 +55,34 @@ export function playback(world) {
     assert.ok(startup_ms < STARTUP_MS_MAX, `${startup_ms} ms`);
     await close(page);
   });
+
+  for (const [locale, words, other] of [['en-GB', WORDS.en, WORDS.zh], ['zh-CN', WORDS.zh, WORDS.en]]) {
+    test(`${locale}: the subtitles of a sealed film are shown when asked for, at their time, and chosen in the menu`, async () => {
+      const { marquee, browser } = world;
+      const viewer = await marquee.newViewer();
+      await marquee.buy(viewer, 'pvod');
+      const page = await openPage(browser, marquee, { locale });
+      await cameIn(page, marquee, viewer);
+      await page.goto(`${marquee.url}/watch/${marquee.title('pvod').id}`);
+      await cover(page, locale === 'zh-CN' ? '播放' : 'Play').click();
+      await playedBeyond(page, WORDS.from_s + 1);
+      const shown = page.locator('.captions p');
+      assert.equal(await shown.count(), 0, 'nothing is shown unasked');
+      await page.keyboard.press('c');
+      await shown.waitFor();
+      assert.equal(await shown.innerText(), words);
+      assert.equal(await shown.locator('i').count(), 1, 'italics are kept');
+      await page.screenshot({ path: new URL(`out/${locale}-1280-captions.png`, import.meta.url).pathname });
+      // The other language, by its own name, in the menu.
+      await page.mouse.move(400, 300);
+      await page.getByRole('button', { name: locale === 'zh-CN' ? '字幕' : 'Captions' }).first().click();
+      await page.getByRole('menuitemradio', { name: locale === 'zh-CN' ? /英语|English/ : /Chinese|中文/ }).click();
+      await page.waitForFunction((text) => document.querySelector('.captions p')?.innerText === text, other);
+      await playedBeyond(page, WORDS.to_s + 0.5);
+      assert.equal(await shown.count(), 0, 'they go when their time is over');
+      await close(page);
+    });
+  }
 
   test('leaving gives the stream back, and Play resumes where the viewer stopped', async () => {
     const { marquee, browser } = world;
@@ -213,7 +242,8 @@ export function playback(world) {
   ]) {
     test(`media refused with ${status} ${code} ends the playback with that code and request id`, async () => {
       const { marquee, browser } = world;
-      const page = await openPage(browser, marquee, { expected: [status] });
+      // What is on its way when the session is given back is refused by the server.
+      const page = await openPage(browser, marquee, { expected: again ? [status, 403] : [status] });
       await page.goto(`${marquee.url}/watch/${marquee.title('free').id}`);
       const body = { type: 'about:blank', title: 'no', status, detail: 'no', code, request_id: 'req_of_the_media' };
       await page.route(/\/play\/.*\.m4s$/, (route) =>

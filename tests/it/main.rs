@@ -13,3 +13,4 @@ mod process;
 mod recovery;
 mod server;
 mod storefront;
+mod subtitles;

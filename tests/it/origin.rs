@@ -18,6 +18,7 @@ use crate::film;
 use crate::server::{HOUR, Server, outcome};
 
 const TRACK: &str = "v360";
+const TEXT: &str = "t-en";
 
 /// One URL of each kind. A kind that is missing here does not compile in [`name`].
 fn every_target(asset: AssetId) -> Vec<Target<'static>> {
@@ -26,6 +27,7 @@ fn every_target(asset: AssetId) -> Vec<Target<'static>> {
         Target::Playlist { asset, track: TRACK },
         Target::Init { asset, track: TRACK },
         Target::Segment { asset, track: TRACK, n: 0 },
+        Target::Text { asset, track: TEXT, n: 0 },
         Target::Key { asset, track: TRACK },
     ]
 }
@@ -36,6 +38,7 @@ fn name(target: &Target<'_>) -> &'static str {
         Target::Playlist { .. } => "{track}.m3u8",
         Target::Init { .. } => "init.mp4",
         Target::Segment { .. } => "{n}.m4s",
+        Target::Text { .. } => "{n}.vtt",
         Target::Key { .. } => "key",
     }
 }
@@ -46,6 +49,7 @@ fn url(token: &str, target: &Target<'_>) -> String {
         Target::Playlist { asset, track } => format!("/play/{token}/{asset}/{track}.m3u8"),
         Target::Init { asset, track } => format!("/play/{token}/{asset}/{track}/init.mp4"),
         Target::Segment { asset, track, n } => format!("/play/{token}/{asset}/{track}/{n}.m4s"),
+        Target::Text { asset, track, n } => format!("/play/{token}/{asset}/{track}/{n}.vtt"),
         Target::Key { asset, track } => format!("/play/{token}/{asset}/{track}/key"),
     }
 }
@@ -61,17 +65,17 @@ async fn asset_of(server: &Server, title: TitleId) -> AssetId {
 /// Invariant 8: every URL × every kind of caller. The statuses are written by hand.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_url_answers_every_caller_as_the_table_says() {
-    const EXPECTED: &str = "caller             main.m3u8  {track}.m3u8  init.mp4  {n}.m4s  key
-no token           404        404           404       404      404
-not a token        401        401           401       401      401
-forged             401        401           401       401      401
-expired            401        401           401       401      401
-other title        200        404           404       404      404
-revoked            403        403           403       403      403
-ended              403        403           403       403      403
-wrong territory    403        403           403       403      403
-valid              200        200           200       200      200
-valid, free        200        200           200       200      404
+    const EXPECTED: &str = "caller             main.m3u8  {track}.m3u8  init.mp4  {n}.m4s  {n}.vtt  key
+no token           404        404           404       404      404      404
+not a token        401        401           401       401      401      401
+forged             401        401           401       401      401      401
+expired            401        401           401       401      401      401
+other title        200        404           404       404      404      404
+revoked            403        403           403       403      403      403
+ended              403        403           403       403      403      403
+wrong territory    403        403           403       403      403      403
+valid              200        200           200       200      200      200
+valid, free        200        200           200       200      200      404
 ";
     let server = Server::start().await;
     let (title, offer) = server.pvod().await;
@@ -187,6 +191,35 @@ async fn protected_segments_decrypt_to_what_is_stored_and_only_with_the_key() {
     }
     let beyond = Target::Segment { asset, track: TRACK, n: track.segments.len() as u32 };
     assert_eq!(server.get(&url(&paid, &beyond)).await.status, StatusCode::NOT_FOUND);
+    for misnamed in [
+        Target::Segment { asset, track: TEXT, n: 0 },
+        Target::Init { asset, track: TEXT },
+        Target::Text { asset, track: TRACK, n: 0 },
+    ] {
+        assert_eq!(server.get(&url(&paid, &misnamed)).await.status, StatusCode::NOT_FOUND, "{misnamed:?}");
+    }
+
+    // Words are sealed like the rest, under a key of their own.
+    let playlist = server.get(&url(&paid, &Target::Playlist { asset, track: TEXT })).await;
+    let playlist = playlist.text();
+    assert!(playlist.contains("#EXT-X-KEY:METHOD=AES-128,URI=\"t-en/key\"") && !playlist.contains("#EXT-X-MAP"));
+    let text = Target::Text { asset, track: TEXT, n: 1 };
+    let words = server.get(&url(&clear, &text)).await;
+    assert_eq!(words.header("content-type"), "text/vtt");
+    assert_eq!(
+        words.text(),
+        format!("{}\n00:00:03.500 --> 00:00:09.000\n<i>Over</i> two boundaries\n", film::TEXT_HEADER)
+    );
+    let sealed = server.get(&url(&paid, &text)).await.body;
+    let text_key = server.get(&url(&paid, &Target::Key { asset, track: TEXT })).await.body;
+    assert_ne!(text_key, protection.key.expose());
+    let iv_text = playlist.split("IV=0x").nth(1).unwrap();
+    let iv: Vec<u8> = (0..16).map(|n| u8::from_str_radix(&iv_text[2 * n..2 * n + 2], 16).unwrap()).collect();
+    let protection = Protection {
+        key: ContentKey::from_bytes(text_key.as_slice().try_into().unwrap()),
+        iv: Iv::from_bytes(iv.as_slice().try_into().unwrap()),
+    };
+    assert_eq!(decrypt_segment(&sealed, &protection).unwrap(), words.body);
     server.stop().await;
 }
 
@@ -592,8 +625,8 @@ async fn an_excerpt_plays_as_a_trailer_without_an_account() {
             statuses
         }
     };
-    assert_eq!(statuses(short).await, [200, 200, 200, 200, 404], "clear");
-    assert_eq!(statuses(asset).await, [200, 404, 404, 404, 404], "the film is not the trailer");
+    assert_eq!(statuses(short).await, [200, 200, 200, 200, 200, 404], "clear");
+    assert_eq!(statuses(asset).await, [200, 404, 404, 404, 404, 404], "the film is not the trailer");
     let segment = |asset, n| Target::Segment { asset, track: TRACK, n };
     assert_eq!(server.get(&url(&token, &segment(short, 2))).await.status, StatusCode::NOT_FOUND, "it ends there");
     let abroad = server.get_from("US", &url(&token, &segment(short, 1))).await;

@@ -321,7 +321,8 @@ export class Engine {
       this.reconnecting = wait_ms > 0;
       await new Promise((resolve) => setTimeout(resolve, wait_ms));
       if (viewing !== this.#viewing || this.#lease !== old) return;
-      // Its slot has to be free before another one can be had.
+      // Its slot has to be free before another one can be had, and from then on it is refused everything.
+      this.#stream?.rest?.();
       old?.close();
       const body = await this.#ask().catch((error: unknown) => troubleIn(error));
       if (viewing !== this.#viewing) {

@@ -73,6 +73,12 @@ class HlsStream implements Stream {
     hls.attachMedia(video);
   }
 
+  rest(): void {
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    this.#hls.stopLoad();
+  }
+
   destroy(): void {
     removeEventListener('online', this.#online);
     clearTimeout(this.#retry);

@@ -29,6 +29,8 @@ export interface Listener {
 }
 
 export interface Stream {
+  /** Asks for nothing more; what is there plays on. Absent where the browser alone decides what it asks for. */
+  rest?(): void;
   /** Ends it; the element's source is the caller's to take away. */
   destroy(): void;
 }

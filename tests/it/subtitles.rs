@@ -1,0 +1,247 @@
+//! Subtitles on real films: what FFmpeg reads from the source is what our WebVTT says, when it says it.
+
+use std::fs;
+use std::future::pending;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use marquee::media::rendition::{AssetIndex, TrackIndex};
+use marquee::packager::job::{self, Encoding, PackageRequest, Packaged};
+
+use crate::film;
+use crate::packager::{film as shared_film, presented_us};
+
+async fn package(input: &Path, out: &Path) -> Packaged {
+    let mut request = PackageRequest::new(input, out, Encoding::CopyOnly).unwrap();
+    request.worker = film::binary();
+    job::package(request, |_| {}, pending()).await.unwrap()
+}
+
+/// A cue as whoever reads it sees it: milliseconds and the words of each line, without markup.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Seen {
+    start_ms: u64,
+    end_ms: u64,
+    words: Vec<String>,
+}
+
+/// The cues of a SubRip or WebVTT text.
+fn cues(text: &str) -> Vec<Seen> {
+    let text = text.replace('\r', "");
+    let blocks = text.split("\n\n").filter_map(|block| {
+        let mut lines = block.lines().skip_while(|line| !line.contains("-->"));
+        let (start, end) = lines.next()?.split_once(" --> ")?;
+        let words: Vec<String> = lines.map(plain).filter(|line| !line.is_empty()).collect();
+        (!words.is_empty()).then(|| Seen { start_ms: ms(start), end_ms: ms(end), words })
+    });
+    blocks.collect()
+}
+
+fn ms(stamp: &str) -> u64 {
+    let stamp = stamp.split_whitespace().next().unwrap().replace(',', ".");
+    let (clock, fraction) = stamp.split_once('.').unwrap();
+    let seconds = clock.split(':').fold(0, |sum, part| sum * 60 + part.parse::<u64>().unwrap());
+    seconds * 1000 + fraction.parse::<u64>().unwrap()
+}
+
+fn plain(line: &str) -> String {
+    let mut out = String::new();
+    let mut is_tag = false;
+    for letter in line.chars() {
+        match letter {
+            '<' => is_tag = true,
+            '>' => is_tag = false,
+            letter if !is_tag => out.push(letter),
+            _ => {}
+        }
+    }
+    out.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").trim().to_owned()
+}
+
+/// The cues of a track, each once, from its segments; each segment must hold just what it touches.
+fn ours(dir: &Path, track: &TrackIndex) -> Vec<Seen> {
+    let file = fs::read_to_string(dir.join(track.file_name())).unwrap();
+    let mut all: Vec<Seen> = Vec::new();
+    let (mut from_ms, mut end) = (0, 0);
+    for segment in &track.segments {
+        assert_eq!(segment.offset, end, "one after another");
+        end += segment.bytes;
+        let text = &file[segment.offset as usize..end as usize];
+        assert!(text.starts_with(film::TEXT_HEADER), "{text}");
+        for cue in cues(text) {
+            assert!(cue.start_ms < from_ms + segment.duration_ticks && cue.end_ms > from_ms, "{cue:?} at {from_ms}");
+            all.push(cue);
+        }
+        from_ms += segment.duration_ticks;
+    }
+    assert_eq!(end as usize, file.len());
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// What FFmpeg reads of the source's subtitle track, from the first picture on.
+fn theirs(input: &Path, stream: usize) -> Vec<Seen> {
+    let output = Command::new("ffmpeg")
+        // The source's own times: otherwise FFmpeg counts from its earliest packet, which may be sound.
+        .args([
+            "-v",
+            "error",
+            "-copyts",
+            "-i",
+            input.to_str().unwrap(),
+            "-map",
+            &format!("0:s:{stream}"),
+            "-f",
+            "srt",
+            "-",
+        ])
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let begins_ms = presented_us(input, "v:0")[0] as u64 / 1000;
+    let mut seen = cues(&String::from_utf8(output.stdout).unwrap());
+    for cue in &mut seen {
+        (cue.start_ms, cue.end_ms) = (cue.start_ms - begins_ms, cue.end_ms - begins_ms);
+    }
+    seen.sort();
+    seen
+}
+
+fn text_tracks(index: &AssetIndex) -> Vec<(String, Option<String>, String)> {
+    index.text().map(|(track, text)| (track.id.clone(), text.language.clone(), text.name.clone())).collect()
+}
+
+#[tokio::test]
+async fn every_text_track_says_what_ffmpeg_reads_when_it_reads_it() {
+    for (name, expected) in [
+        ("torture/multi-audio-ass-srt.mkv", &["t-en", "t-fr"][..]),
+        ("torture/multi-audio-movtext.mp4", &["t-en", "t-fr"]),
+    ] {
+        let Some(input) = shared_film(name) else { continue };
+        let root = tempfile::tempdir().unwrap();
+        let packaged = package(&input, &root.path().join("out")).await;
+        let tracks = text_tracks(&packaged.index);
+        assert_eq!(tracks.iter().map(|(id, ..)| id.as_str()).collect::<Vec<_>>(), expected, "{name}");
+        for (place, (track, _)) in packaged.index.text().enumerate() {
+            let (ours, theirs) = (ours(&packaged.dir, track), theirs(&input, place));
+            assert!(!ours.is_empty());
+            assert_eq!(ours.len(), theirs.len(), "{name} {}: {ours:?} {theirs:?}", track.id);
+            for (ours, theirs) in ours.iter().zip(&theirs) {
+                let near = |ours: u64, theirs: u64| ours.abs_diff(theirs) <= 1 || theirs > packaged.index.duration_ms;
+                assert!(
+                    near(ours.start_ms, theirs.start_ms) && near(ours.end_ms, theirs.end_ms),
+                    "{ours:?} {theirs:?}"
+                );
+                assert_eq!(ours.words, theirs.words, "{name} {}", track.id);
+            }
+        }
+        let main = fs::read_to_string(packaged.dir.join("main.m3u8")).unwrap();
+        assert!(main.contains(
+            "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"text\",LANGUAGE=\"fr\",NAME=\"Français\",STABLE-RENDITION-ID=\"t-fr\",\
+             DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,URI=\"t-fr.m3u8\"\n"
+        ), "{main}");
+        assert!(
+            main.lines()
+                .filter(|line| line.starts_with("#EXT-X-STREAM-INF"))
+                .all(|line| line.ends_with(",SUBTITLES=\"text\""))
+        );
+    }
+}
+
+/// Muxes these SubRip texts into a Matroska film with the given dispositions.
+fn with_words(folder: &Path, words: &[(&str, &str, &str)]) -> PathBuf {
+    let film = folder.join("film.mkv");
+    let mut command = Command::new("ffmpeg");
+    command.args(["-v", "error", "-y", "-i"]).arg(film::file());
+    for (n, (text, ..)) in words.iter().enumerate() {
+        let file = folder.join(format!("{n}.srt"));
+        fs::write(&file, text).unwrap();
+        command.arg("-i").arg(file);
+    }
+    command.args(["-map", "0:v", "-map", "0:a"]);
+    for n in 0..words.len() {
+        command.args(["-map", &format!("{}:s", n + 1)]);
+    }
+    command.args(["-c", "copy"]);
+    for (n, (_, language, disposition)) in words.iter().enumerate() {
+        command.args([format!("-metadata:s:s:{n}"), format!("language={language}")]);
+        command.args([format!("-disposition:s:{n}"), (*disposition).to_owned()]);
+    }
+    assert!(command.arg(&film).status().unwrap().success());
+    film
+}
+
+#[tokio::test]
+async fn a_late_first_cue_is_not_early_and_flags_and_languages_are_kept() {
+    let root = tempfile::tempdir().unwrap();
+    let late = "1\n00:00:20,500 --> 00:00:30,000\n迟到的 <b>字幕</b> & more\n";
+    let input = with_words(
+        root.path(),
+        &[
+            (late, "chi", "0"),
+            (late, "chi", "forced"),
+            (late, "eng", "hearing_impaired"),
+            ("1\n00:00:40,000 --> 00:00:41,000\nafter the end\n", "fre", "0"),
+        ],
+    );
+    let packaged = package(&input, &root.path().join("out")).await;
+    let zh = packaged.index.track("t-zh").unwrap();
+    let cue =
+        Seen {
+            start_ms: 20_500, end_ms: packaged.index.duration_ms, words: vec!["迟到的 字幕 & more".to_owned()]
+        };
+    assert_eq!(ours(&packaged.dir, zh), [cue], "as late as it is, and not longer than the film");
+    let main = fs::read_to_string(packaged.dir.join("main.m3u8")).unwrap();
+    assert!(main.contains("STABLE-RENDITION-ID=\"t-zh-2\",DEFAULT=NO,AUTOSELECT=YES,FORCED=YES"), "{main}");
+    assert!(main.contains("FORCED=NO,CHARACTERISTICS=\"public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound\",URI=\"t-en.m3u8\""), "{main}");
+    assert!(packaged.index.track("t-fr").is_none());
+    assert!(packaged.warnings.iter().any(|warning| warning.contains("t-fr have no words")), "{:?}", packaged.warnings);
+    let names: Vec<String> = text_tracks(&packaged.index).into_iter().map(|(.., name)| name).collect();
+    assert_eq!(names, ["中文", "中文 2", "English"]);
+}
+
+#[tokio::test]
+async fn subtitles_that_are_pictures_are_left_out_with_a_reason_and_the_film_is_published() {
+    let root = tempfile::tempdir().unwrap();
+    let film = root.path().join("film.mkv");
+    let words = root.path().join("words.srt");
+    fs::write(&words, "1\n00:00:01,000 --> 00:00:02,000\nx\n").unwrap();
+    // FFmpeg writes no picture subtitles from text, so the picture is drawn: a DVD subtitle of one frame of noise.
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-i"])
+        .arg(film::file())
+        .args(["-i"])
+        .arg(dvd_subtitle(root.path()))
+        .args(["-map", "0:v", "-map", "1:s", "-c", "copy"])
+        .arg(&film)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let packaged = package(&film, &root.path().join("out")).await;
+    assert_eq!(packaged.index.text().count(), 0);
+    let said = "Track 1 is subtitles as pictures (dvd_subtitle), not text; it is left out.";
+    assert_eq!(packaged.warnings, [said]);
+}
+
+/// A VobSub pair with one picture.
+fn dvd_subtitle(folder: &Path) -> PathBuf {
+    let index = folder.join("words.idx");
+    fs::write(
+        &index,
+        "# VobSub index file, v7 (do not modify this line!)\nsize: 640x360\npalette: 000000, ffffff, 000000, 000000, 000000, 000000, 000000, 000000, 000000, 000000, 000000, 000000, 000000, 000000, 000000, 000000\nid: en, index: 0\ntimestamp: 00:00:01:000, filepos: 000000000\n",
+    )
+    .unwrap();
+    // One MPEG program stream pack with one private-stream-1 packet that holds a subpicture unit.
+    let unit: &[u8] = &[
+        0, 0x1c, 0, 0x08, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0x08, 0x01, 0x03, 0, 1, 0x04, 0xff, 0xff, 0x05, 0, 0, 0x10,
+        0, 0, 0x10, 0xff, 0xff,
+    ];
+    let mut packet = vec![0, 0, 1, 0xba, 0x44, 0, 4, 0, 4, 1, 0, 0, 3, 0xf8];
+    let length = (3 + 5 + 1 + unit.len()) as u16;
+    packet.extend([0, 0, 1, 0xbd, (length >> 8) as u8, length as u8, 0x81, 0x80, 5, 0x21, 0, 0x05, 0xbf, 0x21, 0x20]);
+    packet.extend(unit);
+    packet.resize(2048, 0xff);
+    fs::write(folder.join("words.sub"), packet).unwrap();
+    index
+}
