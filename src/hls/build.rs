@@ -6,13 +6,14 @@
 //! ```text
 //! static   main.m3u8 → v720.m3u8 → v720.mp4 [byte ranges]
 //! served   /play/{token}/main.m3u8 → {asset}/v720.m3u8 → v720/init.mp4, v720/{n}.m4s, v720/key
+//!                                  → {asset}/v720/iframes.m3u8 → init.mp4, i{n}.m4s, key
 //!                                  → {asset}/t-en.m3u8 → t-en/{n}.vtt, t-en/key
 //! ```
 
 use bytes::Bytes;
 
-use crate::hls::media::{Aes128Key, MediaPlaylist, MediaSegment, Resource};
-use crate::hls::multivariant::{MultivariantPlaylist, Rendition, RenditionKind, VariantStream};
+use crate::hls::media::{Aes128Key, MediaPlaylist, MediaSegment, Resource, SegmentKind};
+use crate::hls::multivariant::{IFrameVariant, MultivariantPlaylist, Rendition, RenditionKind, VariantStream};
 use crate::media::protect::Iv;
 use crate::media::rendition::{AssetIndex, TrackIndex};
 use crate::media::time::Timescale;
@@ -27,14 +28,18 @@ pub enum Form {
 
 /// The multivariant playlist of a timeline, in the terms of its first clip.
 pub fn multivariant(timeline: &Timeline<'_>, form: Form) -> Bytes {
-    let (renditions, variants) = timeline.clips.first().map_or_else(Default::default, |clip| {
+    let (renditions, variants, iframe_variants) = timeline.clips.first().map_or_else(Default::default, |clip| {
         let uri = |track: &TrackIndex| match form {
             Form::Static => format!("{}.m3u8", track.id),
             Form::Served => format!("{}/{}.m3u8", clip.asset, track.id),
         };
-        (renditions(clip.index, &uri), variants(clip.index, &uri))
+        let iframes_uri = |track: &TrackIndex| match form {
+            Form::Static => iframes_file(&track.id),
+            Form::Served => format!("{}/{}/iframes.m3u8", clip.asset, track.id),
+        };
+        (renditions(clip.index, &uri), variants(clip.index, &uri), iframe_variants(clip.index, &iframes_uri))
     });
-    MultivariantPlaylist { renditions, variants }.to_text().into()
+    MultivariantPlaylist { renditions, variants, iframe_variants }.to_text().into()
 }
 
 /// The media playlist of one track; `None` when the timeline has no such track. With `iv`, segments are AES-128 under
@@ -47,7 +52,48 @@ pub fn media(timeline: &Timeline<'_>, track_id: &str, form: Form, iv: Option<Iv>
         Form::Served => Resource { uri: format!("{track_id}/init.mp4"), range: None },
     });
     let key = iv.map(|iv| Aes128Key { uri: format!("{track_id}/key"), iv });
-    Some(MediaPlaylist { init, key, segments: segments(track, form) }.to_text().into())
+    let kind = SegmentKind::Whole;
+    Some(MediaPlaylist { init, key, kind, segments: segments(track, form) }.to_text().into())
+}
+
+/// The file of a track's I-frame playlist in the static form.
+pub fn iframes_file(track_id: &str) -> String {
+    format!("{track_id}-iframes.m3u8")
+}
+
+/// The I-frame playlist of a video track: the first sample of each segment, for as long as the segment lasts. `None` when
+/// there is no such track, or its samples cannot be had alone. The static form's byte ranges hold the whole `moof`.
+pub fn iframes(timeline: &Timeline<'_>, track_id: &str, form: Form, iv: Option<Iv>) -> Option<Bytes> {
+    let track = timeline.clips.first()?.index.track(track_id).filter(|track| track.has_sync_bytes())?;
+    let init = Some(match form {
+        Form::Static => Resource { uri: track.file_name(), range: Some(0..track.init_bytes) },
+        Form::Served => Resource { uri: "init.mp4".to_owned(), range: None },
+    });
+    let key = iv.map(|iv| Aes128Key { uri: "key".to_owned(), iv });
+    let mut segments = segments(track, form);
+    for ((n, segment), numbered) in track.segments.iter().enumerate().zip(&mut segments) {
+        numbered.resource = match form {
+            Form::Static => {
+                Resource { uri: track.file_name(), range: Some(segment.offset..segment.offset + segment.sync_bytes) }
+            }
+            Form::Served => Resource { uri: format!("i{n}.m4s"), range: None },
+        };
+    }
+    Some(MediaPlaylist { init, key, kind: SegmentKind::SyncSample, segments }.to_text().into())
+}
+
+fn iframe_variants(index: &AssetIndex, uri: &impl Fn(&TrackIndex) -> String) -> Vec<IFrameVariant> {
+    let tracks = index.video().filter(|(track, _)| track.has_sync_bytes());
+    let variants = tracks.map(|(track, video)| IFrameVariant {
+        peak_bits_per_s: track.sync_peak_bits_per_s(),
+        codec: track.codec.clone(),
+        width: video.width,
+        height: video.height,
+        video_range: video.video_range,
+        stable_id: format!("{}-iframes", track.id),
+        uri: uri(track),
+    });
+    variants.collect()
 }
 
 /// Numbers the segments of a track, from 0 within its asset. Durations are differences of rounded instants, so their
@@ -158,7 +204,7 @@ mod tests {
         let mut offset = 700;
         let mut segments = Vec::new();
         for &duration_ticks in durations {
-            segments.push(SegmentIndex { duration_ticks, offset, bytes: 100_000 });
+            segments.push(SegmentIndex { duration_ticks, offset, bytes: 100_000, sync_bytes: 0 });
             offset += 100_000;
         }
         let codec = if matches!(media, TrackMedia::Video(_)) { "avc1.64001F" } else { "mp4a.40.2" }.to_owned();

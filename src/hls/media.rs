@@ -11,7 +11,16 @@ pub struct MediaPlaylist {
     /// EXT-X-MAP; WebVTT has none.
     pub init: Option<Resource>,
     pub key: Option<Aes128Key>,
+    pub kind: SegmentKind,
     pub segments: Vec<MediaSegment>,
+}
+
+/// What each segment holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SegmentKind {
+    Whole,
+    /// A single sync sample (EXT-X-I-FRAMES-ONLY).
+    SyncSample,
 }
 
 /// A URI, or a byte range of one.
@@ -59,7 +68,11 @@ impl MediaPlaylist {
         Tag::with_value("EXT-X-TARGETDURATION", self.target_duration_s()).write(&mut text);
         Tag::with_value("EXT-X-MEDIA-SEQUENCE", 0).write(&mut text);
         Tag::with_value("EXT-X-PLAYLIST-TYPE", "VOD").write(&mut text);
-        Tag::new("EXT-X-INDEPENDENT-SEGMENTS").write(&mut text);
+        Tag::new(match self.kind {
+            SegmentKind::Whole => "EXT-X-INDEPENDENT-SEGMENTS",
+            SegmentKind::SyncSample => "EXT-X-I-FRAMES-ONLY",
+        })
+        .write(&mut text);
         // Before EXT-X-KEY, so that the init segment is clear.
         if let Some(init) = &self.init {
             let mut map = Tag::new("EXT-X-MAP").quoted("URI", &init.uri);

@@ -7,6 +7,7 @@ use crate::media::rendition::VideoRange;
 pub struct MultivariantPlaylist {
     pub renditions: Vec<Rendition>,
     pub variants: Vec<VariantStream>,
+    pub iframe_variants: Vec<IFrameVariant>,
 }
 
 /// EXT-X-MEDIA.
@@ -67,6 +68,24 @@ pub struct VariantStream {
     pub uri: String,
 }
 
+/// EXT-X-I-FRAME-STREAM-INF.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IFrameVariant {
+    /// BANDWIDTH: the peak, of sync samples alone.
+    pub peak_bits_per_s: u64,
+    /// CODECS
+    pub codec: String,
+    /// RESOLUTION
+    pub width: u32,
+    pub height: u32,
+    /// VIDEO-RANGE
+    pub video_range: VideoRange,
+    /// STABLE-VARIANT-ID
+    pub stable_id: String,
+    /// URI
+    pub uri: String,
+}
+
 impl MultivariantPlaylist {
     pub fn to_text(&self) -> String {
         let mut text = String::with_capacity(256 * (self.renditions.len() + self.variants.len() + 1));
@@ -77,6 +96,9 @@ impl MultivariantPlaylist {
             rendition.write(&mut text);
         }
         for variant in &self.variants {
+            variant.write(&mut text);
+        }
+        for variant in &self.iframe_variants {
             variant.write(&mut text);
         }
         text
@@ -110,11 +132,6 @@ impl Rendition {
 
 impl VariantStream {
     fn write(&self, text: &mut String) {
-        let range = match self.video_range {
-            VideoRange::Sdr => "SDR",
-            VideoRange::Hlg => "HLG",
-            VideoRange::Pq => "PQ",
-        };
         let frame_rate = format!("{}.{:03}", self.frame_rate_milli / 1000, self.frame_rate_milli % 1000);
         let mut tag = Tag::new("EXT-X-STREAM-INF")
             .plain("BANDWIDTH", self.peak_bits_per_s)
@@ -122,7 +139,7 @@ impl VariantStream {
             .quoted("CODECS", &self.codecs.join(","))
             .plain("RESOLUTION", format_args!("{}x{}", self.width, self.height))
             .plain("FRAME-RATE", frame_rate)
-            .plain("VIDEO-RANGE", range)
+            .plain("VIDEO-RANGE", range_name(self.video_range))
             .quoted("STABLE-VARIANT-ID", &self.stable_id);
         if let Some(group) = &self.audio_group {
             tag = tag.quoted("AUDIO", group);
@@ -133,5 +150,26 @@ impl VariantStream {
         tag.write(text);
         text.push_str(&self.uri);
         text.push('\n');
+    }
+}
+
+impl IFrameVariant {
+    fn write(&self, text: &mut String) {
+        Tag::new("EXT-X-I-FRAME-STREAM-INF")
+            .plain("BANDWIDTH", self.peak_bits_per_s)
+            .quoted("CODECS", &self.codec)
+            .plain("RESOLUTION", format_args!("{}x{}", self.width, self.height))
+            .plain("VIDEO-RANGE", range_name(self.video_range))
+            .quoted("STABLE-VARIANT-ID", &self.stable_id)
+            .quoted("URI", &self.uri)
+            .write(text);
+    }
+}
+
+fn range_name(range: VideoRange) -> &'static str {
+    match range {
+        VideoRange::Sdr => "SDR",
+        VideoRange::Hlg => "HLG",
+        VideoRange::Pq => "PQ",
     }
 }

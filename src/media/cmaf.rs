@@ -262,6 +262,23 @@ pub fn write_fragment_head(sequence: u32, samples: &[SampleTiming], end: Ticks) 
     Ok(writer.into_bytes())
 }
 
+/// The first sample of a segment as a segment of its own, which lasts as long: what trick play shows. `beginning` is the
+/// segment up to the end of that sample.
+pub fn sync_sample_segment(beginning: &[u8]) -> Result<Vec<u8>> {
+    let mut reader = Reader::new(beginning);
+    let moof = reader.next_box()?.filter(|found| &found.kind == b"moof");
+    let fragment = Fragment::read(moof.ok_or_else(|| malformed("A segment without moof."))?.payload)?;
+    let (start, is_sync) = fragment.start();
+    let bytes = fragment.samples.first().map_or(0, |sample| sample.bytes);
+    if !is_sync || bytes as usize > beginning.len() {
+        return Err(malformed("A segment that does not begin with a whole sync sample."));
+    }
+    let end = start + fragment.duration_ticks() as Ticks;
+    let mut segment = write_fragment_head(1, &[SampleTiming { pts: start, bytes, is_sync }], end)?;
+    segment.extend_from_slice(&beginning[beginning.len() - bytes as usize..]);
+    Ok(segment)
+}
+
 /// Decode times in decode order, each as late as can be: when the first of the samples still to come is presented. So no
 /// composition offset is below zero (FFmpeg 5.1 would delay the whole track by the largest negative one), the segment's
 /// decode time is its first presentation time, and no sample lasts beyond the segment's end, where a buffer would take

@@ -96,6 +96,14 @@ pub struct SegmentIndex {
     pub duration_ticks: u64,
     pub offset: u64,
     pub bytes: u64,
+    /// Of video: the bytes up to the end of the first sample, which is a sync sample; 0 where it is not known.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub sync_bytes: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_zero(bytes: &u64) -> bool {
+    *bytes == 0
 }
 
 impl AssetIndex {
@@ -166,20 +174,33 @@ impl TrackIndex {
         self.segments.iter().map(|segment| segment.duration_ticks as Ticks).sum()
     }
 
+    /// Whether the first sample of every segment can be had alone, for trick play.
+    pub fn has_sync_bytes(&self) -> bool {
+        !self.segments.is_empty() && self.segments.iter().all(|segment| segment.sync_bytes > 0)
+    }
+
     /// The presentation time at which segment `n` begins.
     pub fn segment_start(&self, n: usize) -> Ticks {
         self.start_ticks + self.segments.iter().take(n).map(|segment| segment.duration_ticks as Ticks).sum::<Ticks>()
     }
 
+    /// The highest bit rate of the segments' first samples alone.
+    pub fn sync_peak_bits_per_s(&self) -> u64 {
+        let rates = self.segments.iter().map(|segment| self.rate(segment.sync_bytes, segment.duration_ticks));
+        rates.max().unwrap_or(0)
+    }
+
+    fn rate(&self, bytes: u64, ticks: u64) -> u64 {
+        let bits = u128::from(bytes) * 8 * u128::from(self.timescale.per_second());
+        u64::try_from(bits.div_ceil(u128::from(ticks.max(1)))).unwrap_or(u64::MAX)
+    }
+
     /// Sets the measured bit rates from the segments.
     pub fn measure(&mut self) {
-        let rate = |bytes: u64, ticks: u64| {
-            let bits = u128::from(bytes) * 8 * u128::from(self.timescale.per_second());
-            u64::try_from(bits.div_ceil(u128::from(ticks.max(1)))).unwrap_or(u64::MAX)
-        };
-        let peak = self.segments.iter().map(|segment| rate(segment.bytes, segment.duration_ticks)).max().unwrap_or(0);
+        let rates = self.segments.iter().map(|segment| self.rate(segment.bytes, segment.duration_ticks));
+        let peak = rates.max().unwrap_or(0);
         let bytes = self.segments.iter().map(|segment| segment.bytes).sum();
-        self.average_bits_per_s = rate(bytes, self.duration_ticks() as u64);
+        self.average_bits_per_s = self.rate(bytes, self.duration_ticks() as u64);
         self.peak_bits_per_s = peak.max(self.average_bits_per_s);
     }
 }
@@ -204,8 +225,8 @@ mod tests {
                 video_range: VideoRange::Sdr,
             }),
             segments: vec![
-                SegmentIndex { duration_ticks: 96_000, offset: 700, bytes: 1_000_000 },
-                SegmentIndex { duration_ticks: 48_000, offset: 1_000_700, bytes: 100_000 },
+                SegmentIndex { duration_ticks: 96_000, offset: 700, bytes: 1_000_000, sync_bytes: 0 },
+                SegmentIndex { duration_ticks: 48_000, offset: 1_000_700, bytes: 100_000, sync_bytes: 0 },
             ],
         };
         track.measure();

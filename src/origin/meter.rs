@@ -14,12 +14,14 @@ use crate::http::body::Body;
 use crate::origin::path::Target;
 
 /// The routes by [`place`]; the last is where a URL that names nothing is counted.
-const ROUTES: [&str; 7] = [
+const ROUTES: [&str; 9] = [
     "/play/{token}/main.m3u8",
     "/play/{token}/{asset}/{track}.m3u8",
     "/play/{token}/{asset}/{track}/init.mp4",
     "/play/{token}/{asset}/{track}/{n}.m4s",
     "/play/{token}/{asset}/{track}/{n}.vtt",
+    "/play/{token}/{asset}/{track}/iframes.m3u8",
+    "/play/{token}/{asset}/{track}/i{n}.m4s",
     "/play/{token}/{asset}/{track}/key",
     "/play/",
 ];
@@ -64,8 +66,10 @@ fn place(target: Option<&Target<'_>>) -> usize {
         Some(Target::Init { .. }) => 2,
         Some(Target::Segment { .. }) => 3,
         Some(Target::Text { .. }) => 4,
-        Some(Target::Key { .. }) => 5,
-        None => 6,
+        Some(Target::IFramePlaylist { .. }) => 5,
+        Some(Target::IFrame { .. }) => 6,
+        Some(Target::Key { .. }) => 7,
+        None => 8,
     }
 }
 

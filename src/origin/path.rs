@@ -26,6 +26,10 @@ pub enum Target<'a> {
     Init { asset: AssetId, track: &'a str },
     /// `/play/{token}/{asset}/{track}/{n}.m4s`, n from 0 within the asset
     Segment { asset: AssetId, track: &'a str, n: u32 },
+    /// `/play/{token}/{asset}/{track}/iframes.m3u8`
+    IFramePlaylist { asset: AssetId, track: &'a str },
+    /// `/play/{token}/{asset}/{track}/i{n}.m4s`, the first sample of segment n
+    IFrame { asset: AssetId, track: &'a str, n: u32 },
     /// `/play/{token}/{asset}/{track}/{n}.vtt`, of a text track
     Text { asset: AssetId, track: &'a str, n: u32 },
     /// `/play/{token}/{asset}/{track}/key`
@@ -47,8 +51,12 @@ impl<'a> PlayPath<'a> {
                 match object {
                     "init.mp4" => Target::Init { asset, track },
                     "key" => Target::Key { asset, track },
+                    "iframes.m3u8" => Target::IFramePlaylist { asset, track },
                     segment => match segment.split_once('.')? {
-                        (n, "m4s") => Target::Segment { asset, track, n: number(n)? },
+                        (name, "m4s") => match name.strip_prefix('i') {
+                            Some(n) => Target::IFrame { asset, track, n: number(n)? },
+                            None => Target::Segment { asset, track, n: number(name)? },
+                        },
                         (n, "vtt") => Target::Text { asset, track, n: number(n)? },
                         _ => return None,
                     },
@@ -68,6 +76,8 @@ impl Target<'_> {
             Target::Playlist { .. } => "/play/{token}/{asset}/{track}.m3u8",
             Target::Init { .. } => "/play/{token}/{asset}/{track}/init.mp4",
             Target::Segment { .. } => "/play/{token}/{asset}/{track}/{n}.m4s",
+            Target::IFramePlaylist { .. } => "/play/{token}/{asset}/{track}/iframes.m3u8",
+            Target::IFrame { .. } => "/play/{token}/{asset}/{track}/i{n}.m4s",
             Target::Text { .. } => "/play/{token}/{asset}/{track}/{n}.vtt",
             Target::Key { .. } => "/play/{token}/{asset}/{track}/key",
         }
@@ -79,6 +89,8 @@ impl Target<'_> {
             Target::Playlist { asset, .. }
             | Target::Init { asset, .. }
             | Target::Segment { asset, .. }
+            | Target::IFramePlaylist { asset, .. }
+            | Target::IFrame { asset, .. }
             | Target::Text { asset, .. }
             | Target::Key { asset, .. } => Some(asset),
         }
@@ -86,8 +98,10 @@ impl Target<'_> {
 
     pub fn wish_kind(&self) -> WishKind {
         match self {
-            Target::Multivariant | Target::Playlist { .. } | Target::Init { .. } => WishKind::Preparation,
-            Target::Segment { .. } | Target::Text { .. } => WishKind::Segment,
+            Target::Multivariant | Target::Playlist { .. } | Target::IFramePlaylist { .. } | Target::Init { .. } => {
+                WishKind::Preparation
+            }
+            Target::Segment { .. } | Target::IFrame { .. } | Target::Text { .. } => WishKind::Segment,
             Target::Key { .. } => WishKind::Key,
         }
     }
@@ -128,14 +142,15 @@ mod tests {
             Target::Init { asset, track },
             Target::Segment { asset, track, n: 0 },
             Target::Segment { asset, track, n: 1234 },
+            Target::IFramePlaylist { asset, track },
+            Target::IFrame { asset, track, n: 0 },
             Target::Text { asset, track, n: 0 },
             Target::Key { asset, track },
         ];
         for target in all {
-            let n = if let Target::Segment { n, .. } | Target::Text { n, .. } = target {
-                n.to_string()
-            } else {
-                String::new()
+            let n = match target {
+                Target::Segment { n, .. } | Target::IFrame { n, .. } | Target::Text { n, .. } => n.to_string(),
+                _ => String::new(),
             };
             let path = target
                 .template()

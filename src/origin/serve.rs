@@ -107,6 +107,8 @@ impl Origin {
             Target::Playlist { track, .. } => playlist(self.library.playlist(entitled, track).await?),
             Target::Init { track, .. } => media(self.library.init(entitled, track).await?),
             Target::Segment { track, n, .. } => media(self.library.segment(entitled, track, n).await?),
+            Target::IFramePlaylist { track, .. } => playlist(self.library.iframes(entitled, track).await?),
+            Target::IFrame { track, n, .. } => media(self.library.iframe(entitled, track, n).await?),
             Target::Text { track, n, .. } => media(self.library.text(entitled, track, n).await?),
             Target::Key { track, .. } => Entity {
                 content_type: HeaderValue::from_static("application/octet-stream"),

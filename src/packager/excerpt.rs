@@ -103,7 +103,12 @@ mod tests {
         let mut offset = 100;
         let segments = seconds.iter().map(|seconds| {
             offset += 1000;
-            SegmentIndex { duration_ticks: seconds * u64::from(per_second), offset: offset - 1000, bytes: 1000 }
+            SegmentIndex {
+                duration_ticks: seconds * u64::from(per_second),
+                offset: offset - 1000,
+                bytes: 1000,
+                sync_bytes: 0,
+            }
         });
         TrackIndex {
             id: id.into(),

@@ -80,6 +80,7 @@ fn track(file: &File, draft: TrackDraft) -> Result<TrackIndex> {
     let mut mdhd = Reader::new(&init).path(&[b"moov", b"trak", b"mdia", b"mdhd"])?;
     mdhd.take(12)?;
     let timescale = Timescale::new(mdhd.u32()?)?;
+    let is_video = matches!(draft.media, TrackMedia::Video(_));
     let mut segments = Vec::new();
     let mut start_ticks = None;
     let mut expected = None;
@@ -98,13 +99,21 @@ fn track(file: &File, draft: TrackDraft) -> Result<TrackIndex> {
         }
         start_ticks.get_or_insert(start);
         expected = Some(start + fragment.duration_ticks() as Ticks);
-        if walk.skip(*b"mdat")? != fragment.data_bytes() {
+        let (data_at, data_bytes) = walk.skip(*b"mdat")?;
+        if data_bytes != fragment.data_bytes() {
             return Err(broken(&format!("segment {} has more or fewer bytes than its samples", segments.len())));
         }
-        segments.push(SegmentIndex { duration_ticks: fragment.duration_ticks(), offset, bytes: walk.at - offset });
+        let first_bytes = fragment.samples.first().map_or(0, |sample| u64::from(sample.bytes));
+        let sync_bytes = if is_video { data_at + first_bytes - offset } else { 0 };
+        segments.push(SegmentIndex {
+            duration_ticks: fragment.duration_ticks(),
+            offset,
+            bytes: walk.at - offset,
+            sync_bytes,
+        });
     }
     let start_ticks = start_ticks.ok_or_else(|| broken("it has no segments"))?;
-    if start_ticks != 0 && matches!(draft.media, TrackMedia::Video(_)) {
+    if start_ticks != 0 && is_video {
         return Err(broken("the picture does not begin at 0"));
     }
     let mut track = TrackIndex {
@@ -144,11 +153,12 @@ impl Walk<'_> {
         Ok(bytes)
     }
 
-    /// Passes over the next box, which must be `kind`; the bytes of its payload.
-    fn skip(&mut self, kind: FourCc) -> Result<u64> {
+    /// Passes over the next box, which must be `kind`; where its payload begins, and its bytes.
+    fn skip(&mut self, kind: FourCc) -> Result<(u64, u64)> {
         let (size, header_bytes) = self.header(kind)?;
+        let payload_at = self.at + header_bytes;
         self.at += size;
-        Ok(size - header_bytes)
+        Ok((payload_at, size - header_bytes))
     }
 
     fn header(&self, kind: FourCc) -> Result<(u64, u64)> {

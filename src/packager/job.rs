@@ -243,6 +243,9 @@ fn finish(staging: Staging, drafts: Vec<TrackDraft>) -> Result<(PathBuf, AssetIn
         if let Some(playlist) = build::media(&timeline, &track.id, Form::Static, None) {
             write(staging.dir(), &format!("{}.m3u8", track.id), &playlist)?;
         }
+        if let Some(playlist) = build::iframes(&timeline, &track.id, Form::Static, None) {
+            write(staging.dir(), &build::iframes_file(&track.id), &playlist)?;
+        }
     }
     write(staging.dir(), "index.json", &index.to_json()?)?;
     Ok((staging.publish()?, index))

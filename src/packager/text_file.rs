@@ -34,7 +34,7 @@ pub fn write(dir: &Path, id: String, words: TextIndex, film: &TrackIndex) -> Res
         let segment = webvtt::segment(&cues, from_ms, to_ms);
         file.write_all(&segment).map_err(refusal::of_write)?;
         let bytes = segment.len() as u64;
-        segments.push(SegmentIndex { duration_ticks: to_ms - from_ms, offset, bytes });
+        segments.push(SegmentIndex { duration_ticks: to_ms - from_ms, offset, bytes, sync_bytes: 0 });
         offset += bytes;
     }
     file.sync_all().map_err(refusal::of_write)?;
@@ -82,7 +82,7 @@ mod tests {
 
     fn film() -> TrackIndex {
         let video = VideoIndex { width: 640, height: 360, frame_rate_milli: 23_976, video_range: VideoRange::Sdr };
-        let segment = SegmentIndex { duration_ticks: 144_144, offset: 0, bytes: 1 };
+        let segment = SegmentIndex { duration_ticks: 144_144, offset: 0, bytes: 1, sync_bytes: 0 };
         TrackIndex {
             id: "v360".into(),
             codec: String::new(),

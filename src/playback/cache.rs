@@ -15,9 +15,17 @@ pub struct SegmentKey {
     pub track: Box<str>,
     /// The marked copy, where a track has several; the unmarked one is `0`.
     pub variant: u8,
-    /// The segment's number; the init segment is `None`.
-    pub n: Option<u32>,
+    pub piece: Piece,
     pub protection: Option<KeyId>,
+}
+
+/// What of a track.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Piece {
+    Init,
+    Segment(u32),
+    /// The first sample of this segment alone.
+    SyncSample(u32),
 }
 
 /// Segments by key.

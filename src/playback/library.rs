@@ -18,10 +18,11 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{AssetId, KeyId};
 use crate::base::limits;
 use crate::hls::build::{self, Form};
+use crate::media::cmaf;
 use crate::media::protect::{ContentKey, Iv, Protection, encrypt_segment};
 use crate::media::rendition::{AssetIndex, FORMAT_VERSION, TrackIndex, TrackMedia};
 use crate::media::timeline::Timeline;
-use crate::playback::cache::{SegmentCache, SegmentKey};
+use crate::playback::cache::{Piece, SegmentCache, SegmentKey};
 use crate::playback::gate::Entitled;
 use crate::playback::vault::Vault;
 use crate::store::blobs::Blobs;
@@ -68,6 +69,8 @@ struct OpenTrack {
     protection: Protection,
     clear: Playlist,
     protected: Playlist,
+    /// Of a video track, clear and protected.
+    iframes: Option<(Playlist, Playlist)>,
 }
 
 impl Library {
@@ -92,40 +95,35 @@ impl Library {
     pub async fn init(&self, entitled: &Entitled, track: &str) -> Result<Media> {
         let asset = self.asset(entitled).await?;
         let index = asset.index_of(track)?;
-        if index.is_text() {
-            return Err(not_found());
-        }
-        let key =
-            SegmentKey { asset_id: entitled.asset_id(), track: track.into(), variant: 0, n: None, protection: None };
-        self.media(key, index, 0..index.init_bytes, None).await
+        self.media(entitled, &asset, index, Piece::Init).await
     }
 
     /// Segment `n` of a video or audio track, encrypted unless the title is free.
     pub async fn segment(&self, entitled: &Entitled, track: &str, n: u32) -> Result<Media> {
         let asset = self.asset(entitled).await?;
         let index = asset.index_of(track)?;
-        if index.is_text() { Err(not_found()) } else { self.numbered(entitled, &asset, index, n).await }
+        if index.is_text() { Err(not_found()) } else { self.media(entitled, &asset, index, Piece::Segment(n)).await }
     }
 
     /// Segment `n` of a text track, encrypted like the rest.
     pub async fn text(&self, entitled: &Entitled, track: &str, n: u32) -> Result<Media> {
         let asset = self.asset(entitled).await?;
         let index = asset.index_of(track)?;
-        if index.is_text() { self.numbered(entitled, &asset, index, n).await } else { Err(not_found()) }
+        if index.is_text() { self.media(entitled, &asset, index, Piece::Segment(n)).await } else { Err(not_found()) }
     }
 
-    async fn numbered(&self, entitled: &Entitled, asset: &OpenAsset, index: &TrackIndex, n: u32) -> Result<Media> {
-        let segment = index.segments.get(n as usize).ok_or_else(not_found)?;
-        let open = asset.track(&index.id)?;
-        let protection = entitled.is_protected().then_some(&open.protection);
-        let key = SegmentKey {
-            asset_id: entitled.asset_id(),
-            track: index.id.as_str().into(),
-            variant: 0,
-            n: Some(n),
-            protection: protection.map(|_| open.key_id),
-        };
-        self.media(key, index, segment.offset..segment.offset + segment.bytes, protection).await
+    /// The I-frame playlist of one video track.
+    pub async fn iframes(&self, entitled: &Entitled, track: &str) -> Result<Playlist> {
+        let asset = self.asset(entitled).await?;
+        let (clear, protected) = asset.track(track)?.iframes.as_ref().ok_or_else(not_found)?;
+        Ok(if entitled.is_protected() { protected.clone() } else { clear.clone() })
+    }
+
+    /// The first sample of segment `n` of one video track as a segment of its own, encrypted like that.
+    pub async fn iframe(&self, entitled: &Entitled, track: &str, n: u32) -> Result<Media> {
+        let asset = self.asset(entitled).await?;
+        let index = asset.index_of(track)?;
+        self.media(entitled, &asset, index, Piece::SyncSample(n)).await
     }
 
     /// The content key of one track; a title that is served clear has none.
@@ -139,14 +137,18 @@ impl Library {
         }
     }
 
-    async fn media(
-        &self,
-        key: SegmentKey,
-        index: &TrackIndex,
-        range: std::ops::Range<u64>,
-        protection: Option<&Protection>,
-    ) -> Result<Media> {
-        let key = &key;
+    async fn media(&self, entitled: &Entitled, asset: &OpenAsset, index: &TrackIndex, piece: Piece) -> Result<Media> {
+        let range = range_of(index, piece).ok_or_else(not_found)?;
+        let open = asset.track(&index.id)?;
+        // Init segments are always clear.
+        let protection = (entitled.is_protected() && piece != Piece::Init).then_some(&open.protection);
+        let key = &SegmentKey {
+            asset_id: entitled.asset_id(),
+            track: index.id.as_str().into(),
+            variant: 0,
+            piece,
+            protection: protection.map(|_| open.key_id),
+        };
         let content_type = match index.media {
             TrackMedia::Video(_) => "video/mp4",
             TrackMedia::Audio(_) => "audio/mp4",
@@ -154,7 +156,11 @@ impl Library {
         };
         let make = || async move {
             let object = ObjectKey::AssetTrack { asset: key.asset_id, file: index.file_name() };
-            let clear = within(limits::SEGMENT_READ_TIMEOUT, self.blobs.get_range(&object, range)).await?;
+            let stored = within(limits::SEGMENT_READ_TIMEOUT, self.blobs.get_range(&object, range)).await?;
+            let clear = match piece {
+                Piece::SyncSample(_) => Bytes::from(cmaf::sync_sample_segment(&stored)?),
+                Piece::Init | Piece::Segment(_) => stored,
+            };
             let bytes = match protection.cloned() {
                 None => clear,
                 // A segment takes milliseconds to encrypt: not on the thread that answers everybody else.
@@ -165,7 +171,11 @@ impl Library {
                 }
             };
             let form = if protection.is_some() { 'e' } else { 'c' };
-            let place = key.n.map_or_else(|| "init".to_owned(), |n| n.to_string());
+            let place = match piece {
+                Piece::Init => "init".to_owned(),
+                Piece::Segment(n) => n.to_string(),
+                Piece::SyncSample(n) => format!("i{n}"),
+            };
             let etag = etag(&format!("{FORMAT_VERSION}-{}-{}-{place}-{form}", key.asset_id, key.track))?;
             Ok(Media { bytes, etag, content_type })
         };
@@ -195,7 +205,15 @@ impl Library {
                 playlist(text, &format!("{FORMAT_VERSION}-{id}-{}-{form}", track.id))
             };
             let (clear, protected) = (write(None, 'c')?, write(Some(protection.iv), 'e')?);
-            tracks.insert(track.id.clone(), OpenTrack { key_id, protection, clear, protected });
+            let write_iframes = |iv: Option<Iv>, form: char| {
+                let text = build::iframes(&timeline, &track.id, Form::Served, iv)?;
+                Some(playlist(text, &format!("{FORMAT_VERSION}-{id}-{}-i-{form}", track.id)))
+            };
+            let iframes = match (write_iframes(None, 'c'), write_iframes(Some(protection.iv), 'e')) {
+                (Some(clear), Some(protected)) => Some((clear?, protected?)),
+                _ => None,
+            };
+            tracks.insert(track.id.clone(), OpenTrack { key_id, protection, clear, protected, iframes });
         }
         let multivariant =
             playlist(build::multivariant(&timeline, Form::Served), &format!("{FORMAT_VERSION}-{id}-main"))?;
@@ -226,6 +244,18 @@ impl OpenAsset {
 
     fn index_of(&self, id: &str) -> Result<&TrackIndex> {
         self.index.track(id).ok_or_else(not_found)
+    }
+}
+
+/// Where a piece lies in the track's file; `None` when the track has none such.
+fn range_of(index: &TrackIndex, piece: Piece) -> Option<std::ops::Range<u64>> {
+    let from = |n: u32| index.segments.get(n as usize);
+    match piece {
+        Piece::Init => Some(0..index.init_bytes).filter(|range| !range.is_empty()),
+        Piece::Segment(n) => from(n).map(|segment| segment.offset..segment.offset + segment.bytes),
+        Piece::SyncSample(n) => from(n)
+            .filter(|segment| segment.sync_bytes > 0)
+            .map(|segment| segment.offset..segment.offset + segment.sync_bytes),
     }
 }
 

@@ -7,6 +7,7 @@ mod cluster;
 mod crash;
 mod film;
 mod http;
+mod iframes;
 mod origin;
 mod packager;
 mod process;

@@ -27,6 +27,8 @@ fn every_target(asset: AssetId) -> Vec<Target<'static>> {
         Target::Playlist { asset, track: TRACK },
         Target::Init { asset, track: TRACK },
         Target::Segment { asset, track: TRACK, n: 0 },
+        Target::IFramePlaylist { asset, track: TRACK },
+        Target::IFrame { asset, track: TRACK, n: 0 },
         Target::Text { asset, track: TEXT, n: 0 },
         Target::Key { asset, track: TRACK },
     ]
@@ -38,6 +40,8 @@ fn name(target: &Target<'_>) -> &'static str {
         Target::Playlist { .. } => "{track}.m3u8",
         Target::Init { .. } => "init.mp4",
         Target::Segment { .. } => "{n}.m4s",
+        Target::IFramePlaylist { .. } => "iframes.m3u8",
+        Target::IFrame { .. } => "i{n}.m4s",
         Target::Text { .. } => "{n}.vtt",
         Target::Key { .. } => "key",
     }
@@ -49,6 +53,8 @@ fn url(token: &str, target: &Target<'_>) -> String {
         Target::Playlist { asset, track } => format!("/play/{token}/{asset}/{track}.m3u8"),
         Target::Init { asset, track } => format!("/play/{token}/{asset}/{track}/init.mp4"),
         Target::Segment { asset, track, n } => format!("/play/{token}/{asset}/{track}/{n}.m4s"),
+        Target::IFramePlaylist { asset, track } => format!("/play/{token}/{asset}/{track}/iframes.m3u8"),
+        Target::IFrame { asset, track, n } => format!("/play/{token}/{asset}/{track}/i{n}.m4s"),
         Target::Text { asset, track, n } => format!("/play/{token}/{asset}/{track}/{n}.vtt"),
         Target::Key { asset, track } => format!("/play/{token}/{asset}/{track}/key"),
     }
@@ -65,17 +71,18 @@ async fn asset_of(server: &Server, title: TitleId) -> AssetId {
 /// Invariant 8: every URL × every kind of caller. The statuses are written by hand.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_url_answers_every_caller_as_the_table_says() {
-    const EXPECTED: &str = "caller             main.m3u8  {track}.m3u8  init.mp4  {n}.m4s  {n}.vtt  key
-no token           404        404           404       404      404      404
-not a token        401        401           401       401      401      401
-forged             401        401           401       401      401      401
-expired            401        401           401       401      401      401
-other title        200        404           404       404      404      404
-revoked            403        403           403       403      403      403
-ended              403        403           403       403      403      403
-wrong territory    403        403           403       403      403      403
-valid              200        200           200       200      200      200
-valid, free        200        200           200       200      200      404
+    const EXPECTED: &str =
+        "caller             main.m3u8  {track}.m3u8  init.mp4  {n}.m4s  iframes.m3u8  i{n}.m4s  {n}.vtt  key
+no token           404        404           404       404      404           404       404      404
+not a token        401        401           401       401      401           401       401      401
+forged             401        401           401       401      401           401       401      401
+expired            401        401           401       401      401           401       401      401
+other title        200        404           404       404      404           404       404      404
+revoked            403        403           403       403      403           403       403      403
+ended              403        403           403       403      403           403       403      403
+wrong territory    403        403           403       403      403           403       403      403
+valid              200        200           200       200      200           200       200      200
+valid, free        200        200           200       200      200           200       200      404
 ";
     let server = Server::start().await;
     let (title, offer) = server.pvod().await;
@@ -194,9 +201,26 @@ async fn protected_segments_decrypt_to_what_is_stored_and_only_with_the_key() {
     for misnamed in [
         Target::Segment { asset, track: TEXT, n: 0 },
         Target::Init { asset, track: TEXT },
+        Target::IFramePlaylist { asset, track: TEXT },
+        Target::IFrame { asset, track: TEXT, n: 0 },
         Target::Text { asset, track: TRACK, n: 0 },
     ] {
         assert_eq!(server.get(&url(&paid, &misnamed)).await.status, StatusCode::NOT_FOUND, "{misnamed:?}");
+    }
+
+    // A sync sample alone is sealed like its segment, and is the first sample of it, byte by byte.
+    let iframes = server.get(&url(&paid, &Target::IFramePlaylist { asset, track: TRACK })).await;
+    let iframes = iframes.text();
+    assert!(iframes.contains("#EXT-X-I-FRAMES-ONLY\n") && iframes.contains("URI=\"key\"") && !iframes.contains(&paid));
+    for (n, segment) in track.segments.iter().enumerate() {
+        let target = Target::IFrame { asset, track: TRACK, n: n as u32 };
+        let clear_iframe = server.get(&url(&clear, &target)).await.body;
+        let sealed = server.get(&url(&paid, &target)).await.body;
+        assert_eq!(decrypt_segment(&sealed, &protection).unwrap(), clear_iframe);
+        let beginning = &file[segment.offset as usize..(segment.offset + segment.sync_bytes) as usize];
+        let mdat = clear_iframe.windows(4).position(|four| four == b"mdat").unwrap() + 4;
+        assert!(beginning.ends_with(&clear_iframe[mdat..]) && clear_iframe.len() > mdat + 100);
+        assert!(clear_iframe.len() < segment.bytes as usize);
     }
 
     // Words are sealed like the rest, under a key of their own.
@@ -625,8 +649,8 @@ async fn an_excerpt_plays_as_a_trailer_without_an_account() {
             statuses
         }
     };
-    assert_eq!(statuses(short).await, [200, 200, 200, 200, 200, 404], "clear");
-    assert_eq!(statuses(asset).await, [200, 404, 404, 404, 404, 404], "the film is not the trailer");
+    assert_eq!(statuses(short).await, [200, 200, 200, 200, 200, 200, 200, 404], "clear");
+    assert_eq!(statuses(asset).await, [200, 404, 404, 404, 404, 404, 404, 404], "the film is not the trailer");
     let segment = |asset, n| Target::Segment { asset, track: TRACK, n };
     assert_eq!(server.get(&url(&token, &segment(short, 2))).await.status, StatusCode::NOT_FOUND, "it ends there");
     let abroad = server.get_from("US", &url(&token, &segment(short, 1))).await;
