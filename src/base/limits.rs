@@ -229,6 +229,8 @@ pub const FILM_STREAMS_MAX: usize = 32;
 pub const AUDIO_CHANNELS_MAX: u32 = 8;
 pub const AUDIO_TRACKS_MAX: usize = 8;
 pub const TEXT_TRACKS_MAX: usize = 16;
+/// A file of subtitles.
+pub const TEXT_FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// Of one track: a film of six hours with a cue every two thirds of a second.
 pub const TEXT_CUES_MAX: usize = 32_768;
 /// The words of one track.

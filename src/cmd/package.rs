@@ -11,7 +11,7 @@ use crate::base::clock::Clock;
 use crate::base::error::{Error, Result};
 use crate::cmd::serve::until_signal;
 use crate::cmd::{print, say};
-use crate::packager::job::{self, Encoding, PackageRequest, Packaged, Phase, Progress};
+use crate::packager::job::{self, Encoding, PackageRequest, Packaged, Phase, Progress, SubtitleFile};
 
 /// How often a line is written where no terminal shows a bar.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -22,7 +22,7 @@ const BAR_STEPS: u64 = 1000;
 /// The picture is copied when it is H.264 with regular closed sync samples; smaller renditions are encoded beside it.
 #[derive(Args, Clone, Debug)]
 #[command(
-    after_help = "Examples:\n  marquee package film.mp4 --out film\n  marquee package film.mkv --out film --copy --json > film.json"
+    after_help = "Examples:\n  marquee package film.mp4 --out film\n  marquee package film.mkv --out film --copy --json --subtitle zh=film.srt > film.json"
 )]
 pub struct PackageArgs {
     /// The film: MP4, MOV, Matroska, WebM or MPEG-TS.
@@ -33,6 +33,9 @@ pub struct PackageArgs {
     /// Only copy; refuse a film that would have to be encoded.
     #[arg(long)]
     pub copy: bool,
+    /// Subtitles in a file of their own (SubRip, ASS, WebVTT) with their language; may be given several times.
+    #[arg(long, value_name = "LANG=FILE", value_parser = subtitle)]
+    pub subtitle: Vec<SubtitleFile>,
     /// Print the result as JSON on stdout.
     #[arg(long)]
     pub json: bool,
@@ -41,7 +44,8 @@ pub struct PackageArgs {
 /// Packages; talk goes to stderr, the result to stdout. SIGINT and SIGTERM end the job and leave nothing behind.
 pub async fn run(args: PackageArgs) -> Result<()> {
     let encoding = if args.copy { Encoding::CopyOnly } else { Encoding::Ladder };
-    let request = PackageRequest::new(args.input, args.out, encoding)?;
+    let mut request = PackageRequest::new(args.input, args.out, encoding)?;
+    request.subtitles = args.subtitle;
     let mut display = Display::for_stderr();
     let cancelled = until_signal()?;
     let packaged = job::package(request, |progress| display.show(progress), cancelled).await;
@@ -57,6 +61,18 @@ pub async fn run(args: PackageArgs) -> Result<()> {
         summary(&packaged)
     };
     print(text)
+}
+
+/// `zh=film.srt`
+fn subtitle(text: &str) -> std::result::Result<SubtitleFile, String> {
+    let (language, path) = text.split_once('=').ok_or("expected LANG=FILE, for example zh=film.srt")?;
+    let is_tag = language.len() >= 2
+        && language.len() <= 35
+        && language.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if !is_tag || path.is_empty() {
+        return Err("expected LANG=FILE with a language such as zh or en".to_owned());
+    }
+    Ok(SubtitleFile { language: language.to_owned(), path: path.into() })
 }
 
 fn summary(packaged: &Packaged) -> String {

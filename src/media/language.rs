@@ -61,6 +61,15 @@ pub fn from_code(code: &str) -> Option<Language> {
         .map(|&(_, _, tag, name)| Language { tag, name })
 }
 
+/// The name of written Chinese by the script or region of its tag; `None` for anything else.
+pub fn chinese(tag: &str) -> Option<&'static str> {
+    match tag.to_ascii_lowercase().as_str() {
+        "zh-hans" | "zh-cn" | "zh-sg" | "zh-hans-cn" => Some("简体中文"),
+        "zh-hant" | "zh-tw" | "zh-hk" | "zh-hant-tw" | "zh-hant-hk" => Some("繁體中文"),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,5 +80,6 @@ mod tests {
         assert_eq!(from_code("chi").unwrap().tag, "zh");
         assert_eq!(from_code("EN-us").unwrap().name, "English");
         assert_eq!(from_code("und"), None);
+        assert_eq!((chinese("zh-Hant"), chinese("zh"), chinese("en-GB")), (Some("繁體中文"), None, None));
     }
 }

@@ -27,7 +27,7 @@ use crate::hls::build::{self, Form};
 use crate::media::rendition::AssetIndex;
 use crate::media::timeline::Timeline;
 use crate::packager::inspect;
-use crate::packager::protocol::{INPUT_FD, PICTURE_FILE, TrackDraft, WorkerMessage, WorkerOrder, WorkerReport};
+use crate::packager::protocol::{PICTURE_FILE, SubtitleOrder, TrackDraft, WorkerMessage, WorkerOrder, WorkerReport};
 use crate::packager::refusal::{self, Refusal};
 use crate::packager::staging::Staging;
 
@@ -40,10 +40,20 @@ pub struct PackageRequest {
     /// Must not exist, or be empty.
     pub out_dir: PathBuf,
     pub encoding: Encoding,
+    /// At most [`limits::TEXT_TRACKS_MAX`].
+    pub subtitles: Vec<SubtitleFile>,
     /// The program that has the `worker` subcommand.
     pub worker: PathBuf,
     /// A worker that says nothing for this long is killed.
     pub silence_max: Duration,
+}
+
+/// Subtitles in a file of their own: SubRip, ASS or WebVTT.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubtitleFile {
+    /// BCP 47 or ISO 639.
+    pub language: String,
+    pub path: PathBuf,
 }
 
 impl PackageRequest {
@@ -55,6 +65,7 @@ impl PackageRequest {
             input: input.into(),
             out_dir: out_dir.into(),
             encoding,
+            subtitles: Vec::new(),
             worker,
             silence_max: limits::WORKER_SILENCE_MAX,
         })
@@ -100,12 +111,20 @@ pub async fn package(
 ) -> Result<Packaged> {
     let clock = Clock::system();
     let input = open_input(&request.input)?;
+    let subtitles = open_subtitles(&request.subtitles)?;
+    let files: Vec<&File> = std::iter::once(&input).chain(subtitles.iter().map(|(file, _)| file)).collect();
+    let orders = subtitles.iter().map(|(_, order)| order.clone()).collect();
     let staging = Staging::create(&request.out_dir)?;
     // Declared after the folder, so that it is dropped, and the worker killed, before the folder is removed.
     let mut worker = Worker::start(
         &request.worker,
-        &WorkerOrder::Package { out_dir: staging.dir().to_owned(), encoding: request.encoding },
-        Some(&input),
+        &WorkerOrder::Package {
+            out_dir: staging.dir().to_owned(),
+            film: input.as_raw_fd(),
+            encoding: request.encoding,
+            subtitles: orders,
+        },
+        &files,
     )
     .await?;
     let mut warnings = Vec::new();
@@ -174,9 +193,10 @@ pub async fn picture(request: &PictureRequest) -> Result<Vec<u8>> {
         opened => opened?,
     };
     let staging = Staging::create(&request.scratch)?;
-    let order = WorkerOrder::Picture { out_dir: staging.dir().to_owned(), shape: request.shape };
+    let order =
+        WorkerOrder::Picture { out_dir: staging.dir().to_owned(), picture: input.as_raw_fd(), shape: request.shape };
     // After the folder, as above.
-    let mut worker = Worker::start(&request.worker, &order, Some(&input)).await?;
+    let mut worker = Worker::start(&request.worker, &order, &[&input]).await?;
     loop {
         match worker.next(limits::PICTURE_SILENCE_MAX).await? {
             WorkerMessage::Pictured => break,
@@ -199,7 +219,7 @@ pub async fn self_test(worker: &Path) -> Result<Vec<String>> {
     let root = std::env::temp_dir().join(format!("marquee-self-test-{}", uuid::Uuid::now_v7().simple()));
     let staging = Staging::create(&root)?;
     let order = WorkerOrder::SelfTest { out_dir: staging.dir().to_owned() };
-    let mut worker = Worker::start(worker, &order, None).await?;
+    let mut worker = Worker::start(worker, &order, &[]).await?;
     loop {
         match worker.next(limits::WORKER_SILENCE_MAX).await? {
             WorkerMessage::SelfTested { escapes } => return Ok(escapes),
@@ -232,6 +252,28 @@ fn open_input(path: &Path) -> Result<File> {
         );
     }
     Ok(file)
+}
+
+fn open_subtitles(files: &[SubtitleFile]) -> Result<Vec<(File, SubtitleOrder)>> {
+    let open = |subtitle: &SubtitleFile| {
+        let shown = subtitle.path.display();
+        let file = File::open(&subtitle.path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Refusal::InputNotFound.error(format!("There is no file {shown}.")),
+            _ => Refusal::InputUnreadable.error(format!("{shown} cannot be opened for reading.")).with_source(error),
+        })?;
+        if file.metadata().is_ok_and(|meta| !meta.is_file() || meta.len() > limits::TEXT_FILE_BYTES_MAX) {
+            let mib = limits::TEXT_FILE_BYTES_MAX >> 20;
+            return Err(Refusal::SubtitleUnreadable.error(format!("{shown} is no file of at most {mib} MiB.")));
+        }
+        let name = subtitle.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let order = SubtitleOrder { file: file.as_raw_fd(), name, language: subtitle.language.clone() };
+        Ok((file, order))
+    };
+    if files.len() > limits::TEXT_TRACKS_MAX {
+        let most = limits::TEXT_TRACKS_MAX;
+        return Err(Refusal::SubtitleUnreadable.error(format!("At most {most} files of subtitles are accepted.")));
+    }
+    files.iter().map(open).collect()
 }
 
 /// Reads the tracks back, writes playlists and index, publishes the folder.
@@ -290,14 +332,12 @@ struct Worker {
 }
 
 impl Worker {
-    async fn start(program: &Path, order: &WorkerOrder, input: Option<&File>) -> Result<Worker> {
+    async fn start(program: &Path, order: &WorkerOrder, files: &[&File]) -> Result<Worker> {
         let broken = |what: &str| Error::internal(format!("the worker cannot be started: {what}"));
         let mut command = Command::new(program);
         command.arg("worker").env_clear().current_dir("/").kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        if let Some(input) = input {
-            hand_over(&mut command, input);
-        }
+        hand_over(&mut command, files);
         let mut child = command.spawn().map_err(|error| broken("spawn").with_source(error))?;
         let lines = child.stdout.take().map(BufReader::new).ok_or_else(|| broken("no stdout"))?;
         let mut line = serde_json::to_vec(order).map_err(|error| broken("order").with_source(error))?;
@@ -346,21 +386,20 @@ impl Worker {
     }
 }
 
-/// Puts `input` on the descriptor where the worker looks for it.
+/// Lets the worker inherit these files, on the descriptors that its order names.
 #[allow(unsafe_code)]
-fn hand_over(command: &mut Command, input: &File) {
-    let descriptor = input.as_raw_fd();
-    // SAFETY: between fork and exec only `dup2` and `fcntl` run, both async-signal-safe, on a descriptor that `input`
-    // keeps open until after the spawn.
+fn hand_over(command: &mut Command, files: &[&File]) {
+    let descriptors: Vec<i32> = files.iter().map(|file| file.as_raw_fd()).collect();
+    // SAFETY: between fork and exec only `fcntl` runs, which is async-signal-safe, on descriptors that `files` keeps
+    // open until after the spawn.
     unsafe {
         command.pre_exec(move || {
-            let done = if descriptor == INPUT_FD {
-                // dup2 onto itself would leave close-on-exec set.
-                libc::fcntl(descriptor, libc::F_SETFD, 0)
-            } else {
-                libc::dup2(descriptor, INPUT_FD)
-            };
-            if done < 0 { Err(std::io::Error::last_os_error()) } else { Ok(()) }
+            for &descriptor in &descriptors {
+                if libc::fcntl(descriptor, libc::F_SETFD, 0) < 0 {
+                    return Err(std::io::Error::last_os_error());
+                }
+            }
+            Ok(())
         });
     }
 }

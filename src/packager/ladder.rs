@@ -122,7 +122,7 @@ pub fn text_plans(sources: &[TextSource]) -> Vec<TextPlan> {
     let mut plans: Vec<TextPlan> = Vec::new();
     for (place, source) in sources.iter().enumerate() {
         let (tag, spoken) = language_of(source.language.as_deref());
-        let mut id = format!("t-{}", tag.as_deref().unwrap_or("und"));
+        let mut id = format!("t-{}", tag.as_deref().unwrap_or("und").to_ascii_lowercase());
         let mut name = name_of(source.title.as_deref(), spoken.unwrap_or_else(|| "Subtitles".to_owned()));
         let same_id = plans.iter().filter(|other| other.id == id || other.id.starts_with(&format!("{id}-"))).count();
         if same_id > 0 {
@@ -146,7 +146,11 @@ fn language_of(code: Option<&str>) -> (Option<String>, Option<String>) {
         code.filter(|code| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_lowercase())).map(str::to_owned)
     });
     let spoken = known.map(|known| known.name.to_owned()).or_else(|| tag.clone());
-    (tag, spoken)
+    // A tag with a script or a region is more than the table has; the two ways to write Chinese have names of their own.
+    match code.filter(|code| code.contains('-')) {
+        Some(full) if known.is_some() => (Some(full.to_owned()), language::chinese(full).map(str::to_owned).or(spoken)),
+        _ => (tag, spoken),
+    }
 }
 
 /// What a viewer reads: the track's own title, or else this.
@@ -160,7 +164,7 @@ fn plan(place: usize, source: &AudioSource, action: AudioAction, channels: u32, 
     let name = name_of(source.title.as_deref(), spoken.unwrap_or_else(|| "Audio".to_owned()));
     let group = if channels > 2 { SURROUND } else { STEREO };
     AudioPlan {
-        id: format!("a-{}-{channels}", tag.as_deref().unwrap_or("und")),
+        id: format!("a-{}-{channels}", tag.as_deref().unwrap_or("und").to_ascii_lowercase()),
         source: place,
         action,
         index: AudioIndex {

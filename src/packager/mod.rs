@@ -29,6 +29,7 @@ pub mod rung;
 pub mod sandbox;
 pub mod scan;
 pub mod segmenter;
+pub mod sidecar;
 pub mod staging;
 pub mod subtitle;
 pub mod summary;

@@ -123,10 +123,19 @@ pub struct AudioSource {
     pub extradata: Vec<u8>,
 }
 
+/// Where the words are.
+#[derive(Clone, Debug)]
+pub enum TextPlace {
+    /// A stream of the film.
+    Stream(usize),
+    /// A file of their own, by its name, in UTF-8. Its times count from the first picture.
+    File { name: String, text: Vec<u8> },
+}
+
 /// A track of words.
 #[derive(Clone, Debug)]
 pub struct TextSource {
-    pub stream: usize,
+    pub place: TextPlace,
     pub time_base: TimeBase,
     pub codec: Id,
     /// ISO 639, as the container has it.
@@ -372,7 +381,7 @@ fn text_sources(input: &Input, warnings: &mut Vec<String>) -> Vec<TextSource> {
         }
         let metadata = stream.metadata();
         text.push(TextSource {
-            stream: number,
+            place: TextPlace::Stream(number),
             time_base: time_base(&stream),
             codec,
             language: metadata.get("language").filter(|code| *code != "und").map(str::to_owned),

@@ -8,8 +8,8 @@ use crate::catalog::asset::SourceSummary;
 use crate::media::rendition::TrackMedia;
 use crate::packager::sandbox::SandboxReport;
 
-/// The descriptor on which the worker finds the film, already open for reading.
-pub const INPUT_FD: i32 = 3;
+/// A descriptor of the supervisor that the worker inherits, open for reading.
+pub type Inherited = i32;
 
 /// What the worker is to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -17,17 +17,29 @@ pub const INPUT_FD: i32 = 3;
 pub enum WorkerOrder {
     Package {
         out_dir: PathBuf,
+        film: Inherited,
         encoding: Encoding,
+        subtitles: Vec<SubtitleOrder>,
     },
     /// Read a picture and write it anew, cut to a shape.
     Picture {
         out_dir: PathBuf,
+        picture: Inherited,
         shape: PictureShape,
     },
     /// Try to break out of the sandbox and report what worked.
     SelfTest {
         out_dir: PathBuf,
     },
+}
+
+/// A file of subtitles beside the film.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SubtitleOrder {
+    pub file: Inherited,
+    /// For people.
+    pub name: String,
+    pub language: String,
 }
 
 /// What a picture order leaves in its folder.

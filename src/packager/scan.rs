@@ -68,6 +68,11 @@ impl AudioScan {
 }
 
 impl Origin {
+    /// Of what counts from the first picture already.
+    pub fn zero(time_base: TimeBase) -> Origin {
+        Origin { pts: 0, time_base }
+    }
+
     /// `pts` of a stream, from the origin, in ticks of `timescale`.
     pub fn since(&self, pts: i64, base: TimeBase, timescale: Timescale) -> Ticks {
         let scale = i64::from(timescale.per_second());

@@ -20,13 +20,13 @@ use crate::packager::audio::{AudioSettings, CopiedAudio, EncodedAudio};
 use crate::packager::ladder::AudioAction;
 use crate::packager::libav;
 use crate::packager::plan::Plan;
-use crate::packager::probe::{self, Source};
+use crate::packager::probe::{self, Source, TextPlace};
 use crate::packager::protocol::TrackDraft;
 use crate::packager::refusal::Refusal;
 use crate::packager::scan::Scan;
 use crate::packager::subtitle::TextTrack;
-use crate::packager::text_file;
 use crate::packager::video::{CopiedVideo, EncodedVideo};
+use crate::packager::{sidecar, text_file};
 
 /// What was written beside the tracks that the plan names.
 pub struct Written {
@@ -81,8 +81,15 @@ pub fn run(
     let mut text = Vec::new();
     for words in &plan.text {
         let Some(from) = source.text.get(words.source) else { continue };
-        let stream = input.stream(from.stream).ok_or_else(changed)?;
-        text.push((from.stream, words, TextTrack::start(from, &stream, scan.origin, end_ms)?));
+        match &from.place {
+            TextPlace::Stream(place) => {
+                let stream = input.stream(*place).ok_or_else(changed)?;
+                text.push((Some(*place), words, TextTrack::start(from, &stream, scan.origin, end_ms)?));
+            }
+            TextPlace::File { name, text: file } => {
+                text.push((None, words, sidecar::read(from, name, file, end_ms)?));
+            }
+        }
     }
     loop {
         let mut packet = Packet::empty();
@@ -110,7 +117,7 @@ pub fn run(
                 track.push(&packet)?;
             }
         }
-        if let Some((_, _, track)) = text.iter_mut().find(|(stream, ..)| *stream == from) {
+        if let Some((_, _, track)) = text.iter_mut().find(|(stream, ..)| *stream == Some(from)) {
             track.push(&packet);
         }
         if let Some((_, track)) = copied_audio.iter_mut().find(|(stream, _)| *stream == from) {

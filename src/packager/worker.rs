@@ -11,8 +11,8 @@ use crate::base::clock::Clock;
 use crate::base::error::{Error, Result};
 use crate::base::limits;
 use crate::packager::plan::Plan;
-use crate::packager::protocol::{Encoding, INPUT_FD, Phase, WorkerMessage, WorkerOrder, WorkerReport};
-use crate::packager::{picture, poster, probe, sandbox, scan, transcode};
+use crate::packager::protocol::{Encoding, Inherited, Phase, SubtitleOrder, WorkerMessage, WorkerOrder, WorkerReport};
+use crate::packager::{picture, poster, probe, sandbox, scan, sidecar, transcode};
 
 /// Runs one order. Whatever happens is said on stdout; the exit code says only whether it went well.
 pub fn main() -> bool {
@@ -31,15 +31,21 @@ fn work() -> Result<()> {
     let order = read_order()?;
     exit_with_stdin()?;
     match order {
-        WorkerOrder::Package { out_dir, encoding } => {
-            let file = input()?;
+        WorkerOrder::Package { out_dir, film, encoding, subtitles } => {
+            let file = inherited(film)?;
+            let files = subtitles.iter().map(|order| inherited(order.file)).collect::<Result<Vec<File>>>()?;
             ffmpeg_next::init().map_err(crate::packager::libav::fault("starting libav"))?;
             ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet);
             say(&WorkerMessage::Sandboxed(sandbox::enter(&out_dir)?));
-            say(&WorkerMessage::Done(package(&file, &out_dir, encoding)?));
+            say(&WorkerMessage::Done(package(
+                &file,
+                &out_dir,
+                encoding,
+                &subtitles.into_iter().zip(files).collect::<Vec<_>>(),
+            )?));
         }
-        WorkerOrder::Picture { out_dir, shape } => {
-            let file = input()?;
+        WorkerOrder::Picture { out_dir, picture, shape } => {
+            let file = inherited(picture)?;
             ffmpeg_next::init().map_err(crate::packager::libav::fault("starting libav"))?;
             ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet);
             say(&WorkerMessage::Sandboxed(sandbox::enter(&out_dir)?));
@@ -55,11 +61,19 @@ fn work() -> Result<()> {
     Ok(())
 }
 
-fn package(file: &File, out_dir: &Path, encoding: Encoding) -> Result<WorkerReport> {
+fn package(
+    file: &File,
+    out_dir: &Path,
+    encoding: Encoding,
+    subtitles: &[(SubtitleOrder, File)],
+) -> Result<WorkerReport> {
     let mut progress = Reporter::new();
     progress.enter(Phase::Opening, 0.0);
     let mut source = probe::open(file)?;
     say(&WorkerMessage::Found(source.summary()));
+    for (order, file) in subtitles {
+        source.text.push(sidecar::open(order, file)?);
+    }
     let declared_s = (source.input.duration().max(0) as f64 / 1e6).min(limits::FILM_DURATION_MAX.as_secs_f64());
     progress.enter(Phase::Scanning, declared_s);
     let found = scan::scan(file, &mut source, |done_s| progress.done(done_s))?;
@@ -90,12 +104,12 @@ fn read_order() -> Result<WorkerOrder> {
     serde_json::from_str(&line).map_err(|error| bad().with_source(error))
 }
 
-/// The film, on the descriptor where the supervisor put it.
+/// A file that the supervisor opened.
 #[allow(unsafe_code)]
-fn input() -> Result<File> {
-    // SAFETY: the supervisor opened descriptor 3 for this process and nothing else here knows of it; when it is not
-    // open, the metadata call below fails and the file is only closed in vain.
-    let file = unsafe { File::from_raw_fd(INPUT_FD) };
+fn inherited(descriptor: Inherited) -> Result<File> {
+    // SAFETY: the supervisor opened the descriptor for this process and names it once; nothing else here knows of it.
+    // When it is not open, the metadata call below fails and the file is only closed in vain.
+    let file = unsafe { File::from_raw_fd(descriptor) };
     file.metadata().map_err(|error| Error::internal("the worker got no film").with_source(error))?;
     Ok(file)
 }

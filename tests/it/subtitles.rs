@@ -6,15 +6,22 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use marquee::media::rendition::{AssetIndex, TrackIndex};
-use marquee::packager::job::{self, Encoding, PackageRequest, Packaged};
+use marquee::packager::job::{self, Encoding, PackageRequest, Packaged, SubtitleFile};
 
 use crate::film;
 use crate::packager::{film as shared_film, presented_us};
 
 async fn package(input: &Path, out: &Path) -> Packaged {
+    package_with(input, out, &[]).await.unwrap()
+}
+
+async fn package_with(input: &Path, out: &Path, files: &[(&str, &Path)]) -> marquee::base::error::Result<Packaged> {
     let mut request = PackageRequest::new(input, out, Encoding::CopyOnly).unwrap();
     request.worker = film::binary();
-    job::package(request, |_| {}, pending()).await.unwrap()
+    let subtitle =
+        |(language, path): &(&str, &Path)| SubtitleFile { language: (*language).to_owned(), path: path.into() };
+    request.subtitles = files.iter().map(subtitle).collect();
+    job::package(request, |_| {}, pending()).await
 }
 
 /// A cue as whoever reads it sees it: milliseconds and the words of each line, without markup.
@@ -244,4 +251,63 @@ fn dvd_subtitle(folder: &Path) -> PathBuf {
     packet.resize(2048, 0xff);
     fs::write(folder.join("words.sub"), packet).unwrap();
     index
+}
+
+#[tokio::test]
+async fn files_beside_the_film_are_read_whatever_they_are_written_in() {
+    let root = tempfile::tempdir().unwrap();
+    let at = |name: &str| root.path().join(name);
+    let said = "1\r\n00:00:07,000 --> 00:00:08,500\r\n地上有一个洞\r\n";
+    let (national, ..) = encoding_rs::GB18030.encode(said);
+    fs::write(at("gb.srt"), national).unwrap();
+    fs::write(at("plain.vtt"), "WEBVTT\n\n00:07.000 --> 00:08.500 line:0\nA <i>hole</i> in the ground\n").unwrap();
+    let ass = "[Script Info]\nScriptType: v4.00+\n\n[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n\
+        Dialogue: 0,0:00:07.00,0:00:08.50,Default,,0,0,0,,{\\an8}Ein Loch\\Nim Boden\n";
+    fs::write(at("styled.ass"), ass).unwrap();
+    let files = [("zh-Hans", at("gb.srt")), ("en", at("plain.vtt")), ("de", at("styled.ass"))];
+    let files: Vec<(&str, &Path)> = files.iter().map(|(language, path)| (*language, path.as_path())).collect();
+    let packaged = package_with(&film::file(), &at("out"), &files).await.unwrap();
+    let seen = |id: &str| ours(&packaged.dir, packaged.index.track(id).unwrap());
+    let cue = |words: &[&str]| {
+        [Seen { start_ms: 7_000, end_ms: 8_500, words: words.iter().map(|line| (*line).to_owned()).collect() }]
+    };
+    assert_eq!(seen("t-zh-hans"), cue(&["地上有一个洞"]));
+    assert_eq!(seen("t-de"), cue(&["Ein Loch", "im Boden"]));
+    let top = fs::read_to_string(packaged.dir.join("t-de.vtt")).unwrap();
+    assert!(top.contains("00:00:08.500 line:0\nEin Loch\nim Boden\n"), "{top}");
+    // The film has English ones of its own.
+    assert_eq!(seen("t-en-2"), cue(&["A hole in the ground"]));
+    let tracks = text_tracks(&packaged.index);
+    assert_eq!(tracks[1], ("t-zh-hans".to_owned(), Some("zh-Hans".to_owned()), "简体中文".to_owned()));
+}
+
+#[tokio::test]
+async fn a_file_that_holds_no_subtitles_is_refused_and_leaves_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    let at = |name: &str| root.path().join(name);
+    fs::write(at("noise.srt"), [0x31, 0xff, 0xff, 0x00]).unwrap();
+    fs::write(at("prose.srt"), "Once upon a time there was a rabbit.\n").unwrap();
+    fs::write(at("empty.srt"), "").unwrap();
+    fs::File::create(at("large.srt")).unwrap().set_len(8 * 1024 * 1024 + 1).unwrap();
+    for (name, code) in [
+        ("noise.srt", "SUBTITLE_UNREADABLE"),
+        ("prose.srt", "SUBTITLE_UNREADABLE"),
+        ("empty.srt", "SUBTITLE_UNREADABLE"),
+        ("large.srt", "SUBTITLE_UNREADABLE"),
+        ("missing.srt", "INPUT_NOT_FOUND"),
+        (".", "SUBTITLE_UNREADABLE"),
+    ] {
+        let refused = package_with(&film::file(), &at("out"), &[("zh", &at(name))]).await.unwrap_err();
+        assert_eq!(refused.code(), code, "{name}");
+        assert!(refused.message().contains(name), "{}", refused.message());
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 4, "{name}: nothing is left");
+    }
+    let film = film::file();
+    for wrong in ["film.srt", "=film.srt", "zh=", "中=film.srt"] {
+        let mut command = Command::new(film::binary());
+        command.args(["package", film.to_str().unwrap(), "--subtitle", wrong, "--out"]).arg(at("out"));
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{wrong}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("expected LANG=FILE"), "{wrong}");
+    }
 }
