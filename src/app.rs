@@ -177,6 +177,7 @@ impl App {
             accounts: accounts.clone(),
             follower: follower.clone(),
             sessions: sessions.clone(),
+            library: library.clone(),
             checkout: checkout.clone(),
             sandbox: sandbox.clone(),
             vouchers,

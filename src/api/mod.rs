@@ -23,6 +23,7 @@ use crate::commerce::checkout::Checkout;
 use crate::commerce::sandbox::Sandbox;
 use crate::commerce::voucher::Vouchers;
 use crate::playback::follower::Follower;
+use crate::playback::library::Library;
 use crate::playback::sessions::Sessions;
 use crate::store::db::Db;
 use crate::store::db::audit::AuditLine;
@@ -72,6 +73,7 @@ pub struct Api {
     pub accounts: Arc<Accounts>,
     pub follower: Arc<Follower>,
     pub sessions: Arc<Sessions>,
+    pub library: Arc<Library>,
     pub checkout: Arc<Checkout>,
     /// In test mode.
     pub sandbox: Option<Arc<Sandbox>>,

@@ -43,6 +43,8 @@ pub struct PlaybackSessionBody {
     part: u32,
     /// The multivariant playlist. It holds a secret: whoever has it plays.
     playback_url: String,
+    /// A WebVTT file of small pictures for a seek bar, under the same secret; null where there are none.
+    storyboard_url: Option<String>,
     events_url: String,
     /// When the URL itself runs out.
     expires_at: UtcMs,
@@ -92,11 +94,13 @@ pub async fn create(
     match api.sessions.open(request).await? {
         Ok(Opened { session, token }) => {
             api.metrics.count_session();
+            let has_storyboard = api.library.has_storyboard(session.asset_id).await;
             let body = PlaybackSessionBody {
                 id: session.id,
                 title_id: session.title_id,
                 part: session.part,
                 playback_url: format!("/play/{token}/main.m3u8"),
+                storyboard_url: has_storyboard.then(|| format!("/play/{token}/{}/storyboard.vtt", session.asset_id)),
                 events_url: format!("{BASE}/playback-sessions/{}/events", session.id),
                 expires_at: session.expires_at,
                 ends_at: session.entitlement.ends_at,

@@ -141,6 +141,11 @@ pub const POSTER_WIDTH_MIN: u32 = 200;
 pub const PICTURE_SILENCE_MAX: Duration = Duration::from_secs(30);
 /// Pictures that are read at once; each is a process.
 pub const POSTERS_AT_ONCE: usize = 2;
+/// Pictures of a storyboard are at least this far apart, at most this many, and at most this wide and high.
+pub const STORYBOARD_INTERVAL_MIN: Duration = Duration::from_secs(2);
+pub const STORYBOARD_PICTURES_MAX: u32 = 200;
+pub const STORYBOARD_SIDE_MAX: u32 = 160;
+pub const STORYBOARD_SHEET_BYTES_MAX: u64 = 2 * 1024 * 1024;
 pub const EXCERPT_MIN: Duration = Duration::from_secs(1);
 pub const EXCERPT_MAX: Duration = Duration::from_secs(10 * 60);
 

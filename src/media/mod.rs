@@ -8,6 +8,7 @@ pub mod isobmff;
 pub mod language;
 pub mod protect;
 pub mod rendition;
+pub mod storyboard;
 pub mod time;
 pub mod timeline;
 pub mod webvtt;

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::media::storyboard::Storyboard;
 use crate::media::time::{Ticks, Timescale};
 
 /// What this code writes and the only version it reads; part of every `ETag` of the asset.
@@ -17,6 +18,9 @@ pub struct AssetIndex {
     pub duration_ms: u64,
     /// Video from the largest to the smallest, then audio, default first, then text.
     pub tracks: Vec<TrackIndex>,
+    /// An asset of before there were any has none, nor has an excerpt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storyboard: Option<Storyboard>,
 }
 
 /// One track: `{id}.mp4`, its init segment in `[0, init_bytes)`; of words `{id}.vtt`, which has none.
@@ -114,7 +118,7 @@ impl AssetIndex {
             .map(|track| track.timescale.rescale(track.duration_ticks(), Timescale::MILLISECONDS) as u64)
             .max()
             .unwrap_or(0);
-        AssetIndex { format_version: FORMAT_VERSION, duration_ms, tracks }
+        AssetIndex { format_version: FORMAT_VERSION, duration_ms, tracks, storyboard: None }
     }
 
     pub fn from_json(json: &[u8]) -> Result<AssetIndex> {
@@ -240,6 +244,14 @@ mod tests {
         assert_eq!(index.tracks[0].peak_bits_per_s, 2_000_000);
         assert_eq!(index.tracks[0].average_bits_per_s, 1_466_667);
         assert_eq!(index.tracks[0].segment_start(1), 96_000);
+        assert_eq!(AssetIndex::from_json(&index.to_json().unwrap()).unwrap(), index);
+    }
+
+    #[test]
+    fn a_storyboard_is_there_or_not_said() {
+        let bare = index();
+        assert!(!String::from_utf8(bare.to_json().unwrap()).unwrap().contains("storyboard"));
+        let index = AssetIndex { storyboard: Some(Storyboard::of_film(6000, 160, 90)), ..bare };
         assert_eq!(AssetIndex::from_json(&index.to_json().unwrap()).unwrap(), index);
     }
 

@@ -14,7 +14,7 @@ use crate::http::body::Body;
 use crate::origin::path::Target;
 
 /// The routes by [`place`]; the last is where a URL that names nothing is counted.
-const ROUTES: [&str; 9] = [
+const ROUTES: [&str; 11] = [
     "/play/{token}/main.m3u8",
     "/play/{token}/{asset}/{track}.m3u8",
     "/play/{token}/{asset}/{track}/init.mp4",
@@ -23,6 +23,8 @@ const ROUTES: [&str; 9] = [
     "/play/{token}/{asset}/{track}/iframes.m3u8",
     "/play/{token}/{asset}/{track}/i{n}.m4s",
     "/play/{token}/{asset}/{track}/key",
+    "/play/{token}/{asset}/storyboard.vtt",
+    "/play/{token}/{asset}/storyboard/{n}.jpg",
     "/play/",
 ];
 const CLASSES: [&str; 3] = ["2xx", "4xx", "5xx"];
@@ -69,7 +71,9 @@ fn place(target: Option<&Target<'_>>) -> usize {
         Some(Target::IFramePlaylist { .. }) => 5,
         Some(Target::IFrame { .. }) => 6,
         Some(Target::Key { .. }) => 7,
-        None => 8,
+        Some(Target::Storyboard { .. }) => 8,
+        Some(Target::Sheet { .. }) => 9,
+        None => 10,
     }
 }
 
@@ -97,6 +101,8 @@ mod tests {
             Target::Init { asset, track },
             Target::Segment { asset, track, n: 0 },
             Target::Key { asset, track },
+            Target::Storyboard { asset },
+            Target::Sheet { asset, n: 0 },
         ];
         for target in &targets {
             assert_eq!(ROUTES[place(Some(target))], target.template());

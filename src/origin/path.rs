@@ -34,6 +34,10 @@ pub enum Target<'a> {
     Text { asset: AssetId, track: &'a str, n: u32 },
     /// `/play/{token}/{asset}/{track}/key`
     Key { asset: AssetId, track: &'a str },
+    /// `/play/{token}/{asset}/storyboard.vtt`
+    Storyboard { asset: AssetId },
+    /// `/play/{token}/{asset}/storyboard/{n}.jpg`, n from 0 within the asset
+    Sheet { asset: AssetId, n: u32 },
 }
 
 impl<'a> PlayPath<'a> {
@@ -43,6 +47,7 @@ impl<'a> PlayPath<'a> {
         let token = parts.next().filter(|token| is_token(token))?;
         let target = match (parts.next()?, parts.next(), parts.next(), parts.next()) {
             ("main.m3u8", None, None, None) => Target::Multivariant,
+            (asset, Some("storyboard.vtt"), None, None) => Target::Storyboard { asset: asset.parse().ok()? },
             (asset, Some(playlist), None, None) => {
                 Target::Playlist { asset: asset.parse().ok()?, track: track(playlist.strip_suffix(".m3u8")?)? }
             }
@@ -58,6 +63,8 @@ impl<'a> PlayPath<'a> {
                             None => Target::Segment { asset, track, n: number(name)? },
                         },
                         (n, "vtt") => Target::Text { asset, track, n: number(n)? },
+                        // A track may have any name: it has no pictures.
+                        (n, "jpg") if name == "storyboard" => Target::Sheet { asset, n: number(n)? },
                         _ => return None,
                     },
                 }
@@ -80,6 +87,8 @@ impl Target<'_> {
             Target::IFrame { .. } => "/play/{token}/{asset}/{track}/i{n}.m4s",
             Target::Text { .. } => "/play/{token}/{asset}/{track}/{n}.vtt",
             Target::Key { .. } => "/play/{token}/{asset}/{track}/key",
+            Target::Storyboard { .. } => "/play/{token}/{asset}/storyboard.vtt",
+            Target::Sheet { .. } => "/play/{token}/{asset}/storyboard/{n}.jpg",
         }
     }
 
@@ -92,15 +101,20 @@ impl Target<'_> {
             | Target::IFramePlaylist { asset, .. }
             | Target::IFrame { asset, .. }
             | Target::Text { asset, .. }
-            | Target::Key { asset, .. } => Some(asset),
+            | Target::Key { asset, .. }
+            | Target::Storyboard { asset }
+            | Target::Sheet { asset, .. } => Some(asset),
         }
     }
 
     pub fn wish_kind(&self) -> WishKind {
         match self {
-            Target::Multivariant | Target::Playlist { .. } | Target::IFramePlaylist { .. } | Target::Init { .. } => {
-                WishKind::Preparation
-            }
+            Target::Multivariant
+            | Target::Playlist { .. }
+            | Target::IFramePlaylist { .. }
+            | Target::Init { .. }
+            | Target::Storyboard { .. }
+            | Target::Sheet { .. } => WishKind::Preparation,
             Target::Segment { .. } | Target::IFrame { .. } | Target::Text { .. } => WishKind::Segment,
             Target::Key { .. } => WishKind::Key,
         }
@@ -146,10 +160,16 @@ mod tests {
             Target::IFrame { asset, track, n: 0 },
             Target::Text { asset, track, n: 0 },
             Target::Key { asset, track },
+            Target::Storyboard { asset },
+            Target::Sheet { asset, n: 0 },
+            Target::Sheet { asset, n: 12 },
         ];
         for target in all {
             let n = match target {
-                Target::Segment { n, .. } | Target::IFrame { n, .. } | Target::Text { n, .. } => n.to_string(),
+                Target::Segment { n, .. }
+                | Target::IFrame { n, .. }
+                | Target::Text { n, .. }
+                | Target::Sheet { n, .. } => n.to_string(),
                 _ => String::new(),
             };
             let path = target
@@ -167,6 +187,7 @@ mod tests {
                 format!("/play/a%2eb/{rest}"),
                 format!("/play/t/../t/{rest}"),
                 path.replace("/v1080", "/V1080"),
+                path.replace("/storyboard", "/storyboards"),
                 path.to_uppercase(),
             ] {
                 assert!(PlayPath::decode(&wrong).is_none_or(|read| wrong == path && read.target == target), "{wrong}");
@@ -175,6 +196,13 @@ mod tests {
         for segment in ["00.m4s", "01.m4s", "-1.m4s", "+1.m4s", ".m4s", "4294967296.m4s", "1.m4s.m4s", "1"] {
             assert_eq!(PlayPath::decode(&format!("/play/t/{asset}/v1080/{segment}")), None, "{segment}");
         }
+        let wrong = ["storyboard", "storyboard/", "storyboard/00.jpg", "storyboard/.jpg", "storyboard/x.jpg"];
+        for wrong in wrong.into_iter().chain(["v1080/0.jpg", "v1080.jpg", "storyboard/0.jpg/0.jpg", "storyboard.jpg"]) {
+            assert_eq!(PlayPath::decode(&format!("/play/t/{asset}/{wrong}")), None, "{wrong}");
+        }
+        let path = format!("/play/t/{asset}/storyboard/key");
+        let named_so = Target::Key { asset, track: "storyboard" };
+        assert_eq!(PlayPath::decode(&path).map(|path| path.target), Some(named_so), "a track may have any name");
     }
 
     proptest! {

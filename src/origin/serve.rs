@@ -119,6 +119,11 @@ impl Origin {
                 identity: self.library.key(entitled, track).await?,
                 gzip: None,
             },
+            Target::Storyboard { .. } => Entity {
+                content_type: HeaderValue::from_static("text/vtt"),
+                ..playlist(self.library.storyboard(entitled).await?)
+            },
+            Target::Sheet { n, .. } => media(self.library.sheet(entitled, n).await?),
         })
     }
 }

@@ -3,20 +3,25 @@
 //! and the file is written here.
 
 use std::fs::File;
+use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use crate::base::error::{Error, Result};
+use crate::base::limits;
 use crate::media::cmaf::Fragment;
 use crate::media::codec::codec_string;
 use crate::media::isobmff::{BoxHeader, BoxSize, FourCc, Reader};
 use crate::media::rendition::{AssetIndex, SegmentIndex, TrackIndex, TrackMedia};
+use crate::media::storyboard::Storyboard;
 use crate::media::time::{Ticks, Timescale};
 use crate::packager::protocol::TrackDraft;
 use crate::packager::text_file;
 
 /// No box but `mdat` is larger.
 const BOX_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// The marker that every JPEG begins with.
+pub const JPEG_START: [u8; 3] = [0xff, 0xd8, 0xff];
 
 /// The index of the asset whose tracks lie in `dir`.
 pub fn index(dir: &Path, drafts: Vec<TrackDraft>) -> Result<AssetIndex> {
@@ -38,6 +43,29 @@ pub fn index(dir: &Path, drafts: Vec<TrackDraft>) -> Result<AssetIndex> {
     }
     check_switching_set(&tracks)?;
     Ok(AssetIndex::new(tracks))
+}
+
+/// Whether the sheets in `dir` can be those of a film of this length. Of what the worker says only the size of a
+/// picture is news.
+pub fn storyboard(dir: &Path, said: &Storyboard, duration_ms: u64) -> Result<()> {
+    let is_tile = |side| (1..=limits::STORYBOARD_SIDE_MAX).contains(&side);
+    let Storyboard { tile_width, tile_height, sheets, .. } = *said;
+    if !is_tile(tile_width)
+        || !is_tile(tile_height)
+        || *said != Storyboard::of_film(duration_ms, tile_width, tile_height)
+    {
+        return Err(Error::internal(format!("{said:?} is no storyboard of a film of {duration_ms} ms")));
+    }
+    for sheet in 0..sheets {
+        let mut jpeg = Vec::new();
+        let read = File::open(dir.join(Storyboard::file_name(sheet)))
+            .and_then(|file| file.take(limits::STORYBOARD_SHEET_BYTES_MAX + 1).read_to_end(&mut jpeg));
+        read.map_err(|error| Error::internal("a storyboard's sheet cannot be read").with_source(error))?;
+        if !jpeg.starts_with(&JPEG_START) || jpeg.len() as u64 > limits::STORYBOARD_SHEET_BYTES_MAX {
+            return Err(Error::internal(format!("sheet {sheet} of the storyboard is no picture")));
+        }
+    }
+    Ok(())
 }
 
 /// Every video track begins its segments at the same instants.
@@ -234,5 +262,38 @@ mod tests {
         let bytes = std::fs::read(&path).unwrap();
         std::fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
         assert!(read(dir.path()).is_err());
+    }
+    #[test]
+    fn a_storyboard_is_what_its_film_gives_and_made_of_bounded_pictures() {
+        let dir = tempfile::tempdir().unwrap();
+        let said = Storyboard::of_film(60_000, 160, 90);
+        let check = |said: &Storyboard| storyboard(dir.path(), said, 60_000).map_err(|error| error.log_line());
+        let sheet =
+            |number, bytes: &[u8]| std::fs::write(dir.path().join(Storyboard::file_name(number)), bytes).unwrap();
+        sheet(0, &JPEG_START);
+        assert!(check(&said).unwrap_err().contains("cannot be read"), "the second sheet is missing");
+        sheet(1, &JPEG_START);
+        check(&said).unwrap();
+        for lie in [
+            Storyboard { count: 31, ..said },
+            Storyboard { sheets: u32::MAX, ..said },
+            Storyboard { interval_ms: 0, ..said },
+            Storyboard { tile_height: 0, ..said },
+            Storyboard { tile_width: 161, ..said },
+            Storyboard { rows: said.rows.saturating_add(1), ..said },
+        ] {
+            assert!(check(&lie).unwrap_err().contains("is no storyboard of a film"), "{lie:?}");
+        }
+        sheet(1, b"GIF89a");
+        assert!(check(&said).unwrap_err().contains("is no picture"));
+        let mut large = vec![0; limits::STORYBOARD_SHEET_BYTES_MAX as usize + 1];
+        large[..3].copy_from_slice(&JPEG_START);
+        sheet(1, &large);
+        assert!(check(&said).unwrap_err().contains("is no picture"));
+        sheet(1, &large[1..]);
+        assert!(check(&said).is_err());
+        large.pop();
+        sheet(1, &large);
+        check(&said).unwrap();
     }
 }

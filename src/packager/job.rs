@@ -25,6 +25,7 @@ use crate::base::limits;
 use crate::catalog::asset::SourceSummary;
 use crate::hls::build::{self, Form};
 use crate::media::rendition::AssetIndex;
+use crate::media::storyboard::Storyboard;
 use crate::media::timeline::Timeline;
 use crate::packager::inspect;
 use crate::packager::protocol::{PICTURE_FILE, SubtitleOrder, TrackDraft, WorkerMessage, WorkerOrder, WorkerReport};
@@ -71,9 +72,6 @@ impl PackageRequest {
         })
     }
 }
-
-/// The marker that every JPEG begins with.
-const JPEG_START: [u8; 3] = [0xff, 0xd8, 0xff];
 
 /// How far a job is. Seconds of film, except `eta_s`, which is seconds of waiting.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -165,7 +163,7 @@ pub async fn package(
     on_progress(&pace.at(Phase::Checking, 0.0, length_s));
     warnings.extend(report.warnings);
     let copied = report.tracks.iter().filter(|draft| draft.is_copied).map(|draft| draft.id.clone()).collect();
-    let finishing = tokio::task::spawn_blocking(move || finish(staging, report.tracks));
+    let finishing = tokio::task::spawn_blocking(move || finish(staging, report.tracks, report.storyboard));
     let (dir, index) = finishing.await.map_err(|error| Error::internal("publishing panicked").with_source(error))??;
     on_progress(&pace.at(Phase::Finished, length_s, length_s));
     let source = pace.source.take();
@@ -208,7 +206,7 @@ pub async fn picture(request: &PictureRequest) -> Result<Vec<u8>> {
     }
     worker.end().await?;
     let jpeg = fs::read(staging.dir().join(PICTURE_FILE)).map_err(refusal::of_write)?;
-    if !jpeg.starts_with(&JPEG_START) || jpeg.len() > limits::POSTER_BYTES_MAX {
+    if !jpeg.starts_with(&inspect::JPEG_START) || jpeg.len() > limits::POSTER_BYTES_MAX {
         return Err(Error::internal("the worker wrote no picture"));
     }
     Ok(jpeg)
@@ -276,9 +274,15 @@ fn open_subtitles(files: &[SubtitleFile]) -> Result<Vec<(File, SubtitleOrder)>> 
     files.iter().map(open).collect()
 }
 
-/// Reads the tracks back, writes playlists and index, publishes the folder.
-fn finish(staging: Staging, drafts: Vec<TrackDraft>) -> Result<(PathBuf, AssetIndex)> {
-    let index = inspect::index(staging.dir(), drafts)?;
+/// Reads tracks and storyboard back, writes playlists and index, publishes the folder.
+fn finish(staging: Staging, drafts: Vec<TrackDraft>, storyboard: Option<Storyboard>) -> Result<(PathBuf, AssetIndex)> {
+    let mut index = inspect::index(staging.dir(), drafts)?;
+    if let Some(storyboard) = storyboard {
+        inspect::storyboard(staging.dir(), &storyboard, index.duration_ms)?;
+        let text = storyboard.to_webvtt(index.duration_ms, Storyboard::file_name);
+        write(staging.dir(), "storyboard.vtt", text.as_bytes())?;
+        index.storyboard = Some(storyboard);
+    }
     let timeline = Timeline::of_asset("", &index);
     write(staging.dir(), "main.m3u8", &build::multivariant(&timeline, Form::Static))?;
     for track in &index.tracks {

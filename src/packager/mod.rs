@@ -3,7 +3,7 @@
 //! ```text
 //! supervisor (job)                      worker process (worker, in a sandbox)
 //!   opens the input, makes a folder  →    probe → scan → plan (ladder, segmenter)
-//!   reads progress                   ←    copy and encode → mux → poster
+//!   reads progress                   ←    copy and encode → mux → poster, storyboard
 //!   re-reads what was written (inspect), writes playlists and index, renames the folder
 //! ```
 //!
@@ -31,6 +31,7 @@ pub mod scan;
 pub mod segmenter;
 pub mod sidecar;
 pub mod staging;
+pub mod storyboard;
 pub mod subtitle;
 pub mod summary;
 pub mod text_file;

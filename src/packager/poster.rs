@@ -112,12 +112,18 @@ fn luma(picture: &frame::Video) -> (f64, f64) {
 }
 
 fn encode(picture: &frame::Video, film: &VideoSource) -> Result<Vec<u8>> {
-    let (width, height) = film.displayed();
-    let shrink = f64::from(WIDTH_MAX) / f64::from(width.max(height));
-    let side = |side: u32| ((f64::from(side) * shrink.min(1.0)).round() as u32).max(2) & !1;
+    let (width, height) = shrunk(film, WIDTH_MAX);
     let interlaced = if picture.is_interlaced() { "bwdif=mode=send_frame," } else { "" };
     let first = format!("{interlaced}{}", video::upright(film.rotation));
-    jpeg(&scale(picture, &first, side(width), side(height))?)
+    jpeg(&scale(picture, &first, width, height)?)
+}
+
+/// The size of the film upright and in square pixels, at most `side_max` wide and high; both sides are even.
+pub fn shrunk(film: &VideoSource, side_max: u32) -> (u32, u32) {
+    let (width, height) = film.displayed();
+    let shrink = f64::from(side_max) / f64::from(width.max(height));
+    let side = |side: u32| ((f64::from(side) * shrink.min(1.0)).round() as u32).max(2) & !1;
+    (side(width), side(height))
 }
 
 /// The picture, which [`scale`] has made, as a JPEG.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::asset::SourceSummary;
 use crate::media::rendition::TrackMedia;
+use crate::media::storyboard::Storyboard;
 use crate::packager::sandbox::SandboxReport;
 
 /// A descriptor of the supervisor that the worker inherits, open for reading.
@@ -105,6 +106,7 @@ pub enum Phase {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct WorkerReport {
     pub tracks: Vec<TrackDraft>,
+    pub storyboard: Option<Storyboard>,
     pub warnings: Vec<String>,
 }
 

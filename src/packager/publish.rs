@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::base::error::Result;
 use crate::base::id::AssetId;
 use crate::media::rendition::AssetIndex;
+use crate::media::storyboard::Storyboard;
 use crate::store::blobs::Blobs;
 use crate::store::key::ObjectKey;
 
@@ -39,6 +40,11 @@ async fn put_all(
     let poster = ObjectKey::AssetPoster { asset };
     bytes += blobs.put_file(&poster, &dir.join("poster.jpg")).await?;
     stored.push(poster);
+    for sheet in 0..index.storyboard.map_or(0, |storyboard| storyboard.sheets) {
+        let key = ObjectKey::AssetStoryboard { asset, sheet };
+        bytes += blobs.put_file(&key, &dir.join(Storyboard::file_name(sheet))).await?;
+        stored.push(key);
+    }
     let json = index.to_json()?;
     bytes += json.len() as u64;
     blobs.put(&ObjectKey::AssetIndex { asset }, json.into()).await?;

@@ -12,7 +12,8 @@ use crate::base::error::{Error, Result};
 use crate::base::limits;
 use crate::packager::plan::Plan;
 use crate::packager::protocol::{Encoding, Inherited, Phase, SubtitleOrder, WorkerMessage, WorkerOrder, WorkerReport};
-use crate::packager::{picture, poster, probe, sandbox, scan, sidecar, transcode};
+use crate::packager::storyboard::Reel;
+use crate::packager::{picture, poster, probe, sandbox, scan, sidecar, storyboard, transcode};
 
 /// Runs one order. Whatever happens is said on stdout; the exit code says only whether it went well.
 pub fn main() -> bool {
@@ -89,8 +90,10 @@ fn package(
     warnings.extend(written.warnings);
     progress.enter(Phase::Poster, duration_s);
     poster::write(file, out_dir, &source.video, duration_s)?;
+    let reel = Reel::choose(file, &plan);
+    let storyboard = storyboard::write(&reel, out_dir, &source.video, &found, |done_s| progress.done(done_s))?;
     let tracks = plan.drafts(&source, &found).into_iter().chain(written.text).collect();
-    Ok(WorkerReport { tracks, warnings })
+    Ok(WorkerReport { tracks, storyboard, warnings })
 }
 
 fn read_order() -> Result<WorkerOrder> {

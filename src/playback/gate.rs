@@ -56,7 +56,7 @@ pub struct Wish {
 /// What is asked for, as far as the gate treats it differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WishKind {
-    /// A playlist or an init segment.
+    /// A playlist, an init segment or a storyboard.
     Preparation,
     Segment,
     Key,

@@ -39,7 +39,7 @@ pub struct Media {
     pub content_type: &'static str,
 }
 
-/// A playlist, also compressed.
+/// A playlist or another text, also compressed.
 #[derive(Clone, Debug)]
 pub struct Playlist {
     pub identity: Bytes,
@@ -61,6 +61,7 @@ pub struct Library {
 struct OpenAsset {
     index: AssetIndex,
     multivariant: Playlist,
+    storyboard: Option<Playlist>,
     tracks: HashMap<String, OpenTrack>,
 }
 
@@ -137,6 +138,38 @@ impl Library {
         }
     }
 
+    /// Whether there is a storyboard, as far as this can be told now.
+    pub async fn has_storyboard(&self, id: AssetId) -> bool {
+        let asset = self.open_once(id).await;
+        asset.is_ok_and(|asset| asset.storyboard.is_some())
+    }
+
+    /// The WebVTT file of the asset's storyboard.
+    pub async fn storyboard(&self, entitled: &Entitled) -> Result<Playlist> {
+        self.asset(entitled).await?.storyboard.clone().ok_or_else(not_found)
+    }
+
+    /// Sheet `n` of the storyboard, always clear.
+    pub async fn sheet(&self, entitled: &Entitled, n: u32) -> Result<Media> {
+        let (asset_id, asset) = (entitled.asset_id(), self.asset(entitled).await?);
+        asset.index.storyboard.filter(|storyboard| n < storyboard.sheets).ok_or_else(not_found)?;
+        // A name that no track can have.
+        let key = SegmentKey {
+            asset_id,
+            track: "storyboard.jpg".into(),
+            variant: 0,
+            piece: Piece::Segment(n),
+            protection: None,
+        };
+        let make = || async move {
+            let object = ObjectKey::AssetStoryboard { asset: asset_id, sheet: n };
+            let bytes = within(limits::SEGMENT_READ_TIMEOUT, self.blobs.get(&object)).await?;
+            let etag = etag(&format!("{FORMAT_VERSION}-{asset_id}-storyboard-{n}"))?;
+            Ok(Media { bytes, etag, content_type: "image/jpeg" })
+        };
+        self.segments.get_or_make(&key, make).await
+    }
+
     async fn media(&self, entitled: &Entitled, asset: &OpenAsset, index: &TrackIndex, piece: Piece) -> Result<Media> {
         let range = range_of(index, piece).ok_or_else(not_found)?;
         let open = asset.track(&index.id)?;
@@ -183,7 +216,10 @@ impl Library {
     }
 
     async fn asset(&self, entitled: &Entitled) -> Result<Arc<OpenAsset>> {
-        let id = entitled.asset_id();
+        self.open_once(entitled.asset_id()).await
+    }
+
+    async fn open_once(&self, id: AssetId) -> Result<Arc<OpenAsset>> {
         if let Some(asset) = self.assets.get(&id) {
             return Ok(asset);
         }
@@ -217,7 +253,12 @@ impl Library {
         }
         let multivariant =
             playlist(build::multivariant(&timeline, Form::Served), &format!("{FORMAT_VERSION}-{id}-main"))?;
-        Ok(Arc::new(OpenAsset { index, multivariant, tracks }))
+        let storyboard = index.storyboard.map(|storyboard| {
+            let text = storyboard.to_webvtt(index.duration_ms, |sheet| format!("storyboard/{sheet}.jpg"));
+            playlist(text.into(), &format!("{FORMAT_VERSION}-{id}-storyboard"))
+        });
+        let storyboard = storyboard.transpose()?;
+        Ok(Arc::new(OpenAsset { index, multivariant, storyboard, tracks }))
     }
 
     /// The track's key and IV: those in the database, or new ones that are stored there first.

@@ -16,6 +16,8 @@ pub enum ObjectKey {
     AssetIndex { asset: AssetId },
     /// A frame of the film.
     AssetPoster { asset: AssetId },
+    /// A sheet of small pictures of the film, numbered from 0.
+    AssetStoryboard { asset: AssetId, sheet: u32 },
     /// A picture that was uploaded for a title; another one is another poster.
     TitlePoster { title: TitleId, poster: PosterId },
     /// A film on its way in.
@@ -37,6 +39,9 @@ impl ObjectKey {
             ObjectKey::AssetTrack { asset, file } => Path::from_iter([ASSETS, &asset.to_string(), file]),
             ObjectKey::AssetIndex { asset } => Path::from_iter([ASSETS, &asset.to_string(), "index.json"]),
             ObjectKey::AssetPoster { asset } => Path::from_iter([ASSETS, &asset.to_string(), "poster.jpg"]),
+            ObjectKey::AssetStoryboard { asset, sheet } => {
+                Path::from_iter([ASSETS, &asset.to_string(), &format!("storyboard-{sheet}.jpg")])
+            }
             ObjectKey::TitlePoster { title, poster } => {
                 Path::from_iter(["posters", &title.to_string(), &format!("{poster}.jpg")])
             }
@@ -51,7 +56,9 @@ impl ObjectKey {
                 _ => "video/mp4",
             },
             ObjectKey::AssetIndex { .. } => "application/json",
-            ObjectKey::AssetPoster { .. } | ObjectKey::TitlePoster { .. } => "image/jpeg",
+            ObjectKey::AssetPoster { .. } | ObjectKey::AssetStoryboard { .. } | ObjectKey::TitlePoster { .. } => {
+                "image/jpeg"
+            }
             ObjectKey::Upload { .. } => "application/octet-stream",
         }
     }
@@ -61,6 +68,7 @@ impl ObjectKey {
             ObjectKey::AssetTrack { .. }
             | ObjectKey::AssetIndex { .. }
             | ObjectKey::AssetPoster { .. }
+            | ObjectKey::AssetStoryboard { .. }
             | ObjectKey::TitlePoster { .. } => CachePolicy::Immutable,
             ObjectKey::Upload { .. } => CachePolicy::NoStore,
         }

@@ -31,6 +31,8 @@ fn every_target(asset: AssetId) -> Vec<Target<'static>> {
         Target::IFrame { asset, track: TRACK, n: 0 },
         Target::Text { asset, track: TEXT, n: 0 },
         Target::Key { asset, track: TRACK },
+        Target::Storyboard { asset },
+        Target::Sheet { asset, n: 0 },
     ]
 }
 
@@ -44,6 +46,8 @@ fn name(target: &Target<'_>) -> &'static str {
         Target::IFrame { .. } => "i{n}.m4s",
         Target::Text { .. } => "{n}.vtt",
         Target::Key { .. } => "key",
+        Target::Storyboard { .. } => "storyboard.vtt",
+        Target::Sheet { .. } => "{n}.jpg",
     }
 }
 
@@ -57,6 +61,8 @@ fn url(token: &str, target: &Target<'_>) -> String {
         Target::IFrame { asset, track, n } => format!("/play/{token}/{asset}/{track}/i{n}.m4s"),
         Target::Text { asset, track, n } => format!("/play/{token}/{asset}/{track}/{n}.vtt"),
         Target::Key { asset, track } => format!("/play/{token}/{asset}/{track}/key"),
+        Target::Storyboard { asset } => format!("/play/{token}/{asset}/storyboard.vtt"),
+        Target::Sheet { asset, n } => format!("/play/{token}/{asset}/storyboard/{n}.jpg"),
     }
 }
 
@@ -71,18 +77,18 @@ async fn asset_of(server: &Server, title: TitleId) -> AssetId {
 /// Invariant 8: every URL × every kind of caller. The statuses are written by hand.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_url_answers_every_caller_as_the_table_says() {
-    const EXPECTED: &str =
-        "caller             main.m3u8  {track}.m3u8  init.mp4  {n}.m4s  iframes.m3u8  i{n}.m4s  {n}.vtt  key
-no token           404        404           404       404      404           404       404      404
-not a token        401        401           401       401      401           401       401      401
-forged             401        401           401       401      401           401       401      401
-expired            401        401           401       401      401           401       401      401
-other title        200        404           404       404      404           404       404      404
-revoked            403        403           403       403      403           403       403      403
-ended              403        403           403       403      403           403       403      403
-wrong territory    403        403           403       403      403           403       403      403
-valid              200        200           200       200      200           200       200      200
-valid, free        200        200           200       200      200           200       200      404
+    const EXPECTED: &str = "\
+caller             main.m3u8  {track}.m3u8  init.mp4  {n}.m4s  iframes.m3u8  i{n}.m4s  {n}.vtt  key  storyboard.vtt  {n}.jpg
+no token           404        404           404       404      404           404       404      404  404             404
+not a token        401        401           401       401      401           401       401      401  401             401
+forged             401        401           401       401      401           401       401      401  401             401
+expired            401        401           401       401      401           401       401      401  401             401
+other title        200        404           404       404      404           404       404      404  404             404
+revoked            403        403           403       403      403           403       403      403  403             403
+ended              403        403           403       403      403           403       403      403  403             403
+wrong territory    403        403           403       403      403           403       403      403  403             403
+valid              200        200           200       200      200           200       200      200  200             200
+valid, free        200        200           200       200      200           200       200      404  200             200
 ";
     let server = Server::start().await;
     let (title, offer) = server.pvod().await;
@@ -244,6 +250,42 @@ async fn protected_segments_decrypt_to_what_is_stored_and_only_with_the_key() {
         iv: Iv::from_bytes(iv.as_slice().try_into().unwrap()),
     };
     assert_eq!(decrypt_segment(&sealed, &protection).unwrap(), words.body);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_has_the_storyboard_of_its_film() {
+    let server = Server::start().await;
+    let (title, offer) = server.pvod().await;
+    let asset = asset_of(&server, title).await;
+    let viewer = server.viewer("viewer").await;
+    server.buy(&viewer, offer).await;
+    let session = server.open(&viewer.token, title).await.json();
+    let token = token_of(session["playback_url"].as_str().unwrap());
+    let storyboard_url = session["storyboard_url"].as_str().unwrap();
+    assert_eq!(storyboard_url, url(&token, &Target::Storyboard { asset }));
+
+    let answer = server.get(storyboard_url).await;
+    assert_eq!([answer.header("content-type"), answer.header("cache-control")], ["text/vtt", "no-store"]);
+    let text = answer.text();
+    assert_eq!(text.matches(" --> ").count(), 12, "24 s of film, a picture every 2 s");
+    assert!(!text.contains(&token), "a storyboard holds nothing personal");
+    assert!(text.starts_with("WEBVTT\n\n00:00:00.000 --> 00:00:02.000\nstoryboard/0.jpg#xywh=0,0,160,90\n"), "{text}");
+    assert!(text.ends_with("\n00:00:22.000 --> 00:00:24.000\nstoryboard/0.jpg#xywh=160,180,160,90\n"), "{text}");
+    let zipped = server.send(server.request(Method::GET, storyboard_url).header("accept-encoding", "gzip")).await;
+    assert_eq!(zipped.header("content-encoding"), "gzip");
+    assert_ne!(zipped.header("etag"), answer.header("etag"));
+
+    let sheet = Target::Sheet { asset, n: 0 };
+    let answer = server.get(&url(&token, &sheet)).await;
+    assert_eq!(answer.header("content-type"), "image/jpeg");
+    assert_eq!(answer.header("cache-control"), "private, max-age=86400, immutable");
+    let written = std::fs::read(film::packaged().await.dir.join("storyboard-0.jpg")).unwrap();
+    assert_eq!(answer.body, written, "as it was packaged, and clear");
+    let request = server.request(Method::GET, &url(&token, &sheet)).header("if-none-match", answer.header("etag"));
+    assert_eq!(server.send(request).await.status, StatusCode::NOT_MODIFIED);
+    let beyond = Target::Sheet { asset, n: 1 };
+    assert_eq!(server.get(&url(&token, &beyond)).await.status, StatusCode::NOT_FOUND);
     server.stop().await;
 }
 
@@ -638,6 +680,7 @@ async fn an_excerpt_plays_as_a_trailer_without_an_account() {
     let wish = json!({"title_id": title, "trailer": true});
     let open = server.send(server.request(Method::POST, "/api/v1/playback-sessions").json(&wish)).await;
     assert_eq!((open.status, &open.json()["via"]), (StatusCode::CREATED, &json!("trailer")));
+    assert_eq!(open.json()["storyboard_url"], json!(null), "an excerpt has none");
     let token = token_of(open.json()["playback_url"].as_str().unwrap());
     let statuses = |asset: AssetId| {
         let (server, token) = (&server, &token);
@@ -649,8 +692,10 @@ async fn an_excerpt_plays_as_a_trailer_without_an_account() {
             statuses
         }
     };
-    assert_eq!(statuses(short).await, [200, 200, 200, 200, 200, 200, 200, 404], "clear");
-    assert_eq!(statuses(asset).await, [200, 404, 404, 404, 404, 404, 404, 404], "the film is not the trailer");
+    let of_an_excerpt = [200, 200, 200, 200, 200, 200, 200, 404, 404, 404];
+    assert_eq!(statuses(short).await, of_an_excerpt, "clear, and without a storyboard");
+    let of_another = [200, 404, 404, 404, 404, 404, 404, 404, 404, 404];
+    assert_eq!(statuses(asset).await, of_another, "the film is not the trailer");
     let segment = |asset, n| Target::Segment { asset, track: TRACK, n };
     assert_eq!(server.get(&url(&token, &segment(short, 2))).await.status, StatusCode::NOT_FOUND, "it ends there");
     let abroad = server.get_from("US", &url(&token, &segment(short, 1))).await;

@@ -496,3 +496,79 @@ async fn what_was_found_and_what_was_copied_is_said() {
     }
     assert_eq!(summary.segment_count as usize, packaged.index.tracks[0].segments.len());
 }
+
+/// A film of 62 s that has one colour for every two seconds, black on its left half.
+fn colours(film: &Path, size: &str) {
+    let step = |left: u32, times: u32| format!("if(lt(X,W/2),{left},28+mod(floor(T/2)*{times},200))");
+    let source = format!(
+        "nullsrc=size=16x9:rate=24:duration=62,geq=lum='{}':cb='{}':cr='128',scale={size}:flags=neighbor,format=yuv420p",
+        step(16, 37),
+        step(128, 53)
+    );
+    let path = film.to_str().unwrap();
+    // With B pictures: what is decoded first is not what is shown first.
+    let gop = ["-c:v", "libx264", "-preset", "veryfast", "-g", "48", "-keyint_min", "48", "-sc_threshold", "0"];
+    output("ffmpeg", &[&["-v", "error", "-f", "lavfi", "-i", source.as_str()], gop.as_slice(), &[path]].concat());
+}
+
+/// Mean red, green and blue of part of a picture, as FFmpeg decodes it.
+fn mean_colour(input: &[&str], part: &str) -> [f64; 3] {
+    let filter = format!("crop={part},scale=1:1:flags=area");
+    let out = ["-frames:v", "1", "-vf", &filter, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"];
+    let pixel = Command::new("ffmpeg").args(["-v", "error"]).args(input).args(out).output().unwrap();
+    assert!(pixel.status.success(), "{}", String::from_utf8_lossy(&pixel.stderr));
+    [0, 1, 2].map(|channel| f64::from(pixel.stdout[channel]))
+}
+
+#[tokio::test]
+async fn the_storyboard_shows_the_picture_of_each_instant() {
+    let root = tempfile::tempdir().unwrap();
+    let film = root.path().join("film.mp4");
+    colours(&film, "800x450");
+    // A transport stream begins at another instant than 0.
+    let stream = root.path().join("film.ts");
+    output("ffmpeg", &["-v", "error", "-i", film.to_str().unwrap(), "-c", "copy", stream.to_str().unwrap()]);
+    let expected: Vec<[f64; 3]> = (0..31)
+        .map(|n| mean_colour(&["-ss", &(n * 2).to_string(), "-i", film.to_str().unwrap()], "iw/4:ih/2:iw*5/8:ih/4"))
+        .collect();
+    // The first is taken from the smallest rung, the others from the film itself.
+    for (name, input, encoding) in [
+        ("rungs", &film, Encoding::Ladder),
+        ("copied", &film, Encoding::CopyOnly),
+        ("stream", &stream, Encoding::CopyOnly),
+    ] {
+        let out = root.path().join(name);
+        let storyboard = package(input, &out, encoding).await.unwrap().index.storyboard.unwrap();
+        assert_eq!((storyboard.interval_ms, storyboard.count, storyboard.sheets), (2_000, 31, 2), "{name}");
+        assert_eq!((storyboard.tile_width, storyboard.tile_height), (160, 90), "{name}");
+        let text = fs::read_to_string(out.join("storyboard.vtt")).unwrap();
+        assert!(
+            text.contains("\n00:01:00.000 --> 00:01:02.000\nstoryboard-1.jpg#xywh=0,90,160,90\n"),
+            "{name}: {text}"
+        );
+        for (n, wanted) in expected.iter().enumerate() {
+            let (sheet, row, column) = (n / 25, n % 25 / 5, n % 5);
+            let sheet = out.join(format!("storyboard-{sheet}.jpg"));
+            let part = |x: usize| format!("40:44:{}:{}", column * 160 + x, row * 90 + 24);
+            let seen = mean_colour(&["-i", sheet.to_str().unwrap()], &part(100));
+            let differs = |other: &[f64; 3]| seen.iter().zip(other).any(|(a, b)| (a - b).abs() > 6.0);
+            assert!(!differs(wanted), "{name}, picture {n}: {seen:?} is not {wanted:?}");
+            assert_eq!(expected.iter().filter(|other| differs(other)).count(), 30, "{name}, picture {n} is no other");
+            let left = mean_colour(&["-i", sheet.to_str().unwrap()], &part(20));
+            assert!(left.iter().all(|channel| *channel < 12.0), "{name}, picture {n} is dark on its left: {left:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_storyboard_is_upright_and_in_square_pixels() {
+    for (name, size) in
+        [("torture/exo-h265_with_metadata_track.mp4", (90, 160)), ("torture/mp4ff-bbb-10s-sar4-3.mp4", (160, 90))]
+    {
+        let Some(input) = film(name) else { continue };
+        let root = tempfile::tempdir().unwrap();
+        let packaged = package(&input, &root.path().join("out"), Encoding::Ladder).await.unwrap();
+        let storyboard = packaged.index.storyboard.unwrap();
+        assert_eq!((storyboard.tile_width, storyboard.tile_height), size, "{name}");
+    }
+}

@@ -33,6 +33,7 @@ use marquee::operator::settings::{Setting, Settings};
 use marquee::operator::studio::{Redraw, Studio};
 use marquee::operator::uploads::Uploads;
 use marquee::playback::follower::Follower;
+use marquee::playback::library::Library;
 use marquee::playback::place::Place;
 use marquee::playback::sessions::Sessions;
 use marquee::playback::token::Tokens;
@@ -161,6 +162,8 @@ impl Cinema {
             Vouchers::new(db.clone(), state.clone(), clock.clone(), follower.clone(), sessions.clone(), &vault, false)
                 .unwrap();
         let accounts = Accounts::new(db.clone(), state.clone(), clock.clone(), false).unwrap();
+        let blobs = Blobs::local(&dir.path().join("objects")).unwrap();
+        let library = Arc::new(Library::new(db.clone(), blobs.clone(), Arc::new(vault), clock.clone(), 0));
         let (_, operator) = accounts.add_operator("tester").await.unwrap();
         let uploads = Arc::new(Uploads::new(db.clone(), clock.clone(), dir.path().join("uploads")));
         let package = packager(clock.clone());
@@ -174,6 +177,7 @@ impl Cinema {
             accounts: Arc::new(accounts),
             follower,
             sessions,
+            library,
             checkout: Arc::new(checkout),
             audience,
             posters: Arc::new(|key| Box::pin(async move { Ok(key.path().to_string().into()) })),
@@ -187,7 +191,6 @@ impl Cinema {
             data: dir.path().to_owned(),
             master_key_file: dir.path().join("master.key"),
         };
-        let blobs = Blobs::local(&dir.path().join("objects")).unwrap();
         let studio = Studio::new(blobs.clone(), api.clock.clone(), redraw());
         let operators = Arc::new(Operators {
             api: api.clone(),
