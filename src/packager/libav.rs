@@ -4,10 +4,11 @@
 use std::ffi::CStr;
 
 use ffmpeg_next::ffi::{
-    AV_PKT_FLAG_DISCARD, AVFieldOrder, avformat_index_get_entries_count, avformat_index_get_entry, avsubtitle_free,
+    AV_PKT_FLAG_DISCARD, AVColorPrimaries, AVColorSpace, AVColorTransferCharacteristic, AVFieldOrder,
+    avformat_index_get_entries_count, avformat_index_get_entry, avsubtitle_free,
 };
 use ffmpeg_next::packet::Ref;
-use ffmpeg_next::{Packet, Stream, codec, decoder};
+use ffmpeg_next::{Packet, Stream, codec, color, decoder, frame};
 
 use crate::base::error::Error;
 use crate::media::cmaf::Colour;
@@ -76,6 +77,24 @@ pub fn stream_facts(stream: &Stream<'_>) -> StreamFacts {
             sample_rate: (*parameters).sample_rate.max(0) as u32,
             index_end,
         }
+    }
+}
+
+/// The colour of a decoded picture: the decoder's word, and where it has none, what was said before it.
+pub fn picture_colour(picture: &frame::Video, said: Colour) -> Colour {
+    let primaries = AVColorPrimaries::from(picture.color_primaries()) as u16;
+    let transfer = AVColorTransferCharacteristic::from(picture.color_transfer_characteristic()) as u16;
+    let matrix = AVColorSpace::from(picture.color_space()) as u16;
+    // 2 is "unspecified" (ISO/IEC 23091-2).
+    let or = |code: u16, said: u16| if code == 2 { said } else { code };
+    Colour {
+        primaries: or(primaries, said.primaries),
+        transfer: or(transfer, said.transfer),
+        matrix: or(matrix, said.matrix),
+        full_range: match picture.color_range() {
+            color::Range::Unspecified => said.full_range,
+            range => range == color::Range::JPEG,
+        },
     }
 }
 

@@ -13,6 +13,7 @@
 pub mod audio;
 pub mod build;
 pub mod excerpt;
+pub mod hdr;
 pub mod inspect;
 pub mod job;
 pub mod ladder;

@@ -114,7 +114,7 @@ fn luma(picture: &frame::Video) -> (f64, f64) {
 fn encode(picture: &frame::Video, film: &VideoSource) -> Result<Vec<u8>> {
     let (width, height) = shrunk(film, WIDTH_MAX);
     let interlaced = if picture.is_interlaced() { "bwdif=mode=send_frame," } else { "" };
-    let first = format!("{interlaced}{}", video::upright(film.rotation));
+    let first = format!("{interlaced}{}", video::shown(film, width, height));
     jpeg(&scale(picture, &first, width, height)?)
 }
 
@@ -158,7 +158,9 @@ pub fn scale(picture: &frame::Video, first: &str, width: u32, height: u32) -> Re
     let args = format!("video_size={}x{}:pix_fmt={pixel}:time_base=1/25", picture.width(), picture.height());
     graph.add(&filter::find("buffer").ok_or_else(missing)?, "in", &args).map_err(&fault)?;
     graph.add(&filter::find("buffersink").ok_or_else(missing)?, "out", "").map_err(&fault)?;
-    let chain = format!("{first}scale={width}:{height}:flags=bicubic:out_range=pc,format=yuvj420p,setsar=1");
+    // The colours of a JPEG are BT.601 in full range, whatever those of the film are.
+    let form = "out_range=pc:out_color_matrix=bt601,format=yuvj420p,setsar=1";
+    let chain = format!("{first}scale={width}:{height}:flags=bicubic:{form}");
     graph
         .output("in", 0)
         .and_then(|parser| parser.input("out", 0))

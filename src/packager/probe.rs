@@ -16,6 +16,7 @@ use crate::catalog::asset::{SourceSummary, SourceTrack, TrackKind};
 use crate::media::avc::AvcConfig;
 use crate::media::cmaf::Colour;
 use crate::media::isobmff::{BoxHeader, BoxSize, Reader};
+use crate::packager::hdr::{self, Hdr};
 use crate::packager::libav::{self, StreamFacts};
 use crate::packager::refusal::Refusal;
 use crate::packager::subtitle;
@@ -97,7 +98,12 @@ pub struct VideoSource {
     pub width: u32,
     pub height: u32,
     pub sample_aspect: (u32, u32),
+    /// As the container says it, until the scan has seen what the decoder says.
     pub colour: Colour,
+    /// Known from the scan on: only a decoded picture tells for sure.
+    pub hdr: Option<Hdr>,
+    /// To be flipped left to right, before it is turned.
+    pub is_mirrored: bool,
     /// Clockwise: 0, 90, 180 or 270.
     pub rotation: u32,
     pub is_interlaced: bool,
@@ -301,19 +307,16 @@ fn video_source(stream: &Stream<'_>) -> Result<VideoSource> {
     let rate = stream.avg_frame_rate();
     let said_frame_rate = if rate.denominator() > 0 { f64::from(rate) * 1000.0 } else { 0.0 };
     let pixel = open_decoder(stream)?.video().map_err(|error| no_decoder(codec, error))?.format();
-    let hdr = match facts.colour.transfer {
-        16 => Some("HDR10 (PQ)"),
-        18 => Some("HLG"),
-        _ => None,
-    };
-    if let Some(hdr) = hdr {
-        return Err(unsupported(format_args!("The picture is {hdr}, and an SDR rung of it would have wrong colours")));
+    let dolby_vision = stream.side_data().find(|data| data.kind() == codec::packet::side_data::Type::DOVI_CONF);
+    if dolby_vision.is_some_and(|data| hdr::is_dolby_vision_alone(data.data())) {
+        return Err(unsupported("The picture is Dolby Vision without a base layer for other decoders (profile 5)"));
     }
     let (horizontal, vertical) = facts.sample_aspect;
     let sample_aspect = if horizontal > 0 && vertical > 0 { (horizontal as u32, vertical as u32) } else { (1, 1) };
     if sample_aspect.0 / sample_aspect.1.max(1) > 8 || sample_aspect.1 / sample_aspect.0.max(1) > 8 {
         return Err(unsupported(format_args!("A pixel aspect ratio of {horizontal}:{vertical}")));
     }
+    let (is_mirrored, rotation) = orientation(stream)?;
     Ok(VideoSource {
         stream: stream.index(),
         time_base: time_base(stream),
@@ -323,7 +326,9 @@ fn video_source(stream: &Stream<'_>) -> Result<VideoSource> {
         height,
         sample_aspect,
         colour: facts.colour,
-        rotation: rotation(stream)?,
+        hdr: None,
+        is_mirrored,
+        rotation,
         is_interlaced: facts.is_interlaced,
         said_frame_rate_milli: said_frame_rate.clamp(0.0, 1e6).round() as u32,
         has_start_codes: facts.extradata.first() != Some(&1),
@@ -417,10 +422,11 @@ pub fn time_base(stream: &Stream<'_>) -> TimeBase {
     TimeBase { num: i64::from(base.numerator().max(1)), den: i64::from(base.denominator().max(1)) }
 }
 
-/// Degrees clockwise that the display matrix turns the picture by.
-fn rotation(stream: &Stream<'_>) -> Result<u32> {
+/// What the display matrix does to the picture: whether it is flipped left to right, and the degrees clockwise that it
+/// is turned by after that.
+fn orientation(stream: &Stream<'_>) -> Result<(bool, u32)> {
     let matrix = stream.side_data().find(|data| data.kind() == codec::packet::side_data::Type::DisplayMatrix);
-    let Some(matrix) = matrix else { return Ok(0) };
+    let Some(matrix) = matrix else { return Ok((false, 0)) };
     let cells: Vec<i32> = matrix
         .data()
         .chunks_exact(4)
@@ -429,14 +435,18 @@ fn rotation(stream: &Stream<'_>) -> Result<u32> {
     let (Some(&[a, b]), Some(&[c, d])) =
         (cells.get(0..2).and_then(|pair| pair.first_chunk()), cells.get(3..5).and_then(|pair| pair.first_chunk()))
     else {
-        return Ok(0);
+        return Ok((false, 0));
     };
     match (a, b, c, d) {
-        (1, 0, 0, 1) => Ok(0),
-        (0, 1, -1, 0) => Ok(90),
-        (-1, 0, 0, -1) => Ok(180),
-        (0, -1, 1, 0) => Ok(270),
-        _ => Err(unsupported("The picture is mirrored or turned by an odd angle")),
+        (1, 0, 0, 1) => Ok((false, 0)),
+        (0, 1, -1, 0) => Ok((false, 90)),
+        (-1, 0, 0, -1) => Ok((false, 180)),
+        (0, -1, 1, 0) => Ok((false, 270)),
+        (-1, 0, 0, 1) => Ok((true, 0)),
+        (0, -1, -1, 0) => Ok((true, 90)),
+        (1, 0, 0, -1) => Ok((true, 180)),
+        (0, 1, 1, 0) => Ok((true, 270)),
+        _ => Err(unsupported("The picture is turned by an odd angle")),
     }
 }
 

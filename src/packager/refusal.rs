@@ -38,6 +38,7 @@ refusals! {
     SubtitleUnreadable = "SUBTITLE_UNREADABLE", Unprocessable;
     CopyNeedsEncoding = "COPY_NEEDS_ENCODING", Unprocessable;
     EncoderMissing = "ENCODER_MISSING", Config;
+    FilterMissing = "FILTER_MISSING", Config;
     OutputExists = "OUTPUT_EXISTS", Conflict;
     OutputNotWritable = "OUTPUT_NOT_WRITABLE", Config;
     OutputTooLarge = "OUTPUT_TOO_LARGE", TooLarge;

@@ -13,6 +13,7 @@ use crate::base::limits;
 use crate::media::aac::{AacConfig, AdtsHeader};
 use crate::media::avc::{self, AvcConfig};
 use crate::media::time::{self, Ticks, Timescale};
+use crate::packager::hdr::Hdr;
 use crate::packager::libav;
 use crate::packager::probe::{self, AudioSource, Container, Source, TimeBase, VideoSource};
 use crate::packager::refusal::Refusal;
@@ -99,7 +100,10 @@ fn timescale_of(base: TimeBase) -> Result<Timescale> {
 /// Reads everything once. `on_progress` gets the seconds of film passed.
 pub fn scan(file: &File, source: &mut Source, mut on_progress: impl FnMut(f64)) -> Result<Scan> {
     let timescale = timescale_of(source.video.time_base)?;
-    let (first_pts, looks_interlaced) = first_picture(file, &source.video)?;
+    let (first_pts, picture) = first_picture(file, &source.video)?;
+    let looks_interlaced = picture.is_interlaced();
+    source.video.colour = libav::picture_colour(&picture, source.video.colour);
+    source.video.hdr = Hdr::of(&picture, source.video.colour)?;
     let origin = Origin { pts: first_pts, time_base: source.video.time_base };
     let mut video = VideoPass::new(&source.video, origin, timescale);
     let mut audio: Vec<AudioPass> = source.audio.iter().map(|source| AudioPass::new(source, origin)).collect();
@@ -153,9 +157,9 @@ pub fn scan(file: &File, source: &mut Source, mut on_progress: impl FnMut(f64)) 
     video.finish(source.video.is_interlaced || looks_interlaced, audio)
 }
 
-/// The presentation timestamp of the first picture that decodes, and whether it is interlaced: pictures before the
-/// first sync sample, and those an edit list hides, are not part of the film.
-fn first_picture(file: &File, video: &VideoSource) -> Result<(i64, bool)> {
+/// The first picture that decodes, and its presentation timestamp: pictures before the first sync sample, and those an
+/// edit list hides, are not part of the film.
+fn first_picture(file: &File, video: &VideoSource) -> Result<(i64, frame::Video)> {
     let mut input = probe::demux(file)?;
     let stream =
         input.stream(video.stream).ok_or_else(|| Refusal::InputDamaged.error("The film changes as it is read."))?;
@@ -178,7 +182,7 @@ fn first_picture(file: &File, video: &VideoSource) -> Result<(i64, bool)> {
         }
         while decoder.receive_frame(&mut picture).is_ok() {
             if let Some(pts) = picture.timestamp() {
-                return Ok((pts, picture.is_interlaced()));
+                return Ok((pts, picture));
             }
         }
         if taken > 2_000 {
@@ -220,6 +224,10 @@ impl<'a> VideoPass<'a> {
             pass.obstacle(&format!("the picture is {:?}, not H.264", source.codec));
         } else if !matches!(source.pixel, Pixel::YUV420P | Pixel::YUVJ420P) {
             pass.obstacle("the picture is not 8-bit 4:2:0");
+        } else if let Some(hdr) = source.hdr {
+            pass.obstacle(&format!("the picture is HDR ({})", hdr.transfer.name()));
+        } else if source.is_mirrored {
+            pass.obstacle("the picture is mirrored");
         } else if source.rotation != 0 {
             pass.obstacle(&format!("the picture has to be turned by {}°", source.rotation));
         }
@@ -310,17 +318,7 @@ impl<'a> VideoPass<'a> {
             return Err(Refusal::InputTooLarge
                 .error(format!("More than {} pictures a second are not accepted.", limits::VIDEO_FPS_MAX)));
         }
-        // A last sample without a duration lasts as long as the one before it.
-        let last = self.presented.last().copied().unwrap_or(0);
-        if self.end <= last {
-            let step = self
-                .presented
-                .iter()
-                .rev()
-                .nth(1)
-                .map_or(Ticks::from(self.timescale.per_second() / 25), |&before| last - before);
-            self.end = last + step.max(1);
-        }
+        self.end = end_of(&self.presented, self.end, self.timescale);
         Ok(Scan {
             timescale: self.timescale,
             origin: self.origin,
@@ -335,6 +333,18 @@ impl<'a> VideoPass<'a> {
             audio,
         })
     }
+}
+
+/// Where presentation ends. A last picture that is said to last less than any may has no duration to speak of (Matroska
+/// often says 1 ms or nothing), and lasts as long as the one before it.
+fn end_of(presented: &[Ticks], said: Ticks, timescale: Timescale) -> Ticks {
+    let per_second = Ticks::from(timescale.per_second());
+    let last = presented.last().copied().unwrap_or(0);
+    if said - last >= per_second / Ticks::from(limits::VIDEO_FPS_MAX) {
+        return said;
+    }
+    let step = presented.iter().rev().nth(1).map_or(per_second / 25, |&before| last - before);
+    last + step.max(1)
 }
 
 struct AudioPass<'a> {
@@ -433,6 +443,15 @@ mod tests {
             [scale(12_288), scale(90_000), scale(1000), scale(24), scale(1)],
             [12_288, 90_000, 10_000, 10_008, 10_000]
         );
+    }
+
+    #[test]
+    fn a_last_picture_of_a_millisecond_lasts_as_long_as_the_one_before_it() {
+        let scale = Timescale::new(10_000).unwrap();
+        assert_eq!(end_of(&[0, 330, 670], 680, scale), 1_010);
+        assert_eq!(end_of(&[0, 330, 670], 670, scale), 1_010);
+        assert_eq!(end_of(&[0, 83], 166, scale), 166, "120 pictures a second");
+        assert_eq!(end_of(&[0], 0, scale), 400);
     }
 
     #[test]

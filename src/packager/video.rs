@@ -11,6 +11,7 @@ use crate::base::error::Result;
 use crate::media::avc;
 use crate::media::cmaf::{Colour, InitMedia};
 use crate::media::time::{self, Ticks};
+use crate::packager::hdr;
 use crate::packager::ladder::Rung;
 use crate::packager::libav;
 use crate::packager::mux::{Payload, Sample, TrackWriter};
@@ -73,6 +74,18 @@ fn is_said(colour: Colour) -> bool {
     [colour.primaries, colour.transfer, colour.matrix].iter().any(|&code| code != 2) && colour.primaries != 0
 }
 
+/// The colour of encoded rungs, which are YUV whatever the source is.
+fn rung_colour(source: &VideoSource) -> Colour {
+    match source.colour {
+        _ if source.hdr.is_some() => hdr::SDR,
+        colour if colour.matrix == RGB => Colour { matrix: hdr::SDR.matrix, ..colour },
+        colour => colour,
+    }
+}
+
+/// The matrix of pictures that are not YUV (ISO/IEC 23091-2).
+const RGB: u16 = 0;
+
 /// One decoder, one filter graph, a thread per rung.
 pub struct EncodedVideo<'a> {
     source: &'a VideoSource,
@@ -106,7 +119,7 @@ impl<'a> EncodedVideo<'a> {
             grid: plan.grid.clone(),
             end: scan.end,
             frame_rate: (milli, 1000),
-            colour: source.colour,
+            colour: rung_colour(source),
             threads: usize::from(plan.encoded.len() > 1),
         };
         let mut rungs = Vec::new();
@@ -224,16 +237,21 @@ fn scaling_graph(source: &VideoSource, scan: &Scan, rungs: &[(Rung, RungHandle)]
     if scan.is_interlaced {
         chain.push_str("bwdif=mode=send_frame,");
     }
-    chain.push_str(upright(source.rotation));
+    // The first rung is the largest.
+    let (width, height) = rungs.first().map_or((2, 2), |(rung, _)| (rung.width, rung.height));
+    chain.push_str(&shown(source, width, height));
     // Writing to a String cannot fail, here and below.
     let _ = write!(chain, "split={}", rungs.len());
     for place in 0..rungs.len() {
         let _ = write!(chain, "[s{place}]");
     }
+    let matrix = if source.colour.matrix == RGB { ":out_color_matrix=bt709" } else { "" };
     for (place, (rung, _)) in rungs.iter().enumerate() {
         let Rung { id, width, height, .. } = rung;
-        let _ =
-            write!(chain, ";[s{place}]scale={width}:{height}:flags=bicubic:out_range=tv,format=yuv420p,setsar=1[{id}]");
+        let _ = write!(
+            chain,
+            ";[s{place}]scale={width}:{height}:flags=bicubic:out_range=tv{matrix},format=yuv420p,setsar=1[{id}]"
+        );
     }
     let mut parser = graph.output("in", 0).map_err(&fault)?;
     for (rung, _) in rungs {
@@ -242,6 +260,13 @@ fn scaling_graph(source: &VideoSource, scan: &Scan, rungs: &[(Rung, RungHandle)]
     parser.parse(&chain).map_err(&fault)?;
     graph.validate().map_err(&fault)?;
     Ok(graph)
+}
+
+/// The filters that make of a picture what a viewer is to see, each with its comma: upright, and SDR at most this large.
+pub fn shown(source: &VideoSource, width: u32, height: u32) -> String {
+    let mirrored = if source.is_mirrored { "hflip," } else { "" };
+    let to_sdr = source.hdr.map(|hdr| hdr.filters(width, height)).unwrap_or_default();
+    format!("{mirrored}{}{to_sdr}", upright(source.rotation))
 }
 
 /// The filters that turn a picture upright.

@@ -83,6 +83,9 @@ fn package(
     let plan = Plan::make(&source, &found, encoding)?;
     progress.enter(Phase::Packaging, duration_s);
     let mut warnings = std::mem::take(&mut source.warnings);
+    if let Some(hdr) = source.video.hdr {
+        warnings.push(format!("The picture is HDR ({}) and was brought down to SDR.", hdr.transfer.name()));
+    }
     if let Some(obstacle) = &plan.copy_obstacle {
         warnings.push(format!("The picture was encoded rather than copied: {obstacle}."));
     }
