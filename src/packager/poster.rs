@@ -28,7 +28,7 @@ pub fn write(file: &File, dir: &Path, film: &VideoSource, duration_s: f64) -> Re
     let mut best: Option<(f64, frame::Video)> = None;
     for thousandths in CANDIDATES {
         let at_us = (duration_s * thousandths as f64 * 1000.0) as i64;
-        if let Some(picture) = candidate(file, film, at_us)? {
+        if let Some(picture) = candidate(file, film, Some(at_us))? {
             let (mean, deviation) = luma(&picture);
             let score = if LUMA.contains(&mean) { deviation } else { deviation / 100.0 };
             if best.as_ref().is_none_or(|(other, _)| score > *other) {
@@ -36,16 +36,18 @@ pub fn write(file: &File, dir: &Path, film: &VideoSource, duration_s: f64) -> Re
             }
         }
     }
-    let Some((_, picture)) = best else {
-        return Err(Refusal::InputDamaged.error("No picture of this film can be decoded for its poster."));
+    let picture = match best {
+        Some((_, picture)) => picture,
+        None => candidate(file, film, None)?
+            .ok_or_else(|| Refusal::InputDamaged.error("No picture of this film can be decoded for its poster."))?,
     };
     let jpeg = encode(&picture, film)?;
     let mut out = File::create_new(dir.join("poster.jpg")).map_err(refusal::of_write)?;
     out.write_all(&jpeg).and_then(|()| out.sync_all()).map_err(refusal::of_write)
 }
 
-/// The first picture that decodes at or after the sync sample before `at_us`.
-fn candidate(file: &File, film: &VideoSource, at_us: i64) -> Result<Option<frame::Video>> {
+/// The first picture that decodes from a sync sample near `at_us` on; `None` begins where the film does.
+fn candidate(file: &File, film: &VideoSource, at_us: Option<i64>) -> Result<Option<frame::Video>> {
     let mut input = probe::demux(file)?;
     let start = match input.duration() {
         // The container's own start, where it has one.
@@ -62,14 +64,22 @@ fn candidate(file: &File, film: &VideoSource, at_us: i64) -> Result<Option<frame
             .unwrap_or(0),
     };
     // A container that cannot seek is read from its start: then every candidate is the first picture.
-    let _ = input.seek(start + at_us, ..start + at_us);
+    if let Some(at_us) = at_us {
+        let _ = input.seek(start + at_us, ..start + at_us);
+    }
     let Some(stream) = input.stream(film.stream) else { return Ok(None) };
     let mut decoder = probe::open_decoder(&stream)?.video().map_err(libav::fault("opening the decoder"))?;
     let mut picture = frame::Video::empty();
+    // An MPEG-TS is entered anywhere, and what a decoder makes of pictures without those they refer to is grey.
+    let mut is_synced = at_us.is_none();
     for _ in 0..PACKETS_MAX {
         let mut packet = Packet::empty();
         match packet.read(&mut input) {
             Ok(()) if packet.stream() == film.stream => {
+                is_synced |= packet.is_key();
+                if !is_synced {
+                    continue;
+                }
                 // A packet that does not decode is passed over.
                 let _ = decoder.send_packet(&packet);
             }

@@ -10,6 +10,8 @@ mod http;
 mod iframes;
 mod origin;
 mod packager;
+mod packager_picture;
+mod packager_table;
 mod process;
 mod recovery;
 mod server;
