@@ -64,11 +64,8 @@ pub fn presented_us(file: &Path, stream: &str) -> Vec<i64> {
 }
 
 fn decodes(playlist: &Path) {
-    let playlist = playlist.to_str().unwrap();
-    let output = Command::new("ffmpeg")
-        .args(["-v", "error", "-xerror", "-i", playlist, "-map", "0", "-f", "null", "-"])
-        .output()
-        .unwrap();
+    let args = ["-v", "error", "-xerror", "-i", playlist.to_str().unwrap(), "-map", "0", "-f", "null", "-"];
+    let output = Command::new("ffmpeg").args(args).output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 

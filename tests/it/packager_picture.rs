@@ -50,6 +50,7 @@ fn assert_near(seen: [[u8; 3]; 4], luma: [u8; 4], what: &str) {
     }
 }
 
+const X265: &str = "log-level=none:crf=4:colorprim=bt2020:colormatrix=bt2020nc";
 const MIDDLES: [(usize, usize); 4] = [(40, 120), (120, 120), (200, 120), (280, 120)];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -59,9 +60,11 @@ async fn hdr_greys_of_known_nits_come_out_as_sdr_shows_them() {
     // An MPEG-TS says nothing of colour, so there the bitstream alone does.
     for (name, transfer, codes, luma, poster) in [
         ("pq.mp4", "smpte2084", [327, 424, 509, 573], [79, 123, 174, 202], [73, 125, 184, 217]),
+        // 203 and 1000 nits are darker in a film that goes up to 4000.
+        ("4000.mp4", "smpte2084:max-cll=4000,400", [327, 424, 573, 723], [79, 123, 200, 228], [73, 125, 214, 247]),
         ("hlg.ts", "arib-std-b67", [300, 502, 721, 940], [82, 139, 202, 235], [77, 143, 217, 255]),
     ] {
-        let params = format!("log-level=none:crf=4:colorprim=bt2020:transfer={transfer}:colormatrix=bt2020nc");
+        let params = format!("{X265}:transfer={transfer}");
         let encoder = ["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", &params];
         let input = make(&root.path().join(name), "yuv420p10le", &bars(codes), &encoder);
         let out = root.path().join(format!("{name}.out"));
@@ -84,6 +87,44 @@ async fn hdr_of_eight_bits_is_not_copied_as_if_it_were_sdr() {
     let out = root.path().join("out");
     package(&input, &out, Encoding::Ladder).await.unwrap();
     assert_near(at(&out.join("v240.mp4"), (320, 240), MIDDLES), [82, 139, 202, 235], "8-bit HLG");
+}
+
+/// Puts a `dvcC` box (Dolby Vision Streams Within the ISO Base Media File Format, 3.2) into the HEVC sample entry.
+fn set_dolby_vision(file: &Path, profile: u8, compatibility: u8) {
+    let mut bytes = fs::read(file).unwrap();
+    let mut record = [0; 32];
+    record[..4].copy_from_slice(&32_u32.to_be_bytes());
+    record[4..8].copy_from_slice(b"dvcC");
+    // Version 1.0; level 6, RPU and base layer present.
+    record[8..13].copy_from_slice(&[1, 0, profile << 1, 6 << 3 | 0b101, compatibility << 4]);
+    let mut end = 0;
+    for kind in [b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"hvc1"] {
+        let start = bytes.windows(4).position(|window| window == kind).unwrap() - 4;
+        let size = u32::from_be_bytes(bytes[start..start + 4].try_into().unwrap());
+        bytes[start..start + 4].copy_from_slice(&(size + 32).to_be_bytes());
+        end = start + size as usize;
+    }
+    bytes.splice(end..end, record);
+    fs::write(file, bytes).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dolby_vision_is_its_base_layer_or_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let params = format!("{X265}:transfer=smpte2084");
+    let encoder = ["-c:v", "libx265", "-preset", "ultrafast", "-tag:v", "hvc1", "-x265-params", &params];
+    let input = make(&root.path().join("film.mp4"), "yuv420p10le", &bars([327, 424, 509, 573]), &encoder);
+    let [profile_5, profile_8] = ["5.mp4", "8.mp4"].map(|name| {
+        fs::copy(&input, root.path().join(name)).unwrap();
+        root.path().join(name)
+    });
+    set_dolby_vision(&profile_5, 5, 0);
+    let error = package(&profile_5, &root.path().join("5"), Encoding::Ladder).await.unwrap_err();
+    assert!(error.code() == "INPUT_UNSUPPORTED" && error.message().contains("Dolby Vision"), "{error:?}");
+    set_dolby_vision(&profile_8, 8, 1);
+    let out = root.path().join("8");
+    package(&profile_8, &out, Encoding::Ladder).await.unwrap();
+    assert_near(at(&out.join("v240.mp4"), (320, 240), MIDDLES), [79, 123, 174, 202], "the base layer");
 }
 
 #[tokio::test(flavor = "multi_thread")]
