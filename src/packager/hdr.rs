@@ -74,10 +74,10 @@ impl Hdr {
             12 => "smpte432",
             _ => "bt2020",
         };
+        // It has no constant luminance; a film that claims it claims too much.
         let matrix = match colour.matrix {
             0 => "gbr",
             1 => "bt709",
-            10 => "bt2020c",
             14 => "ictcp",
             _ => "bt2020nc",
         };
@@ -148,6 +148,8 @@ mod tests {
         assert_eq!(Hdr::from_colour(Colour { transfer: 14, ..PQ }, None), None, "BT.2020 alone is SDR");
         let unsaid = Colour { primaries: 2, matrix: 2, ..PQ };
         assert_eq!(Hdr::from_colour(unsaid, None), Hdr::from_colour(PQ, Some(1_000)));
+        let constant = Colour { matrix: 10, ..PQ };
+        assert_eq!(Hdr::from_colour(constant, None), Hdr::from_colour(PQ, None), "the filters refuse it as it stands");
         let hlg = Hdr::from_colour(Colour { transfer: 18, ..PQ }, Some(4_000)).unwrap();
         assert_eq!((hlg.transfer, hlg.peak_nits), (Transfer::Hlg, 1_000));
     }

@@ -198,8 +198,10 @@ impl<'a> EncodedVideo<'a> {
             let Some(mut sink) = graph.get(&rung.id) else { continue };
             loop {
                 let mut picture = frame::Video::empty();
-                if sink.sink().frame(&mut picture).is_err() {
-                    break;
+                match sink.sink().frame(&mut picture) {
+                    Ok(()) => {}
+                    Err(ffmpeg_next::Error::Eof | ffmpeg_next::Error::Other { errno: libc::EAGAIN }) => break,
+                    Err(error) => return Err(libav::fault("scaling the picture")(error)),
                 }
                 // A filter may count in another time base.
                 let base = sink.sink().time_base();
