@@ -12,11 +12,11 @@
 
 use std::fmt::Write;
 use std::num::NonZeroU32;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::limits;
+use crate::media::webvtt::stamp;
 
 /// Pictures beside each other on a sheet. (What is unwrapped here is looked at by the compiler.)
 const COLUMNS: NonZeroU32 = NonZeroU32::new(5).unwrap();
@@ -88,12 +88,6 @@ impl Storyboard {
         }
         text
     }
-}
-
-fn stamp(ms: u64) -> String {
-    let at = Duration::from_millis(ms);
-    let seconds = at.as_secs();
-    format!("{:02}:{:02}:{:02}.{:03}", seconds / 3600, seconds / 60 % 60, seconds % 60, at.subsec_millis())
 }
 
 #[cfg(test)]

@@ -48,7 +48,8 @@ pub fn is_sound(cue: &Cue) -> bool {
     cue.start_ms < cue.end_ms && lines_hold && !cue.text.contains(['\r', '\0'])
 }
 
-fn stamp(ms: u64) -> String {
+/// A timestamp as cues have it.
+pub fn stamp(ms: u64) -> String {
     let at = Duration::from_millis(ms);
     let seconds = at.as_secs();
     format!("{:02}:{:02}:{:02}.{:03}", seconds / 3600, seconds / 60 % 60, seconds % 60, at.subsec_millis())
