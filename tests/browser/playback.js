@@ -84,6 +84,36 @@ export function playback(world) {
     });
   }
 
+  test('the seek bar shows the picture of where a press would go', async () => {
+    const { marquee, browser } = world;
+    const viewer = await marquee.newViewer();
+    await marquee.buy(viewer, 'pvod');
+    const page = await openPage(browser, marquee);
+    await cameIn(page, marquee, viewer);
+    await page.goto(`${marquee.url}/watch/${marquee.title('pvod').id}`);
+    await cover(page).click();
+    await playedBeyond(page, 1);
+    const bar = await page.locator('.stage .seek').boundingBox();
+    const areas = [];
+    for (const share of [0.3, 0.7]) {
+      await page.mouse.move(bar.x + bar.width * share, bar.y + bar.height / 2);
+      const sheet = page.locator('.preview .sheet');
+      await sheet.waitFor();
+      const { url, ...area } = await sheet.evaluate((element) => {
+        const { backgroundImage, backgroundPosition, width, height } = getComputedStyle(element);
+        const [x, y] = backgroundPosition.split(' ').map((offset) => -parseFloat(offset));
+        return { url: /url\("(.*)"\)/.exec(backgroundImage)[1], x, y, width: parseFloat(width), height: parseFloat(height) };
+      });
+      assert.match(new URL(url).pathname, /^\/play\/[^/]+\/ast_\w+\/storyboard\/0\.jpg$/, 'it is given out like the film');
+      const luma = await page.evaluate(lumaOf, { url, area });
+      assert.ok(deviation(luma) > 4, `the picture is not one colour (${deviation(luma)})`);
+      areas.push(`${area.x},${area.y}`);
+    }
+    assert.notEqual(areas[0], areas[1], 'another place, another picture');
+    await page.screenshot({ path: new URL('out/en-1280-storyboard.png', import.meta.url).pathname });
+    await close(page);
+  });
+
   test('leaving gives the stream back, and Play resumes where the viewer stopped', async () => {
     const { marquee, browser } = world;
     const title = marquee.title('free');
@@ -267,6 +297,17 @@ export function playback(world) {
       await close(page);
     });
   }
+}
+
+/** Runs in the page: the brightness of each pixel of a part of a picture. */
+async function lumaOf({ url, area: { x, y, width, height } }) {
+  const picture = new Image();
+  picture.src = url;
+  await picture.decode();
+  const canvas = new OffscreenCanvas(width, height).getContext('2d');
+  canvas.drawImage(picture, x, y, width, height, 0, 0, width, height);
+  const { data } = canvas.getImageData(0, 0, width, height);
+  return Array.from({ length: width * height }, (_, i) => (data[4 * i] + data[4 * i + 1] + data[4 * i + 2]) / 3);
 }
 
 /** Runs in the page: the greatest amplitude heard within a second. */
