@@ -234,6 +234,8 @@ pub const FILM_STREAMS_MAX: usize = 32;
 pub const AUDIO_CHANNELS_MAX: u32 = 8;
 pub const AUDIO_TRACKS_MAX: usize = 8;
 pub const TEXT_TRACKS_MAX: usize = 16;
+/// A text track with every cue in every segment that it touches.
+pub const TEXT_TRACK_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// A file of subtitles.
 pub const TEXT_FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// Of one track: a film of six hours with a cue every two thirds of a second.

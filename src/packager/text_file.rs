@@ -10,7 +10,7 @@ use crate::base::limits;
 use crate::media::rendition::{SegmentIndex, TextIndex, TrackIndex, TrackMedia};
 use crate::media::time::Timescale;
 use crate::media::webvtt::{self, Cue};
-use crate::packager::refusal;
+use crate::packager::refusal::{self, Refusal};
 
 /// JSON around the words of a cue, and the escapes in them.
 const CUE_JSON_BYTES_MAX: usize = 128;
@@ -32,6 +32,11 @@ pub fn write(dir: &Path, id: String, words: TextIndex, film: &TrackIndex) -> Res
     for n in 0..film.segments.len() {
         let (from_ms, to_ms) = (ms(n), ms(n + 1));
         let segment = webvtt::segment(&cues, from_ms, to_ms);
+        if offset + segment.len() as u64 > limits::TEXT_TRACK_BYTES_MAX {
+            let mib = limits::TEXT_TRACK_BYTES_MAX >> 20;
+            return Err(Refusal::InputTooLarge
+                .error(format!("The subtitles {id} overlap so much that they would fill more than {mib} MiB.")));
+        }
         file.write_all(&segment).map_err(refusal::of_write)?;
         let bytes = segment.len() as u64;
         segments.push(SegmentIndex { duration_ticks: to_ms - from_ms, offset, bytes, sync_bytes: 0 });
@@ -121,6 +126,18 @@ mod tests {
             .collect();
         assert_eq!(says, [true, true, false]);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "the cues themselves are gone");
+    }
+
+    #[test]
+    fn cues_that_all_last_as_long_as_the_film_do_not_fill_the_disk() {
+        let dir = tempfile::tempdir().unwrap();
+        let cue = Cue { start_ms: 0, end_ms: 18_018, place: CuePlace::Bottom, text: "x".repeat(8_000) };
+        leave_cues(dir.path(), "t-en", &vec![cue; 500]).unwrap();
+        let film = TrackIndex { segments: vec![film().segments[0]; 40], ..film() };
+        assert!(write(dir.path(), "t-en".into(), words(), &film).is_ok(), "in three segments");
+        let cue = Cue { start_ms: 0, end_ms: 240_240, place: CuePlace::Bottom, text: "x".repeat(8_000) };
+        leave_cues(dir.path(), "t-fr", &vec![cue; 500]).unwrap();
+        assert_eq!(write(dir.path(), "t-fr".into(), words(), &film).unwrap_err().code(), "INPUT_TOO_LARGE");
     }
 
     #[test]
