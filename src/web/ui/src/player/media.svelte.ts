@@ -68,7 +68,7 @@ export class Media {
   }
 
   toggle(): void {
-    if (this.paused) void this.play();
+    if (this.#video?.paused) void this.play();
     else this.pause();
   }
 
@@ -86,6 +86,7 @@ export class Media {
     const kept = Math.round(Math.max(0, Math.min(1, volume)) * 100) / 100;
     this.#video.volume = kept;
     this.#video.muted = kept === 0;
+    [this.volume, this.muted] = [kept, kept === 0];
     preferences.set('volume', kept === 0 ? preferences.get('volume') : kept);
     preferences.set('muted', kept === 0);
   }
@@ -98,7 +99,10 @@ export class Media {
   }
 
   setRate(rate: number): void {
-    if (this.#video) this.#video.playbackRate = rate;
+    if (!this.#video) return;
+    this.#video.playbackRate = rate;
+    // The element's own event comes later than the next press of a key may.
+    this.rate = rate;
   }
 
   /** Takes the source away; what is buffered goes with it, at once. */
