@@ -137,11 +137,13 @@ async fn a_queue_that_is_full_refuses_and_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let db = Arc::new(SqliteDb::open(&folder.path().join("marquee.db")).await.unwrap());
     let (open_gate, gate) = tokio::sync::oneshot::channel::<()>();
+    let (begin, begun) = tokio::sync::oneshot::channel::<()>();
     let blocking = tokio::spawn({
         let db = db.clone();
         async move {
             db.write(move |_| {
                 Box::pin(async move {
+                    begin.send(()).unwrap();
                     let _ = gate.await;
                     Ok(())
                 })
@@ -149,6 +151,7 @@ async fn a_queue_that_is_full_refuses_and_goes_on() {
             .await
         }
     });
+    begun.await.unwrap();
     let mut waiting = Vec::new();
     let refused = loop {
         let mut write = Box::pin({
