@@ -234,6 +234,8 @@ pub const FILM_STREAMS_MAX: usize = 32;
 pub const AUDIO_CHANNELS_MAX: u32 = 8;
 pub const AUDIO_TRACKS_MAX: usize = 8;
 pub const TEXT_TRACKS_MAX: usize = 16;
+/// Of one track: a film of six hours with a segment every second and a half.
+pub const SEGMENTS_MAX: usize = 14_400;
 /// A text track with every cue in every segment that it touches.
 pub const TEXT_TRACK_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// A file of subtitles.

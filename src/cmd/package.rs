@@ -11,6 +11,7 @@ use crate::base::clock::Clock;
 use crate::base::error::{Error, Result};
 use crate::cmd::serve::until_signal;
 use crate::cmd::{print, say};
+use crate::media::language;
 use crate::packager::job::{self, Encoding, PackageRequest, Packaged, Phase, Progress, SubtitleFile};
 
 /// How often a line is written where no terminal shows a bar.
@@ -66,10 +67,7 @@ pub async fn run(args: PackageArgs) -> Result<()> {
 /// `zh=film.srt`
 fn subtitle(text: &str) -> std::result::Result<SubtitleFile, String> {
     let (language, path) = text.split_once('=').ok_or("expected LANG=FILE, for example zh=film.srt")?;
-    let is_tag = language.len() >= 2
-        && language.len() <= 35
-        && language.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    if !is_tag || path.is_empty() {
+    if !language::is_tag(language) || path.is_empty() {
         return Err("expected LANG=FILE with a language such as zh or en".to_owned());
     }
     Ok(SubtitleFile { language: language.to_owned(), path: path.into() })

@@ -164,6 +164,8 @@ fn variants(index: &AssetIndex, uri: &impl Fn(&TrackIndex) -> String) -> Vec<Var
     if groups.is_empty() {
         groups.push(None);
     }
+    let text_peak = index.text().map(|(track, _)| track.peak_bits_per_s).max().unwrap_or(0);
+    let text_average = index.text().map(|(track, _)| track.average_bits_per_s).max().unwrap_or(0);
     let mut variants = Vec::new();
     for group in groups {
         let members: Vec<&TrackIndex> =
@@ -178,8 +180,8 @@ fn variants(index: &AssetIndex, uri: &impl Fn(&TrackIndex) -> String) -> Vec<Var
                 }
             }
             variants.push(VariantStream {
-                peak_bits_per_s: track.peak_bits_per_s + audio_peak,
-                average_bits_per_s: track.average_bits_per_s + audio_average,
+                peak_bits_per_s: track.peak_bits_per_s + audio_peak + text_peak,
+                average_bits_per_s: track.average_bits_per_s + audio_average + text_average,
                 codecs,
                 width: video.width,
                 height: video.height,

@@ -61,6 +61,19 @@ pub fn from_code(code: &str) -> Option<Language> {
         .map(|&(_, _, tag, name)| Language { tag, name })
 }
 
+/// Whether this has the form of a language tag (RFC 5646, 2.1): a language of two or three letters that is not `und`, and
+/// subtags of letters and digits.
+pub fn is_tag(text: &str) -> bool {
+    let mut subtags = text.split('-');
+    let is_language = subtags.next().is_some_and(|language| {
+        (2..=3).contains(&language.len())
+            && language.bytes().all(|byte| byte.is_ascii_alphabetic())
+            && language != "und"
+    });
+    let is_subtag = |subtag: &str| (1..=8).contains(&subtag.len()) && subtag.bytes().all(|b| b.is_ascii_alphanumeric());
+    is_language && text.len() <= 35 && subtags.all(is_subtag)
+}
+
 /// The name of written Chinese by the script or region of its tag; `None` for anything else.
 pub fn chinese(tag: &str) -> Option<&'static str> {
     match tag.to_ascii_lowercase().as_str() {
@@ -80,6 +93,12 @@ mod tests {
         assert_eq!(from_code("chi").unwrap().tag, "zh");
         assert_eq!(from_code("EN-us").unwrap().name, "English");
         assert_eq!(from_code("und"), None);
+        for tag in ["en", "fil", "zh-Hans", "yue-Hant-HK", "en-3", "ca"] {
+            assert!(is_tag(tag), "{tag}");
+        }
+        for wrong in ["", "e", "und", "engl", "en-", "en-a_b", "en/..", "中文", "-en", "en-123456789", "a-b"] {
+            assert!(!is_tag(wrong), "{wrong}");
+        }
         assert_eq!((chinese("zh-Hant"), chinese("zh"), chinese("en-GB")), (Some("繁體中文"), None, None));
     }
 }

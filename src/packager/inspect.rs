@@ -25,6 +25,10 @@ pub const JPEG_START: [u8; 3] = [0xff, 0xd8, 0xff];
 
 /// The index of the asset whose tracks lie in `dir`.
 pub fn index(dir: &Path, drafts: Vec<TrackDraft>) -> Result<AssetIndex> {
+    let words = drafts.iter().filter(|draft| matches!(draft.media, TrackMedia::Text(_))).count();
+    if words > 2 * limits::TEXT_TRACKS_MAX {
+        return Err(Error::internal("the worker names more text tracks than there can be"));
+    }
     let mut tracks = Vec::with_capacity(drafts.len());
     for draft in drafts {
         let is_plain =

@@ -8,7 +8,7 @@
 
 use std::fs::{self, File};
 use std::future::Future;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -132,7 +132,10 @@ pub async fn package(
     let work = async {
         loop {
             match worker.next(request.silence_max).await? {
-                WorkerMessage::Sandboxed(report) => warnings.extend(report.warning().map(str::to_owned)),
+                WorkerMessage::Sandboxed(report) if warnings.is_empty() => {
+                    warnings.extend(report.warning().map(str::to_owned));
+                }
+                WorkerMessage::Sandboxed(_) => {}
                 WorkerMessage::Found(source) => {
                     pace.source = Some(Arc::new(SourceSummary { name: name.clone(), size_bytes, ..source }));
                 }
@@ -205,7 +208,10 @@ pub async fn picture(request: &PictureRequest) -> Result<Vec<u8>> {
         }
     }
     worker.end().await?;
-    let jpeg = fs::read(staging.dir().join(PICTURE_FILE)).map_err(refusal::of_write)?;
+    let mut jpeg = Vec::new();
+    File::open(staging.dir().join(PICTURE_FILE))
+        .and_then(|file| file.take(limits::POSTER_BYTES_MAX as u64 + 1).read_to_end(&mut jpeg))
+        .map_err(refusal::of_write)?;
     if !jpeg.starts_with(&inspect::JPEG_START) || jpeg.len() > limits::POSTER_BYTES_MAX {
         return Err(Error::internal("the worker wrote no picture"));
     }

@@ -122,15 +122,10 @@ pub fn text_plans(sources: &[TextSource]) -> Vec<TextPlan> {
     let mut plans: Vec<TextPlan> = Vec::new();
     for (place, source) in sources.iter().enumerate() {
         let (tag, spoken) = language_of(source.language.as_deref());
-        let mut id = format!("t-{}", tag.as_deref().unwrap_or("und").to_ascii_lowercase());
-        let mut name = name_of(source.title.as_deref(), spoken.unwrap_or_else(|| "Subtitles".to_owned()));
-        let same_id = plans.iter().filter(|other| other.id == id || other.id.starts_with(&format!("{id}-"))).count();
-        if same_id > 0 {
-            id = format!("{id}-{}", same_id + 1);
-        }
-        if plans.iter().any(|other| other.index.name == name) {
-            name = format!("{name} {}", plans.len() + 1);
-        }
+        let id = format!("t-{}", tag.as_deref().unwrap_or("und").to_ascii_lowercase());
+        let id = apart(&id, "-", |id| plans.iter().any(|other| other.id == id));
+        let name = name_of(source.title.as_deref(), spoken.unwrap_or_else(|| "Subtitles".to_owned()));
+        let name = apart(&name, " ", |name| plans.iter().any(|other| other.index.name == name));
         let (is_forced, describes_sound) = (source.is_forced, source.describes_sound);
         let index = TextIndex { language: tag, name, is_forced, describes_sound };
         plans.push(TextPlan { id, source: place, index });
@@ -138,19 +133,31 @@ pub fn text_plans(sources: &[TextSource]) -> Vec<TextPlan> {
     plans
 }
 
-/// The BCP 47 tag of a container's language code, and its name where it is known.
-fn language_of(code: Option<&str>) -> (Option<String>, Option<String>) {
-    let known = code.and_then(language::from_code);
-    // A three-letter code without a shorter form is a BCP 47 tag as it stands.
-    let tag = known.map(|known| known.tag.to_owned()).or_else(|| {
-        code.filter(|code| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_lowercase())).map(str::to_owned)
-    });
-    let spoken = known.map(|known| known.name.to_owned()).or_else(|| tag.clone());
-    // A tag with a script or a region is more than the table has; the two ways to write Chinese have names of their own.
-    match code.filter(|code| code.contains('-')) {
-        Some(full) if known.is_some() => (Some(full.to_owned()), language::chinese(full).map(str::to_owned).or(spoken)),
-        _ => (tag, spoken),
+/// `name`, or `name` with the first number from 2 behind it that is not taken.
+fn apart(name: &str, between: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    if !is_taken(name) {
+        return name.to_owned();
     }
+    let mut number = 2;
+    loop {
+        let numbered = format!("{name}{between}{number}");
+        if !is_taken(&numbered) {
+            return numbered;
+        }
+        number += 1;
+    }
+}
+
+/// The BCP 47 tag of a container's language code, and its name where it is known. A code that the table lacks is a tag as
+/// it stands where it has the form of one; what has not says nothing.
+fn language_of(code: Option<&str>) -> (Option<String>, Option<String>) {
+    let Some(code) = code.filter(|code| language::is_tag(code)) else { return (None, None) };
+    let (primary, rest) = code.split_once('-').map_or((code, ""), |(primary, rest)| (primary, rest));
+    let known = language::from_code(primary);
+    let primary = known.map_or_else(|| primary.to_ascii_lowercase(), |known| known.tag.to_owned());
+    let tag = if rest.is_empty() { primary } else { format!("{primary}-{rest}") };
+    let name = language::chinese(&tag).or(known.map(|known| known.name)).unwrap_or(&tag).to_owned();
+    (Some(tag), Some(name))
 }
 
 /// What a viewer reads: the track's own title, or else this.

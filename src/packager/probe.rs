@@ -34,7 +34,7 @@ pub struct Source {
     pub video: VideoSource,
     /// At most [`limits::AUDIO_TRACKS_MAX`].
     pub audio: Vec<AudioSource>,
-    /// At most [`limits::TEXT_TRACKS_MAX`].
+    /// At most [`limits::TEXT_TRACKS_MAX`] of the film itself, and as many files beside it.
     pub text: Vec<TextSource>,
     pub container: Container,
     pub warnings: Vec<String>,

@@ -16,7 +16,9 @@ use landlock::{
     ABI, Access, AccessFs, AccessNet, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus,
     Scope,
 };
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::base::error::{Error, Result};
@@ -128,8 +130,9 @@ pub fn enter(out_dir: &Path) -> Result<SandboxReport> {
     die_with_parent()?;
     let landlock = restrict_files(out_dir).map_err(|error| broken("landlock", error))?;
     // `apply_filter_all_threads` sets no-new-privileges first.
-    let program = program().map_err(|error| broken("seccomp", error))?;
-    seccompiler::apply_filter_all_threads(&program).map_err(|error| broken("seccomp", error))?;
+    for program in programs().map_err(|error| broken("seccomp", error))? {
+        seccompiler::apply_filter_all_threads(&program).map_err(|error| broken("seccomp", error))?;
+    }
     Ok(SandboxReport { landlock })
 }
 
@@ -142,10 +145,11 @@ pub fn limit_cpu_to(film_s: f64) -> Result<()> {
 /// Tries what the cage forbids; the names of what worked. Run inside the cage.
 pub fn escapes(out_dir: &Path) -> Vec<String> {
     let outside = out_dir.parent().unwrap_or(Path::new("/tmp")).join("escaped");
-    let tries: [(&str, bool); 8] = [
+    let tries: [(&str, bool); 9] = [
         ("open a TCP socket", TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).is_ok()),
         ("open a UDP socket", UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).is_ok()),
         ("open a Unix socket", std::os::unix::net::UnixStream::pair().is_ok()),
+        ("leave a process behind", forks()),
         ("run a program", Command::new("/bin/true").status().is_ok()),
         ("read /etc/passwd", fs::read("/etc/passwd").is_ok()),
         ("list /", fs::read_dir("/").is_ok_and(|mut entries| entries.next().is_some())),
@@ -180,15 +184,36 @@ fn restrict_files(out_dir: &Path) -> std::result::Result<LandlockState, Box<dyn 
     })
 }
 
-fn program() -> std::result::Result<BpfProgram, Box<dyn std::error::Error + Send + Sync>> {
-    let rules: BTreeMap<i64, Vec<seccompiler::SeccompRule>> = DENIED.iter().map(|&call| (call, Vec::new())).collect();
-    let filter = SeccompFilter::new(
-        rules,
-        SeccompAction::Allow,
-        SeccompAction::Errno(libc::EPERM as u32),
-        std::env::consts::ARCH.try_into()?,
-    )?;
-    Ok(filter.try_into()?)
+type Rules = BTreeMap<i64, Vec<SeccompRule>>;
+
+/// Threads may be made and processes may not: a process that outlives the worker could write into a folder that has been
+/// read back. What `clone3` is asked for lies in memory, where a filter cannot look, so it does not exist here, and libc
+/// makes its threads with `clone`.
+fn programs() -> std::result::Result<[BpfProgram; 2], Box<dyn std::error::Error + Send + Sync>> {
+    let mut denied: Rules = DENIED.iter().map(|&call| (call, Vec::new())).collect();
+    #[cfg(target_arch = "x86_64")]
+    denied.extend([(libc::SYS_fork, Vec::new()), (libc::SYS_vfork, Vec::new())]);
+    let thread = libc::CLONE_THREAD as u64;
+    let no_thread = SeccompCondition::new(0, SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(thread), 0)?;
+    denied.insert(libc::SYS_clone, vec![SeccompRule::new(vec![no_thread])?]);
+    let missing: Rules = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
+    let program = |rules, errno: i32| -> std::result::Result<BpfProgram, Box<dyn std::error::Error + Send + Sync>> {
+        let arch = std::env::consts::ARCH.try_into()?;
+        Ok(SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(errno as u32), arch)?.try_into()?)
+    };
+    Ok([program(denied, libc::EPERM)?, program(missing, libc::ENOSYS)?])
+}
+
+/// Whether another process could be made.
+#[allow(unsafe_code)]
+fn forks() -> bool {
+    // SAFETY: the child, if there is one, does nothing but end.
+    unsafe {
+        match libc::fork() {
+            0 => libc::_exit(0),
+            child => child > 0,
+        }
+    }
 }
 
 #[allow(unsafe_code)]

@@ -49,14 +49,14 @@ impl TextTrack {
             self.left_out += 1;
             return;
         };
-        let end_ms = if said_end_ms > start_ms { said_end_ms } else { start_ms + UNSAID_MS as i64 };
+        let end_ms = if said_end_ms > start_ms { said_end_ms } else { start_ms.saturating_add(UNSAID_MS as i64) };
         let (start_ms, end_ms) = (start_ms.max(0) as u64, (end_ms.max(0) as u64).min(self.end_ms));
         for (place, text) in lines.iter().filter_map(|line| cue_text(line)) {
             let cue = Cue { start_ms, end_ms, place, text };
-            self.bytes += cue.text.len();
             if !webvtt::is_sound(&cue) {
                 continue;
             }
+            self.bytes += cue.text.len();
             if self.bytes > limits::TEXT_BYTES_MAX || self.cues.len() == limits::TEXT_CUES_MAX {
                 self.left_out += 1;
                 continue;
@@ -89,8 +89,12 @@ fn cue_text(line: &str) -> Option<(CuePlace, String)> {
     let mut is_drawing = false;
     let mut lines = vec![Line::default()];
     let mut rest = said;
+    // Once nothing closes a brace, nothing closes a later one.
+    let mut has_closing = true;
     while let Some(first) = rest.chars().next() {
-        if let Some((tags, after)) = rest.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
+        let block = rest.strip_prefix('{').filter(|_| has_closing).map(|inner| inner.split_once('}'));
+        has_closing &= block != Some(None);
+        if let Some(Some((tags, after))) = block {
             for tag in tags.split('\\').skip(1) {
                 match tag {
                     "i0" | "i" => face.italic = false,
@@ -194,6 +198,8 @@ mod tests {
         assert_eq!(said("{not a tag} {\\c&H00FF00&\\fs20}x"), bottom("x"));
         assert_eq!(said("a\u{0}b\rc"), bottom("a b c"));
         assert_eq!(said("{ open"), bottom("{ open"));
+        let many = "{".repeat(100_000);
+        assert_eq!(said(&many), bottom(&many), "in one pass");
     }
 
     #[test]

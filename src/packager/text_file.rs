@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::base::error::{Error, Result};
 use crate::base::limits;
 use crate::media::rendition::{SegmentIndex, TextIndex, TrackIndex, TrackMedia};
-use crate::media::time::Timescale;
+use crate::media::time::{Ticks, Timescale};
 use crate::media::webvtt::{self, Cue};
 use crate::packager::refusal::{self, Refusal};
 
@@ -25,12 +25,18 @@ pub fn leave_cues(dir: &Path, id: &str, cues: &[Cue]) -> Result<()> {
 /// Writes `{id}.vtt` from the cues that were left, in segments that begin where those of `film` do.
 pub fn write(dir: &Path, id: String, words: TextIndex, film: &TrackIndex) -> Result<TrackIndex> {
     let cues = take_cues(dir, &id)?;
+    if film.segments.len() > limits::SEGMENTS_MAX {
+        return Err(Error::internal(format!("the film of {id} has too many segments")));
+    }
     let mut file = File::create_new(dir.join(format!("{id}.vtt"))).map_err(refusal::of_write)?;
-    let ms = |n| film.timescale.rescale(film.segment_start(n), Timescale::MILLISECONDS).max(0) as u64;
+    let ms = |ticks| film.timescale.rescale(ticks, Timescale::MILLISECONDS).max(0) as u64;
     let mut segments = Vec::with_capacity(film.segments.len());
     let mut offset = 0;
-    for n in 0..film.segments.len() {
-        let (from_ms, to_ms) = (ms(n), ms(n + 1));
+    let mut elapsed = film.start_ticks;
+    for of_film in &film.segments {
+        let from_ms = ms(elapsed);
+        elapsed += of_film.duration_ticks as Ticks;
+        let to_ms = ms(elapsed);
         let segment = webvtt::segment(&cues, from_ms, to_ms);
         if offset + segment.len() as u64 > limits::TEXT_TRACK_BYTES_MAX {
             let mib = limits::TEXT_TRACK_BYTES_MAX >> 20;

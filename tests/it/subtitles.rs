@@ -311,3 +311,20 @@ async fn a_file_that_holds_no_subtitles_is_refused_and_leaves_nothing() {
         assert!(String::from_utf8_lossy(&output.stderr).contains("expected LANG=FILE"), "{wrong}");
     }
 }
+
+#[tokio::test]
+async fn languages_that_are_none_or_clash_keep_ids_and_names_apart() {
+    let root = tempfile::tempdir().unwrap();
+    let said = "1\n00:00:01,000 --> 00:00:02,000\nx\n";
+    let input =
+        with_words(root.path(), &[(said, "en-3", "0"), (said, "eng", "0"), (said, "eng", "0"), (said, "a_b/..", "0")]);
+    let words = root.path().join("ca.srt");
+    fs::write(&words, said).unwrap();
+    let packaged = package_with(&input, &root.path().join("out"), &[("ca", &words)]).await.unwrap();
+    let tracks = text_tracks(&packaged.index);
+    let ids: Vec<&str> = tracks.iter().map(|(id, ..)| id.as_str()).collect();
+    assert_eq!(ids, ["t-en-3", "t-en", "t-en-2", "t-und", "t-ca"]);
+    let names: std::collections::BTreeSet<&str> = tracks.iter().map(|(.., name)| name.as_str()).collect();
+    assert_eq!(names.len(), tracks.len(), "{tracks:?}");
+    assert_eq!(tracks[4].1.as_deref(), Some("ca"));
+}
