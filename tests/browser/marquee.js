@@ -63,8 +63,8 @@ export async function startMarquee() {
   }
 }
 
-/** What the subtitles of the film say, and when: over its first segment boundaries, and in its middle. */
-export const WORDS = { from_s: 2, to_s: 14, en: 'A hole in the ground', zh: '地上有一个洞' };
+/** What the subtitles of the film say, and when: over most of its segment boundaries. */
+export const WORDS = { from_s: 2, to_s: 24, en: 'A hole in the ground', zh: '地上有一个洞' };
 
 /** The film with English and Chinese subtitles, its picture and sound as they are. */
 async function withWords(film, folder) {

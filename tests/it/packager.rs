@@ -282,7 +282,9 @@ fn worker_of(input: &Path) -> Option<String> {
     fs::read_dir("/proc").unwrap().flatten().find_map(|entry| {
         let pid = entry.file_name().into_string().ok()?;
         let is_worker = fs::read(entry.path().join("cmdline")).ok()?.ends_with(b"\0worker\0");
-        (is_worker && fs::read_link(entry.path().join("fd/3")).ok()? == input).then_some(pid)
+        let mut open = fs::read_dir(entry.path().join("fd")).ok()?.flatten();
+        let has_input = open.any(|descriptor| fs::read_link(descriptor.path()).is_ok_and(|target| target == input));
+        (is_worker && has_input).then_some(pid)
     })
 }
 
