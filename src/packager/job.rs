@@ -235,12 +235,17 @@ pub async fn self_test(worker: &Path) -> Result<Vec<String>> {
     }
 }
 
-fn open_input(path: &Path) -> Result<File> {
+fn open_file(path: &Path) -> Result<File> {
     let shown = path.display();
-    let file = File::open(path).map_err(|error| match error.kind() {
+    File::open(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Refusal::InputNotFound.error(format!("There is no file {shown}.")),
         _ => Refusal::InputUnreadable.error(format!("{shown} cannot be opened for reading.")).with_source(error),
-    })?;
+    })
+}
+
+fn open_input(path: &Path) -> Result<File> {
+    let shown = path.display();
+    let file = open_file(path)?;
     let meta = file
         .metadata()
         .map_err(|error| Refusal::InputUnreadable.error(format!("{shown} cannot be read.")).with_source(error))?;
@@ -261,10 +266,7 @@ fn open_input(path: &Path) -> Result<File> {
 fn open_subtitles(files: &[SubtitleFile]) -> Result<Vec<(File, SubtitleOrder)>> {
     let open = |subtitle: &SubtitleFile| {
         let shown = subtitle.path.display();
-        let file = File::open(&subtitle.path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Refusal::InputNotFound.error(format!("There is no file {shown}.")),
-            _ => Refusal::InputUnreadable.error(format!("{shown} cannot be opened for reading.")).with_source(error),
-        })?;
+        let file = open_file(&subtitle.path)?;
         if file.metadata().is_ok_and(|meta| !meta.is_file() || meta.len() > limits::TEXT_FILE_BYTES_MAX) {
             let mib = limits::TEXT_FILE_BYTES_MAX >> 20;
             return Err(Refusal::SubtitleUnreadable.error(format!("{shown} is no file of at most {mib} MiB.")));

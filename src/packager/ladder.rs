@@ -190,15 +190,11 @@ fn name_apart(plans: &mut [AudioPlan]) {
     for place in 0..plans.len() {
         let (before, rest) = plans.split_at_mut(place);
         let Some(this) = rest.first_mut() else { continue };
-        let same_id =
-            before.iter().filter(|other| other.id == this.id || other.id.starts_with(&format!("{}-", this.id))).count();
-        if same_id > 0 {
-            this.id = format!("{}-{}", this.id, same_id + 1);
-        }
-        let group: Vec<&AudioPlan> = before.iter().filter(|other| other.index.group == this.index.group).collect();
-        if group.iter().any(|other| other.index.name == this.index.name) {
-            this.index.name = format!("{} {}", this.index.name, group.len() + 1);
-        }
+        this.id = apart(&this.id, "-", |id| before.iter().any(|other| other.id == id));
+        let group = &this.index.group;
+        this.index.name = apart(&this.index.name, " ", |name| {
+            before.iter().any(|other| other.index.group == *group && other.index.name == name)
+        });
     }
     for group in [STEREO, SURROUND] {
         let mut members: Vec<&mut AudioIndex> =
@@ -249,6 +245,14 @@ mod tests {
     }
 
     #[test]
+    fn ids_stay_apart_whatever_the_languages_are_called() {
+        let sources = [source("en-2", 2), source("eng", 2), source("eng", 2), source("a_b", 2)];
+        let plans = audio_plans(&sources, &[const { AudioScan::COPYABLE }; 4]);
+        let ids: Vec<&str> = plans.iter().map(|plan| plan.id.as_str()).collect();
+        assert_eq!(ids, ["a-en-2-2", "a-en-2", "a-en-2-3", "a-und-2"]);
+    }
+
+    #[test]
     fn surround_is_kept_beside_stereo_and_languages_are_told_apart() {
         let sources = [source("eng", 6), source("ger", 2), source("eng", 2)];
         let scans = [const { AudioScan::COPYABLE }; 3];
@@ -270,7 +274,7 @@ mod tests {
             [
                 ("a-en-2", "English", "stereo", true, AudioAction::EncodeStereo),
                 ("a-de-2", "Deutsch", "stereo", false, AudioAction::Copy),
-                ("a-en-2-2", "English 3", "stereo", false, AudioAction::Copy),
+                ("a-en-2-2", "English 2", "stereo", false, AudioAction::Copy),
                 ("a-en-6", "English", "surround", true, AudioAction::Copy),
             ]
         );

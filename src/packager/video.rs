@@ -272,7 +272,7 @@ pub fn shown(source: &VideoSource, width: u32, height: u32) -> String {
 }
 
 /// The filters that turn a picture upright.
-pub fn upright(rotation: u32) -> &'static str {
+fn upright(rotation: u32) -> &'static str {
     match rotation {
         90 => "transpose=clock,",
         180 => "hflip,vflip,",

@@ -34,16 +34,10 @@ fn work() -> Result<()> {
     match order {
         WorkerOrder::Package { out_dir, film, encoding, subtitles } => {
             let file = inherited(film)?;
-            let files = subtitles.iter().map(|order| inherited(order.file)).collect::<Result<Vec<File>>>()?;
             ffmpeg_next::init().map_err(crate::packager::libav::fault("starting libav"))?;
             ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet);
             say(&WorkerMessage::Sandboxed(sandbox::enter(&out_dir)?));
-            say(&WorkerMessage::Done(package(
-                &file,
-                &out_dir,
-                encoding,
-                &subtitles.into_iter().zip(files).collect::<Vec<_>>(),
-            )?));
+            say(&WorkerMessage::Done(package(&file, &out_dir, encoding, &subtitles)?));
         }
         WorkerOrder::Picture { out_dir, picture, shape } => {
             let file = inherited(picture)?;
@@ -62,18 +56,13 @@ fn work() -> Result<()> {
     Ok(())
 }
 
-fn package(
-    file: &File,
-    out_dir: &Path,
-    encoding: Encoding,
-    subtitles: &[(SubtitleOrder, File)],
-) -> Result<WorkerReport> {
+fn package(file: &File, out_dir: &Path, encoding: Encoding, subtitles: &[SubtitleOrder]) -> Result<WorkerReport> {
     let mut progress = Reporter::new();
     progress.enter(Phase::Opening, 0.0);
     let mut source = probe::open(file)?;
     say(&WorkerMessage::Found(source.summary()));
-    for (order, file) in subtitles {
-        source.text.push(sidecar::open(order, file)?);
+    for order in subtitles {
+        source.text.push(sidecar::open(order, &inherited(order.file)?)?);
     }
     let declared_s = (source.input.duration().max(0) as f64 / 1e6).min(limits::FILM_DURATION_MAX.as_secs_f64());
     progress.enter(Phase::Scanning, declared_s);

@@ -68,10 +68,24 @@ struct OpenAsset {
 struct OpenTrack {
     key_id: KeyId,
     protection: Protection,
+    playlist: Forms,
+    /// Of a video track.
+    iframes: Option<Forms>,
+}
+
+/// A function that writes a track's playlist.
+type WritePlaylist = fn(&Timeline<'_>, &str, Form, Option<Iv>) -> Option<Bytes>;
+
+/// One playlist, without and with its key.
+struct Forms {
     clear: Playlist,
     protected: Playlist,
-    /// Of a video track, clear and protected.
-    iframes: Option<(Playlist, Playlist)>,
+}
+
+impl Forms {
+    fn of(&self, entitled: &Entitled) -> Playlist {
+        if entitled.is_protected() { self.protected.clone() } else { self.clear.clone() }
+    }
 }
 
 impl Library {
@@ -88,8 +102,7 @@ impl Library {
     /// The media playlist of one track.
     pub async fn playlist(&self, entitled: &Entitled, track: &str) -> Result<Playlist> {
         let asset = self.asset(entitled).await?;
-        let open = asset.track(track)?;
-        Ok(if entitled.is_protected() { open.protected.clone() } else { open.clear.clone() })
+        Ok(asset.track(track)?.playlist.of(entitled))
     }
 
     /// The init segment of one track, always clear.
@@ -116,8 +129,8 @@ impl Library {
     /// The I-frame playlist of one video track.
     pub async fn iframes(&self, entitled: &Entitled, track: &str) -> Result<Playlist> {
         let asset = self.asset(entitled).await?;
-        let (clear, protected) = asset.track(track)?.iframes.as_ref().ok_or_else(not_found)?;
-        Ok(if entitled.is_protected() { protected.clone() } else { clear.clone() })
+        let iframes = asset.track(track)?.iframes.as_ref().ok_or_else(not_found)?;
+        Ok(iframes.of(entitled))
     }
 
     /// The first sample of segment `n` of one video track as a segment of its own, encrypted like that.
@@ -236,20 +249,16 @@ impl Library {
         let mut tracks = HashMap::new();
         for track in &index.tracks {
             let (key_id, protection) = self.protection(id, &track.id).await?;
-            let write = |iv: Option<Iv>, form: char| -> Result<Playlist> {
-                let text = build::media(&timeline, &track.id, Form::Served, iv).ok_or_else(not_found)?;
-                playlist(text, &format!("{FORMAT_VERSION}-{id}-{}-{form}", track.id))
+            let forms = |write: WritePlaylist, name: &str| -> Result<Option<Forms>> {
+                let write = |iv| write(&timeline, &track.id, Form::Served, iv);
+                let (Some(clear), Some(protected)) = (write(None), write(Some(protection.iv))) else { return Ok(None) };
+                let name = format!("{FORMAT_VERSION}-{id}-{name}");
+                let clear = playlist(clear, &format!("{name}-c"))?;
+                Ok(Some(Forms { clear, protected: playlist(protected, &format!("{name}-e"))? }))
             };
-            let (clear, protected) = (write(None, 'c')?, write(Some(protection.iv), 'e')?);
-            let write_iframes = |iv: Option<Iv>, form: char| {
-                let text = build::iframes(&timeline, &track.id, Form::Served, iv)?;
-                Some(playlist(text, &format!("{FORMAT_VERSION}-{id}-{}-i-{form}", track.id)))
-            };
-            let iframes = match (write_iframes(None, 'c'), write_iframes(Some(protection.iv), 'e')) {
-                (Some(clear), Some(protected)) => Some((clear?, protected?)),
-                _ => None,
-            };
-            tracks.insert(track.id.clone(), OpenTrack { key_id, protection, clear, protected, iframes });
+            let media = forms(build::media, &track.id)?.ok_or_else(not_found)?;
+            let iframes = forms(build::iframes, &format!("{}-i", track.id))?;
+            tracks.insert(track.id.clone(), OpenTrack { key_id, protection, playlist: media, iframes });
         }
         let multivariant =
             playlist(build::multivariant(&timeline, Form::Served), &format!("{FORMAT_VERSION}-{id}-main"))?;
