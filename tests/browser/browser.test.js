@@ -9,6 +9,7 @@ import { operatorConsole } from './console.js';
 import { startMarquee } from './marquee.js';
 import { loading } from './loading.js';
 import { playback } from './playback.js';
+import { readme } from './readme.js';
 import { refusals } from './refusals.js';
 import { screens } from './screens.js';
 import { storefronts } from './storefronts.js';
@@ -31,6 +32,7 @@ describe('browser', { timeout: 1_800_000 }, () => {
   describe('buying', () => buying(world));
   describe('playback', () => playback(world));
   describe('switching', () => switching(world));
+  describe('readme', () => readme(world));
   describe('refusals', () => refusals(world));
   describe('account', () => account(world));
   describe('storefronts', () => storefronts(world));
