@@ -17,6 +17,7 @@ use crate::operator::jobs::{Package, ProgressSink};
 use crate::operator::studio::Redraw;
 use crate::packager::job::{self, Encoding, PackageRequest, Phase, PictureRequest, Progress};
 use crate::packager::publish::publish;
+use crate::packager::sandbox::Attempt;
 use crate::packager::summary;
 use crate::store::blobs::Blobs;
 use crate::store::db::job::{JobStage, StageName};
@@ -164,13 +165,15 @@ pub fn redraw(work: PathBuf) -> Redraw {
 
 /// No film is opened where the worker could get out of its sandbox. Tried once per process.
 async fn require_sandbox() -> Result<()> {
-    static ESCAPES: OnceCell<Vec<String>> = OnceCell::const_new();
-    let escapes = ESCAPES
+    static ATTEMPTS: OnceCell<Vec<Attempt>> = OnceCell::const_new();
+    let attempts = ATTEMPTS
         .get_or_try_init(|| async {
             let worker = std::env::current_exe().map_err(|error| Error::internal("our own path").with_source(error))?;
             job::self_test(&worker).await
         })
         .await?;
+    let escapes: Vec<&str> =
+        attempts.iter().filter(|attempt| attempt.worked).map(|attempt| attempt.what.as_str()).collect();
     if escapes.is_empty() {
         return Ok(());
     }

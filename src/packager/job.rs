@@ -30,6 +30,7 @@ use crate::media::timeline::Timeline;
 use crate::packager::inspect;
 use crate::packager::protocol::{PICTURE_FILE, SubtitleOrder, TrackDraft, WorkerMessage, WorkerOrder, WorkerReport};
 use crate::packager::refusal::{self, Refusal};
+use crate::packager::sandbox::Attempt;
 use crate::packager::staging::Staging;
 
 pub use crate::packager::protocol::{Encoding, Phase, PictureShape};
@@ -218,15 +219,15 @@ pub async fn picture(request: &PictureRequest) -> Result<Vec<u8>> {
     Ok(jpeg)
 }
 
-/// Starts a worker that tries to break out; the escapes that worked. Ingest runs only when there are none.
-pub async fn self_test(worker: &Path) -> Result<Vec<String>> {
+/// Starts a worker that tries to break out, and says what it tried. Ingest runs only when none of it worked.
+pub async fn self_test(worker: &Path) -> Result<Vec<Attempt>> {
     let root = std::env::temp_dir().join(format!("marquee-self-test-{}", uuid::Uuid::now_v7().simple()));
     let staging = Staging::create(&root)?;
     let order = WorkerOrder::SelfTest { out_dir: staging.dir().to_owned() };
     let mut worker = Worker::start(worker, &order, &[]).await?;
     loop {
         match worker.next(limits::WORKER_SILENCE_MAX).await? {
-            WorkerMessage::SelfTested { escapes } => return Ok(escapes),
+            WorkerMessage::SelfTested { attempts } => return Ok(attempts),
             WorkerMessage::Refused { code, message, internal } => {
                 return Err(Refusal::of_code(&code).error(message).with_internal(internal));
             }

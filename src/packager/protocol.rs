@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::asset::SourceSummary;
 use crate::media::rendition::TrackMedia;
 use crate::media::storyboard::Storyboard;
-use crate::packager::sandbox::SandboxReport;
+use crate::packager::sandbox::{Attempt, SandboxReport};
 
 /// A descriptor of the supervisor that the worker inherits, open for reading.
 pub type Inherited = i32;
@@ -28,7 +28,7 @@ pub enum WorkerOrder {
         picture: Inherited,
         shape: PictureShape,
     },
-    /// Try to break out of the sandbox and report what worked.
+    /// Try to break out of the sandbox and report each attempt.
     SelfTest {
         out_dir: PathBuf,
     },
@@ -81,7 +81,7 @@ pub enum WorkerMessage {
     /// The picture is written as [`PICTURE_FILE`].
     Pictured,
     SelfTested {
-        escapes: Vec<String>,
+        attempts: Vec<Attempt>,
     },
     Refused {
         code: String,

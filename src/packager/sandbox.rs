@@ -136,36 +136,62 @@ pub fn enter(out_dir: &Path) -> Result<SandboxReport> {
     Ok(SandboxReport { landlock })
 }
 
-/// Once the film's length is known: at most so many CPU seconds for it.
+/// Once the film's length is known: at most so many CPU seconds for it. From here on no limit can be changed any more,
+/// not by root either.
 pub fn limit_cpu_to(film_s: f64) -> Result<()> {
     let seconds = limits::WORKER_CPU_BASE.as_secs() + (limits::WORKER_CPU_PER_FILM_S as f64 * film_s.max(0.0)) as u64;
-    limit(libc::RLIMIT_CPU, seconds)
+    limit(libc::RLIMIT_CPU, seconds)?;
+    let program = limits_are_fixed().map_err(|error| broken("seccomp", error))?;
+    seccompiler::apply_filter_all_threads(&program).map_err(|error| broken("seccomp", error))
 }
 
-/// Tries what the cage forbids; the names of what worked. Run inside the cage.
-pub fn escapes(out_dir: &Path) -> Vec<String> {
+/// Something that the cage forbids, tried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// What an intruder would do.
+    pub what: String,
+    pub worked: bool,
+}
+
+/// Tries what the cage forbids. `out_dir` is the folder of the cage.
+pub fn attempts(out_dir: &Path) -> Vec<Attempt> {
     let outside = out_dir.parent().unwrap_or(Path::new("/tmp")).join("escaped");
-    let tries: [(&str, bool); 9] = [
+    let inside = out_dir.join("probe");
+    let parent = std::os::unix::process::parent_id();
+    let has_probe = fs::write(&inside, b"x").is_ok();
+    let mut tried = vec![
         ("open a TCP socket", TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).is_ok()),
         ("open a UDP socket", UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).is_ok()),
         ("open a Unix socket", std::os::unix::net::UnixStream::pair().is_ok()),
+        ("reach the network by io_uring", makes_io_uring()),
         ("leave a process behind", forks()),
         ("run a program", Command::new("/bin/true").status().is_ok()),
+        ("signal its parent", signals(parent)),
+        ("take hold of its parent", holds(parent)),
+        ("read its parent's environment", fs::read(format!("/proc/{parent}/environ")).is_ok()),
         ("read /etc/passwd", fs::read("/etc/passwd").is_ok()),
         ("list /", fs::read_dir("/").is_ok_and(|mut entries| entries.next().is_some())),
         ("write beside the output folder", fs::write(&outside, b"x").is_ok()),
+        ("link a file out of the output folder", fs::hard_link(&inside, outside.with_extension("link")).is_ok()),
+        ("move a file out of the output folder", fs::rename(&inside, outside.with_extension("moved")).is_ok()),
+        ("leave a symbolic link to /", std::os::unix::fs::symlink("/", out_dir.join("root")).is_ok()),
         (
-            "read its parent's environment",
-            fs::read(format!("/proc/{}/environ", std::os::unix::process::parent_id())).is_ok(),
+            "make a program of a file",
+            fs::write(&inside, b"x").is_ok()
+                && fs::set_permissions(&inside, std::os::unix::fs::PermissionsExt::from_mode(0o4755)).is_ok(),
         ),
+        ("take more memory than it may", maps(limits::WORKER_MEMORY_BYTES_MAX)),
+        ("write a larger file than it may", grows(&inside, limits::TRACK_BYTES_MAX + 1)),
+        ("raise its limits", raises(libc::RLIMIT_CORE)),
     ];
-    let _ = fs::remove_file(&outside);
-    let mut worked: Vec<String> =
-        tries.iter().filter(|(_, worked)| *worked).map(|(name, _)| (*name).to_owned()).collect();
-    if fs::write(out_dir.join("probe"), b"x").and_then(|()| fs::remove_file(out_dir.join("probe"))).is_err() {
-        worked.push("(not an escape: the output folder cannot be written)".to_owned());
+    for left in [&inside, &outside, &outside.with_extension("link"), &outside.with_extension("moved")] {
+        let _ = fs::remove_file(left);
     }
-    worked
+    let _ = fs::remove_file(out_dir.join("root"));
+    if !has_probe {
+        tried.push(("(not an escape: the output folder cannot be written)", true));
+    }
+    tried.into_iter().map(|(what, worked)| Attempt { what: what.to_owned(), worked }).collect()
 }
 
 fn restrict_files(out_dir: &Path) -> std::result::Result<LandlockState, Box<dyn std::error::Error + Send + Sync>> {
@@ -204,6 +230,18 @@ fn programs() -> std::result::Result<[BpfProgram; 2], Box<dyn std::error::Error 
     Ok([program(denied, libc::EPERM)?, program(missing, libc::ENOSYS)?])
 }
 
+/// A limit can be read and not set. libc does both with `prlimit64`, whose third argument is the new limit.
+fn limits_are_fixed() -> std::result::Result<BpfProgram, Box<dyn std::error::Error + Send + Sync>> {
+    let new_limit = SeccompCondition::new(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Ne, 0)?;
+    let denied: Rules = BTreeMap::from([
+        (libc::SYS_prlimit64, vec![SeccompRule::new(vec![new_limit])?]),
+        (libc::SYS_setrlimit, Vec::new()),
+    ]);
+    let arch = std::env::consts::ARCH.try_into()?;
+    let errno = SeccompAction::Errno(libc::EPERM as u32);
+    Ok(SeccompFilter::new(denied, SeccompAction::Allow, errno, arch)?.try_into()?)
+}
+
 /// Whether another process could be made.
 #[allow(unsafe_code)]
 fn forks() -> bool {
@@ -214,6 +252,55 @@ fn forks() -> bool {
             child => child > 0,
         }
     }
+}
+
+#[allow(unsafe_code)]
+fn makes_io_uring() -> bool {
+    let mut parameters = [0u32; 30];
+    // SAFETY: `io_uring_params` has 120 bytes; the descriptor, if there is one, is closed at once.
+    unsafe {
+        let ring = libc::syscall(libc::SYS_io_uring_setup, 1, parameters.as_mut_ptr());
+        ring >= 0 && libc::close(ring as i32) == 0
+    }
+}
+
+#[allow(unsafe_code)]
+fn signals(process: u32) -> bool {
+    // SAFETY: signal 0 only asks whether another could be sent.
+    unsafe { libc::kill(process as libc::pid_t, 0) == 0 }
+}
+
+#[allow(unsafe_code)]
+fn holds(process: u32) -> bool {
+    // SAFETY: plain integer arguments; the descriptor, if there is one, is closed at once.
+    unsafe {
+        let held = libc::syscall(libc::SYS_pidfd_open, process as libc::pid_t, 0);
+        held >= 0 && libc::close(held as i32) == 0
+    }
+}
+
+/// Whether `bytes` of address space could be taken. None of it is touched.
+#[allow(unsafe_code)]
+fn maps(bytes: u64) -> bool {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    // SAFETY: a new mapping that nothing points into, given back at once.
+    unsafe {
+        let taken = libc::mmap(std::ptr::null_mut(), bytes as usize, libc::PROT_NONE, flags, -1, 0);
+        taken != libc::MAP_FAILED && libc::munmap(taken, bytes as usize) == 0
+    }
+}
+
+/// Whether the file could be made so long. It is sparse.
+fn grows(file: &Path, bytes: u64) -> bool {
+    fs::OpenOptions::new().write(true).open(file).is_ok_and(|file| file.set_len(bytes).is_ok())
+}
+
+/// Whether a limit of this process can be set at all; it is set to what it is.
+#[allow(unsafe_code)]
+fn raises(resource: libc::__rlimit_resource_t) -> bool {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: both calls get a pointer to a live `rlimit` of ours and keep nothing of it.
+    unsafe { libc::getrlimit(resource, &raw mut limit) == 0 && libc::setrlimit(resource, &raw const limit) == 0 }
 }
 
 #[allow(unsafe_code)]

@@ -10,6 +10,7 @@ mod http;
 mod iframes;
 mod origin;
 mod packager;
+mod packager_exact;
 mod packager_picture;
 mod packager_table;
 mod process;
