@@ -11,11 +11,11 @@ use crate::base::error::Result;
 use crate::media::aac::{AacConfig, AdtsHeader};
 use crate::media::cmaf::InitMedia;
 use crate::media::time::{Ticks, Timescale};
-use crate::packager::ladder::{AUDIO_FRAME_SAMPLES, AudioPlan};
 use crate::packager::libav;
 use crate::packager::mux::{Payload, Sample, TrackWriter};
 use crate::packager::probe::{self, AudioSource};
 use crate::packager::refusal::Refusal;
+use crate::packager::renditions::{AUDIO_FRAME_SAMPLES, AudioPlan};
 use crate::packager::scan::{AudioScan, Origin};
 
 const ENCODER: &str = "aac";

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! supervisor (job)                      worker process (worker, in a sandbox)
-//!   opens the input, makes a folder  →    probe → scan → plan (ladder, segmenter)
+//!   opens the input, makes a folder  →    probe → scan → plan (ladder, renditions, segmenter)
 //!   reads progress                   ←    copy and encode → mux → poster, storyboard
 //!   re-reads what was written (inspect), writes playlists and index, renames the folder
 //! ```
@@ -26,6 +26,7 @@ pub mod probe;
 pub mod protocol;
 pub mod publish;
 pub mod refusal;
+pub mod renditions;
 pub mod rung;
 pub mod sandbox;
 pub mod scan;

@@ -3,10 +3,11 @@
 
 use crate::base::error::Result;
 use crate::media::rendition::{TrackMedia, VideoIndex, VideoRange};
-use crate::packager::ladder::{self, AudioAction, AudioPlan, Rung, TextPlan};
+use crate::packager::ladder::{self, Rung};
 use crate::packager::probe::Source;
 use crate::packager::protocol::{Encoding, TrackDraft};
 use crate::packager::refusal::Refusal;
+use crate::packager::renditions::{self, AudioAction, AudioPlan, TextPlan};
 use crate::packager::scan::Scan;
 use crate::packager::segmenter::{self, Grid};
 
@@ -37,11 +38,11 @@ impl Plan {
                 )
             }),
         };
-        let audio: Vec<AudioPlan> = ladder::audio_plans(&source.audio, &scan.audio)
+        let audio: Vec<AudioPlan> = renditions::audio_plans(&source.audio, &scan.audio)
             .into_iter()
             .filter(|plan| scan.audio.get(plan.source).is_some_and(|scan| scan.packets > 0))
             .collect();
-        let text = ladder::text_plans(&source.text);
+        let text = renditions::text_plans(&source.text);
         if encoding == Encoding::CopyOnly {
             let refuse = |why: &str| Refusal::CopyNeedsEncoding.error(format!("It cannot be copied as it is: {why}."));
             let grid = copied_grid.map_err(|why| refuse(&why))?;
