@@ -27,8 +27,8 @@ use crate::hls::build::{self, Form};
 use crate::media::rendition::AssetIndex;
 use crate::media::storyboard::Storyboard;
 use crate::media::timeline::Timeline;
-use crate::packager::inspect;
 use crate::packager::protocol::{PICTURE_FILE, SubtitleOrder, TrackDraft, WorkerMessage, WorkerOrder, WorkerReport};
+use crate::packager::readback;
 use crate::packager::refusal::{self, Refusal};
 use crate::packager::sandbox::Attempt;
 use crate::packager::staging::Staging;
@@ -213,7 +213,7 @@ pub async fn picture(request: &PictureRequest) -> Result<Vec<u8>> {
     File::open(staging.dir().join(PICTURE_FILE))
         .and_then(|file| file.take(limits::POSTER_BYTES_MAX as u64 + 1).read_to_end(&mut jpeg))
         .map_err(refusal::of_write)?;
-    if !jpeg.starts_with(&inspect::JPEG_START) || jpeg.len() > limits::POSTER_BYTES_MAX {
+    if !jpeg.starts_with(&readback::JPEG_START) || jpeg.len() > limits::POSTER_BYTES_MAX {
         return Err(Error::internal("the worker wrote no picture"));
     }
     Ok(jpeg)
@@ -285,9 +285,9 @@ fn open_subtitles(files: &[SubtitleFile]) -> Result<Vec<(File, SubtitleOrder)>> 
 
 /// Reads tracks and storyboard back, writes playlists and index, publishes the folder.
 fn finish(staging: Staging, drafts: Vec<TrackDraft>, storyboard: Option<Storyboard>) -> Result<(PathBuf, AssetIndex)> {
-    let mut index = inspect::index(staging.dir(), drafts)?;
+    let mut index = readback::index(staging.dir(), drafts)?;
     if let Some(storyboard) = storyboard {
-        inspect::storyboard(staging.dir(), &storyboard, index.duration_ms)?;
+        readback::storyboard(staging.dir(), &storyboard, index.duration_ms)?;
         let text = storyboard.to_webvtt(index.duration_ms, Storyboard::file_name);
         write(staging.dir(), "storyboard.vtt", text.as_bytes())?;
         index.storyboard = Some(storyboard);

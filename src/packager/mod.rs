@@ -4,7 +4,7 @@
 //! supervisor (job)                      worker process (worker, in a sandbox)
 //!   opens the input, makes a folder  →    probe → scan → plan (ladder, renditions, segmenter)
 //!   reads progress                   ←    copy and encode → mux → poster, storyboard
-//!   re-reads what was written (inspect), writes playlists and index, renames the folder
+//!   re-reads what was written (readback), writes playlists and index, renames the folder
 //! ```
 //!
 //! libav runs in the worker alone: no network, no files but the output folder and the one input descriptor, bounded
@@ -14,7 +14,6 @@ pub mod audio;
 pub mod build;
 pub mod excerpt;
 pub mod hdr;
-pub mod inspect;
 pub mod job;
 pub mod ladder;
 pub mod libav;
@@ -25,6 +24,7 @@ pub mod poster;
 pub mod probe;
 pub mod protocol;
 pub mod publish;
+pub mod readback;
 pub mod refusal;
 pub mod renditions;
 pub mod rung;
