@@ -27,6 +27,11 @@ macro_rules! ids {
             pub fn new(now: UtcMs) -> Self {
                 $name(uuid_v7(now))
             }
+
+            /// The 128 bits behind the prefix, as a UUID has them.
+            pub fn to_bytes(self) -> [u8; 16] {
+                self.0.to_be_bytes()
+            }
         }
 
         impl fmt::Display for $name {

@@ -5,9 +5,9 @@ use crate::base::error::Result;
 use crate::media::isobmff::Reader;
 use crate::media::malformed;
 
-const NAL_IDR: u8 = 5;
-const NAL_SPS: u8 = 7;
-const NAL_PPS: u8 = 8;
+pub(crate) const NAL_IDR: u8 = 5;
+pub(crate) const NAL_SPS: u8 = 7;
+pub(crate) const NAL_PPS: u8 = 8;
 
 /// An `AVCDecoderConfigurationRecord`, kept as its bytes with the few fields we need read out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +84,11 @@ impl AvcConfig {
         format!("avc1.{:02X}{:02X}{:02X}", self.record[1], self.record[2], self.record[3])
     }
 
+    /// The parameter sets the record holds, SPS first.
+    pub fn parameter_sets(&self) -> impl Iterator<Item = &[u8]> {
+        self.parameter_sets.iter().map(Vec::as_slice)
+    }
+
     pub fn nal_length_bytes(&self) -> u8 {
         self.nal_length_bytes
     }
@@ -158,7 +163,7 @@ pub fn is_idr<'a>(mut units: impl Iterator<Item = &'a [u8]>) -> bool {
     }) == Some(true)
 }
 
-fn nal_type(unit: &[u8]) -> u8 {
+pub(crate) fn nal_type(unit: &[u8]) -> u8 {
     unit.first().map_or(0, |byte| byte & 0x1f)
 }
 

@@ -8,7 +8,7 @@ use crate::media::isobmff::{Reader, text};
 use crate::media::malformed;
 
 /// Bytes of a VisualSampleEntry before its boxes (ISO/IEC 14496-12, 12.1.3).
-const VISUAL_ENTRY_BYTES: usize = 78;
+pub(crate) const VISUAL_ENTRY_BYTES: usize = 78;
 /// Bytes of an AudioSampleEntry before its boxes (12.2.3).
 const AUDIO_ENTRY_BYTES: usize = 28;
 

@@ -39,6 +39,11 @@ impl<'a> Reader<'a> {
         self.bytes.is_empty()
     }
 
+    /// Where the next byte stands in the whole.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
@@ -117,14 +122,19 @@ impl<'a> Reader<'a> {
         Ok(Some(BoxAt { kind: header.kind, offset, payload }))
     }
 
-    /// The payload of the first box of type `kind` from here on.
-    pub fn find(mut self, kind: &FourCc) -> Result<Option<Reader<'a>>> {
+    /// The first box of type `kind` from here on.
+    pub fn find_box(mut self, kind: &FourCc) -> Result<Option<BoxAt<'a>>> {
         while let Some(found) = self.next_box()? {
             if &found.kind == kind {
-                return Ok(Some(found.payload));
+                return Ok(Some(found));
             }
         }
         Ok(None)
+    }
+
+    /// The payload of the first box of type `kind` from here on.
+    pub fn find(self, kind: &FourCc) -> Result<Option<Reader<'a>>> {
+        Ok(self.find_box(kind)?.map(|found| found.payload))
     }
 
     /// The payload behind a path of types, each inside the one before; the first of each type is followed.

@@ -2,6 +2,9 @@
 
 pub mod aac;
 pub mod avc;
+pub mod avc_slice;
+pub mod bits;
+pub mod cbcs;
 pub mod cmaf;
 pub mod codec;
 pub mod isobmff;

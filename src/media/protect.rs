@@ -99,8 +99,8 @@ fn random() -> Result<[u8; 16]> {
     Ok(bytes)
 }
 
-fn fault(error: aws_lc_rs::error::Unspecified) -> Error {
-    Error::internal("AES-128-CBC failed").with_source(error)
+pub(crate) fn fault(error: aws_lc_rs::error::Unspecified) -> Error {
+    Error::internal("AES-128 in CBC failed").with_source(error)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod api;
+mod cbcs;
 mod cli;
 mod cluster;
 mod crash;
