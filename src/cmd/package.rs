@@ -141,6 +141,7 @@ fn phase_name(phase: Phase) -> &'static str {
     match phase {
         Phase::Opening => "opening",
         Phase::Scanning => "scanning",
+        Phase::Copying => "copying",
         Phase::Packaging => "packaging",
         Phase::Poster => "poster",
         Phase::Checking => "checking",

@@ -13,10 +13,11 @@ use crate::media::cmaf::InitMedia;
 use crate::media::time::{Ticks, Timescale};
 use crate::packager::libav;
 use crate::packager::mux::{Payload, Sample, TrackWriter};
+use crate::packager::plan::Plan;
 use crate::packager::probe::{self, AudioSource};
 use crate::packager::refusal::Refusal;
 use crate::packager::renditions::{AUDIO_FRAME_SAMPLES, AudioPlan};
-use crate::packager::scan::{AudioScan, Origin};
+use crate::packager::scan::{AudioScan, Origin, Scan};
 
 const ENCODER: &str = "aac";
 const STEREO_BITS_PER_S: u32 = 128_000;
@@ -34,7 +35,12 @@ pub struct AudioSettings<'a> {
     pub timescale: Timescale,
 }
 
-impl AudioSettings<'_> {
+impl<'a> AudioSettings<'a> {
+    pub fn new(dir: &'a Path, scan: &Scan, plan: &'a Plan) -> AudioSettings<'a> {
+        let boundaries = &plan.grid.boundaries;
+        AudioSettings { dir, origin: scan.origin, boundaries, end: scan.end, timescale: scan.timescale }
+    }
+
     fn writer(&self, plan: &AudioPlan, source: &AudioSource, media: &InitMedia, rate: u32) -> Result<TrackWriter> {
         let scale = Timescale::new(rate)?;
         // The first sample at or after the video boundary: round up.

@@ -3,7 +3,7 @@
 //! ```text
 //! supervisor (job)                      worker process (worker, in a sandbox)
 //!   opens the input, makes a folder  →    probe → scan → plan (ladder, renditions, segmenter)
-//!   reads progress                   ←    copy and encode → mux → poster, storyboard
+//!   reads progress                   ←    copy → encode (→ mux) → poster, storyboard
 //!   re-reads what was written (readback), writes playlists and index, renames the folder
 //! ```
 //!
@@ -12,6 +12,7 @@
 
 pub mod audio;
 pub mod build;
+pub mod copy;
 pub mod excerpt;
 pub mod hdr;
 pub mod job;

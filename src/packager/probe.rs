@@ -30,7 +30,8 @@ const READ_BYTES: usize = 256 * 1024;
 
 /// An opened film.
 pub struct Source {
-    pub input: Input,
+    /// As the container says it, in microseconds; 0 when it does not.
+    pub duration_us: i64,
     pub video: VideoSource,
     /// At most [`limits::AUDIO_TRACKS_MAX`].
     pub audio: Vec<AudioSource>,
@@ -65,7 +66,7 @@ impl Source {
         SourceSummary {
             name: String::new(),
             container: self.container.as_str().to_owned(),
-            duration_ms: Some(self.input.duration() / 1000).filter(|ms| *ms > 0),
+            duration_ms: Some(self.duration_us / 1000).filter(|ms| *ms > 0),
             size_bytes: 0,
             tracks: std::iter::once(picture).chain(sound).chain(words).collect(),
         }
@@ -237,8 +238,8 @@ pub fn input(file: &File, demuxers: &str, decoders: &str) -> Result<(std::result
     Ok((format::input_from_stream(io, None, Some(options)), len))
 }
 
-/// Opens the film and looks at its streams.
-pub fn open(file: &File) -> Result<Source> {
+/// Opens the film with libav and looks at its streams.
+pub fn open(file: &File) -> Result<(Input, Source)> {
     let input = demux(file)?;
     let container = match input.format().name() {
         name if name.contains("mp4") => Container::IsoBmff,
@@ -275,7 +276,8 @@ pub fn open(file: &File) -> Result<Source> {
             "The film is cut off: its index reaches to byte {index_end}, the file ends at {len}. Copy it again."
         )));
     }
-    Ok(Source { input, video, audio, text, container, warnings })
+    let duration_us = input.duration().max(0);
+    Ok((input, Source { duration_us, video, audio, text, container, warnings }))
 }
 
 /// A picture track that is not a cover image.

@@ -96,6 +96,8 @@ pub enum WorkerMessage {
 pub enum Phase {
     Opening,
     Scanning,
+    /// Of what need not be encoded.
+    Copying,
     Packaging,
     Poster,
     Checking,

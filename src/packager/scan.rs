@@ -6,6 +6,7 @@ use std::fs::File;
 use ffmpeg_next::codec::Id;
 use ffmpeg_next::codec::packet::side_data::Type as SideDataType;
 use ffmpeg_next::format::Pixel;
+use ffmpeg_next::format::context::Input;
 use ffmpeg_next::{Packet, frame};
 
 use crate::base::error::Result;
@@ -98,7 +99,7 @@ fn timescale_of(base: TimeBase) -> Result<Timescale> {
 }
 
 /// Reads everything once. `on_progress` gets the seconds of film passed.
-pub fn scan(file: &File, source: &mut Source, mut on_progress: impl FnMut(f64)) -> Result<Scan> {
+pub fn scan(file: &File, input: &mut Input, source: &mut Source, mut on_progress: impl FnMut(f64)) -> Result<Scan> {
     let timescale = timescale_of(source.video.time_base)?;
     let (first_pts, picture) = first_picture(file, &source.video)?;
     let looks_interlaced = picture.is_interlaced();
@@ -112,7 +113,7 @@ pub fn scan(file: &File, source: &mut Source, mut on_progress: impl FnMut(f64)) 
     loop {
         // A packet for each read: libav overwrites what it is handed without releasing it.
         let mut packet = Packet::empty();
-        match packet.read(&mut source.input) {
+        match packet.read(input) {
             Ok(()) => {}
             Err(ffmpeg_next::Error::Eof) => break,
             Err(error) => {
@@ -125,7 +126,7 @@ pub fn scan(file: &File, source: &mut Source, mut on_progress: impl FnMut(f64)) 
                 continue;
             }
         }
-        if let (Some(pts), Some(stream)) = (packet.pts(), source.input.stream(packet.stream())) {
+        if let (Some(pts), Some(stream)) = (packet.pts(), input.stream(packet.stream())) {
             let end = pts.saturating_add(packet.duration().max(0));
             last_ms = last_ms.max(origin.since(end, probe::time_base(&stream), Timescale::MILLISECONDS));
         }
@@ -136,11 +137,11 @@ pub fn scan(file: &File, source: &mut Source, mut on_progress: impl FnMut(f64)) 
             pass.take(&packet);
         }
     }
-    let declared_s = source.input.duration() as f64 / 1e6;
+    let declared_s = source.duration_us as f64 / 1e6;
     let found_s = timescale.seconds(video.end);
     // What a container declares is the longest of its tracks, which may be sound or words.
     let reached_s = found_s.max(last_ms as f64 / 1e3);
-    if source.container == Container::Matroska && source.input.duration() > 0 && reached_s + 3.0 < declared_s * 0.95 {
+    if source.container == Container::Matroska && source.duration_us > 0 && reached_s + 3.0 < declared_s * 0.95 {
         return Err(Refusal::InputTruncated.error(format!(
             "The film is cut off: it says it is {declared_s:.0} s long and ends after {reached_s:.0} s. Copy it again."
         )));

@@ -1,11 +1,9 @@
-//! The worker's main loop: one demuxer, one video decoder, all tracks at once.
+//! Everything that is not copied, in one pass: one demuxer, one video decoder, all tracks at once.
 //!
 //! ```text
-//! packets ─┬─ H.264 that may be copied ────────────────→ writer of the top rung
-//!          ├─ decoder → filters (scaled once per rung) ─→ a thread per rung: libx264 → writer
+//! packets ─┬─ decoder → filters (scaled once per rung) ─→ a thread per rung: libx264 → writer
 //!          ├─ words → cues
-//!          └─ audio ─┬─ AAC that may be copied ─────────→ writer
-//!                    └─ decoder → stereo → AAC ─────────→ writer
+//!          └─ audio → decoder → stereo → AAC ───────────→ writer
 //! ```
 
 use std::fs::File;
@@ -16,7 +14,7 @@ use ffmpeg_next::Packet;
 use crate::base::error::{Error, Result};
 use crate::media::rendition::TrackMedia;
 use crate::media::time::Timescale;
-use crate::packager::audio::{AudioSettings, CopiedAudio, EncodedAudio};
+use crate::packager::audio::{AudioSettings, EncodedAudio};
 use crate::packager::libav;
 use crate::packager::plan::Plan;
 use crate::packager::probe::{self, Source, TextPlace};
@@ -25,7 +23,7 @@ use crate::packager::refusal::Refusal;
 use crate::packager::renditions::AudioAction;
 use crate::packager::scan::Scan;
 use crate::packager::subtitle::TextTrack;
-use crate::packager::video::{CopiedVideo, EncodedVideo};
+use crate::packager::video::EncodedVideo;
 use crate::packager::{sidecar, text_file};
 
 /// What was written beside the tracks that the plan names.
@@ -35,18 +33,22 @@ pub struct Written {
     pub warnings: Vec<String>,
 }
 
-/// Writes every track of `plan` into `dir`.
+/// Writes the tracks of `plan` that are not copied into `dir`.
 pub fn run(
     file: &File,
     dir: &Path,
-    source: &mut Source,
+    source: &Source,
     scan: &Scan,
     plan: &Plan,
     mut on_progress: impl FnMut(f64),
 ) -> Result<Written> {
+    let has_work = !plan.encoded.is_empty()
+        || !plan.text.is_empty()
+        || plan.audio.iter().any(|audio| audio.action == AudioAction::EncodeStereo);
+    if !has_work {
+        return Ok(Written { text: Vec::new(), warnings: Vec::new() });
+    }
     let mut input = probe::demux(file)?;
-    let mut copied =
-        plan.copied.as_ref().map(|id| CopiedVideo::start(dir, id, &source.video, scan, &plan.grid)).transpose()?;
     let mut encoded = if plan.encoded.is_empty() {
         None
     } else {
@@ -54,28 +56,12 @@ pub fn run(
         let decoder = probe::open_decoder(&stream)?;
         Some(EncodedVideo::start(dir, decoder, &source.video, scan, plan)?)
     };
-    let settings = AudioSettings {
-        dir,
-        origin: scan.origin,
-        boundaries: &plan.grid.boundaries,
-        end: scan.end,
-        timescale: scan.timescale,
-    };
-    let mut copied_audio = Vec::new();
+    let settings = AudioSettings::new(dir, scan, plan);
     let mut encoded_audio = Vec::new();
-    for audio in &plan.audio {
-        let (Some(from), Some(found)) = (source.audio.get(audio.source), scan.audio.get(audio.source)) else {
-            continue;
-        };
-        match audio.action {
-            AudioAction::Copy => {
-                copied_audio.push((from.stream, CopiedAudio::start(audio, from, found, &settings)?));
-            }
-            AudioAction::EncodeStereo => {
-                let stream = input.stream(from.stream).ok_or_else(changed)?;
-                encoded_audio.push((from.stream, EncodedAudio::start(audio, from, &stream, &settings)?));
-            }
-        }
+    for audio in plan.audio.iter().filter(|audio| audio.action == AudioAction::EncodeStereo) {
+        let Some(from) = source.audio.get(audio.source) else { continue };
+        let stream = input.stream(from.stream).ok_or_else(changed)?;
+        encoded_audio.push((from.stream, EncodedAudio::start(audio, from, &stream, &settings)?));
     }
     let end_ms = scan.timescale.rescale(scan.end, Timescale::MILLISECONDS).max(0) as u64;
     let mut text = Vec::new();
@@ -107,9 +93,6 @@ pub fn run(
             if let Some(encoded) = &mut encoded {
                 encoded.push(&packet)?;
             }
-            if let Some(copied) = &mut copied {
-                copied.push(packet)?;
-            }
             continue;
         }
         for (stream, track) in &mut encoded_audio {
@@ -120,20 +103,11 @@ pub fn run(
         if let Some((_, _, track)) = text.iter_mut().find(|(stream, ..)| *stream == Some(from)) {
             track.push(&packet);
         }
-        if let Some((_, track)) = copied_audio.iter_mut().find(|(stream, _)| *stream == from) {
-            track.push(packet)?;
-        }
     }
     let mut warnings = Vec::new();
     let mut damaged = 0;
-    if let Some(copied) = copied {
-        copied.finish()?;
-    }
     if let Some(encoded) = encoded {
         damaged += encoded.finish()?;
-    }
-    for (_, track) in copied_audio {
-        track.finish()?;
     }
     for (_, track) in encoded_audio {
         damaged += track.finish()?;

@@ -13,7 +13,7 @@ use crate::base::limits;
 use crate::packager::plan::Plan;
 use crate::packager::protocol::{Encoding, Inherited, Phase, SubtitleOrder, WorkerMessage, WorkerOrder, WorkerReport};
 use crate::packager::storyboard::Reel;
-use crate::packager::{picture, poster, probe, sandbox, scan, sidecar, storyboard, transcode};
+use crate::packager::{copy, picture, poster, probe, sandbox, scan, sidecar, storyboard, transcode};
 
 /// Runs one order. Whatever happens is said on stdout; the exit code says only whether it went well.
 pub fn main() -> bool {
@@ -60,18 +60,18 @@ fn work() -> Result<()> {
 fn package(file: &File, out_dir: &Path, encoding: Encoding, subtitles: &[SubtitleOrder]) -> Result<WorkerReport> {
     let mut progress = Reporter::new();
     progress.enter(Phase::Opening, 0.0);
-    let mut source = probe::open(file)?;
+    let (mut input, mut source) = probe::open(file)?;
     say(&WorkerMessage::Found(source.summary()));
     for order in subtitles {
         source.text.push(sidecar::open(order, &inherited(order.file)?)?);
     }
-    let declared_s = (source.input.duration().max(0) as f64 / 1e6).min(limits::FILM_DURATION_MAX.as_secs_f64());
+    let declared_s = (source.duration_us as f64 / 1e6).min(limits::FILM_DURATION_MAX.as_secs_f64());
     progress.enter(Phase::Scanning, declared_s);
-    let found = scan::scan(file, &mut source, |done_s| progress.done(done_s))?;
+    let found = scan::scan(file, &mut input, &mut source, |done_s| progress.done(done_s))?;
+    drop(input);
     let duration_s = found.timescale.seconds(found.end);
     sandbox::limit_cpu_to(duration_s)?;
     let plan = Plan::make(&source, &found, encoding)?;
-    progress.enter(Phase::Packaging, duration_s);
     let mut warnings = std::mem::take(&mut source.warnings);
     if let Some(hdr) = source.video.hdr {
         warnings.push(format!("The picture is HDR ({}) and was brought down to SDR.", hdr.transfer.name()));
@@ -79,7 +79,10 @@ fn package(file: &File, out_dir: &Path, encoding: Encoding, subtitles: &[Subtitl
     if let Some(obstacle) = &plan.copy_obstacle {
         warnings.push(format!("The picture was encoded rather than copied: {obstacle}."));
     }
-    let written = transcode::run(file, out_dir, &mut source, &found, &plan, |done_s| progress.done(done_s))?;
+    progress.enter(Phase::Copying, duration_s);
+    copy::run(file, out_dir, &source, &found, &plan, |done_s| progress.done(done_s))?;
+    progress.enter(Phase::Packaging, duration_s);
+    let written = transcode::run(file, out_dir, &source, &found, &plan, |done_s| progress.done(done_s))?;
     warnings.extend(written.warnings);
     progress.enter(Phase::Poster, duration_s);
     poster::write(file, out_dir, &source.video, duration_s)?;

@@ -390,7 +390,7 @@ fn the_command_prints_its_result_as_json_and_its_progress_as_lines() {
         .filter_map(|line| serde_json::from_str::<Progress>(line).ok())
         .map(|progress| format!("{:?}", progress.phase))
         .collect();
-    assert_eq!(phases, ["Opening", "Scanning", "Packaging", "Poster", "Checking", "Finished"]);
+    assert_eq!(phases, ["Opening", "Scanning", "Copying", "Packaging", "Poster", "Checking", "Finished"]);
 }
 
 fn picture(path: &Path, size: &str, options: &[&str]) -> PathBuf {

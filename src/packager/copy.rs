@@ -1,0 +1,85 @@
+//! The pass that copies: the top rung and the sound that the plan takes over sample by sample. It goes first, and alone,
+//! for it takes seconds where encoding takes hours.
+
+use std::fs::File;
+use std::path::Path;
+
+use ffmpeg_next::Packet;
+
+use crate::base::error::Result;
+use crate::packager::audio::{AudioSettings, CopiedAudio};
+use crate::packager::libav;
+use crate::packager::plan::Plan;
+use crate::packager::probe::{self, Source};
+use crate::packager::renditions::AudioAction;
+use crate::packager::scan::Scan;
+use crate::packager::video::CopiedVideo;
+
+/// The tracks that are written, each with the source's stream that it comes from.
+struct Tracks<'a> {
+    video: Option<CopiedVideo<'a>>,
+    audio: Vec<(usize, CopiedAudio)>,
+}
+
+impl<'a> Tracks<'a> {
+    fn start(dir: &Path, source: &'a Source, scan: &'a Scan, plan: &Plan) -> Result<Tracks<'a>> {
+        let start_video = |id| CopiedVideo::start(dir, id, &source.video, scan, &plan.grid);
+        let video = plan.copied.as_deref().map(start_video).transpose()?;
+        let settings = AudioSettings::new(dir, scan, plan);
+        let mut audio = Vec::new();
+        for copied in plan.audio.iter().filter(|audio| audio.action == AudioAction::Copy) {
+            if let (Some(from), Some(found)) = (source.audio.get(copied.source), scan.audio.get(copied.source)) {
+                audio.push((from.stream, CopiedAudio::start(copied, from, found, &settings)?));
+            }
+        }
+        Ok(Tracks { video, audio })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.video.is_none() && self.audio.is_empty()
+    }
+
+    fn finish(self) -> Result<()> {
+        if let Some(video) = self.video {
+            video.finish()?;
+        }
+        self.audio.into_iter().try_for_each(|(_, track)| track.finish())
+    }
+}
+
+/// Writes the copied tracks of `plan` into `dir`. `on_progress` gets the seconds of film passed.
+pub fn run(
+    file: &File,
+    dir: &Path,
+    source: &Source,
+    scan: &Scan,
+    plan: &Plan,
+    mut on_progress: impl FnMut(f64),
+) -> Result<()> {
+    let mut tracks = Tracks::start(dir, source, scan, plan)?;
+    if tracks.is_empty() {
+        return Ok(());
+    }
+    let mut input = probe::demux(file)?;
+    loop {
+        let mut packet = Packet::empty();
+        match packet.read(&mut input) {
+            Ok(()) => {}
+            Err(ffmpeg_next::Error::Eof) => break,
+            Err(ffmpeg_next::Error::InvalidData) => continue,
+            Err(error) => return Err(libav::fault("reading the film")(error)),
+        }
+        let from = packet.stream();
+        if from == source.video.stream {
+            if let Some(pts) = packet.pts() {
+                on_progress(scan.timescale.seconds(scan.origin.since(pts, source.video.time_base, scan.timescale)));
+            }
+            if let Some(video) = &mut tracks.video {
+                video.push(packet)?;
+            }
+        } else if let Some((_, track)) = tracks.audio.iter_mut().find(|(stream, _)| *stream == from) {
+            track.push(packet)?;
+        }
+    }
+    tracks.finish()
+}
