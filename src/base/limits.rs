@@ -139,6 +139,12 @@ pub const POSTER_PIXELS_MAX: u64 = 40_000_000;
 pub const POSTER_WIDTH_MIN: u32 = 200;
 /// A worker that says nothing about a picture for this long is killed.
 pub const PICTURE_SILENCE_MAX: Duration = Duration::from_secs(30);
+/// How long a release card is shown, and how long after a session's opening the film is held back for it.
+pub const RELEASE_CARD: Duration = Duration::from_secs(5);
+/// The file of the font that release cards are written in.
+pub const CARD_FONT_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// A worker that makes a card and says nothing for so long is stopped.
+pub const CARD_SILENCE_MAX: Duration = Duration::from_secs(120);
 /// Pictures that are read at once; each is a process.
 pub const POSTERS_AT_ONCE: usize = 2;
 /// Pictures of a storyboard are at least this far apart, at most this many, and at most this wide and high.

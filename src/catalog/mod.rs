@@ -3,5 +3,6 @@
 pub mod asset;
 pub mod details;
 pub mod genre;
+pub mod licence;
 pub mod storefront;
 pub mod title;

@@ -105,7 +105,8 @@ impl CopiedAudio {
     }
 }
 
-fn init_of(config: &AacConfig, bits_per_s: u32) -> InitMedia {
+/// What a track of this AAC begins with.
+pub fn init_of(config: &AacConfig, bits_per_s: u32) -> InitMedia {
     InitMedia::Aac {
         asc: config.asc().to_vec(),
         channels: u16::from(config.channels),
@@ -144,19 +145,7 @@ impl EncodedAudio {
         settings: &AudioSettings<'_>,
     ) -> Result<EncodedAudio> {
         let decoder = probe::open_decoder(stream)?.audio().map_err(libav::fault("opening the audio decoder"))?;
-        let Some(codec) = encoder::find_by_name(ENCODER) else {
-            return Err(Refusal::EncoderMissing.error("This libav has no AAC encoder."));
-        };
-        let fault = libav::fault("opening the AAC encoder");
-        let mut context = codec::Context::new_with_codec(codec);
-        context.set_flags(codec::Flags::GLOBAL_HEADER);
-        context.set_time_base(Rational::new(1, ENCODED_RATE as i32));
-        let mut encoder = context.encoder().audio().map_err(&fault)?;
-        encoder.set_rate(ENCODED_RATE as i32);
-        encoder.set_format(format::Sample::F32(format::sample::Type::Planar));
-        encoder.set_channel_layout(ChannelLayout::STEREO);
-        encoder.set_bit_rate(STEREO_BITS_PER_S as usize);
-        let encoder = encoder.open_as(codec).map_err(&fault)?;
+        let encoder = open_encoder(ENCODED_RATE, ChannelLayout::STEREO, STEREO_BITS_PER_S)?;
         let config = AacConfig::from_asc(&libav::encoder_extradata(&encoder))?;
         let media = init_of(&config, STEREO_BITS_PER_S);
         let writer = settings.writer(plan, source, &media, ENCODED_RATE)?;
@@ -251,6 +240,23 @@ impl EncodedAudio {
         }
         Ok(())
     }
+}
+
+/// An AAC encoder of planar floats.
+pub fn open_encoder(rate: u32, layout: ChannelLayout, bits_per_s: u32) -> Result<encoder::audio::Encoder> {
+    let Some(codec) = encoder::find_by_name(ENCODER) else {
+        return Err(Refusal::EncoderMissing.error("This libav has no AAC encoder."));
+    };
+    let fault = libav::fault("opening the AAC encoder");
+    let mut context = codec::Context::new_with_codec(codec);
+    context.set_flags(codec::Flags::GLOBAL_HEADER);
+    context.set_time_base(Rational::new(1, rate as i32));
+    let mut encoder = context.encoder().audio().map_err(&fault)?;
+    encoder.set_rate(rate as i32);
+    encoder.set_format(format::Sample::F32(format::sample::Type::Planar));
+    encoder.set_channel_layout(layout);
+    encoder.set_bit_rate(bits_per_s as usize);
+    encoder.open_as(codec).map_err(fault)
 }
 
 /// Any sound to 48 kHz stereo that begins at 0 and ends with the picture, gaps filled with silence.

@@ -24,16 +24,18 @@ use crate::base::error::{Error, Result};
 use crate::base::limits;
 use crate::catalog::asset::SourceSummary;
 use crate::hls::build::{self, Form};
-use crate::media::rendition::AssetIndex;
+use crate::media::rendition::{AssetIndex, TrackIndex, TrackMedia};
 use crate::media::storyboard::Storyboard;
 use crate::media::timeline::Timeline;
-use crate::packager::protocol::{PICTURE_FILE, SubtitleOrder, TrackDraft, WorkerMessage, WorkerOrder, WorkerReport};
-use crate::packager::readback;
+use crate::packager::protocol::{
+    CardTrack, PICTURE_FILE, SubtitleOrder, TrackDraft, WorkerMessage, WorkerOrder, WorkerReport,
+};
 use crate::packager::refusal::{self, Refusal};
 use crate::packager::sandbox::Attempt;
 use crate::packager::staging::Staging;
+use crate::packager::{card, readback, text_file};
 
-pub use crate::packager::protocol::{Encoding, Phase, PictureShape};
+pub use crate::packager::protocol::{CardText, Encoding, Phase, PictureShape};
 
 /// What to package, and where to.
 #[derive(Clone, Debug)]
@@ -145,7 +147,7 @@ pub async fn package(
                 WorkerMessage::Refused { code, message, internal } => {
                     break Err(Refusal::of_code(&code).error(message).with_internal(internal));
                 }
-                WorkerMessage::SelfTested { .. } | WorkerMessage::Pictured => {
+                WorkerMessage::SelfTested { .. } | WorkerMessage::Pictured | WorkerMessage::Carded => {
                     break Err(Error::internal("the worker answered another order"));
                 }
             }
@@ -217,6 +219,71 @@ pub async fn picture(request: &PictureRequest) -> Result<Vec<u8>> {
         return Err(Error::internal("the worker wrote no picture"));
     }
     Ok(jpeg)
+}
+
+/// A release card that is to be made.
+#[derive(Clone, Debug)]
+pub struct CardRequest {
+    /// The film that it opens.
+    pub film: AssetIndex,
+    pub text: CardText,
+    pub font: PathBuf,
+    /// Must not exist; it holds the card until that is dropped.
+    pub scratch: PathBuf,
+    /// The program that has the `worker` subcommand.
+    pub worker: PathBuf,
+}
+
+/// A release card in a folder that is removed with it.
+pub struct Card {
+    staging: Staging,
+    pub index: AssetIndex,
+}
+
+impl Card {
+    pub fn dir(&self) -> &Path {
+        self.staging.dir()
+    }
+}
+
+/// Makes a release card: one segment of every track that the film has.
+pub async fn card(request: CardRequest) -> Result<Card> {
+    let CardRequest { film, text, font, scratch, worker } = request;
+    let shown = font.display();
+    let font = File::open(&font).map_err(|error| {
+        let message = format!(
+            "There is no font {shown} to write release cards in. Install Debian's fonts-noto-cjk, or name another font \
+             with Chinese characters as release_card.font_file."
+        );
+        Refusal::CardFontMissing.error(message).with_source(error)
+    })?;
+    let (words, tracks): (Vec<TrackIndex>, Vec<TrackIndex>) = film.tracks.into_iter().partition(TrackIndex::is_text);
+    let tracks: Vec<CardTrack> = tracks.into_iter().map(CardTrack::from).collect();
+    let staging = Staging::create(&scratch)?;
+    let out_dir = staging.dir().to_owned();
+    let order = WorkerOrder::Card { out_dir, font: font.as_raw_fd(), text, tracks: tracks.clone() };
+    // After the folder, as above.
+    let mut worker = Worker::start(&worker, &order, &[&font]).await?;
+    loop {
+        match worker.next(limits::CARD_SILENCE_MAX).await? {
+            WorkerMessage::Carded => break,
+            WorkerMessage::Refused { code, message, internal } => {
+                return Err(Refusal::of_code(&code).error(message).with_internal(internal));
+            }
+            _ => {}
+        }
+    }
+    worker.end().await?;
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut index = readback::index(staging.dir(), card::drafts(&tracks))?;
+        for track in words {
+            let (Some(picture), TrackMedia::Text(words)) = (index.tracks.first(), track.media) else { continue };
+            let silent = text_file::write_cues(staging.dir(), track.id, words, picture, &[])?;
+            index.tracks.push(silent);
+        }
+        Ok(Card { staging, index })
+    });
+    reading.await.map_err(|error| Error::internal("reading a card back").with_source(error))?
 }
 
 /// Starts a worker that tries to break out, and says what it tried. Ingest runs only when none of it worked.

@@ -13,10 +13,12 @@
 pub mod audio;
 pub mod build;
 pub mod copy;
+pub mod card;
 pub mod excerpt;
 pub mod hdr;
 pub mod job;
 pub mod ladder;
+pub mod lettering;
 pub mod libav;
 pub mod mux;
 pub mod picture;

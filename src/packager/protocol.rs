@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::asset::SourceSummary;
-use crate::media::rendition::TrackMedia;
+use crate::media::rendition::{TrackIndex, TrackMedia};
 use crate::media::storyboard::Storyboard;
 use crate::packager::sandbox::{Attempt, SandboxReport};
 
@@ -28,6 +28,13 @@ pub enum WorkerOrder {
         picture: Inherited,
         shape: PictureShape,
     },
+    /// Make a release card with the tracks of the film that it opens.
+    Card {
+        out_dir: PathBuf,
+        font: Inherited,
+        text: CardText,
+        tracks: Vec<CardTrack>,
+    },
     /// Try to break out of the sandbox and report each attempt.
     SelfTest {
         out_dir: PathBuf,
@@ -41,6 +48,33 @@ pub struct SubtitleOrder {
     /// For people.
     pub name: String,
     pub language: String,
+}
+
+/// What a release card says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardText {
+    /// What the licence is called.
+    pub kind: String,
+    pub number: String,
+    /// The film's.
+    pub name: String,
+}
+
+/// A picture or audio track of the film, as its index has it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CardTrack {
+    pub id: String,
+    /// RFC 6381.
+    pub codec: String,
+    pub peak_bits_per_s: u64,
+    #[serde(flatten)]
+    pub media: TrackMedia,
+}
+
+impl From<TrackIndex> for CardTrack {
+    fn from(track: TrackIndex) -> CardTrack {
+        CardTrack { id: track.id, codec: track.codec, peak_bits_per_s: track.peak_bits_per_s, media: track.media }
+    }
 }
 
 /// What a picture order leaves in its folder.
@@ -80,6 +114,8 @@ pub enum WorkerMessage {
     Done(WorkerReport),
     /// The picture is written as [`PICTURE_FILE`].
     Pictured,
+    /// The card's tracks are written.
+    Carded,
     SelfTested {
         attempts: Vec<Attempt>,
     },

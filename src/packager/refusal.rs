@@ -49,6 +49,8 @@ refusals! {
     PictureInvalid = "PICTURE_INVALID", Unprocessable;
     PictureTooSmall = "PICTURE_TOO_SMALL", Unprocessable;
     PictureTooLarge = "PICTURE_TOO_LARGE", TooLarge;
+    CardFontMissing = "CARD_FONT_MISSING", Config;
+    CardUnsupported = "CARD_UNSUPPORTED", Unprocessable;
     Cancelled = "CANCELLED", Conflict;
     Internal = "INTERNAL", Internal;
 }

@@ -34,6 +34,29 @@ pub struct RungSettings {
     pub colour: Colour,
     /// Threads of one encoder; 0 lets it choose.
     pub threads: usize,
+    /// What the track says it conforms to, where that is not the encoder's to choose.
+    pub conformance: Option<AvcConformance>,
+}
+
+/// An H.264 profile and level, so that a track can say what another one says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AvcConformance {
+    profile: &'static str,
+    level: u8,
+}
+
+impl AvcConformance {
+    /// Of an RFC 6381 string; `None` when the encoder makes no such track.
+    pub fn of_codec(codec: &str) -> Option<AvcConformance> {
+        let (profile, level) = codec.strip_prefix("avc1.")?.split_at_checked(4)?;
+        let profile = match profile.get(..2)?.to_ascii_uppercase().as_str() {
+            "42" => "baseline",
+            "4D" => "main",
+            "64" => "high",
+            _ => return None,
+        };
+        Some(AvcConformance { profile, level: u8::from_str_radix(level, 16).ok()? })
+    }
 }
 
 /// The sending end of a rung that runs.
@@ -146,7 +169,10 @@ fn open_encoder(rung: &Rung, settings: &RungSettings) -> Result<encoder::video::
     encoder.set_color_range(ffmpeg_next::color::Range::MPEG);
     let mut options = Dictionary::new();
     options.set("preset", "veryfast");
-    options.set("profile", "high");
+    options.set("profile", settings.conformance.map_or("high", |conformance| conformance.profile));
+    if let Some(AvcConformance { level, .. }) = settings.conformance {
+        options.set("level", &level.to_string());
+    }
     options.set("crf", "22");
     options.set("bufsize", &(rung.max_bits_per_s * 3 / 2).to_string());
     // The picture type I of a forced picture means IDR; nothing else makes a sync sample.

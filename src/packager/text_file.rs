@@ -25,6 +25,11 @@ pub fn leave_cues(dir: &Path, id: &str, cues: &[Cue]) -> Result<()> {
 /// Writes `{id}.vtt` from the cues that were left, in segments that begin where those of `film` do.
 pub fn write(dir: &Path, id: String, words: TextIndex, film: &TrackIndex) -> Result<TrackIndex> {
     let cues = take_cues(dir, &id)?;
+    write_cues(dir, id, words, film, &cues)
+}
+
+/// Writes `{id}.vtt` from these cues, likewise; without any it says nothing for as long.
+pub fn write_cues(dir: &Path, id: String, words: TextIndex, film: &TrackIndex, cues: &[Cue]) -> Result<TrackIndex> {
     if film.segments.len() > limits::SEGMENTS_MAX {
         return Err(Error::internal(format!("the film of {id} has too many segments")));
     }
@@ -37,7 +42,7 @@ pub fn write(dir: &Path, id: String, words: TextIndex, film: &TrackIndex) -> Res
         let from_ms = ms(elapsed);
         elapsed += of_film.duration_ticks as Ticks;
         let to_ms = ms(elapsed);
-        let segment = webvtt::segment(&cues, from_ms, to_ms);
+        let segment = webvtt::segment(cues, from_ms, to_ms);
         if offset + segment.len() as u64 > limits::TEXT_TRACK_BYTES_MAX {
             let mib = limits::TEXT_TRACK_BYTES_MAX >> 20;
             return Err(Refusal::InputTooLarge

@@ -121,6 +121,7 @@ impl<'a> EncodedVideo<'a> {
             frame_rate: (milli, 1000),
             colour: rung_colour(source),
             threads: usize::from(plan.encoded.len() > 1),
+            conformance: None,
         };
         let mut rungs = Vec::new();
         for rung in &plan.encoded {

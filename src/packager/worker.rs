@@ -13,7 +13,7 @@ use crate::base::limits;
 use crate::packager::plan::Plan;
 use crate::packager::protocol::{Encoding, Inherited, Phase, SubtitleOrder, WorkerMessage, WorkerOrder, WorkerReport};
 use crate::packager::storyboard::Reel;
-use crate::packager::{copy, picture, poster, probe, sandbox, scan, sidecar, storyboard, transcode};
+use crate::packager::{card, copy, picture, poster, probe, sandbox, scan, sidecar, storyboard, transcode};
 
 /// Runs one order. Whatever happens is said on stdout; the exit code says only whether it went well.
 pub fn main() -> bool {
@@ -47,6 +47,15 @@ fn work() -> Result<()> {
             sandbox::limit_cpu_to(0.0)?;
             picture::write(&file, &out_dir, shape)?;
             say(&WorkerMessage::Pictured);
+        }
+        WorkerOrder::Card { out_dir, font, text, tracks } => {
+            let font = inherited(font)?;
+            ffmpeg_next::init().map_err(crate::packager::libav::fault("starting libav"))?;
+            ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet);
+            say(&WorkerMessage::Sandboxed(sandbox::enter(&out_dir)?));
+            sandbox::limit_cpu_to(limits::RELEASE_CARD.as_secs_f64())?;
+            card::write(&font, &out_dir, &text, &tracks)?;
+            say(&WorkerMessage::Carded);
         }
         WorkerOrder::SelfTest { out_dir } => {
             say(&WorkerMessage::Sandboxed(sandbox::enter(&out_dir)?));

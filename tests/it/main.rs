@@ -3,6 +3,7 @@
 
 mod api;
 mod cbcs;
+mod card;
 mod cli;
 mod cluster;
 mod crash;
