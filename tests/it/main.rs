@@ -5,6 +5,7 @@ mod api;
 mod cbcs;
 mod card;
 mod cli;
+mod clients;
 mod cluster;
 mod crash;
 mod film;
