@@ -25,7 +25,7 @@ const OUTCOMES: [&str; 4] = ["paid", "pending", "callback_twice", "declined"];
 const SETTLED_WITHIN: Duration = Duration::from_secs(20);
 
 /// SplitMix64: small, and the same everywhere.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
     fn roll(&mut self) -> u64 {
@@ -36,7 +36,7 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    fn below(&mut self, limit: usize) -> usize {
+    pub fn below(&mut self, limit: usize) -> usize {
         (self.roll() % limit as u64) as usize
     }
 }

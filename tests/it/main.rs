@@ -17,6 +17,7 @@ mod packager_exact;
 mod packager_picture;
 mod packager_table;
 mod process;
+mod publish_kills;
 mod recovery;
 mod server;
 mod storefront;

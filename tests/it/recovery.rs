@@ -17,14 +17,14 @@ use crate::server::Server;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An operator at a server that may be another one tomorrow.
-struct Desk {
-    data: PathBuf,
+pub struct Desk {
+    pub data: PathBuf,
     token: String,
     client: reqwest::Client,
 }
 
 impl Desk {
-    async fn open(data: PathBuf) -> Desk {
+    pub async fn open(data: PathBuf) -> Desk {
         let folder = data.clone();
         let server = Server::start_at(Clock::system().now(), |config| config.data = folder).await;
         let token = server.operator.clone();
@@ -32,13 +32,13 @@ impl Desk {
         Desk { data, token, client: reqwest::Client::new() }
     }
 
-    async fn get(&self, server: &ServerProcess, path: &str) -> Value {
+    pub async fn get(&self, server: &ServerProcess, path: &str) -> Value {
         let url = format!("{}/api/v1/operator/{path}", server.base);
         self.client.get(url).bearer_auth(&self.token).send().await.unwrap().json().await.unwrap()
     }
 
     /// Uploads the test film; the job's id.
-    async fn upload(&self, server: &ServerProcess) -> String {
+    pub async fn upload(&self, server: &ServerProcess) -> String {
         let film = std::fs::read(film::file()).unwrap();
         let post = self.client.post(format!("{}/api/v1/operator/uploads", server.base)).bearer_auth(&self.token);
         let post = post.header("tus-resumable", "1.0.0").header("upload-length", film.len());
@@ -53,7 +53,7 @@ impl Desk {
     }
 
     /// A lease lasts 60 s. As if they had passed.
-    async fn let_leases_run_out(&self) {
+    pub async fn let_leases_run_out(&self) {
         let file = format!("sqlite:{}", self.data.join("db/marquee.sqlite").display());
         let mut connection = sqlx::SqliteConnection::connect(&file).await.unwrap();
         sqlx::raw_sql("UPDATE job SET lease_until = 0 WHERE status = 'running'")
@@ -63,7 +63,7 @@ impl Desk {
         connection.close().await.unwrap();
     }
 
-    async fn finished(&self, server: &ServerProcess, job: &str) -> Value {
+    pub async fn finished(&self, server: &ServerProcess, job: &str) -> Value {
         let start = Instant::now();
         loop {
             let shown = self.get(server, &format!("jobs/{job}")).await;
@@ -75,22 +75,22 @@ impl Desk {
         }
     }
 
-    fn work(&self) -> PathBuf {
+    pub fn work(&self) -> PathBuf {
         self.data.join("work")
     }
 
-    fn assets(&self) -> PathBuf {
+    pub fn assets(&self) -> PathBuf {
         self.data.join("objects/assets")
     }
 }
 
-fn names(folder: &Path) -> Vec<String> {
+pub fn names(folder: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
 /// Looks, without a pause, until it sees it.
-fn until(what: &str, is_so: impl Fn() -> bool) {
+pub fn until(what: &str, is_so: impl Fn() -> bool) {
     let start = Instant::now();
     while !is_so() {
         assert!(start.elapsed() < PATIENCE, "{what} was not seen");
@@ -99,7 +99,7 @@ fn until(what: &str, is_so: impl Fn() -> bool) {
 }
 
 /// Processes of our program that work on films and whose server is gone. They were handed to another parent.
-fn orphaned_workers(server: u32) -> Vec<String> {
+pub fn orphaned_workers(server: u32) -> Vec<String> {
     let is_orphan = |process: &&String| {
         let of = |what: &str| std::fs::read_to_string(format!("/proc/{process}/{what}")).unwrap_or_default();
         let parent = of("status").lines().find_map(|line| line.strip_prefix("PPid:\t")?.parse::<u32>().ok());
