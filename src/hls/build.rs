@@ -15,7 +15,7 @@ use bytes::Bytes;
 use crate::hls::media::{Aes128Key, MediaPlaylist, MediaSegment, Resource, SegmentKind};
 use crate::hls::multivariant::{IFrameVariant, MultivariantPlaylist, Rendition, RenditionKind, VariantStream};
 use crate::media::protect::Iv;
-use crate::media::rendition::{AssetIndex, TrackIndex};
+use crate::media::rendition::{AssetIndex, AudioIndex, AudioRole, TrackIndex};
 use crate::media::time::Timescale;
 use crate::media::timeline::Timeline;
 
@@ -117,24 +117,56 @@ fn segments(track: &TrackIndex, form: Form) -> Vec<MediaSegment> {
     numbered
 }
 
+/// The groups of the sound, in the order of their first tracks.
+fn audio_groups(index: &AssetIndex) -> Vec<&str> {
+    let mut groups: Vec<&str> = Vec::new();
+    for (_, audio) in index.audio() {
+        if !groups.contains(&audio.group.as_str()) {
+            groups.push(&audio.group);
+        }
+    }
+    groups
+}
+
+/// What a client can choose from in a group. All groups have the same members (RFC 8216bis, 4.4.6.1.1): where a group has
+/// none of that name, the first track that has it stands in.
+fn members<'a>(index: &'a AssetIndex, group: &str) -> Vec<(&'a TrackIndex, &'a AudioIndex)> {
+    let mut members: Vec<(&TrackIndex, &AudioIndex)> = Vec::new();
+    for (track, audio) in index.audio() {
+        match members.iter_mut().find(|(_, other)| other.name == audio.name) {
+            Some(member) if audio.group == group && member.1.group != group => *member = (track, audio),
+            Some(_) => {}
+            None => members.push((track, audio)),
+        }
+    }
+    members
+}
+
 fn renditions(index: &AssetIndex, uri: &impl Fn(&TrackIndex) -> String) -> Vec<Rendition> {
     let mut renditions: Vec<Rendition> = Vec::new();
-    for (track, audio) in index.audio() {
-        // RFC 5646's word for a language nobody has declared: players group renditions by language.
-        let language = audio.language.clone().unwrap_or_else(|| "und".to_owned());
-        // A client picks among renditions of one language by channels; autoselect only the first of each language.
-        let is_first_of_language =
-            !renditions.iter().any(|other| other.group == audio.group && other.language == language);
-        renditions.push(Rendition {
-            group: audio.group.clone(),
-            name: audio.name.clone(),
-            language,
-            is_default: audio.is_default,
-            is_autoselect: audio.is_default || is_first_of_language,
-            kind: RenditionKind::Audio { channels: audio.channels },
-            stable_id: track.id.clone(),
-            uri: uri(track),
-        });
+    for group in audio_groups(index) {
+        for (track, audio) in members(index, group) {
+            // RFC 5646's word for a language nobody has declared: players group renditions by language.
+            let language = audio.language.clone().unwrap_or_else(|| "und".to_owned());
+            let kind =
+                RenditionKind::Audio { channels: audio.channels, joc_objects: audio.joc_objects, role: audio.role };
+            // A client picks by language and, for who asks for it, by role; it picks unasked one of each.
+            let is_first_of_its_kind = !renditions.iter().any(|other| {
+                other.group == group
+                    && other.language == language
+                    && matches!(other.kind, RenditionKind::Audio { role, .. } if role == audio.role)
+            });
+            renditions.push(Rendition {
+                group: group.to_owned(),
+                name: audio.name.clone(),
+                language,
+                is_default: audio.is_default,
+                is_autoselect: audio.is_default || (is_first_of_its_kind && audio.role != AudioRole::Commentary),
+                kind,
+                stable_id: track.id.clone(),
+                uri: uri(track),
+            });
+        }
     }
     renditions.extend(index.text().map(|(track, text)| Rendition {
         group: TEXT_GROUP.to_owned(),
@@ -155,12 +187,7 @@ const TEXT_GROUP: &str = "text";
 
 /// Each video track once for each audio group; all of the first group (stereo) come first.
 fn variants(index: &AssetIndex, uri: &impl Fn(&TrackIndex) -> String) -> Vec<VariantStream> {
-    let mut groups: Vec<Option<&str>> = Vec::new();
-    for (_, audio) in index.audio() {
-        if !groups.contains(&Some(&audio.group)) {
-            groups.push(Some(&audio.group));
-        }
-    }
+    let mut groups: Vec<Option<&str>> = audio_groups(index).into_iter().map(Some).collect();
     if groups.is_empty() {
         groups.push(None);
     }
@@ -169,7 +196,7 @@ fn variants(index: &AssetIndex, uri: &impl Fn(&TrackIndex) -> String) -> Vec<Var
     let mut variants = Vec::new();
     for group in groups {
         let members: Vec<&TrackIndex> =
-            index.audio().filter(|(_, audio)| Some(audio.group.as_str()) == group).map(|(track, _)| track).collect();
+            group.map(|group| members(index, group).into_iter().map(|(track, _)| track).collect()).unwrap_or_default();
         let audio_peak = members.iter().map(|track| track.peak_bits_per_s).max().unwrap_or(0);
         let audio_average = members.iter().map(|track| track.average_bits_per_s).max().unwrap_or(0);
         for (track, video) in index.video() {
@@ -200,7 +227,7 @@ fn variants(index: &AssetIndex, uri: &impl Fn(&TrackIndex) -> String) -> Vec<Var
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::rendition::{AudioIndex, SegmentIndex, TrackMedia, VideoIndex, VideoRange};
+    use crate::media::rendition::{SegmentIndex, TrackMedia, VideoIndex, VideoRange};
 
     fn track(id: &str, scale: u32, durations: &[u64], media: TrackMedia) -> TrackIndex {
         let mut offset = 700;
@@ -234,6 +261,8 @@ mod tests {
             name: "English".into(),
             is_default: true,
             group: group.into(),
+            role: AudioRole::Main,
+            joc_objects: None,
         })
     }
 
@@ -264,6 +293,46 @@ mod tests {
              ast_1/v720.m3u8\n\
              #EXT-X-STREAM-INF:BANDWIDTH=399270,AVERAGE-BANDWIDTH=391036,CODECS=\"avc1.64001F,mp4a.40.2\",RESOLUTION=1280x720,FRAME-RATE=23.976,VIDEO-RANGE=SDR,STABLE-VARIANT-ID=\"v720-surround\",AUDIO=\"surround\"\n\
              ast_1/v720.m3u8\n"
+        );
+    }
+
+    #[test]
+    fn every_group_has_the_same_members_and_says_what_they_are_for() {
+        let of = |name: &str, group: &str, channels, role, joc_objects| {
+            let TrackMedia::Audio(audio) = audio(group, channels) else { unreachable!() };
+            let is_default = role == AudioRole::Main;
+            TrackMedia::Audio(AudioIndex { name: name.into(), is_default, role, joc_objects, ..audio })
+        };
+        let mut index = index();
+        index.tracks.truncate(1);
+        let mut atmos = track("a-en-6", 48_000, &[192_512], of("English", "ec-3", 6, AudioRole::Main, Some(16)));
+        atmos.codec = "ec-3".into();
+        index.tracks.extend([
+            track("a-en-2", 48_000, &[192_512], of("English", "stereo", 2, AudioRole::Main, None)),
+            track("a-en-2-2", 48_000, &[192_512], of("Told", "stereo", 2, AudioRole::DescribesVideo, None)),
+            track("a-en-2-3", 48_000, &[192_512], of("They", "stereo", 2, AudioRole::Commentary, None)),
+            atmos,
+        ]);
+        let playlist = text(multivariant(&Timeline::of_asset("", &index), Form::Static));
+        let said = |group: &str| -> Vec<String> {
+            let of_group = format!("#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{group}\",LANGUAGE=\"en\",NAME=");
+            playlist.lines().filter_map(|line| Some(line.strip_prefix(&of_group)?.to_owned())).collect()
+        };
+        let told = "\"Told\",STABLE-RENDITION-ID=\"a-en-2-2\",DEFAULT=NO,AUTOSELECT=YES,CHANNELS=\"2\",\
+                    CHARACTERISTICS=\"public.accessibility.describes-video\",URI=\"a-en-2-2.m3u8\"";
+        let they = "\"They\",STABLE-RENDITION-ID=\"a-en-2-3\",DEFAULT=NO,AUTOSELECT=NO,CHANNELS=\"2\",\
+                    CHARACTERISTICS=\"public.auxiliary-content\",URI=\"a-en-2-3.m3u8\"";
+        let english = |id: &str, channels: &str| {
+            format!(
+                "\"English\",STABLE-RENDITION-ID=\"{id}\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"{channels}\",\
+                 URI=\"{id}.m3u8\""
+            )
+        };
+        assert_eq!(said("stereo"), [english("a-en-2", "2"), told.into(), they.into()]);
+        assert_eq!(said("ec-3"), [english("a-en-6", "16/JOC"), told.into(), they.into()]);
+        assert!(
+            playlist.contains("CODECS=\"avc1.64001F,mp4a.40.2\",")
+                && playlist.contains("CODECS=\"avc1.64001F,ec-3,mp4a.40.2\",")
         );
     }
 

@@ -1,7 +1,7 @@
 //! The Multivariant Playlist (RFC 8216bis, 4.4.6): its renditions and its variant streams.
 
 use crate::hls::tag::Tag;
-use crate::media::rendition::VideoRange;
+use crate::media::rendition::{AudioRole, VideoRange};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MultivariantPlaylist {
@@ -33,8 +33,8 @@ pub struct Rendition {
 /// TYPE, and the attributes that only it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RenditionKind {
-    /// CHANNELS
-    Audio { channels: u32 },
+    /// CHANNELS, and CHARACTERISTICS where it is not the film's own sound.
+    Audio { channels: u32, joc_objects: Option<u8>, role: AudioRole },
     /// FORCED, and CHARACTERISTICS where the words also tell of sounds.
     Subtitles { is_forced: bool, describes_sound: bool },
 }
@@ -42,6 +42,12 @@ pub enum RenditionKind {
 /// What a track for the deaf has (RFC 8216bis, 4.4.6.1).
 const DESCRIBES_SOUND: &str =
     "public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound";
+
+/// What sound has that tells what is seen (same section).
+const DESCRIBES_VIDEO: &str = "public.accessibility.describes-video";
+
+/// What a commentary has: Apple's media characteristic of what goes beside the content proper.
+const IS_BESIDE_THE_FILM: &str = "public.auxiliary-content";
 
 /// EXT-X-STREAM-INF and its URI line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,7 +126,15 @@ impl Rendition {
             .yes_no("DEFAULT", self.is_default)
             .yes_no("AUTOSELECT", self.is_autoselect);
         let tag = match self.kind {
-            RenditionKind::Audio { channels } => tag.quoted("CHANNELS", &channels.to_string()),
+            RenditionKind::Audio { channels, joc_objects, role } => {
+                let channels = joc_objects.map_or_else(|| channels.to_string(), |objects| format!("{objects}/JOC"));
+                let tag = tag.quoted("CHANNELS", &channels);
+                match role {
+                    AudioRole::Main => tag,
+                    AudioRole::Commentary => tag.quoted("CHARACTERISTICS", IS_BESIDE_THE_FILM),
+                    AudioRole::DescribesVideo => tag.quoted("CHARACTERISTICS", DESCRIBES_VIDEO),
+                }
+            }
             RenditionKind::Subtitles { is_forced, describes_sound } => {
                 let tag = tag.yes_no("FORCED", is_forced);
                 if describes_sound { tag.quoted("CHARACTERISTICS", DESCRIBES_SOUND) } else { tag }

@@ -12,6 +12,7 @@
 
 use crate::base::error::Result;
 use crate::media::avc::AvcConfig;
+use crate::media::dolby::{DolbyCodec, DolbyConfig};
 use crate::media::isobmff::{Reader, Writer};
 use crate::media::malformed;
 use crate::media::time::{Ticks, Timescale};
@@ -27,6 +28,13 @@ const FLAGS_NON_SYNC: u32 = 0x0101_0000;
 pub enum InitMedia {
     Avc { config: AvcConfig, width: u16, height: u16, sample_aspect: (u32, u32), colour: Option<Colour> },
     Aac { asc: Vec<u8>, channels: u16, sample_rate: u32, bits_per_s: u32 },
+    Dolby(DolbyConfig),
+}
+
+impl InitMedia {
+    fn is_audio(&self) -> bool {
+        matches!(self, InitMedia::Aac { .. } | InitMedia::Dolby(_))
+    }
 }
 
 /// `nclx` colour information (ISO/IEC 23091-2 code points).
@@ -86,7 +94,7 @@ fn write_trak(trak: &mut Writer, media: &InitMedia, timescale: Timescale, langua
         tkhd.zeros(8);
         tkhd.u32(TRACK_ID);
         tkhd.zeros(16);
-        let is_audio = matches!(media, InitMedia::Aac { .. });
+        let is_audio = media.is_audio();
         tkhd.u16(0);
         tkhd.u16(u16::from(is_audio));
         tkhd.u16(if is_audio { 0x0100 } else { 0 });
@@ -97,7 +105,7 @@ fn write_trak(trak: &mut Writer, media: &InitMedia, timescale: Timescale, langua
                 let shown = u64::from(*width) * u64::from(*horizontal) / u64::from((*vertical).max(1));
                 (shown.min(0xffff) as u32, u32::from(*height))
             }
-            InitMedia::Aac { .. } => (0, 0),
+            InitMedia::Aac { .. } | InitMedia::Dolby(_) => (0, 0),
         };
         tkhd.u32(width << 16);
         tkhd.u32(height << 16);
@@ -112,13 +120,13 @@ fn write_trak(trak: &mut Writer, media: &InitMedia, timescale: Timescale, langua
         });
         mdia.full(b"hdlr", 0, 0, |hdlr| {
             hdlr.u32(0);
-            hdlr.raw(if matches!(media, InitMedia::Aac { .. }) { b"soun" } else { b"vide" });
+            hdlr.raw(if media.is_audio() { b"soun" } else { b"vide" });
             hdlr.zeros(13);
         });
         mdia.nest(b"minf", |minf| {
             match media {
                 InitMedia::Avc { .. } => minf.full(b"vmhd", 0, 1, |vmhd| vmhd.zeros(8)),
-                InitMedia::Aac { .. } => minf.full(b"smhd", 0, 0, |smhd| smhd.zeros(4)),
+                InitMedia::Aac { .. } | InitMedia::Dolby(_) => minf.full(b"smhd", 0, 0, |smhd| smhd.zeros(4)),
             }
             minf.nest(b"dinf", |dinf| {
                 dinf.full(b"dref", 0, 0, |dref| {
@@ -173,16 +181,31 @@ fn write_sample_entry(stsd: &mut Writer, media: &InitMedia) {
             }
         }),
         InitMedia::Aac { asc, channels, sample_rate, bits_per_s } => stsd.nest(b"mp4a", |entry| {
-            entry.zeros(6);
-            entry.u16(1);
-            entry.zeros(8);
-            entry.u16(*channels);
-            entry.u16(16);
-            entry.zeros(4);
-            entry.u32(if *sample_rate <= 0xffff { sample_rate << 16 } else { 0 });
+            write_audio_entry(entry, *channels, *sample_rate);
             entry.full(b"esds", 0, 0, |esds| write_es_descriptor(esds, asc, *bits_per_s));
         }),
+        InitMedia::Dolby(config) => {
+            let kind = match config.codec {
+                DolbyCodec::Ac3 => b"ac-3",
+                DolbyCodec::Eac3 => b"ec-3",
+            };
+            stsd.nest(kind, |entry| {
+                write_audio_entry(entry, config.channels() as u16, config.sample_rate());
+                config.write_box(entry);
+            });
+        }
     }
+}
+
+/// The fields of an AudioSampleEntry before its boxes (ISO/IEC 14496-12, 12.2.3).
+fn write_audio_entry(entry: &mut Writer, channels: u16, sample_rate: u32) {
+    entry.zeros(6);
+    entry.u16(1);
+    entry.zeros(8);
+    entry.u16(channels);
+    entry.u16(16);
+    entry.zeros(4);
+    entry.u32(if sample_rate <= 0xffff { sample_rate << 16 } else { 0 });
 }
 
 /// The ES descriptor of MPEG-4 audio (ISO/IEC 14496-1, 7.2.6.5), lengths on one byte.

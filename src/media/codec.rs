@@ -4,6 +4,7 @@
 use crate::base::error::Result;
 use crate::media::aac::AacConfig;
 use crate::media::avc::AvcConfig;
+use crate::media::dolby::DolbyCodec;
 use crate::media::isobmff::{Reader, text};
 use crate::media::malformed;
 
@@ -27,6 +28,16 @@ pub fn codec_string(init: &[u8]) -> Result<String> {
             entry.payload.take(AUDIO_ENTRY_BYTES)?;
             let esds = entry.payload.path(&[b"esds"])?;
             Ok(AacConfig::from_asc(audio_specific_config(esds)?)?.codec_string())
+        }
+        b"ac-3" => {
+            entry.payload.take(AUDIO_ENTRY_BYTES)?;
+            entry.payload.path(&[b"dac3"])?;
+            Ok(DolbyCodec::Ac3.codec_string().to_owned())
+        }
+        b"ec-3" => {
+            entry.payload.take(AUDIO_ENTRY_BYTES)?;
+            entry.payload.path(&[b"dec3"])?;
+            Ok(DolbyCodec::Eac3.codec_string().to_owned())
         }
         other => Err(malformed(format!("The sample entry {} has no codec string here.", text(*other)))),
     }

@@ -7,6 +7,7 @@ pub mod bits;
 pub mod cbcs;
 pub mod cmaf;
 pub mod codec;
+pub mod dolby;
 pub mod isobmff;
 pub mod language;
 pub mod protect;

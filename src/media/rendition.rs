@@ -78,8 +78,32 @@ pub struct AudioIndex {
     /// What a viewer reads; unique within the group.
     pub name: String,
     pub is_default: bool,
-    /// The rendition group: `stereo`, `surround`.
+    /// The rendition group: `stereo`, `surround` (AAC), `ac-3`, `ec-3`.
     pub group: String,
+    #[serde(default, skip_serializing_if = "AudioRole::is_main")]
+    pub role: AudioRole,
+    /// Of E-AC-3 with joint object coding (Atmos): how many objects there are at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joc_objects: Option<u8>,
+}
+
+/// What a rendition of the sound is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AudioRole {
+    #[default]
+    Main,
+    /// People who made the film talk over it.
+    Commentary,
+    /// A voice tells what is seen.
+    DescribesVideo,
+}
+
+impl AudioRole {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+    fn is_main(&self) -> bool {
+        *self == AudioRole::Main
+    }
 }
 
 /// Words over the picture, as WebVTT.

@@ -1,4 +1,4 @@
-//! Audio tracks: AAC copied sample by sample, or decoded, mixed to stereo and encoded. Either way time is a count of
+//! Audio tracks: AAC, AC-3 and E-AC-3 copied sample by sample, or decoded once, mixed and encoded as AAC. Either way time is a count of
 //! samples from the film's origin, so sound stays with the picture without edit lists: what lies before the origin
 //! (priming) is dropped, gaps are filled with silence where we encode.
 
@@ -16,12 +16,12 @@ use crate::packager::mux::{Payload, Sample, TrackWriter};
 use crate::packager::plan::Plan;
 use crate::packager::probe::{self, AudioSource};
 use crate::packager::refusal::Refusal;
-use crate::packager::renditions::{AUDIO_FRAME_SAMPLES, AudioPlan};
-use crate::packager::scan::{AudioScan, Origin, Scan};
+use crate::packager::renditions::{AUDIO_FRAME_SAMPLES, AudioAction, AudioPlan, ENCODED_SAMPLE_RATE};
+use crate::packager::scan::{AudioFormat, AudioScan, Origin, Scan};
 
 const ENCODER: &str = "aac";
 const STEREO_BITS_PER_S: u32 = 128_000;
-const ENCODED_RATE: u32 = 48_000;
+const SURROUND_BITS_PER_S: u32 = 384_000;
 /// A timestamp further than this from the count of samples moves the count.
 const JITTER_MS_MAX: u64 = 10;
 
@@ -63,6 +63,7 @@ pub struct CopiedAudio {
     writer: TrackWriter,
     next: Option<Ticks>,
     end: Ticks,
+    frame_samples: Ticks,
     has_adts: bool,
 }
 
@@ -73,13 +74,23 @@ impl CopiedAudio {
         scan: &AudioScan,
         settings: &AudioSettings<'_>,
     ) -> Result<CopiedAudio> {
-        let config = scan.config.as_ref().ok_or_else(|| Refusal::Internal.error("AAC without a configuration."))?;
-        let media = init_of(config, scan.bits_per_s);
-        let writer = settings.writer(plan, source, &media, config.sample_rate)?;
-        let scale = Timescale::new(config.sample_rate)?;
-        let end = ceil(settings.end, settings.timescale, scale);
-        let has_adts = source.extradata.is_empty();
-        Ok(CopiedAudio { source: source.clone(), origin: settings.origin, scale, writer, next: None, end, has_adts })
+        let format = scan.format.as_ref().ok_or_else(|| Refusal::Internal.error("Sound of no known format."))?;
+        let (media, has_adts) = match format {
+            AudioFormat::Aac(config) => (init_of(config, scan.bits_per_s), source.extradata.is_empty()),
+            AudioFormat::Dolby(config) => (InitMedia::Dolby(config.clone()), false),
+        };
+        let writer = settings.writer(plan, source, &media, format.sample_rate())?;
+        let scale = Timescale::new(format.sample_rate())?;
+        Ok(CopiedAudio {
+            source: source.clone(),
+            origin: settings.origin,
+            scale,
+            writer,
+            next: None,
+            end: ceil(settings.end, settings.timescale, scale),
+            frame_samples: format.frame_samples(),
+            has_adts,
+        })
     }
 
     pub fn push(&mut self, packet: Packet) -> Result<()> {
@@ -91,7 +102,7 @@ impl CopiedAudio {
         if self.next.is_some_and(|next| at < next) || at < 0 || at >= self.end {
             return Ok(());
         }
-        self.next = Some(at + AUDIO_FRAME_SAMPLES);
+        self.next = Some(at + self.frame_samples);
         let skip = if self.has_adts {
             AdtsHeader::read(packet.data().unwrap_or_default()).map_or(0, |header| header.header_bytes)
         } else {
@@ -115,21 +126,19 @@ pub fn init_of(config: &AacConfig, bits_per_s: u32) -> InitMedia {
     }
 }
 
-/// A stereo track made from whatever the source has.
+/// A source's sound on its way through one decoder to the tracks that are made of it.
 pub struct EncodedAudio {
     source: AudioSource,
     origin: Origin,
     decoder: decoder::Audio,
-    /// Made from the first frame, which alone says what the decoder gives.
-    graph: Option<(Graph, Shape)>,
-    encoder: encoder::audio::Encoder,
-    writer: TrackWriter,
+    /// What the first frame was like, which alone says what the decoder gives.
+    shape: Option<Shape>,
+    tracks: Vec<EncodedTrack>,
     end_us: i64,
-    next: Ticks,
     damaged: u64,
 }
 
-/// What a filter graph was made for.
+/// What a filter graph is made for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Shape {
     rate: u32,
@@ -139,28 +148,26 @@ struct Shape {
 
 impl EncodedAudio {
     pub fn start(
-        plan: &AudioPlan,
         source: &AudioSource,
         stream: &Stream<'_>,
         settings: &AudioSettings<'_>,
+        first: EncodedTrack,
     ) -> Result<EncodedAudio> {
         let decoder = probe::open_decoder(stream)?.audio().map_err(libav::fault("opening the audio decoder"))?;
-        let encoder = open_encoder(ENCODED_RATE, ChannelLayout::STEREO, STEREO_BITS_PER_S)?;
-        let config = AacConfig::from_asc(&libav::encoder_extradata(&encoder))?;
-        let media = init_of(&config, STEREO_BITS_PER_S);
-        let writer = settings.writer(plan, source, &media, ENCODED_RATE)?;
-        let end_us = settings.timescale.rescale(settings.end, Timescale::MICROSECONDS);
         Ok(EncodedAudio {
             source: source.clone(),
             origin: settings.origin,
             decoder,
-            graph: None,
-            encoder,
-            writer,
-            end_us,
-            next: 0,
+            shape: None,
+            tracks: vec![first],
+            end_us: settings.timescale.rescale(settings.end, Timescale::MICROSECONDS),
             damaged: 0,
         })
+    }
+
+    /// Another track of the same sound, before any of it was pushed.
+    pub fn add(&mut self, track: EncodedTrack) {
+        self.tracks.push(track);
     }
 
     pub fn push(&mut self, packet: &Packet) -> Result<()> {
@@ -171,21 +178,14 @@ impl EncodedAudio {
         self.decode()
     }
 
-    /// Ends the track; the number of packets that did not decode.
+    /// Ends the tracks; the number of packets that did not decode.
     pub fn finish(mut self) -> Result<u64> {
-        let fault = libav::fault("encoding the sound");
         // A decoder that is drained already has nothing more to give.
         let _ = self.decoder.send_eof();
         self.decode()?;
-        if let Some((graph, _)) = &mut self.graph {
-            if let Some(mut source) = graph.get("in") {
-                source.source().flush().map_err(&fault)?;
-            }
-            self.filtered()?;
+        for track in self.tracks {
+            track.finish()?;
         }
-        self.encoder.send_eof().map_err(&fault)?;
-        self.encoded()?;
-        self.writer.finish(self.next)?;
         Ok(self.damaged)
     }
 
@@ -199,25 +199,75 @@ impl EncodedAudio {
             let scale = Timescale::new(shape.rate)?;
             let pts = sound.timestamp().map(|pts| self.origin.since(pts, self.source.time_base, scale));
             sound.set_pts(pts);
-            let graph = match &mut self.graph {
-                Some((graph, known)) if *known == shape => graph,
+            match self.shape {
+                Some(known) if known == shape => {}
                 Some(_) => {
                     return Err(Refusal::InputUnsupported
                         .error("The sound changes its format within the film; that is not handled yet."));
                 }
-                none => &mut none.insert((stereo_graph(shape, self.end_us)?, shape)).0,
-            };
-            if let Some(mut source) = graph.get("in") {
-                source.source().add(&sound).map_err(libav::fault("mixing the sound"))?;
+                None => {
+                    self.shape = Some(shape);
+                    for track in &mut self.tracks {
+                        track.graph = Some(mixing_graph(shape, track.layout, self.end_us)?);
+                    }
+                }
             }
-            self.filtered()?;
+            for track in &mut self.tracks {
+                track.push(&sound)?;
+            }
         }
         Ok(())
     }
+}
+
+/// A track that is mixed and encoded.
+pub struct EncodedTrack {
+    layout: ChannelLayout,
+    /// Made from the first frame of the sound.
+    graph: Option<Graph>,
+    encoder: encoder::audio::Encoder,
+    writer: TrackWriter,
+    next: Ticks,
+}
+
+impl EncodedTrack {
+    pub fn start(plan: &AudioPlan, source: &AudioSource, settings: &AudioSettings<'_>) -> Result<EncodedTrack> {
+        let (layout, bits_per_s) = match plan.action {
+            // The only layout of six channels that AAC has without a description of its own.
+            AudioAction::EncodeSurround => (ChannelLayout::_5POINT1_BACK, SURROUND_BITS_PER_S),
+            AudioAction::EncodeStereo | AudioAction::Copy => (ChannelLayout::STEREO, STEREO_BITS_PER_S),
+        };
+        let encoder = open_encoder(ENCODED_SAMPLE_RATE, layout, bits_per_s)?;
+        let config = AacConfig::from_asc(&libav::encoder_extradata(&encoder))?;
+        let media = init_of(&config, bits_per_s);
+        let writer = settings.writer(plan, source, &media, ENCODED_SAMPLE_RATE)?;
+        Ok(EncodedTrack { layout, graph: None, encoder, writer, next: 0 })
+    }
+
+    fn push(&mut self, sound: &frame::Audio) -> Result<()> {
+        if let Some(mut source) = self.graph.as_mut().and_then(|graph| graph.get("in")) {
+            // The filter takes the frame it is given.
+            let shared = libav::shared(sound);
+            shared.and_then(|sound| source.source().add(&sound)).map_err(libav::fault("mixing the sound"))?;
+        }
+        self.filtered()
+    }
+
+    fn finish(mut self) -> Result<()> {
+        let fault = libav::fault("encoding the sound");
+        if let Some(graph) = &mut self.graph {
+            if let Some(mut source) = graph.get("in") {
+                source.source().flush().map_err(&fault)?;
+            }
+            self.filtered()?;
+        }
+        self.encoder.send_eof().map_err(&fault)?;
+        self.encoded()?;
+        self.writer.finish(self.next)
+    }
 
     fn filtered(&mut self) -> Result<()> {
-        let Some((graph, _)) = &mut self.graph else { return Ok(()) };
-        let Some(mut sink) = graph.get("out") else { return Ok(()) };
+        let Some(mut sink) = self.graph.as_mut().and_then(|graph| graph.get("out")) else { return Ok(()) };
         let mut sound = frame::Audio::empty();
         while sink.sink().frame(&mut sound).is_ok() {
             self.encoder.send_frame(&sound).map_err(libav::fault("encoding the sound"))?;
@@ -259,8 +309,8 @@ pub fn open_encoder(rate: u32, layout: ChannelLayout, bits_per_s: u32) -> Result
     encoder.open_as(codec).map_err(fault)
 }
 
-/// Any sound to 48 kHz stereo that begins at 0 and ends with the picture, gaps filled with silence.
-fn stereo_graph(shape: Shape, end_us: i64) -> Result<Graph> {
+/// Any sound to 48 kHz in this layout that begins at 0 and ends with the picture, gaps filled with silence.
+fn mixing_graph(shape: Shape, layout: ChannelLayout, end_us: i64) -> Result<Graph> {
     let fault = libav::fault("making the audio filters");
     let missing = || Refusal::EncoderMissing.error("This libav lacks its basic audio filters.");
     let mut graph = Graph::new();
@@ -273,9 +323,10 @@ fn stereo_graph(shape: Shape, end_us: i64) -> Result<Graph> {
     graph.add(&filter::find("abuffer").ok_or_else(missing)?, "in", &args).map_err(&fault)?;
     graph.add(&filter::find("abuffersink").ok_or_else(missing)?, "out", "").map_err(&fault)?;
     let chain = format!(
-        "aresample={ENCODED_RATE}:async=1:min_hard_comp=0.010:first_pts=0,\
-         aformat=sample_fmts=fltp:sample_rates={ENCODED_RATE}:channel_layouts=stereo,\
-         apad=whole_dur={end_us}us,atrim=end={end_us}us,asetpts=N"
+        "aresample={ENCODED_SAMPLE_RATE}:async=1:min_hard_comp=0.010:first_pts=0,\
+         aformat=sample_fmts=fltp:sample_rates={ENCODED_SAMPLE_RATE}:channel_layouts=0x{:x},\
+         apad=whole_dur={end_us}us,atrim=end={end_us}us,asetpts=N",
+        layout.bits()
     );
     graph
         .output("in", 0)

@@ -97,7 +97,7 @@ fn beginning(mut index: AssetIndex, length_ms: u64) -> Result<AssetIndex> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::rendition::{AudioIndex, SegmentIndex, TrackMedia, VideoIndex, VideoRange};
+    use crate::media::rendition::{AudioIndex, AudioRole, SegmentIndex, TrackMedia, VideoIndex, VideoRange};
 
     fn track(id: &str, media: TrackMedia, per_second: u32, seconds: &[u64]) -> TrackIndex {
         let mut offset = 100;
@@ -132,6 +132,8 @@ mod tests {
             name: "Audio".into(),
             is_default: true,
             group: "stereo".into(),
+            role: AudioRole::Main,
+            joc_objects: None,
         };
         AssetIndex::new(vec![
             track("v360", TrackMedia::Video(video), 24_000, &[6, 6, 6, 6]),

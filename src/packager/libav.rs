@@ -4,7 +4,7 @@
 use std::ffi::CStr;
 
 use ffmpeg_next::ffi::{
-    AV_PKT_FLAG_DISCARD, AVColorPrimaries, AVColorSpace, AVColorTransferCharacteristic, AVFieldOrder,
+    AV_PKT_FLAG_DISCARD, AVColorPrimaries, AVColorSpace, AVColorTransferCharacteristic, AVFieldOrder, av_frame_ref,
     avformat_index_get_entries_count, avformat_index_get_entry, avsubtitle_free,
 };
 use ffmpeg_next::packet::Ref;
@@ -109,6 +109,19 @@ pub fn encoder_extradata(context: &codec::Context) -> Vec<u8> {
             return Vec::new();
         }
         std::slice::from_raw_parts((*raw).extradata, (*raw).extradata_size.max(0) as usize).to_vec()
+    }
+}
+
+/// The same sound once more, for a filter that takes the frame it is given. (A clone loses the samples where the decoder
+/// did not say the layout.)
+#[allow(unsafe_code)]
+pub fn shared(sound: &frame::Audio) -> Result<frame::Audio, ffmpeg_next::Error> {
+    let mut other = frame::Audio::empty();
+    // SAFETY: both pointers are to AVFrames that their owners keep for the length of this call, and `other` holds nothing
+    // yet; the buffers are counted references.
+    match unsafe { av_frame_ref(other.as_mut_ptr(), sound.as_ptr()) } {
+        0.. => Ok(other),
+        error => Err(ffmpeg_next::Error::from(error)),
     }
 }
 

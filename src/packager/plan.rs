@@ -51,9 +51,9 @@ impl Plan {
                 let obstacle = scan.audio.get(plan.source).and_then(|scan| scan.copy_obstacle.as_deref());
                 match (plan.action, obstacle) {
                     (AudioAction::Copy, _) => kept.push(plan),
-                    (AudioAction::EncodeStereo, Some(why)) => return Err(refuse(why)),
+                    (AudioAction::EncodeStereo | AudioAction::EncodeSurround, Some(why)) => return Err(refuse(why)),
                     // Surround that is kept beside it needs no stereo here.
-                    (AudioAction::EncodeStereo, None) => {}
+                    (AudioAction::EncodeStereo | AudioAction::EncodeSurround, None) => {}
                 }
             }
             let copied = Some(ladder::video_id(width, height));

@@ -16,6 +16,7 @@ use crate::catalog::asset::{SourceSummary, SourceTrack, TrackKind};
 use crate::media::avc::AvcConfig;
 use crate::media::cmaf::Colour;
 use crate::media::isobmff::{BoxHeader, BoxSize, Reader};
+use crate::media::rendition::AudioRole;
 use crate::packager::hdr::{self, Hdr};
 use crate::packager::libav::{self, StreamFacts};
 use crate::packager::refusal::Refusal;
@@ -127,6 +128,7 @@ pub struct AudioSource {
     pub language: Option<String>,
     pub title: Option<String>,
     pub is_default: bool,
+    pub role: AudioRole,
     pub extradata: Vec<u8>,
 }
 
@@ -181,6 +183,7 @@ impl AudioSource {
             language: Some(language.into()),
             title: None,
             is_default: false,
+            role: AudioRole::Main,
             extradata: Vec::new(),
         }
     }
@@ -360,8 +363,19 @@ fn audio_source(stream: &Stream<'_>) -> Result<Option<AudioSource>> {
         language: metadata.get("language").filter(|code| *code != "und").map(str::to_owned),
         title: metadata.get("title").map(str::to_owned),
         is_default: stream.disposition().contains(Disposition::DEFAULT),
+        role: role(stream.disposition()),
         extradata: facts.extradata,
     }))
+}
+
+fn role(disposition: Disposition) -> AudioRole {
+    if disposition.contains(Disposition::VISUAL_IMPAIRED) {
+        AudioRole::DescribesVideo
+    } else if disposition.contains(Disposition::COMMENT) {
+        AudioRole::Commentary
+    } else {
+        AudioRole::Main
+    }
 }
 
 /// The tracks of words; those that are pictures, or in a form that nothing here reads, are left out with a warning.

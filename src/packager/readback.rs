@@ -217,7 +217,7 @@ fn wrong(id: &str, what: &str) -> Error {
 mod tests {
     use super::*;
     use crate::media::cmaf::{InitMedia, SampleTiming, write_fragment_head, write_init};
-    use crate::media::rendition::AudioIndex;
+    use crate::media::rendition::{AudioIndex, AudioRole};
 
     fn audio_draft() -> TrackDraft {
         let audio = AudioIndex {
@@ -227,6 +227,8 @@ mod tests {
             name: "Audio".into(),
             is_default: true,
             group: "stereo".into(),
+            role: AudioRole::Main,
+            joc_objects: None,
         };
         TrackDraft { id: "a-und-2".into(), is_copied: true, media: TrackMedia::Audio(audio) }
     }

@@ -11,8 +11,9 @@ use ffmpeg_next::{Packet, frame};
 
 use crate::base::error::Result;
 use crate::base::limits;
-use crate::media::aac::{AacConfig, AdtsHeader};
+use crate::media::aac::{self, AacConfig, AdtsHeader};
 use crate::media::avc::{self, AvcConfig};
+use crate::media::dolby::{self, DolbyConfig, DolbyFrame};
 use crate::media::time::{self, Ticks, Timescale};
 use crate::packager::hdr::Hdr;
 use crate::packager::libav;
@@ -58,15 +59,47 @@ pub struct Origin {
 #[derive(Clone, Debug)]
 pub struct AudioScan {
     pub copy_obstacle: Option<String>,
-    pub config: Option<AacConfig>,
+    /// What its samples are, where that is something that can be copied.
+    pub format: Option<AudioFormat>,
     /// Bits per second over the whole track.
     pub bits_per_s: u32,
     pub packets: u64,
 }
 
+/// Sound whose samples can stand in a track of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AudioFormat {
+    Aac(AacConfig),
+    Dolby(DolbyConfig),
+}
+
+impl AudioFormat {
+    pub fn sample_rate(&self) -> u32 {
+        match self {
+            AudioFormat::Aac(config) => config.sample_rate,
+            AudioFormat::Dolby(config) => config.sample_rate(),
+        }
+    }
+
+    fn channels(&self) -> u32 {
+        match self {
+            AudioFormat::Aac(config) => u32::from(config.channels),
+            AudioFormat::Dolby(config) => config.channels(),
+        }
+    }
+
+    /// How many samples of sound are in a sample of the track.
+    pub fn frame_samples(&self) -> Ticks {
+        Ticks::from(match self {
+            AudioFormat::Aac(_) => aac::FRAME_SAMPLES,
+            AudioFormat::Dolby(_) => dolby::FRAME_SAMPLES,
+        })
+    }
+}
+
 #[cfg(test)]
 impl AudioScan {
-    pub const COPYABLE: AudioScan = AudioScan { copy_obstacle: None, config: None, bits_per_s: 128_000, packets: 1 };
+    pub const COPYABLE: AudioScan = AudioScan { copy_obstacle: None, format: None, bits_per_s: 128_000, packets: 1 };
 }
 
 impl Origin {
@@ -352,7 +385,7 @@ struct AudioPass<'a> {
     source: &'a AudioSource,
     origin: Origin,
     scale: Timescale,
-    config: Option<AacConfig>,
+    format: Option<AudioFormat>,
     first: Option<Ticks>,
     next: Option<Ticks>,
     end: Ticks,
@@ -365,8 +398,12 @@ impl<'a> AudioPass<'a> {
     fn new(source: &'a AudioSource, origin: Origin) -> AudioPass<'a> {
         let scale = Timescale::new(source.sample_rate).unwrap_or(Timescale::MILLISECONDS);
         let config = AacConfig::from_asc(&source.extradata).ok().filter(|_| source.codec == Id::AAC);
-        let obstacle = (source.codec != Id::AAC).then(|| format!("the sound is {:?}, not AAC", source.codec));
-        AudioPass { source, origin, scale, config, first: None, next: None, end: 0, bytes: 0, packets: 0, obstacle }
+        let format = config.map(AudioFormat::Aac);
+        // What every client plays is AAC; of the other two only surround is kept, beside it.
+        let is_dolby = matches!(source.codec, Id::AC3 | Id::EAC3) && source.channels > 2;
+        let obstacle =
+            (source.codec != Id::AAC && !is_dolby).then(|| format!("the sound is {:?}, not AAC", source.codec));
+        AudioPass { source, origin, scale, format, first: None, next: None, end: 0, bytes: 0, packets: 0, obstacle }
     }
 
     fn obstacle(&mut self, what: String) {
@@ -381,20 +418,11 @@ impl<'a> AudioPass<'a> {
             return;
         };
         let at = self.origin.since(pts, self.source.time_base, self.scale);
-        if let Some(header) = AdtsHeader::read(packet.data().unwrap_or_default())
-            && self.source.extradata.is_empty()
-        {
-            if self.config.as_ref().is_some_and(|config| *config != header.config) {
-                self.obstacle("the sound's format changes".into());
-            }
-            self.config.get_or_insert(header.config);
-        } else if self.config.is_none() {
-            self.obstacle("the sound's format is not said".into());
-        }
+        self.take_format(packet.data().unwrap_or_default());
         if packet.side_data().any(|data| data.kind() == SideDataType::NewExtraData) {
             self.obstacle("the sound's format changes".into());
         }
-        let frame = i64::from(crate::media::aac::FRAME_SAMPLES);
+        let frame = self.format.as_ref().map_or(Ticks::from(aac::FRAME_SAMPLES), AudioFormat::frame_samples);
         let gap_max = self.scale.ticks_of_ms(GAP_MS_MAX as u64);
         if self.next.is_some_and(|next| (at - next).abs() > gap_max) {
             self.obstacle("the sound has gaps".into());
@@ -406,16 +434,44 @@ impl<'a> AudioPass<'a> {
         }
     }
 
+    /// What a sample says of itself.
+    fn take_format(&mut self, sample: &[u8]) {
+        if matches!(self.source.codec, Id::AC3 | Id::EAC3) {
+            match DolbyFrame::read(sample) {
+                Ok(frame) if frame.bytes == sample.len() => match &self.format {
+                    Some(AudioFormat::Dolby(config)) if !config.is_alike(&frame.config) => {
+                        self.obstacle("the sound's format changes".into());
+                    }
+                    Some(_) => {}
+                    None => self.format = Some(AudioFormat::Dolby(frame.config)),
+                },
+                Ok(_) => self.obstacle("the sound has further substreams".into()),
+                Err(error) => self.obstacle(format!("the sound cannot be kept ({})", error.message())),
+            }
+        } else if let Some(header) = AdtsHeader::read(sample)
+            && self.source.extradata.is_empty()
+        {
+            let format = AudioFormat::Aac(header.config);
+            if self.format.as_ref().is_some_and(|known| *known != format) {
+                self.obstacle("the sound's format changes".into());
+            }
+            self.format.get_or_insert(format);
+        } else if self.format.is_none() {
+            self.obstacle("the sound's format is not said".into());
+        }
+    }
+
     fn finish(mut self, video_scale: Timescale, video_end: Ticks) -> AudioScan {
         let milliseconds = |ticks| self.scale.rescale(ticks, Timescale::MILLISECONDS);
         let video_end_ms = video_scale.rescale(video_end, Timescale::MILLISECONDS);
         let late = self.first.map_or(i64::MAX, milliseconds);
         let early = video_end_ms - milliseconds(self.end);
-        match &self.config {
-            Some(config) if !config.is_low_complexity() => self.obstacle("the sound is not AAC-LC".into()),
-            Some(config)
-                if config.sample_rate != self.source.sample_rate
-                    || u32::from(config.channels) != self.source.channels =>
+        match &self.format {
+            Some(AudioFormat::Aac(config)) if !config.is_low_complexity() => {
+                self.obstacle("the sound is not AAC-LC".into());
+            }
+            Some(format)
+                if format.sample_rate() != self.source.sample_rate || format.channels() != self.source.channels =>
             {
                 self.obstacle("the sound's format is not what it says".into());
             }
@@ -426,7 +482,7 @@ impl<'a> AudioPass<'a> {
         let seconds = self.scale.seconds(self.end).max(0.1);
         AudioScan {
             copy_obstacle: self.obstacle,
-            config: self.config,
+            format: self.format,
             bits_per_s: (self.bytes as f64 * 8.0 / seconds) as u32,
             packets: self.packets,
         }

@@ -3,7 +3,7 @@
 //! ```text
 //! packets ─┬─ decoder → filters (scaled once per rung) ─→ a thread per rung: libx264 → writer
 //!          ├─ words → cues
-//!          └─ audio → decoder → stereo → AAC ───────────→ writer
+//!          └─ audio → decoder → stereo, 5.1 → AAC ──────→ writers
 //! ```
 
 use std::fs::File;
@@ -14,7 +14,7 @@ use ffmpeg_next::Packet;
 use crate::base::error::{Error, Result};
 use crate::media::rendition::TrackMedia;
 use crate::media::time::Timescale;
-use crate::packager::audio::{AudioSettings, EncodedAudio};
+use crate::packager::audio::{AudioSettings, EncodedAudio, EncodedTrack};
 use crate::packager::libav;
 use crate::packager::plan::Plan;
 use crate::packager::probe::{self, Source, TextPlace};
@@ -44,7 +44,7 @@ pub fn run(
 ) -> Result<Written> {
     let has_work = !plan.encoded.is_empty()
         || !plan.text.is_empty()
-        || plan.audio.iter().any(|audio| audio.action == AudioAction::EncodeStereo);
+        || plan.audio.iter().any(|audio| audio.action != AudioAction::Copy);
     if !has_work {
         return Ok(Written { text: Vec::new(), warnings: Vec::new() });
     }
@@ -58,10 +58,16 @@ pub fn run(
     };
     let settings = AudioSettings::new(dir, scan, plan);
     let mut encoded_audio = Vec::new();
-    for audio in plan.audio.iter().filter(|audio| audio.action == AudioAction::EncodeStereo) {
+    for audio in plan.audio.iter().filter(|audio| audio.action != AudioAction::Copy) {
         let Some(from) = source.audio.get(audio.source) else { continue };
-        let stream = input.stream(from.stream).ok_or_else(changed)?;
-        encoded_audio.push((from.stream, EncodedAudio::start(audio, from, &stream, &settings)?));
+        let track = EncodedTrack::start(audio, from, &settings)?;
+        let made_of = |(stream, _): &&mut (usize, EncodedAudio)| *stream == from.stream;
+        if let Some((_, encoded)) = encoded_audio.iter_mut().find(made_of) {
+            encoded.add(track);
+        } else {
+            let stream = input.stream(from.stream).ok_or_else(changed)?;
+            encoded_audio.push((from.stream, EncodedAudio::start(from, &stream, &settings, track)?));
+        }
     }
     let end_ms = scan.timescale.rescale(scan.end, Timescale::MILLISECONDS).max(0) as u64;
     let mut text = Vec::new();

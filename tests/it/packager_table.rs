@@ -74,7 +74,7 @@ const TABLE: &[Row] = &[
         17,
         &[HDR, "is AV1, not H.264"],
     ),
-    warned("torture/hdr10-hevc-eac3-51.mp4", "v480 v360 a-und-2", 5_000, 42, &[HDR, "is HEVC, not H.264"]),
+    warned("torture/hdr10-hevc-eac3-51.mp4", "v480 v360 a-und-2 =a-und-6", 5_000, 42, &[HDR, "is HEVC, not H.264"]),
     warned("torture/exo-portrait_4k60.mp4", "v1080 v720 v480 v360 =a-en-2", 300, 17, &["turned by 90°"]),
     // The first sample of its sound lasts 176 ms: a gap, which copying would keep.
     warned("torture/moviepy-rot180-vfr-phone.mp4", "v720 v480 v360 a-en-2", 2_380, 95, &["turned by 180°"]),
@@ -85,7 +85,13 @@ const TABLE: &[Row] = &[
         34,
         &["is HEVC, not H.264"],
     ),
-    warned("torture/interlaced-2997-mpeg2-ac3.ts", "v480 v360 a-und-2", 5_005, 34, &["is MPEG2VIDEO, not H.264"]),
+    warned(
+        "torture/interlaced-2997-mpeg2-ac3.ts",
+        "v480 v360 a-und-2 =a-und-6",
+        5_005,
+        34,
+        &["is MPEG2VIDEO, not H.264"],
+    ),
     published("films/bbb-480p-30s-51.mp4", "=v480 v360 a-und-2 =a-und-6", 30_000, 42),
     copied("films/bbb-1080p-30s-51.mp4", "=v1080 =a-und-6", 30_000, 42),
     copied("films/sintel_trailer-720p.mp4", "=v720 =a-und-2", 52_209, 42),
