@@ -40,6 +40,8 @@ pub async fn package_and_publish(
         Error::new(ErrorKind::Config, "DATA_NOT_WRITABLE", format!("{} cannot be written.", work.display()))
             .with_source(error)
     })?;
+    // A process that was killed between storing and recording has left files that nobody knows of.
+    blobs.remove_asset(asset_id).await?;
     let out = work.join(asset_id.to_string());
     let request = PackageRequest::new(film, &out, Encoding::Ladder)?;
     let result = async {

@@ -159,6 +159,13 @@ fn decode(body: &str) -> Option<u128> {
     Some(value)
 }
 
+impl AssetId {
+    /// The asset that this job makes, in every attempt the same: what a killed attempt has stored is found by the next.
+    pub fn of_job(job: JobId) -> AssetId {
+        AssetId(job.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -213,7 +213,7 @@ impl JobRunner {
         if !tokio::fs::try_exists(&path).await.unwrap_or(false) {
             return Err(Error::new(ErrorKind::NotFound, "UPLOAD_LOST", "The uploaded file is gone. Upload it again."));
         }
-        let mut asset = (self.package)(path, AssetId::new(self.clock.now()), progress).await?;
+        let mut asset = (self.package)(path, AssetId::of_job(job.id), progress).await?;
         // The packager saw only the upload's id.
         asset.source_name.clone_from(&job.source_name);
         Ok(asset)

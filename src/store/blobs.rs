@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::StreamExt;
 use object_store::local::LocalFileSystem;
 use object_store::{
     Attribute, Attributes, ObjectStore, ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload, WriteMultipart,
@@ -13,6 +14,7 @@ use object_store::{
 use tokio::io::AsyncReadExt;
 
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::id::AssetId;
 use crate::store::key::{ASSETS, ObjectKey};
 
 /// One part of a large upload; S3 asks for at least 5 MiB.
@@ -60,6 +62,21 @@ impl Blobs {
             if !dir.join(ObjectKey::AssetIndex { asset: id }.path().as_ref()).exists() {
                 tracing::info!(asset = %id, "an asset that was never finished is removed");
                 std::fs::remove_dir_all(asset.path()).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes whatever is stored of an asset, the index first: without it there is no asset.
+    pub async fn remove_asset(&self, id: AssetId) -> Result<()> {
+        self.delete(&ObjectKey::AssetIndex { asset: id }).await?;
+        let folder = object_store::path::Path::from(format!("{ASSETS}/{id}"));
+        let mut stored = self.store.list(Some(&folder));
+        while let Some(object) = stored.next().await {
+            let object = object.map_err(|error| classify(error, "looking for what is stored of an asset"))?;
+            match self.store.delete(&object.location).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(classify(error, "removing what is stored of an asset")),
             }
         }
         Ok(())

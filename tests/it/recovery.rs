@@ -139,6 +139,11 @@ async fn a_film_whose_server_is_killed_while_packaging_is_published_once_by_the_
     let orphan = UploadId::new(Clock::system().now()).to_string();
     std::fs::write(desk.data.join("uploads").join(&orphan), b"orphan").unwrap();
     std::fs::write(desk.data.join("uploads/notes.txt"), b"an operator's").unwrap();
+    // A process that dies between the last object and the asset's row leaves an asset that nobody knows of.
+    let stored = desk.assets().join(AssetId::of_job(job.parse().unwrap()).to_string());
+    std::fs::create_dir_all(&stored).unwrap();
+    std::fs::write(stored.join("index.json"), b"{}").unwrap();
+    std::fs::write(stored.join("v999.mp4"), b"of an earlier attempt").unwrap();
     let empty = AssetId::new(Clock::system().now()).to_string();
     std::fs::create_dir(desk.assets().join(&empty)).unwrap();
     std::fs::create_dir_all(desk.work().join(".ast.partial-1-x")).unwrap();
@@ -167,6 +172,7 @@ async fn a_film_whose_server_is_killed_while_packaging_is_published_once_by_the_
     let stored: Vec<String> = names(&desk.assets());
     println!("unfinished at the second kill: {unfinished:?}; stored at the end: {stored:?}");
     assert_eq!(stored, [finished["asset_id"].as_str().unwrap()]);
+    assert!(!desk.assets().join(&stored[0]).join("v999.mp4").exists());
     assert_eq!(names(&desk.work()), [] as [String; 0]);
     assert_eq!(names(&desk.data.join("uploads")), ["notes.txt"]);
     server.terminate();
