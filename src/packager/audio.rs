@@ -19,7 +19,7 @@ use crate::packager::refusal::Refusal;
 use crate::packager::renditions::{AUDIO_FRAME_SAMPLES, AudioAction, AudioPlan, ENCODED_SAMPLE_RATE};
 use crate::packager::scan::{AudioFormat, AudioScan, Origin, Scan};
 
-const ENCODER: &str = "aac";
+pub const AAC_ENCODER: &str = "aac";
 const STEREO_BITS_PER_S: u32 = 128_000;
 const SURROUND_BITS_PER_S: u32 = 384_000;
 /// A timestamp further than this from the count of samples moves the count.
@@ -237,7 +237,7 @@ impl EncodedTrack {
             AudioAction::EncodeSurround => (ChannelLayout::_5POINT1_BACK, SURROUND_BITS_PER_S),
             AudioAction::EncodeStereo | AudioAction::Copy => (ChannelLayout::STEREO, STEREO_BITS_PER_S),
         };
-        let encoder = open_encoder(ENCODED_SAMPLE_RATE, layout, bits_per_s)?;
+        let encoder = open_encoder(AAC_ENCODER, ENCODED_SAMPLE_RATE, layout, bits_per_s)?;
         let config = AacConfig::from_asc(&libav::encoder_extradata(&encoder))?;
         let media = init_of(&config, bits_per_s);
         let writer = settings.writer(plan, source, &media, ENCODED_SAMPLE_RATE)?;
@@ -292,12 +292,12 @@ impl EncodedTrack {
     }
 }
 
-/// An AAC encoder of planar floats.
-pub fn open_encoder(rate: u32, layout: ChannelLayout, bits_per_s: u32) -> Result<encoder::audio::Encoder> {
-    let Some(codec) = encoder::find_by_name(ENCODER) else {
-        return Err(Refusal::EncoderMissing.error("This libav has no AAC encoder."));
+/// The encoder of this name, of planar floats.
+pub fn open_encoder(name: &str, rate: u32, layout: ChannelLayout, bits_per_s: u32) -> Result<encoder::audio::Encoder> {
+    let Some(codec) = encoder::find_by_name(name) else {
+        return Err(Refusal::EncoderMissing.error(format!("This libav has no encoder named {name}.")));
     };
-    let fault = libav::fault("opening the AAC encoder");
+    let fault = libav::fault("opening the audio encoder");
     let mut context = codec::Context::new_with_codec(codec);
     context.set_flags(codec::Flags::GLOBAL_HEADER);
     context.set_time_base(Rational::new(1, rate as i32));

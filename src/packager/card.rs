@@ -14,6 +14,8 @@ use ffmpeg_next::{ChannelLayout, Packet, format, frame};
 use crate::base::error::Result;
 use crate::base::limits;
 use crate::media::aac::AacConfig;
+use crate::media::cmaf::InitMedia;
+use crate::media::dolby::{self, DolbyFrame};
 use crate::media::rendition::{AudioIndex, TrackMedia, VideoIndex};
 use crate::media::time::{Ticks, Timescale};
 use crate::packager::audio;
@@ -32,6 +34,8 @@ use crate::packager::segmenter::Grid;
 /// A rung's rate is capped at that of the film's, and at no less than this.
 const RATE_CAP_BITS_PER_S_MIN: u64 = 500_000;
 const SILENCE_BITS_PER_S: u32 = 64_000;
+/// Of AC-3 and E-AC-3, which have few rates.
+const SURROUND_SILENCE_BITS_PER_S: u32 = 192_000;
 const SYNC_EVERY_S: u32 = 2;
 /// Vermilion, and ink that is nearly white.
 const GROUND: [f32; 3] = [196.0, 52.0, 32.0];
@@ -220,17 +224,26 @@ fn silence(dir: &Path, track: &CardTrack, audio: &AudioIndex, length: &Length) -
         channels @ 1..=6 => ChannelLayout::default(channels as i32),
         _ => return Err(unsupported(&track.codec)),
     };
-    let mut encoder = audio::open_encoder(audio.sample_rate, layout, SILENCE_BITS_PER_S)?;
-    let config = AacConfig::from_asc(&libav::encoder_extradata(&encoder))?;
-    if config.codec_string() != track.codec {
-        return Err(unsupported(&track.codec));
-    }
-    let media = audio::init_of(&config, SILENCE_BITS_PER_S);
     let scale = Timescale::new(audio.sample_rate)?;
-    let mut writer = TrackWriter::create(dir, &track.id, &media, scale, audio.language.as_deref(), vec![0])?;
-    let frames = (length.timescale.rescale(length.end(), scale) + AUDIO_FRAME_SAMPLES - 1) / AUDIO_FRAME_SAMPLES;
+    let create =
+        |media: &InitMedia| TrackWriter::create(dir, &track.id, media, scale, audio.language.as_deref(), vec![0]);
+    let (name, bits_per_s, frame_samples) = match track.codec.as_str() {
+        "ac-3" => ("ac3", SURROUND_SILENCE_BITS_PER_S, Ticks::from(dolby::FRAME_SAMPLES)),
+        "ec-3" => ("eac3", SURROUND_SILENCE_BITS_PER_S, Ticks::from(dolby::FRAME_SAMPLES)),
+        _ => (audio::AAC_ENCODER, SILENCE_BITS_PER_S, AUDIO_FRAME_SAMPLES),
+    };
+    let mut encoder = audio::open_encoder(name, audio.sample_rate, layout, bits_per_s)?;
+    let mut writer = None;
+    if name == audio::AAC_ENCODER {
+        let config = AacConfig::from_asc(&libav::encoder_extradata(&encoder))?;
+        if config.codec_string() != track.codec {
+            return Err(unsupported(&track.codec));
+        }
+        writer = Some(create(&audio::init_of(&config, bits_per_s))?);
+    }
+    let frames = (length.timescale.rescale(length.end(), scale) + frame_samples - 1) / frame_samples;
     let form = format::Sample::F32(format::sample::Type::Planar);
-    let mut sound = frame::Audio::new(form, AUDIO_FRAME_SAMPLES as usize, layout);
+    let mut sound = frame::Audio::new(form, frame_samples as usize, layout);
     sound.set_rate(audio.sample_rate);
     for plane in 0..sound.planes() {
         sound.data_mut(plane).fill(0);
@@ -239,18 +252,27 @@ fn silence(dir: &Path, track: &CardTrack, audio: &AudioIndex, length: &Length) -
     let mut packet = Packet::empty();
     // What the encoder says first is its priming; it is fed until the track is full.
     while kept < frames {
-        sound.set_pts(Some(sent * AUDIO_FRAME_SAMPLES));
+        sound.set_pts(Some(sent * frame_samples));
         encoder.send_frame(&sound).map_err(&fault)?;
         sent += 1;
         while kept < frames && encoder.receive_packet(&mut packet).is_ok() {
-            if packet.pts().is_some_and(|pts| pts >= 0) {
-                let payload = Payload::Packet { packet: std::mem::replace(&mut packet, Packet::empty()), skip: 0 };
-                writer.push(Sample { pts: kept * AUDIO_FRAME_SAMPLES, is_sync: true, payload })?;
+            if packet.pts().is_none_or(|pts| pts < 0) {
+                continue;
+            }
+            let packet = std::mem::replace(&mut packet, Packet::empty());
+            if writer.is_none() {
+                // Only a frame of AC-3 says what its sample entry has to.
+                let frame = DolbyFrame::read(packet.data().unwrap_or_default())?;
+                writer = Some(create(&InitMedia::Dolby(frame.config))?);
+            }
+            if let Some(writer) = &mut writer {
+                let payload = Payload::Packet { packet, skip: 0 };
+                writer.push(Sample { pts: kept * frame_samples, is_sync: true, payload })?;
                 kept += 1;
             }
         }
     }
-    writer.finish(frames * AUDIO_FRAME_SAMPLES)
+    writer.map_or(Ok(()), |writer| writer.finish(frames * frame_samples))
 }
 
 fn unsupported(codec: &str) -> crate::base::error::Error {

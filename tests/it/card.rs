@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use marquee::media::rendition::AssetIndex;
+use marquee::media::rendition::{AssetIndex, TrackMedia};
 use marquee::packager::job::{self, Card, CardRequest, CardText};
 
 use crate::film;
@@ -87,6 +87,29 @@ async fn a_card_has_the_tracks_of_its_film() {
     let dir = PathBuf::from(card.dir());
     drop(card);
     assert!(!dir.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_silence_is_dolby_where_the_sound_of_the_film_is() {
+    for codec in ["ac-3", "ec-3"] {
+        let root = tempfile::tempdir().unwrap();
+        let mut film = film::packaged().await.index.clone();
+        let smallest = film.video().last().unwrap().0.id.clone();
+        let sound = film.audio().next().unwrap().0.id.clone();
+        film.tracks.retain(|track| track.id == smallest || track.id == sound);
+        let track = film.tracks.last_mut().unwrap();
+        track.codec = codec.into();
+        let TrackMedia::Audio(audio) = &mut track.media else { unreachable!() };
+        audio.channels = 6;
+        let card = made(film, root.path()).await;
+        let track = card.index.track(&sound).unwrap();
+        assert_eq!(track.codec, codec);
+        let file = card.dir().join(track.file_name());
+        assert!((5.0..5.04).contains(&seconds(&file)), "{codec}: {}", seconds(&file));
+        let args = ["-v", "error", "-i", file.to_str().unwrap(), "-f", "s16le", "-"];
+        let done = Command::new("ffmpeg").args(args).output().unwrap();
+        assert!(done.stdout.len() > 5 * 48_000 * 12 && done.stdout.iter().all(|&byte| byte == 0), "{codec}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -215,7 +215,7 @@ fn assert_times_of_source(file: &str, input: &Path, out: &Path, packaged: &Packa
                 let seen_us = presented_us(&path, "a:0");
                 let end_us = packaged.index.duration_ms as i64 * 1_000;
                 let mut heard_us = presented_us(input, &format!("a:{stream}"));
-                heard_us.retain(|at| (-10_000..end_us).contains(&(at - begin_us)));
+                heard_us.retain(|at| (-2_000..end_us).contains(&(at - begin_us)));
                 for (source, seen) in [(heard_us.first(), seen_us.first()), (heard_us.last(), seen_us.last())] {
                     let off_us = source.unwrap() - begin_us - seen.unwrap();
                     assert!(off_us.abs() <= 10_000, "{file}: {} is off by {off_us} µs", track.id);
