@@ -39,6 +39,7 @@ use crate::origin::meter::Meter;
 use crate::origin::serve::Origin;
 use crate::playback::follower::Follower;
 use crate::playback::gate::Gate;
+use crate::playback::keys::ContentKeys;
 use crate::playback::library::Library;
 use crate::playback::place::Places;
 use crate::playback::sessions::Sessions;
@@ -158,10 +159,8 @@ impl App {
             livemode,
         )?);
         let library = Arc::new(Library::new(
-            db.clone(),
             blobs.clone(),
-            vault.clone(),
-            clock.clone(),
+            ContentKeys::new(db.clone(), vault.clone(), clock.clone()),
             config.cache.segments_mib.saturating_mul(1024 * 1024),
         ));
         let gate = Gate::new(clock.clone(), tokens, follower.clone(), sessions.clone());

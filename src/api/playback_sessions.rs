@@ -94,7 +94,7 @@ pub async fn create(
     match api.sessions.open(request).await? {
         Ok(Opened { session, token }) => {
             api.metrics.count_session();
-            let has_storyboard = api.library.has_storyboard(session.asset_id).await;
+            let has_storyboard = api.library.has_storyboard(session.asset_id, session.entitlement.protection).await;
             let body = PlaybackSessionBody {
                 id: session.id,
                 title_id: session.title_id,

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
 };
@@ -18,7 +19,7 @@ use crate::http::peer::{Peer, Proxies};
 
 use crate::http::respond::Problem;
 use crate::http::service::{Handler, Request};
-use crate::origin::serve::{Origin, PlayRequest};
+use crate::origin::serve::{self, Origin, PlayRequest};
 use crate::playback::follower::Follower;
 use crate::playback::place::{Place, Places};
 use crate::web;
@@ -53,15 +54,22 @@ impl Front {
 }
 
 impl Handler for Front {
-    async fn handle(&self, mut request: Request, peer: Peer) -> Response<Body> {
+    async fn handle(&self, request: Request, peer: Peer) -> Response<Body> {
         let rooms = &*self.0;
         let place = rooms.place(&peer, request.uri(), request.headers());
         if request.uri().path().starts_with("/play/") {
+            let (request, body) = request.into_parts();
+            let body = match request.method {
+                // Boxed because it is rare: only a licence is asked for with POST.
+                Method::POST => Box::pin(serve::read_license_request(body)).await,
+                _ => Ok(Bytes::new()),
+            };
             let play = PlayRequest {
-                method: request.method(),
-                path: request.uri().path(),
-                query: request.uri().query(),
-                headers: request.headers(),
+                method: &request.method,
+                path: request.uri.path(),
+                query: request.uri.query(),
+                headers: &request.headers,
+                body,
                 place,
                 clock: &rooms.clock,
             };
@@ -70,6 +78,7 @@ impl Handler for Front {
         if let Some(asset) = web::page(request.uri().path()) {
             return page(&asset, request.method(), request.headers());
         }
+        let mut request = request;
         request.extensions_mut().insert(place);
         match rooms.api.clone().oneshot(request.map(axum::body::Body::new)).await {
             Ok(response) => response.map(Body::stream),

@@ -11,6 +11,9 @@ pub const HEADER_BLOCK_BYTES_MAX: usize = 16 * 1024;
 pub const HEADER_FIELDS_MAX: usize = 64;
 pub const URI_BYTES_MAX: usize = 4 * 1024;
 pub const JSON_BODY_BYTES_MAX: usize = 64 * 1024;
+/// A licence request is 30 bytes for each key it names.
+pub const LICENSE_REQUEST_BYTES_MAX: usize = 4 * 1024;
+pub const LICENSE_KEYS_MAX: usize = 64;
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 pub const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection that moves fewer bytes a second than this for [`SLOW_GRACE`] is cut.

@@ -5,5 +5,6 @@ pub mod error;
 pub mod id;
 pub mod limits;
 pub mod money;
+pub mod protection;
 pub mod shutdown;
 pub mod territory;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{AssetId, PosterId};
 use crate::base::limits;
+use crate::base::protection::ProtectionScheme;
 use crate::base::territory::Territory;
 use crate::catalog::genre::Genre;
 use crate::catalog::title::LocalizedText;
@@ -34,6 +35,8 @@ pub struct TitleDetails {
     /// Among titles that stand alike in a list the smaller comes first.
     pub rank: i32,
     pub posters: Posters,
+    /// How it is sealed where it is not free.
+    pub protection: ProtectionScheme,
 }
 
 /// A short film about the film; no part of it and not counted in its running time.

@@ -9,10 +9,12 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::base::clock::Clock;
 use crate::base::error::{Error, Result};
+use crate::base::protection::ProtectionScheme;
 use crate::cmd::serve::until_signal;
 use crate::cmd::{print, say};
 use crate::media::language;
 use crate::packager::job::{self, Encoding, PackageRequest, Packaged, Phase, Progress, SubtitleFile};
+use crate::packager::sealing::Sealing;
 
 /// How often a line is written where no terminal shows a bar.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -23,7 +25,7 @@ const BAR_STEPS: u64 = 1000;
 /// The picture is copied when it is H.264 with regular closed sync samples; smaller renditions are encoded beside it.
 #[derive(Args, Clone, Debug)]
 #[command(
-    after_help = "Examples:\n  marquee package film.mp4 --out film\n  marquee package film.mkv --out film --copy --json --subtitle zh=film.srt > film.json"
+    after_help = "Examples:\n  marquee package film.mp4 --out film\n  marquee package film.mkv --out film --copy --json --subtitle zh=film.srt > film.json\n  marquee package film.mp4 --out film --protect cbcs --key-file film.key --key-uri https://keys.example/film"
 )]
 pub struct PackageArgs {
     /// The film: MP4, MOV, Matroska, WebM or MPEG-TS.
@@ -37,6 +39,15 @@ pub struct PackageArgs {
     /// Subtitles in a file of their own (SubRip, ASS, WebVTT) with their language; may be given several times.
     #[arg(long, value_name = "LANG=FILE", value_parser = subtitle)]
     pub subtitle: Vec<SubtitleFile>,
+    /// Seal the package: `aes128` (whole segments, plays everywhere) or `cbcs` (samples).
+    #[arg(long, value_name = "SCHEME", value_parser = scheme, requires = "key_file")]
+    pub protect: Option<ProtectionScheme>,
+    /// Where the key goes, sixteen bytes: a new file outside the package. Whoever has it has the film.
+    #[arg(long, value_name = "FILE", requires = "protect")]
+    pub key_file: Option<PathBuf>,
+    /// Where players will find the key; relative to the playlists, if it is.
+    #[arg(long, value_name = "URI", default_value = "key", value_parser = key_uri, requires = "protect")]
+    pub key_uri: String,
     /// Print the result as JSON on stdout.
     #[arg(long)]
     pub json: bool,
@@ -47,6 +58,8 @@ pub async fn run(args: PackageArgs) -> Result<()> {
     let encoding = if args.copy { Encoding::CopyOnly } else { Encoding::Ladder };
     let mut request = PackageRequest::new(args.input, args.out, encoding)?;
     request.subtitles = args.subtitle;
+    request.sealing =
+        args.protect.zip(args.key_file).map(|(scheme, key_file)| Sealing { scheme, key_file, key_uri: args.key_uri });
     let mut display = Display::for_stderr();
     let cancelled = until_signal()?;
     let packaged = job::package(request, |progress| display.show(progress), cancelled).await;
@@ -71,6 +84,17 @@ fn subtitle(text: &str) -> std::result::Result<SubtitleFile, String> {
         return Err("expected LANG=FILE with a language such as zh or en".to_owned());
     }
     Ok(SubtitleFile { language: language.to_owned(), path: path.into() })
+}
+
+fn scheme(text: &str) -> std::result::Result<ProtectionScheme, String> {
+    let known = ProtectionScheme::ALL.into_iter().find(|scheme| scheme.as_str() == text);
+    known.ok_or_else(|| "expected aes128 or cbcs".to_owned())
+}
+
+/// A URI as it may stand in a playlist.
+fn key_uri(text: &str) -> std::result::Result<String, String> {
+    let is_uri = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"');
+    is_uri.then(|| text.to_owned()).ok_or_else(|| "expected a URI, for example https://keys.example/film".to_owned())
 }
 
 fn summary(packaged: &Packaged) -> String {

@@ -10,12 +10,15 @@
 //!                                  → {asset}/t-en.m3u8 → t-en/{n}.vtt, t-en/key
 //! ```
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 
-use crate::hls::media::{Aes128Key, MediaPlaylist, MediaSegment, Resource, SegmentKind};
+use crate::base::protection::ProtectionScheme;
+use crate::hls::media::{Key, KeyFormat, KeyMethod, MediaPlaylist, MediaSegment, Resource, SegmentKind};
 use crate::hls::multivariant::{IFrameVariant, MultivariantPlaylist, Rendition, RenditionKind, VariantStream};
-use crate::media::protect::Iv;
 use crate::media::rendition::{AssetIndex, AudioIndex, AudioRole, TrackIndex};
+use crate::media::seal::Signal;
 use crate::media::time::Timescale;
 use crate::media::timeline::Timeline;
 
@@ -42,18 +45,40 @@ pub fn multivariant(timeline: &Timeline<'_>, form: Form) -> Bytes {
     MultivariantPlaylist { renditions, variants, iframe_variants }.to_text().into()
 }
 
-/// The media playlist of one track; `None` when the timeline has no such track. With `iv`, segments are AES-128 under
-/// the key at `{track}/key`.
-pub fn media(timeline: &Timeline<'_>, track_id: &str, form: Form, iv: Option<Iv>) -> Option<Bytes> {
+/// What seals a track, and where its key is: a URI relative to the playlist.
+#[derive(Clone, Copy, Debug)]
+pub struct Sealed<'a> {
+    pub signal: Signal,
+    pub key_uri: &'a str,
+}
+
+impl Sealed<'_> {
+    /// Of several formats the plain one comes last: FFmpeg takes the last, whichever it is.
+    fn keys(&self) -> Vec<Key> {
+        let Signal { scheme, key_id, iv } = self.signal;
+        let identity = |method| Key { method, uri: self.key_uri.to_owned(), format: KeyFormat::Identity, iv: Some(iv) };
+        match scheme {
+            ProtectionScheme::Aes128 => vec![identity(KeyMethod::Aes128)],
+            ProtectionScheme::Cbcs => {
+                let uri = format!("data:text/plain;base64,{}", BASE64.encode(key_id.to_bytes()));
+                let method = KeyMethod::SampleAes;
+                vec![Key { method, uri, format: KeyFormat::ClearKey, iv: None }, identity(method)]
+            }
+        }
+    }
+}
+
+/// The media playlist of one track; `None` when the timeline has no such track.
+pub fn media(timeline: &Timeline<'_>, track_id: &str, form: Form, sealed: Option<Sealed<'_>>) -> Option<Bytes> {
     let clip = timeline.clips.first()?;
     let track = clip.index.track(track_id)?;
     let init = (!track.is_text()).then(|| match form {
         Form::Static => Resource { uri: track.file_name(), range: Some(0..track.init_bytes) },
         Form::Served => Resource { uri: format!("{track_id}/init.mp4"), range: None },
     });
-    let key = iv.map(|iv| Aes128Key { uri: format!("{track_id}/key"), iv });
+    let keys = sealed.map(|sealed| sealed.keys()).unwrap_or_default();
     let kind = SegmentKind::Whole;
-    Some(MediaPlaylist { init, key, kind, segments: segments(track, form) }.to_text().into())
+    Some(MediaPlaylist { init, keys, kind, segments: segments(track, form) }.to_text().into())
 }
 
 /// The file of a track's I-frame playlist in the static form.
@@ -63,13 +88,13 @@ pub fn iframes_file(track_id: &str) -> String {
 
 /// The I-frame playlist of a video track: the first sample of each segment, for as long as the segment lasts. `None` when
 /// there is no such track, or its samples cannot be had alone. The static form's byte ranges hold the whole `moof`.
-pub fn iframes(timeline: &Timeline<'_>, track_id: &str, form: Form, iv: Option<Iv>) -> Option<Bytes> {
+pub fn iframes(timeline: &Timeline<'_>, track_id: &str, form: Form, sealed: Option<Sealed<'_>>) -> Option<Bytes> {
     let track = timeline.clips.first()?.index.track(track_id).filter(|track| track.has_sync_bytes())?;
     let init = Some(match form {
         Form::Static => Resource { uri: track.file_name(), range: Some(0..track.init_bytes) },
         Form::Served => Resource { uri: "init.mp4".to_owned(), range: None },
     });
-    let key = iv.map(|iv| Aes128Key { uri: "key".to_owned(), iv });
+    let keys = sealed.map(|sealed| sealed.keys()).unwrap_or_default();
     let mut segments = segments(track, form);
     for ((n, segment), numbered) in track.segments.iter().enumerate().zip(&mut segments) {
         numbered.resource = match form {
@@ -79,7 +104,7 @@ pub fn iframes(timeline: &Timeline<'_>, track_id: &str, form: Form, iv: Option<I
             Form::Served => Resource { uri: format!("i{n}.m4s"), range: None },
         };
     }
-    Some(MediaPlaylist { init, key, kind: SegmentKind::SyncSample, segments }.to_text().into())
+    Some(MediaPlaylist { init, keys, kind: SegmentKind::SyncSample, segments }.to_text().into())
 }
 
 fn iframe_variants(index: &AssetIndex, uri: &impl Fn(&TrackIndex) -> String) -> Vec<IFrameVariant> {
@@ -227,6 +252,7 @@ fn variants(index: &AssetIndex, uri: &impl Fn(&TrackIndex) -> String) -> Vec<Var
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::protect::Iv;
     use crate::media::rendition::{SegmentIndex, TrackMedia, VideoIndex, VideoRange};
 
     fn track(id: &str, scale: u32, durations: &[u64], media: TrackMedia) -> TrackIndex {
@@ -340,13 +366,27 @@ mod tests {
     fn a_served_media_playlist_maps_before_it_keys() {
         let index = index();
         let timeline = Timeline::of_asset("ast_1", &index);
-        let iv = Iv::from_bytes(*b"\0\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f");
+        let sealed = |scheme| {
+            let key_id = "key_00000000000000000000000001".parse().unwrap();
+            let iv = Iv::from_bytes(*b"\0\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f");
+            Some(Sealed { signal: Signal { scheme, key_id, iv }, key_uri: "v720/key" })
+        };
+        let playlist = |sealed| text(media(&timeline, "v720", Form::Served, sealed).unwrap());
         assert_eq!(
-            text(media(&timeline, "v720", Form::Served, Some(iv)).unwrap()),
+            playlist(sealed(ProtectionScheme::Aes128)),
             "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n\
              #EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MAP:URI=\"v720/init.mp4\"\n\
              #EXT-X-KEY:METHOD=AES-128,URI=\"v720/key\",IV=0x000102030405060708090A0B0C0D0E0F\n\
              #EXTINF:4.004000,\nv720/0.m4s\n#EXTINF:4.170833,\nv720/1.m4s\n#EXT-X-ENDLIST\n"
+        );
+        let cbcs = playlist(sealed(ProtectionScheme::Cbcs));
+        let keys = cbcs.split_once("init.mp4\"\n").unwrap().1.split_once("#EXTINF").unwrap().0;
+        assert_eq!(
+            keys,
+            "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"data:text/plain;base64,AAAAAAAAAAAAAAAAAAAAAQ==\",\
+             KEYFORMAT=\"org.w3.clearkey\",KEYFORMATVERSIONS=\"1\"\n\
+             #EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"v720/key\",IV=0x000102030405060708090A0B0C0D0E0F,\
+             KEYFORMAT=\"identity\",KEYFORMATVERSIONS=\"1\"\n"
         );
     }
 

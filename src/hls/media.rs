@@ -10,7 +10,8 @@ use crate::media::protect::Iv;
 pub struct MediaPlaylist {
     /// EXT-X-MAP; WebVTT has none.
     pub init: Option<Resource>,
-    pub key: Option<Aes128Key>,
+    /// Each says the same key in the words of another key system.
+    pub keys: Vec<Key>,
     pub kind: SegmentKind,
     pub segments: Vec<MediaSegment>,
 }
@@ -30,11 +31,29 @@ pub struct Resource {
     pub range: Option<Range<u64>>,
 }
 
-/// EXT-X-KEY with METHOD=AES-128.
+/// EXT-X-KEY.
 #[derive(Clone, Debug)]
-pub struct Aes128Key {
+pub struct Key {
+    pub method: KeyMethod,
     pub uri: String,
-    pub iv: Iv,
+    pub format: KeyFormat,
+    pub iv: Option<Iv>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyMethod {
+    Aes128,
+    /// Of fragmented MP4: `cbcs`.
+    SampleAes,
+}
+
+/// KEYFORMAT: how the URI leads to the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyFormat {
+    /// It gives the sixteen bytes.
+    Identity,
+    /// It is the key's id, for a licence of the W3C's ClearKey.
+    ClearKey,
 }
 
 /// EXTINF, EXT-X-BYTERANGE and the URI line.
@@ -49,11 +68,13 @@ impl MediaPlaylist {
     pub fn version(&self) -> u32 {
         const FRACTIONS: u32 = 3;
         const BYTE_RANGES: u32 = 4;
+        const KEY_FORMATS: u32 = 5;
         // In a playlist of whole segments; every playlist of fragmented MP4 has one.
         const MAP: u32 = 6;
         let map = if self.init.is_some() { MAP } else { 0 };
         let ranges = self.segments.iter().any(|segment| segment.resource.range.is_some());
-        FRACTIONS.max(if ranges { BYTE_RANGES } else { 0 }).max(map)
+        let formats = self.keys.iter().any(|key| key.method == KeyMethod::SampleAes);
+        FRACTIONS.max(if ranges { BYTE_RANGES } else { 0 }).max(if formats { KEY_FORMATS } else { 0 }).max(map)
     }
 
     /// EXT-X-TARGETDURATION: every EXTINF, rounded to the nearest second, is at most this (4.4.3.1).
@@ -81,19 +102,40 @@ impl MediaPlaylist {
             }
             map.write(&mut text);
         }
-        if let Some(key) = &self.key {
-            let iv = key.iv.expose().iter().fold(String::from("0x"), |mut hex, byte| {
-                // Writing to a String cannot fail.
-                let _ = write!(hex, "{byte:02X}");
-                hex
-            });
-            Tag::new("EXT-X-KEY").plain("METHOD", "AES-128").quoted("URI", &key.uri).plain("IV", iv).write(&mut text);
+        for key in &self.keys {
+            key.write(&mut text);
         }
         for segment in &self.segments {
             segment.write(&mut text);
         }
         Tag::new("EXT-X-ENDLIST").write(&mut text);
         text
+    }
+}
+
+impl Key {
+    fn write(&self, text: &mut String) {
+        let (method, names_format) = match self.method {
+            KeyMethod::Aes128 => ("AES-128", false),
+            KeyMethod::SampleAes => ("SAMPLE-AES", true),
+        };
+        let mut tag = Tag::new("EXT-X-KEY").plain("METHOD", method).quoted("URI", &self.uri);
+        if let Some(iv) = &self.iv {
+            let iv = iv.expose().iter().fold(String::from("0x"), |mut hex, byte| {
+                // Writing to a String cannot fail.
+                let _ = write!(hex, "{byte:02X}");
+                hex
+            });
+            tag = tag.plain("IV", iv);
+        }
+        if names_format {
+            let format = match self.format {
+                KeyFormat::Identity => "identity",
+                KeyFormat::ClearKey => "org.w3.clearkey",
+            };
+            tag = tag.quoted("KEYFORMAT", format).quoted("KEYFORMATVERSIONS", "1");
+        }
+        tag.write(text);
     }
 }
 

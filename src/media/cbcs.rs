@@ -51,7 +51,7 @@ const TRUN_DATA_OFFSET: usize = 16;
 enum Samples {
     /// Slices of H.264 behind their headers, in the pattern.
     Avc { config: AvcConfig, headers: SliceHeaders },
-    /// Every whole block.
+    /// Every whole block: sound of whichever codec.
     Whole,
 }
 
@@ -74,7 +74,7 @@ impl Cbcs {
                 let config = AvcConfig::from_record(payload.path(&[b"avcC"])?.rest())?;
                 Samples::Avc { headers: SliceHeaders::new(&config)?, config }
             }
-            b"mp4a" => Samples::Whole,
+            b"mp4a" | b"ac-3" | b"ec-3" => Samples::Whole,
             other => {
                 let message = format!("A track of {} cannot be sealed with cbcs; choose aes128.", text(*other));
                 return Err(Error::new(ErrorKind::Unsupported, "CBCS_CODEC_UNSUPPORTED", message));

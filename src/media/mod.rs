@@ -12,6 +12,7 @@ pub mod isobmff;
 pub mod language;
 pub mod protect;
 pub mod rendition;
+pub mod seal;
 pub mod storyboard;
 pub mod time;
 pub mod timeline;

@@ -43,6 +43,14 @@ pub struct TrackIndex {
     pub segments: Vec<SegmentIndex>,
 }
 
+/// A copy of a track. Copies differ in their marks only: the same samples at the same instants, under the same key and in
+/// the same segments. A track without marks is its own `A`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Variant {
+    A,
+    B,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum TrackMedia {
@@ -191,7 +199,16 @@ impl AssetIndex {
 impl TrackIndex {
     /// The file that holds the track.
     pub fn file_name(&self) -> String {
-        format!("{}.{}", self.id, if self.is_text() { "vtt" } else { "mp4" })
+        self.file_name_of(Variant::A)
+    }
+
+    /// The file that holds this copy: `v720.mp4`, `v720.b.mp4`. No id has a dot.
+    pub fn file_name_of(&self, variant: Variant) -> String {
+        let mark = match variant {
+            Variant::A => "",
+            Variant::B => ".b",
+        };
+        format!("{}{mark}.{}", self.id, if self.is_text() { "vtt" } else { "mp4" })
     }
 
     pub fn is_text(&self) -> bool {
@@ -269,6 +286,13 @@ mod tests {
         assert_eq!(index.tracks[0].average_bits_per_s, 1_466_667);
         assert_eq!(index.tracks[0].segment_start(1), 96_000);
         assert_eq!(AssetIndex::from_json(&index.to_json().unwrap()).unwrap(), index);
+    }
+
+    #[test]
+    fn each_copy_of_a_track_has_a_file_of_its_own() {
+        let track = &index().tracks[0];
+        assert_eq!([track.file_name_of(Variant::A), track.file_name_of(Variant::B)], ["v720.mp4", "v720.b.mp4"]);
+        assert_eq!(track.file_name(), "v720.mp4");
     }
 
     #[test]

@@ -24,6 +24,7 @@ use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind};
 use crate::base::id::{AssetId, TitleId};
 use crate::base::limits;
+use crate::base::protection::ProtectionScheme;
 use crate::base::territory::Territory;
 use crate::catalog::asset::Asset;
 use crate::catalog::details::{Credit, TitleDetails, Trailer};
@@ -67,6 +68,10 @@ pub struct NewTitleBody {
     /// Among titles that stand alike in a list the smaller comes first.
     #[serde(default)]
     rank: i32,
+    /// How the film is sealed where it is not free.
+    #[serde(default)]
+    #[schema(value_type = ProtectionBody, default = "aes128")]
+    protection: ProtectionScheme,
 }
 
 /// What is not named stays; null takes away.
@@ -96,6 +101,8 @@ pub struct TitleEditBody {
     #[schema(value_type = Option<AssetId>)]
     trailer_asset_id: Edit<Option<AssetId>>,
     rank: Option<i32>,
+    #[schema(value_type = Option<ProtectionBody>)]
+    protection: Option<ProtectionScheme>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -119,6 +126,8 @@ pub struct TitleBody {
     part_names: Vec<BTreeMap<String, String>>,
     trailer_asset_id: Option<AssetId>,
     rank: i32,
+    #[schema(value_type = ProtectionBody)]
+    protection: ProtectionScheme,
     /// A poster of this shape was uploaded.
     poster_portrait: bool,
     poster_landscape: bool,
@@ -160,6 +169,14 @@ pub enum StatusBody {
     Live,
     Suspended,
     Withdrawn,
+}
+
+/// `aes128` seals whole segments and plays everywhere; `cbcs` seals samples, which a browser's decryption module opens.
+#[derive(ToSchema)]
+#[schema(as = Protection, rename_all = "lowercase")]
+pub enum ProtectionBody {
+    Aes128,
+    Cbcs,
 }
 
 fn draft() -> TitleStatus {
@@ -321,6 +338,7 @@ impl TitleEditBody {
         details.country = self.country.of(details.country);
         details.content_rating = self.content_rating.of(details.content_rating.take());
         details.rank = self.rank.unwrap_or(details.rank);
+        details.protection = self.protection.unwrap_or(details.protection);
         if let Edit::Set(trailer) = self.trailer_asset_id {
             details.trailer = match trailer {
                 Some(id) => Some(trailer_of(operators, id).await?),
@@ -356,6 +374,7 @@ impl From<NewTitleBody> for TitleEditBody {
             part_names: Some(body.part_names),
             trailer_asset_id: Edit::Set(body.trailer_asset_id),
             rank: Some(body.rank),
+            protection: Some(body.protection),
         }
     }
 }
@@ -431,6 +450,7 @@ impl TitleBody {
             content_rating: title.details.content_rating,
             part_names: title.details.part_names,
             trailer_asset_id: title.details.trailer.map(|trailer| trailer.asset_id),
+            protection: title.details.protection,
             rank: title.details.rank,
             created_at: title.created_at,
             version: title.version,

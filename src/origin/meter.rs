@@ -14,7 +14,7 @@ use crate::http::body::Body;
 use crate::origin::path::Target;
 
 /// The routes by [`place`]; the last is where a URL that names nothing is counted.
-const ROUTES: [&str; 11] = [
+const ROUTES: [&str; 12] = [
     "/play/{token}/main.m3u8",
     "/play/{token}/{asset}/{track}.m3u8",
     "/play/{token}/{asset}/{track}/init.mp4",
@@ -25,6 +25,7 @@ const ROUTES: [&str; 11] = [
     "/play/{token}/{asset}/{track}/key",
     "/play/{token}/{asset}/storyboard.vtt",
     "/play/{token}/{asset}/storyboard/{n}.jpg",
+    "/play/{token}/license/clearkey",
     "/play/",
 ];
 const CLASSES: [&str; 3] = ["2xx", "4xx", "5xx"];
@@ -73,7 +74,8 @@ fn place(target: Option<&Target<'_>>) -> usize {
         Some(Target::Key { .. }) => 7,
         Some(Target::Storyboard { .. }) => 8,
         Some(Target::Sheet { .. }) => 9,
-        None => 10,
+        Some(Target::ClearKeyLicense) => 10,
+        None => 11,
     }
 }
 

@@ -34,6 +34,8 @@ pub enum Target<'a> {
     Text { asset: AssetId, track: &'a str, n: u32 },
     /// `/play/{token}/{asset}/{track}/key`
     Key { asset: AssetId, track: &'a str },
+    /// `/play/{token}/license/clearkey`, asked with POST for keys of the session's asset
+    ClearKeyLicense,
     /// `/play/{token}/{asset}/storyboard.vtt`
     Storyboard { asset: AssetId },
     /// `/play/{token}/{asset}/storyboard/{n}.jpg`, n from 0 within the asset
@@ -47,6 +49,7 @@ impl<'a> PlayPath<'a> {
         let token = parts.next().filter(|token| is_token(token))?;
         let target = match (parts.next()?, parts.next(), parts.next(), parts.next()) {
             ("main.m3u8", None, None, None) => Target::Multivariant,
+            ("license", Some("clearkey"), None, None) => Target::ClearKeyLicense,
             (asset, Some("storyboard.vtt"), None, None) => Target::Storyboard { asset: asset.parse().ok()? },
             (asset, Some(playlist), None, None) => {
                 Target::Playlist { asset: asset.parse().ok()?, track: track(playlist.strip_suffix(".m3u8")?)? }
@@ -87,6 +90,7 @@ impl Target<'_> {
             Target::IFrame { .. } => "/play/{token}/{asset}/{track}/i{n}.m4s",
             Target::Text { .. } => "/play/{token}/{asset}/{track}/{n}.vtt",
             Target::Key { .. } => "/play/{token}/{asset}/{track}/key",
+            Target::ClearKeyLicense => "/play/{token}/license/clearkey",
             Target::Storyboard { .. } => "/play/{token}/{asset}/storyboard.vtt",
             Target::Sheet { .. } => "/play/{token}/{asset}/storyboard/{n}.jpg",
         }
@@ -94,7 +98,7 @@ impl Target<'_> {
 
     pub fn asset(&self) -> Option<AssetId> {
         match *self {
-            Target::Multivariant => None,
+            Target::Multivariant | Target::ClearKeyLicense => None,
             Target::Playlist { asset, .. }
             | Target::Init { asset, .. }
             | Target::Segment { asset, .. }
@@ -116,7 +120,7 @@ impl Target<'_> {
             | Target::Storyboard { .. }
             | Target::Sheet { .. } => WishKind::Preparation,
             Target::Segment { .. } | Target::IFrame { .. } | Target::Text { .. } => WishKind::Segment,
-            Target::Key { .. } => WishKind::Key,
+            Target::Key { .. } | Target::ClearKeyLicense => WishKind::Key,
         }
     }
 }
@@ -160,6 +164,7 @@ mod tests {
             Target::IFrame { asset, track, n: 0 },
             Target::Text { asset, track, n: 0 },
             Target::Key { asset, track },
+            Target::ClearKeyLicense,
             Target::Storyboard { asset },
             Target::Sheet { asset, n: 0 },
             Target::Sheet { asset, n: 12 },
@@ -188,6 +193,7 @@ mod tests {
                 format!("/play/t/../t/{rest}"),
                 path.replace("/v1080", "/V1080"),
                 path.replace("/storyboard", "/storyboards"),
+                path.replace("/license", "/licence"),
                 path.to_uppercase(),
             ] {
                 assert!(PlayPath::decode(&wrong).is_none_or(|read| wrong == path && read.target == target), "{wrong}");

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use http::header::HeaderValue;
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method, Response, StatusCode};
+use http_body_util::{BodyExt, Collected, LengthLimitError, Limited};
 
 use crate::audience::Audience;
 use crate::base::clock::Clock;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::RequestId;
+use crate::base::limits::LICENSE_REQUEST_BYTES_MAX;
 use crate::http::body::Body;
 use crate::http::entity::Entity;
 use crate::http::respond::{self, Problem};
@@ -21,7 +24,7 @@ use crate::playback::place::Place;
 use crate::playback::token::TokenRefusal;
 use crate::rights::entitlement::Denial;
 
-const METHODS: &str = "GET, HEAD, OPTIONS";
+const METHODS: &str = "GET, HEAD, POST, OPTIONS";
 /// A playlist or a key is asked for again each time: that is where a right that has ended is noticed.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// Media never changes; the URL holds a token, so the copy is the viewer's own.
@@ -42,6 +45,8 @@ pub struct PlayRequest<'a> {
     /// Only CMCD is looked for in it.
     pub query: Option<&'a str>,
     pub headers: &'a HeaderMap,
+    /// Of a POST, as [`read_license_request`] got it.
+    pub body: std::result::Result<Bytes, StatusCode>,
     pub place: Place,
     pub clock: &'a Clock,
 }
@@ -87,12 +92,11 @@ impl Origin {
             }
         };
         self.audience.collector.note_request(entitled.session_id(), request.query, request.headers);
-        let response = match self.open(&entitled, target).await {
-            Ok(entity) if target.wish_kind() == WishKind::Key => entity.respond(request.method, &HeaderMap::new()),
-            Ok(entity) => entity.respond(request.method, request.headers),
+        let response = match self.open(&entitled, target, request).await {
+            Ok(response) => response,
             Err(error) => return respond::error(&error, Some(&request.new_id())),
         };
-        if request.method == Method::GET
+        if request.method != Method::HEAD
             && response.status().is_success()
             && let Err(refusal) = self.gate.hand_out(&entitled).await
         {
@@ -101,8 +105,8 @@ impl Origin {
         response
     }
 
-    async fn open(&self, entitled: &Entitled, target: Target<'_>) -> Result<Entity> {
-        Ok(match target {
+    async fn open(&self, entitled: &Entitled, target: Target<'_>, request: &PlayRequest<'_>) -> Result<Response<Body>> {
+        let entity = match target {
             Target::Multivariant => playlist(self.library.multivariant(entitled).await?),
             Target::Playlist { track, .. } => playlist(self.library.playlist(entitled, track).await?),
             Target::Init { track, .. } => media(self.library.init(entitled, track).await?),
@@ -119,13 +123,52 @@ impl Origin {
                 identity: self.library.key(entitled, track).await?,
                 gzip: None,
             },
+            Target::ClearKeyLicense => return Box::pin(self.license(entitled, request)).await,
             Target::Storyboard { .. } => Entity {
                 content_type: HeaderValue::from_static("text/vtt"),
                 ..playlist(self.library.storyboard(entitled).await?)
             },
             Target::Sheet { n, .. } => media(self.library.sheet(entitled, n).await?),
-        })
+        };
+        // A key is not given in parts.
+        let none = HeaderMap::new();
+        let headers = if target.wish_kind() == WishKind::Key { &none } else { request.headers };
+        Ok(entity.respond(request.method, headers))
     }
+
+    /// A licence is no entity: each is made for one request.
+    async fn license(&self, entitled: &Entitled, request: &PlayRequest<'_>) -> Result<Response<Body>> {
+        if request.method != Method::POST {
+            let detail = "A licence is asked for with POST.";
+            return Ok(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", detail)
+                .with_header(ALLOW, HeaderValue::from_static("POST"))
+                .into_response());
+        }
+        let body = match &request.body {
+            Ok(body) => body,
+            Err(status) => {
+                let detail =
+                    format!("A licence request arrives whole and has at most {LICENSE_REQUEST_BYTES_MAX} bytes.");
+                return Ok(Problem::new(*status, "LICENSE_REQUEST_INVALID", &detail).into_response());
+            }
+        };
+        let mut response = Response::new(Body::full(self.library.license(entitled, body).await?));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+        Ok(response)
+    }
+}
+
+/// The body of a licence request; 413 or 400 where it is too long or ends early.
+pub async fn read_license_request<B>(body: B) -> std::result::Result<Bytes, StatusCode>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let body = Limited::new(body, LICENSE_REQUEST_BYTES_MAX).collect().await;
+    body.map(Collected::to_bytes).map_err(|error| {
+        if error.is::<LengthLimitError>() { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST }
+    })
 }
 
 fn playlist(playlist: Playlist) -> Entity {

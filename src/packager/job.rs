@@ -19,11 +19,11 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, UtcMs};
 use crate::base::error::{Error, Result};
 use crate::base::limits;
 use crate::catalog::asset::SourceSummary;
-use crate::hls::build::{self, Form};
+use crate::hls::build::{self, Form, Sealed};
 use crate::media::rendition::{AssetIndex, TrackIndex, TrackMedia};
 use crate::media::storyboard::Storyboard;
 use crate::media::timeline::Timeline;
@@ -32,6 +32,7 @@ use crate::packager::protocol::{
 };
 use crate::packager::refusal::{self, Refusal};
 use crate::packager::sandbox::Attempt;
+use crate::packager::sealing::Sealing;
 use crate::packager::staging::Staging;
 use crate::packager::{card, readback, text_file};
 
@@ -46,6 +47,8 @@ pub struct PackageRequest {
     pub encoding: Encoding,
     /// At most [`limits::TEXT_TRACKS_MAX`].
     pub subtitles: Vec<SubtitleFile>,
+    /// None for a clear package.
+    pub sealing: Option<Sealing>,
     /// The program that has the `worker` subcommand.
     pub worker: PathBuf,
     /// A worker that says nothing for this long is killed.
@@ -70,6 +73,7 @@ impl PackageRequest {
             out_dir: out_dir.into(),
             encoding,
             subtitles: Vec::new(),
+            sealing: None,
             worker,
             silence_max: limits::WORKER_SILENCE_MAX,
         })
@@ -116,6 +120,9 @@ pub async fn package(
     let files: Vec<&File> = std::iter::once(&input).chain(subtitles.iter().map(|(file, _)| file)).collect();
     let orders = subtitles.iter().map(|(_, order)| order.clone()).collect();
     let staging = Staging::create(&request.out_dir)?;
+    if let Some(sealing) = &request.sealing {
+        sealing.check(&request.out_dir)?;
+    }
     // Declared after the folder, so that it is dropped, and the worker killed, before the folder is removed.
     let mut worker = Worker::start(
         &request.worker,
@@ -169,7 +176,9 @@ pub async fn package(
     on_progress(&pace.at(Phase::Checking, 0.0, length_s));
     warnings.extend(report.warnings);
     let copied = report.tracks.iter().filter(|draft| draft.is_copied).map(|draft| draft.id.clone()).collect();
-    let finishing = tokio::task::spawn_blocking(move || finish(staging, report.tracks, report.storyboard));
+    let (sealing, now) = (request.sealing, clock.now());
+    let finishing =
+        tokio::task::spawn_blocking(move || finish(staging, report.tracks, report.storyboard, sealing.as_ref(), now));
     let (dir, index) = finishing.await.map_err(|error| Error::internal("publishing panicked").with_source(error))??;
     on_progress(&pace.at(Phase::Finished, length_s, length_s));
     let source = pace.source.take();
@@ -350,8 +359,14 @@ fn open_subtitles(files: &[SubtitleFile]) -> Result<Vec<(File, SubtitleOrder)>> 
     files.iter().map(open).collect()
 }
 
-/// Reads tracks and storyboard back, writes playlists and index, publishes the folder.
-fn finish(staging: Staging, drafts: Vec<TrackDraft>, storyboard: Option<Storyboard>) -> Result<(PathBuf, AssetIndex)> {
+/// Reads tracks and storyboard back, seals the tracks if they are to be, writes playlists and index, publishes the folder.
+fn finish(
+    staging: Staging,
+    drafts: Vec<TrackDraft>,
+    storyboard: Option<Storyboard>,
+    sealing: Option<&Sealing>,
+    now: UtcMs,
+) -> Result<(PathBuf, AssetIndex)> {
     let mut index = readback::index(staging.dir(), drafts)?;
     if let Some(storyboard) = storyboard {
         readback::storyboard(staging.dir(), &storyboard, index.duration_ms)?;
@@ -359,18 +374,32 @@ fn finish(staging: Staging, drafts: Vec<TrackDraft>, storyboard: Option<Storyboa
         write(staging.dir(), "storyboard.vtt", text.as_bytes())?;
         index.storyboard = Some(storyboard);
     }
+    let sealed = sealing.map(|sealing| sealing.seal(staging.dir(), &mut index, now)).transpose()?;
     let timeline = Timeline::of_asset("", &index);
+    let of_track = |track: &str| {
+        let ((_, signals), sealing) = sealed.as_ref().zip(sealing)?;
+        Some(Sealed { signal: *signals.get(track)?, key_uri: &sealing.key_uri })
+    };
     write(staging.dir(), "main.m3u8", &build::multivariant(&timeline, Form::Static))?;
     for track in &index.tracks {
-        if let Some(playlist) = build::media(&timeline, &track.id, Form::Static, None) {
+        if let Some(playlist) = build::media(&timeline, &track.id, Form::Static, of_track(&track.id)) {
             write(staging.dir(), &format!("{}.m3u8", track.id), &playlist)?;
         }
-        if let Some(playlist) = build::iframes(&timeline, &track.id, Form::Static, None) {
+        if let Some(playlist) = build::iframes(&timeline, &track.id, Form::Static, of_track(&track.id)) {
             write(staging.dir(), &build::iframes_file(&track.id), &playlist)?;
         }
     }
     write(staging.dir(), "index.json", &index.to_json()?)?;
-    Ok((staging.publish()?, index))
+    let Some((sealing, (key, _))) = sealing.zip(sealed.as_ref()) else { return Ok((staging.publish()?, index)) };
+    // Before the folder is there: a sealed film without its key is nothing.
+    sealing.write_key(key)?;
+    match staging.publish() {
+        Ok(dir) => Ok((dir, index)),
+        Err(error) => {
+            let _ = fs::remove_file(&sealing.key_file);
+            Err(error)
+        }
+    }
 }
 
 fn write(dir: &Path, name: &str, bytes: &[u8]) -> Result<()> {

@@ -33,6 +33,7 @@ pub mod renditions;
 pub mod rung;
 pub mod sandbox;
 pub mod scan;
+pub mod sealing;
 pub mod segmenter;
 pub mod sidecar;
 pub mod staging;

@@ -42,6 +42,9 @@ refusals! {
     OutputExists = "OUTPUT_EXISTS", Conflict;
     OutputNotWritable = "OUTPUT_NOT_WRITABLE", Config;
     OutputTooLarge = "OUTPUT_TOO_LARGE", TooLarge;
+    KeyFileExists = "KEY_FILE_EXISTS", Conflict;
+    KeyFileInPackage = "KEY_FILE_IN_PACKAGE", Invalid;
+    KeyFileNotWritable = "KEY_FILE_NOT_WRITABLE", Config;
     DiskFull = "DISK_FULL", StorageFull;
     SandboxBroken = "SANDBOX_BROKEN", Config;
     WorkerKilled = "WORKER_KILLED", Internal;

@@ -6,15 +6,15 @@ use quick_cache::sync::Cache;
 
 use crate::base::error::Result;
 use crate::base::id::{AssetId, KeyId};
+use crate::media::rendition::Variant;
 use crate::playback::library::Media;
 
-/// Which bytes: protection is part of the name, so a clear and an encrypted copy never meet.
+/// Which bytes: the key is part of the name, and each scheme has its own, so copies in different protection never meet.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SegmentKey {
     pub asset_id: AssetId,
     pub track: Box<str>,
-    /// The marked copy, where a track has several; the unmarked one is `0`.
-    pub variant: u8,
+    pub variant: Variant,
     pub piece: Piece,
     pub protection: Option<KeyId>,
 }

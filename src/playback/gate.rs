@@ -12,6 +12,7 @@ use ipnet::IpNet;
 use crate::base::clock::{Clock, UtcMs};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{AssetId, SessionId};
+use crate::base::protection::ProtectionScheme;
 use crate::base::territory::Territory;
 use crate::playback::follower::Follower;
 use crate::playback::sessions::{LiveSession, Sessions};
@@ -23,7 +24,7 @@ use crate::telemetry::note::Fact;
 pub struct Entitled {
     session_id: SessionId,
     asset_id: AssetId,
-    is_protected: bool,
+    protection: Option<ProtectionScheme>,
     /// The session whose rental clock this request starts, if its answer hands out what was asked for.
     starts: Option<Arc<LiveSession>>,
 }
@@ -37,9 +38,9 @@ impl Entitled {
         self.asset_id
     }
 
-    /// Media leaves encrypted.
-    pub fn is_protected(&self) -> bool {
-        self.is_protected
+    /// How media leaves; none is clear.
+    pub fn protection(&self) -> Option<ProtectionScheme> {
+        self.protection
     }
 }
 
@@ -59,6 +60,7 @@ pub enum WishKind {
     /// A playlist, an init segment or a storyboard.
     Preparation,
     Segment,
+    /// A key, or a licence with keys.
     Key,
 }
 
@@ -102,9 +104,10 @@ impl Gate {
         }
         self.check(&session, wish, now).await.inspect_err(|refusal| self.note_refusal(&session, refusal))?;
         self.sessions.note_first(&session, first_fact(wish.kind));
-        let is_protected = row.entitlement.is_protected;
-        let starts = (session.waits_for_first_play() && starts_viewing(wish.kind, is_protected)).then_some(session);
-        Ok(Entitled { session_id: row.id, asset_id: row.asset_id, is_protected, starts })
+        let protection = row.entitlement.protection;
+        let starts_viewing = starts_viewing(wish.kind, protection.is_some());
+        let starts = (session.waits_for_first_play() && starts_viewing).then_some(session);
+        Ok(Entitled { session_id: row.id, asset_id: row.asset_id, protection, starts })
     }
 
     /// Called when the answer to an admitted request is about to leave with its body: from here on a rental runs.

@@ -1,6 +1,6 @@
 //! The library: playlists, init segments, media segments and keys of packaged assets, given out only against an
 //! [`Entitled`]. Playlists are written once per asset and protection and hold nothing personal; segments are read and
-//! encrypted once and then come from memory.
+//! sealed once and then come from memory.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -13,21 +13,20 @@ use flate2::write::GzEncoder;
 use http::HeaderValue;
 use quick_cache::sync::Cache;
 
-use crate::base::clock::Clock;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::id::{AssetId, KeyId};
+use crate::base::id::AssetId;
 use crate::base::limits;
-use crate::hls::build::{self, Form};
+use crate::base::protection::ProtectionScheme;
+use crate::hls::build::{self, Form, Sealed};
 use crate::media::cmaf;
-use crate::media::protect::{ContentKey, Iv, Protection, encrypt_segment};
-use crate::media::rendition::{AssetIndex, FORMAT_VERSION, TrackIndex, TrackMedia};
+use crate::media::rendition::{AssetIndex, FORMAT_VERSION, TrackIndex, TrackMedia, Variant};
+use crate::media::seal::{TrackSeal, scheme_of};
 use crate::media::timeline::Timeline;
 use crate::playback::cache::{Piece, SegmentCache, SegmentKey};
+use crate::playback::clearkey;
 use crate::playback::gate::Entitled;
-use crate::playback::vault::Vault;
+use crate::playback::keys::ContentKeys;
 use crate::store::blobs::Blobs;
-use crate::store::db::Db;
-use crate::store::db::playback::WrappedKey;
 use crate::store::key::ObjectKey;
 
 /// Bytes with the strong validator of exactly these bytes.
@@ -49,15 +48,20 @@ pub struct Playlist {
 
 /// Opens packaged assets.
 pub struct Library {
-    db: Arc<dyn Db>,
     blobs: Blobs,
-    vault: Arc<Vault>,
-    clock: Clock,
-    assets: Cache<AssetId, Arc<OpenAsset>>,
+    keys: ContentKeys,
+    assets: Cache<Shape, Arc<OpenAsset>>,
     segments: SegmentCache,
 }
 
-/// An asset's index and everything that is written from it once.
+/// An asset in one protection: all who may play it so are given the same bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Shape {
+    asset_id: AssetId,
+    protection: Option<ProtectionScheme>,
+}
+
+/// The index of an asset and everything that is written from it once, in one shape.
 struct OpenAsset {
     index: AssetIndex,
     multivariant: Playlist,
@@ -66,32 +70,17 @@ struct OpenAsset {
 }
 
 struct OpenTrack {
-    key_id: KeyId,
-    protection: Protection,
-    playlist: Forms,
+    /// None where it leaves clear.
+    seal: Option<Arc<TrackSeal>>,
+    playlist: Playlist,
     /// Of a video track.
-    iframes: Option<Forms>,
-}
-
-/// A function that writes a track's playlist.
-type WritePlaylist = fn(&Timeline<'_>, &str, Form, Option<Iv>) -> Option<Bytes>;
-
-/// One playlist, without and with its key.
-struct Forms {
-    clear: Playlist,
-    protected: Playlist,
-}
-
-impl Forms {
-    fn of(&self, entitled: &Entitled) -> Playlist {
-        if entitled.is_protected() { self.protected.clone() } else { self.clear.clone() }
-    }
+    iframes: Option<Playlist>,
 }
 
 impl Library {
-    pub fn new(db: Arc<dyn Db>, blobs: Blobs, vault: Arc<Vault>, clock: Clock, segment_cache_bytes: u64) -> Library {
+    pub fn new(blobs: Blobs, keys: ContentKeys, segment_cache_bytes: u64) -> Library {
         let assets = Cache::new(limits::ASSETS_CACHED_MAX);
-        Library { db, blobs, vault, clock, assets, segments: SegmentCache::new(segment_cache_bytes) }
+        Library { blobs, keys, assets, segments: SegmentCache::new(segment_cache_bytes) }
     }
 
     /// The multivariant playlist of the session's asset.
@@ -102,10 +91,10 @@ impl Library {
     /// The media playlist of one track.
     pub async fn playlist(&self, entitled: &Entitled, track: &str) -> Result<Playlist> {
         let asset = self.asset(entitled).await?;
-        Ok(asset.track(track)?.playlist.of(entitled))
+        Ok(asset.track(track)?.playlist.clone())
     }
 
-    /// The init segment of one track, always clear.
+    /// The init segment of one track, always readable.
     pub async fn init(&self, entitled: &Entitled, track: &str) -> Result<Media> {
         let asset = self.asset(entitled).await?;
         let index = asset.index_of(track)?;
@@ -129,8 +118,7 @@ impl Library {
     /// The I-frame playlist of one video track.
     pub async fn iframes(&self, entitled: &Entitled, track: &str) -> Result<Playlist> {
         let asset = self.asset(entitled).await?;
-        let iframes = asset.track(track)?.iframes.as_ref().ok_or_else(not_found)?;
-        Ok(iframes.of(entitled))
+        asset.track(track)?.iframes.clone().ok_or_else(not_found)
     }
 
     /// The first sample of segment `n` of one video track as a segment of its own, encrypted like that.
@@ -143,17 +131,33 @@ impl Library {
     /// The content key of one track; a title that is served clear has none.
     pub async fn key(&self, entitled: &Entitled, track: &str) -> Result<Bytes> {
         let asset = self.asset(entitled).await?;
-        let open = asset.track(track)?;
-        if entitled.is_protected() {
-            Ok(Bytes::copy_from_slice(open.protection.key.expose()))
-        } else {
-            Err(not_found())
+        let seal = asset.track(track)?.seal.as_ref().ok_or_else(not_found)?;
+        Ok(Bytes::copy_from_slice(seal.key().expose()))
+    }
+
+    /// The ClearKey licence for the keys that `request` names, all of them of this asset.
+    pub async fn license(&self, entitled: &Entitled, request: &[u8]) -> Result<Bytes> {
+        if entitled.protection() != Some(ProtectionScheme::Cbcs) {
+            return Err(not_found());
         }
+        let asset = self.asset(entitled).await?;
+        let seals = asset.tracks.values().filter_map(|open| open.seal.as_ref()).filter(|seal| seal.changes_init());
+        let seals: HashMap<_, _> = seals.map(|seal| (seal.key_id().to_bytes(), seal)).collect();
+        let key_ids = clearkey::read_request(request)?;
+        let asked: Option<Vec<_>> = key_ids.iter().map(|id| seals.get(id)).collect();
+        let asked = asked.ok_or_else(|| {
+            Error::new(
+                ErrorKind::NotFound,
+                "LICENSE_KEY_UNKNOWN",
+                "The request names a key that this film does not have.",
+            )
+        })?;
+        clearkey::write_license(asked.into_iter().map(|seal| (seal.key_id(), seal.key())))
     }
 
     /// Whether there is a storyboard, as far as this can be told now.
-    pub async fn has_storyboard(&self, id: AssetId) -> bool {
-        let asset = self.open_once(id).await;
+    pub async fn has_storyboard(&self, asset_id: AssetId, protection: Option<ProtectionScheme>) -> bool {
+        let asset = self.open_once(Shape { asset_id, protection }).await;
         asset.is_ok_and(|asset| asset.storyboard.is_some())
     }
 
@@ -170,7 +174,7 @@ impl Library {
         let key = SegmentKey {
             asset_id,
             track: "storyboard.jpg".into(),
-            variant: 0,
+            variant: Variant::A,
             piece: Piece::Segment(n),
             protection: None,
         };
@@ -185,15 +189,16 @@ impl Library {
 
     async fn media(&self, entitled: &Entitled, asset: &OpenAsset, index: &TrackIndex, piece: Piece) -> Result<Media> {
         let range = range_of(index, piece).ok_or_else(not_found)?;
+        // No film has marks yet.
+        let variant = Variant::A;
         let open = asset.track(&index.id)?;
-        // Init segments are always clear.
-        let protection = (entitled.is_protected() && piece != Piece::Init).then_some(&open.protection);
+        let seal = open.seal.as_ref().filter(|seal| piece != Piece::Init || seal.changes_init());
         let key = &SegmentKey {
             asset_id: entitled.asset_id(),
             track: index.id.as_str().into(),
-            variant: 0,
+            variant,
             piece,
-            protection: protection.map(|_| open.key_id),
+            protection: seal.map(|seal| seal.key_id()),
         };
         let content_type = match index.media {
             TrackMedia::Video(_) => "video/mp4",
@@ -201,22 +206,21 @@ impl Library {
             TrackMedia::Text(_) => "text/vtt",
         };
         let make = || async move {
-            let object = ObjectKey::AssetTrack { asset: key.asset_id, file: index.file_name() };
+            let object = ObjectKey::AssetTrack { asset: key.asset_id, file: index.file_name_of(variant) };
             let stored = within(limits::SEGMENT_READ_TIMEOUT, self.blobs.get_range(&object, range)).await?;
             let clear = match piece {
                 Piece::SyncSample(_) => Bytes::from(cmaf::sync_sample_segment(&stored)?),
                 Piece::Init | Piece::Segment(_) => stored,
             };
-            let bytes = match protection.cloned() {
+            let bytes = match seal.cloned() {
                 None => clear,
-                // A segment takes milliseconds to encrypt: not on the thread that answers everybody else.
-                Some(protection) => {
-                    tokio::task::spawn_blocking(move || encrypt_segment(&clear, &protection).map(Bytes::from))
-                        .await
-                        .map_err(|error| Error::internal("encrypting a segment").with_source(error))??
-                }
+                Some(seal) if piece == Piece::Init => seal.seal_init(&clear)?,
+                // A segment takes milliseconds to seal: not on the thread that answers everybody else.
+                Some(seal) => tokio::task::spawn_blocking(move || seal.seal_segment(&clear))
+                    .await
+                    .map_err(|error| Error::internal("sealing a segment").with_source(error))??,
             };
-            let form = if protection.is_some() { 'e' } else { 'c' };
+            let form = key.protection.map_or_else(|| "c".to_owned(), |key_id| key_id.to_string());
             let place = match piece {
                 Piece::Init => "init".to_owned(),
                 Piece::Segment(n) => n.to_string(),
@@ -229,36 +233,39 @@ impl Library {
     }
 
     async fn asset(&self, entitled: &Entitled) -> Result<Arc<OpenAsset>> {
-        self.open_once(entitled.asset_id()).await
+        self.open_once(Shape { asset_id: entitled.asset_id(), protection: entitled.protection() }).await
     }
 
-    async fn open_once(&self, id: AssetId) -> Result<Arc<OpenAsset>> {
-        if let Some(asset) = self.assets.get(&id) {
+    async fn open_once(&self, shape: Shape) -> Result<Arc<OpenAsset>> {
+        if let Some(asset) = self.assets.get(&shape) {
             return Ok(asset);
         }
         // What is rare is boxed, here and below: every request's future would be as large as the largest part of it.
-        Box::pin(self.assets.get_or_insert_async(&id, self.open(id))).await
+        Box::pin(self.assets.get_or_insert_async(&shape, self.open(shape))).await
     }
 
-    async fn open(&self, id: AssetId) -> Result<Arc<OpenAsset>> {
+    async fn open(&self, shape: Shape) -> Result<Arc<OpenAsset>> {
+        let id = shape.asset_id;
         let object = ObjectKey::AssetIndex { asset: id };
         let json = within(limits::SEGMENT_READ_TIMEOUT, self.blobs.get(&object)).await?;
         let index = AssetIndex::from_json(&json)?;
         let name = id.to_string();
         let timeline = Timeline::of_asset(&name, &index);
+        let form = shape.protection.map_or("c", ProtectionScheme::as_str);
+        let seals = index.tracks.iter().map(|track| self.seal(shape, track));
+        let seals = futures_util::future::try_join_all(seals).await?;
         let mut tracks = HashMap::new();
-        for track in &index.tracks {
-            let (key_id, protection) = self.protection(id, &track.id).await?;
-            let forms = |write: WritePlaylist, name: &str| -> Result<Option<Forms>> {
-                let write = |iv| write(&timeline, &track.id, Form::Served, iv);
-                let (Some(clear), Some(protected)) = (write(None), write(Some(protection.iv))) else { return Ok(None) };
-                let name = format!("{FORMAT_VERSION}-{id}-{name}");
-                let clear = playlist(clear, &format!("{name}-c"))?;
-                Ok(Some(Forms { clear, protected: playlist(protected, &format!("{name}-e"))? }))
-            };
-            let media = forms(build::media, &track.id)?.ok_or_else(not_found)?;
-            let iframes = forms(build::iframes, &format!("{}-i", track.id))?;
-            tracks.insert(track.id.clone(), OpenTrack { key_id, protection, playlist: media, iframes });
+        for (track, seal) in index.tracks.iter().zip(seals) {
+            let signal = seal.as_ref().map(TrackSeal::signal);
+            let sealed = |key_uri| signal.map(|signal| Sealed { signal, key_uri });
+            let name = format!("{FORMAT_VERSION}-{id}-{}", track.id);
+            let key_uri = format!("{}/key", track.id);
+            let text = build::media(&timeline, &track.id, Form::Served, sealed(&key_uri)).ok_or_else(not_found)?;
+            let media = playlist(text, &format!("{name}-{form}"))?;
+            let iframes = build::iframes(&timeline, &track.id, Form::Served, sealed("key"))
+                .map(|text| playlist(text, &format!("{name}-i-{form}")));
+            let open = OpenTrack { seal: seal.map(Arc::new), playlist: media, iframes: iframes.transpose()? };
+            tracks.insert(track.id.clone(), open);
         }
         let multivariant =
             playlist(build::multivariant(&timeline, Form::Served), &format!("{FORMAT_VERSION}-{id}-main"))?;
@@ -270,20 +277,18 @@ impl Library {
         Ok(Arc::new(OpenAsset { index, multivariant, storyboard, tracks }))
     }
 
-    /// The track's key and IV: those in the database, or new ones that are stored there first.
-    async fn protection(&self, asset: AssetId, track: &str) -> Result<(KeyId, Protection)> {
-        let purpose = format!("content/{asset}/{track}");
-        let mut fresh = ContentKey::random()?.expose().to_vec();
-        fresh.extend_from_slice(Iv::random()?.expose());
-        let proposed = WrappedKey { id: KeyId::new(self.clock.now()), wrapped: self.vault.wrap(&fresh, &purpose)? };
-        let stored = self.db.content_key(asset, track, &proposed).await?;
-        let plain = self.vault.unwrap(&stored.wrapped, &purpose)?;
-        let (key, iv) = plain.split_at_checked(16).ok_or_else(|| Error::internal("a stored key is too short"))?;
-        let sixteen = |bytes: &[u8]| -> Result<[u8; 16]> {
-            bytes.try_into().map_err(|_| Error::internal("a stored key has the wrong length"))
-        };
-        let protection = Protection { key: ContentKey::from_bytes(sixteen(key)?), iv: Iv::from_bytes(sixteen(iv)?) };
-        Ok((stored.id, protection))
+    /// What seals a track in this shape.
+    async fn seal(&self, shape: Shape, track: &TrackIndex) -> Result<Option<TrackSeal>> {
+        let Some(scheme) = shape.protection.map(|chosen| scheme_of(track, chosen)) else { return Ok(None) };
+        let (key_id, protection) = self.keys.of(shape.asset_id, &track.id, scheme).await?;
+        Ok(Some(match scheme {
+            ProtectionScheme::Aes128 => TrackSeal::aes128(key_id, protection),
+            ProtectionScheme::Cbcs => {
+                let object = ObjectKey::AssetTrack { asset: shape.asset_id, file: track.file_name() };
+                let init = self.blobs.get_range(&object, 0..track.init_bytes);
+                TrackSeal::cbcs(key_id, protection, &within(limits::SEGMENT_READ_TIMEOUT, init).await?)?
+            }
+        }))
     }
 }
 

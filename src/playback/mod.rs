@@ -1,13 +1,15 @@
 //! One viewing from its opening to its end: sessions, their tokens, the gate that every request passes, and the library
 //! that gives out bytes only against the gate's proof.
 //!
-//! The media path runs through `token`, `gate`, `library` and `cache`; `follower`, `sessions` and `vault` keep what
-//! these read.
+//! The media path runs through `token`, `gate`, `library` and `cache`; `follower`, `sessions`, `keys` and `vault`
+//! keep what these read; `clearkey` is the form of licences.
 
 pub mod cache;
+pub mod clearkey;
 pub mod denied;
 pub mod follower;
 pub mod gate;
+pub mod keys;
 pub mod leases;
 pub mod library;
 pub mod place;

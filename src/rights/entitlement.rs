@@ -8,11 +8,12 @@
 //! the order is: a grant whose clock runs (it is paid already), membership, free, and last a grant that would have to
 //! be started, so that no rental clock starts while another right would play the same film.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::base::clock::UtcMs;
 use crate::base::id::{AvailId, GrantId, MembershipId, OfferId};
 use crate::base::money::Money;
+use crate::base::protection::ProtectionScheme;
 use crate::base::territory::Territory;
 use crate::catalog::title::{Title, TitleStatus};
 use crate::rights::avail::{Avail, LicenseType};
@@ -45,8 +46,9 @@ pub struct Entitlement {
     pub starts_clock: bool,
     /// Streams at once under the cause; zero means as many as one likes.
     pub streams: u32,
-    /// Segments are encrypted: everything but free titles and trailers.
-    pub is_protected: bool,
+    /// How segments are sealed; free titles and trailers leave clear.
+    #[serde(default, alias = "is_protected", deserialize_with = "scheme_or_flag")]
+    pub protection: Option<ProtectionScheme>,
 }
 
 /// The right that is used.
@@ -236,7 +238,7 @@ pub fn decide_trailer(title: &Title) -> Decision {
             ends_at: None,
             starts_clock: false,
             streams: 0,
-            is_protected: false,
+            protection: None,
         }),
     }
 }
@@ -248,7 +250,7 @@ fn decide_under(
     now: UtcMs,
     tracer: &mut impl Tracer,
 ) -> Decision {
-    let mut right = running_grant(covered, viewer, now);
+    let mut right = running_grant(title, covered, viewer, now);
     tracer.step(|| trace::grants(&viewer.grants, right.as_ref(), GrantPhase::Running, now));
     if right.is_none() {
         right = member_right(title, covered, viewer, now);
@@ -259,7 +261,7 @@ fn decide_under(
         tracer.step(|| trace::free(covered, right.as_ref(), now));
     }
     if right.is_none() {
-        right = unstarted_grant(covered, viewer, now);
+        right = unstarted_grant(title, covered, viewer, now);
         tracer.step(|| trace::grants(&viewer.grants, right.as_ref(), GrantPhase::Unstarted, now));
     }
     let decision = right.map_or_else(|| Decision::Deny(no_entitlement(title, covered, viewer, now)), Decision::Allow);
@@ -375,16 +377,22 @@ fn covers(avail: &Avail, territory: Option<Territory>) -> bool {
     territory.is_some_and(|territory| avail.territories.contains(territory))
 }
 
-fn running_grant(covered: &[&Avail], viewer: &ViewerRights, now: UtcMs) -> Option<Entitlement> {
-    usable_grant(covered, viewer, now, GrantPhase::Running)
+fn running_grant(title: &TitleRights, covered: &[&Avail], viewer: &ViewerRights, now: UtcMs) -> Option<Entitlement> {
+    usable_grant(title, covered, viewer, now, GrantPhase::Running)
 }
 
-fn unstarted_grant(covered: &[&Avail], viewer: &ViewerRights, now: UtcMs) -> Option<Entitlement> {
-    usable_grant(covered, viewer, now, GrantPhase::Unstarted)
+fn unstarted_grant(title: &TitleRights, covered: &[&Avail], viewer: &ViewerRights, now: UtcMs) -> Option<Entitlement> {
+    usable_grant(title, covered, viewer, now, GrantPhase::Unstarted)
 }
 
 /// The grant in `phase` that lasts longest.
-fn usable_grant(covered: &[&Avail], viewer: &ViewerRights, now: UtcMs, phase: GrantPhase) -> Option<Entitlement> {
+fn usable_grant(
+    title: &TitleRights,
+    covered: &[&Avail],
+    viewer: &ViewerRights,
+    now: UtcMs,
+    phase: GrantPhase,
+) -> Option<Entitlement> {
     let (grant, avail) = viewer
         .grants
         .iter()
@@ -399,7 +407,7 @@ fn usable_grant(covered: &[&Avail], viewer: &ViewerRights, now: UtcMs, phase: Gr
         ends_at: Some(avail.hard_end_at.map_or(expires_at, |hard_end_at| hard_end_at.min(expires_at))),
         starts_clock: phase == GrantPhase::Unstarted,
         streams: grant.streams,
-        is_protected: true,
+        protection: Some(title.title.details.protection),
     })
 }
 
@@ -414,7 +422,7 @@ fn member_right(title: &TitleRights, covered: &[&Avail], viewer: &ViewerRights, 
         ends_at: Some(avail.hard_end_at.map_or(ends_at, |hard_end_at| hard_end_at.min(ends_at))),
         starts_clock: false,
         streams: membership.streams,
-        is_protected: true,
+        protection: Some(title.title.details.protection),
     })
 }
 
@@ -426,8 +434,22 @@ fn free_right(covered: &[&Avail], now: UtcMs) -> Option<Entitlement> {
         ends_at: avail.hard_end_at,
         starts_clock: false,
         streams: 0,
-        is_protected: false,
+        protection: None,
     })
+}
+
+/// Sessions that were opened before there was a choice say only whether they are protected.
+fn scheme_or_flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ProtectionScheme>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Stored {
+        Flag(bool),
+        Scheme(ProtectionScheme),
+    }
+    Ok(Option::deserialize(deserializer)?.and_then(|stored| match stored {
+        Stored::Flag(is_protected) => is_protected.then_some(ProtectionScheme::Aes128),
+        Stored::Scheme(scheme) => Some(scheme),
+    }))
 }
 
 fn open_avail<'a>(covered: &[&'a Avail], license_type: LicenseType, now: UtcMs) -> Option<&'a Avail> {

@@ -12,6 +12,7 @@ import { playback } from './playback.js';
 import { readme } from './readme.js';
 import { refusals } from './refusals.js';
 import { screens } from './screens.js';
+import { sealed } from './sealed.js';
 import { storefronts } from './storefronts.js';
 import { switching } from './switching.js';
 
@@ -31,6 +32,7 @@ describe('browser', { timeout: 1_800_000 }, () => {
   describe('screens', () => screens(world));
   describe('buying', () => buying(world));
   describe('playback', () => playback(world));
+  describe('sealed', () => sealed(world));
   describe('switching', () => switching(world));
   describe('readme', () => readme(world));
   describe('refusals', () => refusals(world));

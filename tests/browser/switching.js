@@ -121,7 +121,7 @@ async function playSwitching(url) {
   };
 }
 
-async function serve(files) {
+export async function serve(files) {
   const server = createServer((request, response) => {
     const file = files[request.url];
     response.writeHead(file ? 200 : 204, file ? { 'content-type': file[0] } : {}).end(file?.[1]);

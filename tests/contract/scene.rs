@@ -9,6 +9,7 @@ use marquee::base::id::{
     ViewerId, VoucherBatchId, VoucherId,
 };
 use marquee::base::money::{Currency, Money};
+use marquee::base::protection::ProtectionScheme;
 use marquee::base::territory::TerritorySet;
 use marquee::catalog::details::{TitleDetails, Trailer};
 use marquee::catalog::genre::Genre;
@@ -143,7 +144,7 @@ impl Scene {
                 ends_at: Some(later(1000)),
                 starts_clock: true,
                 streams: 1,
-                is_protected: true,
+                protection: Some(ProtectionScheme::Cbcs),
             },
             opened_at: NOW,
             expires_at: later(1000),

@@ -15,6 +15,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use crate::film;
+use crate::licenses;
 use crate::server::{HOUR, Server, outcome};
 
 const TRACK: &str = "v360";
@@ -31,6 +32,7 @@ fn every_target(asset: AssetId) -> Vec<Target<'static>> {
         Target::IFrame { asset, track: TRACK, n: 0 },
         Target::Text { asset, track: TEXT, n: 0 },
         Target::Key { asset, track: TRACK },
+        Target::ClearKeyLicense,
         Target::Storyboard { asset },
         Target::Sheet { asset, n: 0 },
     ]
@@ -46,6 +48,7 @@ fn name(target: &Target<'_>) -> &'static str {
         Target::IFrame { .. } => "i{n}.m4s",
         Target::Text { .. } => "{n}.vtt",
         Target::Key { .. } => "key",
+        Target::ClearKeyLicense => "clearkey",
         Target::Storyboard { .. } => "storyboard.vtt",
         Target::Sheet { .. } => "{n}.jpg",
     }
@@ -61,6 +64,7 @@ fn url(token: &str, target: &Target<'_>) -> String {
         Target::IFrame { asset, track, n } => format!("/play/{token}/{asset}/{track}/i{n}.m4s"),
         Target::Text { asset, track, n } => format!("/play/{token}/{asset}/{track}/{n}.vtt"),
         Target::Key { asset, track } => format!("/play/{token}/{asset}/{track}/key"),
+        Target::ClearKeyLicense => format!("/play/{token}/license/clearkey"),
         Target::Storyboard { asset } => format!("/play/{token}/{asset}/storyboard.vtt"),
         Target::Sheet { asset, n } => format!("/play/{token}/{asset}/storyboard/{n}.jpg"),
     }
@@ -78,17 +82,19 @@ async fn asset_of(server: &Server, title: TitleId) -> AssetId {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_url_answers_every_caller_as_the_table_says() {
     const EXPECTED: &str = "\
-caller             main.m3u8  {track}.m3u8  init.mp4  {n}.m4s  iframes.m3u8  i{n}.m4s  {n}.vtt  key  storyboard.vtt  {n}.jpg
-no token           404        404           404       404      404           404       404      404  404             404
-not a token        401        401           401       401      401           401       401      401  401             401
-forged             401        401           401       401      401           401       401      401  401             401
-expired            401        401           401       401      401           401       401      401  401             401
-other title        200        404           404       404      404           404       404      404  404             404
-revoked            403        403           403       403      403           403       403      403  403             403
-ended              403        403           403       403      403           403       403      403  403             403
-wrong territory    403        403           403       403      403           403       403      403  403             403
-valid              200        200           200       200      200           200       200      200  200             200
-valid, free        200        200           200       200      200           200       200      404  200             200
+caller             main.m3u8  {track}.m3u8  init.mp4  {n}.m4s  iframes.m3u8  i{n}.m4s  {n}.vtt  key  clearkey  storyboard.vtt  {n}.jpg
+no token           404        404           404       404      404           404       404      404  404       404             404
+not a token        401        401           401       401      401           401       401      401  401       401             401
+forged             401        401           401       401      401           401       401      401  401       401             401
+expired            401        401           401       401      401           401       401      401  401       401             401
+other title        200        404           404       404      404           404       404      404  404       404             404
+revoked            403        403           403       403      403           403       403      403  403       403             403
+ended              403        403           403       403      403           403       403      403  403       403             403
+wrong territory    403        403           403       403      403           403       403      403  403       403             403
+valid              200        200           200       200      200           200       200      200  404       200             200
+valid, free        200        200           200       200      200           200       200      404  404       200             200
+valid, cbcs        200        200           200       200      200           200       200      200  200       200             200
+revoked, cbcs      403        403           403       403      403           403       403      403  403       403             403
 ";
     let server = Server::start().await;
     let (title, offer) = server.pvod().await;
@@ -129,7 +135,18 @@ valid, free        200        200           200       200      200           200
 
     let clear = token_of(&server.play(&viewer, free).await);
 
-    let callers: [(&str, Option<&str>, &str); 10] = [
+    let (sealed, sealed_offer) = server.pvod_of(asset).await;
+    server.seal_with_cbcs(sealed).await;
+    server.buy(&viewer, sealed_offer).await;
+    let cbcs = token_of(&server.play(&viewer, sealed).await);
+    let key_id = licenses::key_id(server.get(&url(&cbcs, &Target::Playlist { asset, track: TRACK })).await.text());
+    let refunded = server.viewer("again").await;
+    let grant = server.buy(&refunded, sealed_offer).await["grant"]["id"].as_str().unwrap().to_owned();
+    let cbcs_revoked = token_of(&server.play(&refunded, sealed).await);
+    let path = format!("/operator/grants/{grant}/revoke");
+    assert!(server.post(&server.operator, &path, &json!({"reason": "test"})).await.status.is_success());
+
+    let callers: [(&str, Option<&str>, &str); 12] = [
         ("no token", None, "CN"),
         ("not a token", Some("abc"), "CN"),
         ("forged", Some(&forged), "CN"),
@@ -140,6 +157,8 @@ valid, free        200        200           200       200      200           200
         ("wrong territory", Some(&valid), "US"),
         ("valid", Some(&valid), "CN"),
         ("valid, free", Some(&clear), "CN"),
+        ("valid, cbcs", Some(&cbcs), "CN"),
+        ("revoked, cbcs", Some(&cbcs_revoked), "CN"),
     ];
     let targets = every_target(asset);
     let mut table = format!("{:19}", "caller");
@@ -154,7 +173,11 @@ valid, free        200        200           200       200      200           200
                 Some(token) => url(token, target),
                 None => url("", target).replace("/play//", "/play/"),
             };
-            let status = server.get_from(territory, &path).await.status.as_u16();
+            let answer = match target {
+                Target::ClearKeyLicense => licenses::ask_from(&server, territory, &path, &[&key_id]).await,
+                _ => server.get_from(territory, &path).await,
+            };
+            let status = answer.status.as_u16();
             write!(row, "{status:<width$}", width = name(target).len() + 2).unwrap();
         }
         table.push_str(row.trim_end());
@@ -607,6 +630,7 @@ async fn the_state_of_a_request_stays_small() {
         path: "/play/",
         query: None,
         headers: &headers,
+        body: Ok(bytes::Bytes::new()),
         place: server.app.places.find([127, 0, 0, 1].into(), None, || None),
         clock: &server.app.clock,
     };
@@ -687,14 +711,18 @@ async fn an_excerpt_plays_as_a_trailer_without_an_account() {
         async move {
             let mut statuses = Vec::new();
             for target in every_target(asset) {
-                statuses.push(server.get(&url(token, &target)).await.status.as_u16());
+                let answer = match target {
+                    Target::ClearKeyLicense => licenses::ask(server, token, &["AAAAAAAAAAAAAAAAAAAAAQ"]).await,
+                    _ => server.get(&url(token, &target)).await,
+                };
+                statuses.push(answer.status.as_u16());
             }
             statuses
         }
     };
-    let of_an_excerpt = [200, 200, 200, 200, 200, 200, 200, 404, 404, 404];
+    let of_an_excerpt = [200, 200, 200, 200, 200, 200, 200, 404, 404, 404, 404];
     assert_eq!(statuses(short).await, of_an_excerpt, "clear, and without a storyboard");
-    let of_another = [200, 404, 404, 404, 404, 404, 404, 404, 404, 404];
+    let of_another = [200, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404];
     assert_eq!(statuses(asset).await, of_another, "the film is not the trailer");
     let segment = |asset, n| Target::Segment { asset, track: TRACK, n };
     assert_eq!(server.get(&url(&token, &segment(short, 2))).await.status, StatusCode::NOT_FOUND, "it ends there");

@@ -262,9 +262,20 @@ impl Server {
 
     /// A title of its own asset, sold for 48 hours from the purchase.
     pub async fn pvod(&self) -> (TitleId, OfferId) {
-        let title = self.title(self.asset().await).await;
+        self.pvod_of(self.asset().await).await
+    }
+
+    pub async fn pvod_of(&self, asset: AssetId) -> (TitleId, OfferId) {
+        let title = self.title(asset).await;
         let avail = self.avail(title, LicenseType::Vod, Some(self.now() + HOUR * 24 * 14)).await;
         (title, self.offer(&avail, GrantClock::OnPurchase { watch_ms: 48 * 3_600_000 }).await)
+    }
+
+    /// From the next session on.
+    pub async fn seal_with_cbcs(&self, title: TitleId) {
+        let request = self.request(Method::PATCH, &format!("/api/v1/operator/titles/{title}"));
+        let edited = self.send(request.bearer_auth(&self.operator).json(&json!({"protection": "cbcs"}))).await;
+        assert_eq!((edited.status, &edited.json()["protection"]), (StatusCode::OK, &json!("cbcs")));
     }
 
     pub async fn buy(&self, viewer: &TestViewer, offer: OfferId) -> Value {

@@ -290,7 +290,7 @@ fn a_free_window_plays_clear_for_anybody_and_starts_no_clock() {
     let Decision::Allow(entitlement) = decide(&cinema.rights, &nobody(), Some(cn()), pvod_start()) else {
         panic!("denied")
     };
-    assert!(!entitlement.is_protected && !entitlement.starts_clock && entitlement.streams == 0);
+    assert!(entitlement.protection.is_none() && !entitlement.starts_clock && entitlement.streams == 0);
 }
 
 #[test]
@@ -424,7 +424,7 @@ fn a_presale_sells_from_its_instant_and_its_grant_runs_from_the_opening() {
 fn a_trailer_plays_as_long_as_its_title_is_listed() {
     let mut cinema = cinema();
     let Decision::Allow(entitlement) = decide_trailer(&cinema.rights.title) else { panic!("denied") };
-    assert!(!entitlement.is_protected && !entitlement.starts_clock && entitlement.streams == 0);
+    assert!(entitlement.protection.is_none() && !entitlement.starts_clock && entitlement.streams == 0);
     let free = PlaybackSession {
         entitlement,
         viewer_id: None,

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use crate::base::clock::UtcMs;
 use crate::base::error::Result;
 use crate::base::id::{AssetId, GrantId, KeyId, MembershipId, SessionId, ViewerId};
+use crate::base::protection::ProtectionScheme;
 use crate::rights::session::PlaybackSession;
 use crate::store::db::Page;
 
@@ -40,8 +41,8 @@ pub trait PlaybackDb: Send + Sync {
     /// Drops at most `limit` sessions that expired before `before`; how many there were.
     async fn forget_sessions(&self, before: UtcMs, limit: u32) -> Result<u64>;
 
-    /// The key stored for this track, or `proposed`, which is stored if there is none.
-    async fn content_key(&self, asset: AssetId, track: &str, proposed: &WrappedKey) -> Result<WrappedKey>;
+    /// The key stored for this use, or `proposed`, which is stored if there is none.
+    async fn content_key(&self, key_use: &KeyUse, proposed: &WrappedKey) -> Result<WrappedKey>;
 
     /// The server's own signing keys by name, newest first: wrapped like content keys.
     async fn signing_keys(&self) -> Result<Vec<SigningKey>>;
@@ -68,6 +69,14 @@ pub struct Changes {
     pub changes: Vec<Change>,
     /// Where to go on.
     pub cursor: i64,
+}
+
+/// What a content key seals. All variants of a track share it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyUse {
+    pub asset: AssetId,
+    pub track: String,
+    pub scheme: ProtectionScheme,
 }
 
 /// A content key and its IV as they are stored: encrypted under the master key.

@@ -1,8 +1,9 @@
 use marquee::base::error::ErrorKind;
 use marquee::base::id::{AssetId, KeyId};
+use marquee::base::protection::ProtectionScheme;
 use marquee::rights::session::PlaybackSession;
 use marquee::store::db::Page;
-use marquee::store::db::playback::{Change, SigningKey, WrappedKey};
+use marquee::store::db::playback::{Change, KeyUse, SigningKey, WrappedKey};
 
 use super::Backend;
 use crate::scene::{NOW, Scene, grant_for, later};
@@ -107,16 +108,26 @@ pub async fn changes_come_in_order_and_the_newest_is_never_forgotten(backend: &i
     assert_eq!(db.changes(Some(4), 9).await.unwrap().cursor, 5);
 }
 
-pub async fn a_track_has_one_key(backend: &impl Backend) {
+pub async fn a_track_has_one_key_for_each_scheme(backend: &impl Backend) {
     let db = backend.open().await;
     let key = |byte| WrappedKey { id: KeyId::new(NOW), wrapped: vec![byte; 60] };
-    let (asset, first) = (AssetId::new(NOW), key(1));
-    assert_eq!(db.content_key(asset, "v1", &first).await.unwrap(), first);
-    assert_eq!(db.content_key(asset, "v1", &key(2)).await.unwrap(), first);
-    let other = key(3);
-    assert_eq!(db.content_key(asset, "v2", &other).await.unwrap(), other);
-    let elsewhere = key(4);
-    assert_eq!(db.content_key(AssetId::new(NOW), "v1", &elsewhere).await.unwrap(), elsewhere);
+    let (v1, first) =
+        (KeyUse { asset: AssetId::new(NOW), track: "v1".into(), scheme: ProtectionScheme::Aes128 }, key(1));
+    assert_eq!(db.content_key(&v1, &first).await.unwrap(), first);
+    assert_eq!(db.content_key(&v1, &key(2)).await.unwrap(), first);
+    for (n, other) in [
+        KeyUse { track: "v2".into(), ..v1.clone() },
+        KeyUse { asset: AssetId::new(NOW), ..v1.clone() },
+        KeyUse { scheme: ProtectionScheme::Cbcs, ..v1.clone() },
+    ]
+    .iter()
+    .enumerate()
+    {
+        let own = key(3 + n as u8);
+        assert_eq!(db.content_key(other, &own).await.unwrap(), own);
+        assert_eq!(db.content_key(other, &key(9)).await.unwrap(), own);
+    }
+    assert_eq!(db.content_key(&v1, &key(9)).await.unwrap(), first);
 }
 
 pub async fn signing_keys_come_newest_first(backend: &impl Backend) {

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use marquee::base::id::{AssetId, KeyId};
+use marquee::base::protection::ProtectionScheme;
 use marquee::store::check;
 use marquee::store::db::Written;
 use marquee::store::db::commerce::{Begun, Settled};
-use marquee::store::db::playback::WrappedKey;
+use marquee::store::db::playback::{KeyUse, WrappedKey};
 
 use super::Backend;
 use super::job::job;
@@ -98,7 +99,9 @@ pub async fn one_track_gets_one_key(backend: &impl Backend) {
         let db = db.clone();
         async move {
             let proposed = WrappedKey { id: KeyId::new(NOW), wrapped: vec![index as u8; 60] };
-            db.content_key(asset, "v1", &proposed).await.unwrap()
+            db.content_key(&KeyUse { asset, track: "v1".into(), scheme: ProtectionScheme::Cbcs }, &proposed)
+                .await
+                .unwrap()
         }
     })
     .await;

@@ -33,6 +33,7 @@ use marquee::operator::settings::{Setting, Settings};
 use marquee::operator::studio::{Redraw, Studio};
 use marquee::operator::uploads::Uploads;
 use marquee::playback::follower::Follower;
+use marquee::playback::keys::ContentKeys;
 use marquee::playback::library::Library;
 use marquee::playback::place::Place;
 use marquee::playback::sessions::Sessions;
@@ -163,7 +164,8 @@ impl Cinema {
                 .unwrap();
         let accounts = Accounts::new(db.clone(), state.clone(), clock.clone(), false).unwrap();
         let blobs = Blobs::local(&dir.path().join("objects")).unwrap();
-        let library = Arc::new(Library::new(db.clone(), blobs.clone(), Arc::new(vault), clock.clone(), 0));
+        let library =
+            Arc::new(Library::new(blobs.clone(), ContentKeys::new(db.clone(), Arc::new(vault), clock.clone()), 0));
         let (_, operator) = accounts.add_operator("tester").await.unwrap();
         let uploads = Arc::new(Uploads::new(db.clone(), clock.clone(), dir.path().join("uploads")));
         let package = packager(clock.clone());

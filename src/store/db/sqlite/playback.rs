@@ -9,9 +9,9 @@ use super::row::{AFTER_ALL, Columns, to_json};
 use super::{Connection, Row, SqliteDb, telemetry};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::id::{AssetId, GrantId, SessionId, ViewerId};
+use crate::base::id::{GrantId, SessionId, ViewerId};
 use crate::rights::session::PlaybackSession;
-use crate::store::db::playback::{Change, Changes, SigningKey, WrappedKey};
+use crate::store::db::playback::{Change, Changes, KeyUse, SigningKey, WrappedKey};
 use crate::store::db::{Page, PlaybackDb};
 
 #[async_trait]
@@ -147,25 +147,29 @@ impl PlaybackDb for SqliteDb {
         .await
     }
 
-    async fn content_key(&self, asset: AssetId, track: &str, proposed: &WrappedKey) -> Result<WrappedKey> {
-        let (track, proposed) = (track.to_owned(), proposed.clone());
+    async fn content_key(&self, key_use: &KeyUse, proposed: &WrappedKey) -> Result<WrappedKey> {
+        let (key_use, proposed) = (key_use.clone(), proposed.clone());
         self.write(move |conn| {
             Box::pin(async move {
                 sqlx::query(
-                    "INSERT INTO content_key (asset_id, track, id, wrapped) VALUES ($1, $2, $3, $4) \
-                     ON CONFLICT (asset_id, track) DO NOTHING",
+                    "INSERT INTO content_key (asset_id, track, scheme, id, wrapped) VALUES ($1, $2, $3, $4, $5) \
+                     ON CONFLICT (asset_id, track, scheme) DO NOTHING",
                 )
-                .bind(asset.to_string())
-                .bind(&track)
+                .bind(key_use.asset.to_string())
+                .bind(&key_use.track)
+                .bind(key_use.scheme.as_str())
                 .bind(proposed.id.to_string())
                 .bind(BASE64.encode(&proposed.wrapped))
                 .execute(&mut *conn)
                 .await?;
-                let row = sqlx::query("SELECT id, wrapped FROM content_key WHERE asset_id = $1 AND track = $2")
-                    .bind(asset.to_string())
-                    .bind(&track)
-                    .fetch_one(conn)
-                    .await?;
+                let row = sqlx::query(
+                    "SELECT id, wrapped FROM content_key WHERE asset_id = $1 AND track = $2 AND scheme = $3",
+                )
+                .bind(key_use.asset.to_string())
+                .bind(&key_use.track)
+                .bind(key_use.scheme.as_str())
+                .fetch_one(conn)
+                .await?;
                 Ok(WrappedKey { id: row.parsed("id")?, wrapped: wrapped(&row)? })
             })
         })

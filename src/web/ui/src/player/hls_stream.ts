@@ -4,6 +4,7 @@ import Hls, { ErrorDetails, ErrorTypes, Events, type ErrorData, type Level } fro
 import workerUrl from 'hls.js/dist/hls.worker.js?url';
 import { troubleOf } from '../lib/http';
 import { preferences } from './preferences.svelte';
+import { licensing } from './sealed';
 import type { Listener, OpenStream, Source, Stream } from './stream';
 import { inLanguage, type Language, type Rung } from './tracks.svelte';
 
@@ -47,6 +48,7 @@ class HlsStream implements Stream {
       abrEwmaDefaultEstimate: preferences.get('bandwidth_bps'),
       abrEwmaDefaultEstimateMax: 20_000_000,
       ...audioPreference(),
+      ...licensing(source.url),
       cmcd: { useHeaders: true, sessionId: source.session_id, contentId: source.title_id },
     });
     this.#hls = hls;
@@ -183,6 +185,7 @@ const UNSUPPORTED: ReadonlySet<string> = new Set([
   ErrorDetails.BUFFER_ADD_CODEC_ERROR,
   ErrorDetails.BUFFER_INCOMPATIBLE_CODECS_ERROR,
   ErrorDetails.ATTACH_MEDIA_ERROR,
+  ErrorDetails.KEY_SYSTEM_NO_ACCESS,
 ]);
 
 function audioPreference(): { audioPreference?: { lang: string } } {

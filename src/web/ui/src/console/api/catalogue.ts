@@ -25,6 +25,10 @@ export interface Credit {
 
 export type CommerceState = 'for_sale' | 'member' | 'free' | 'opens_later' | 'not_available' | 'acquired';
 
+/** How a film is sealed where it is not free. */
+export const protections = ['aes128', 'cbcs'] as const;
+export type Protection = (typeof protections)[number];
+
 export interface Title {
   id: string;
   name: Localized;
@@ -42,6 +46,7 @@ export interface Title {
   poster_landscape?: boolean;
   poster_url?: string | null;
   rank?: number;
+  protection: Protection;
   status: TitleStatus;
   runtime_ms: number;
   created_at: string;

@@ -1,0 +1,102 @@
+//! `marquee package --protect`: folders that are of use only with a key that is not in them.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use crate::film;
+
+fn package(folder: &Path, out: &str, args: &[&str]) -> Output {
+    let mut command = Command::new(film::binary());
+    command.arg("package").arg(film::file()).args(["--copy", "--out", out]).args(args).current_dir(folder);
+    command.output().unwrap()
+}
+
+/// The hash of each stream of a playlist, or none where FFmpeg does not open it.
+fn streams(folder: &Path, playlist: &str) -> Option<String> {
+    let output = Command::new("ffmpeg")
+        .args(["-v", "error", "-xerror", "-allowed_extensions", "ALL", "-i"])
+        .arg(folder.join(playlist))
+        .args(["-map", "0", "-c", "copy", "-f", "streamhash", "-hash", "md5", "-"])
+        .output()
+        .unwrap();
+    (output.status.success() && output.stderr.is_empty()).then(|| String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn a_sealed_package_plays_with_its_key_and_not_without() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path();
+    assert!(package(folder, "clear", &[]).status.success());
+    for scheme in ["aes128", "cbcs"] {
+        let key = folder.join(format!("{scheme}.key"));
+        let uri = format!("file://{}", key.display());
+        let done =
+            package(folder, scheme, &["--protect", scheme, "--key-file", key.to_str().unwrap(), "--key-uri", &uri]);
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        let bytes = fs::read(&key).unwrap();
+        assert_eq!((bytes.len(), fs::metadata(&key).unwrap().permissions().mode() & 0o777), (16, 0o600));
+        let package = folder.join(scheme);
+        for file in fs::read_dir(&package).unwrap() {
+            let path = file.unwrap().path();
+            let content = fs::read(&path).unwrap();
+            assert!(!content.windows(16).any(|window| window == bytes), "{} holds the key", path.display());
+            assert_ne!(path.extension().unwrap(), "sealed", "nothing is left behind");
+        }
+        let clear = folder.join("clear");
+        for track in ["v360.m3u8", "a-und-2.m3u8"] {
+            let expected = streams(&clear, track);
+            assert!(expected.is_some());
+            assert_eq!(streams(&package, track), expected, "{scheme} {track}");
+        }
+        let words = fs::read_to_string(package.join("t-en.m3u8")).unwrap();
+        assert!(words.contains(&format!("#EXT-X-KEY:METHOD=AES-128,URI=\"{uri}\",IV=0x")), "{words}");
+        assert!(!fs::read(package.join("t-en.vtt")).unwrap().windows(6).any(|window| window == b"WEBVTT"));
+
+        // A whole sealed segment cannot be opened in part; sealed samples can.
+        let iframes = package.join("v360-iframes.m3u8");
+        let main = fs::read_to_string(package.join("main.m3u8")).unwrap();
+        assert_eq!(iframes.exists(), scheme == "cbcs");
+        assert_eq!(main.contains("I-FRAME-STREAM-INF"), scheme == "cbcs");
+        if scheme == "cbcs" {
+            assert_eq!(streams(&package, "v360-iframes.m3u8"), streams(&clear, "v360-iframes.m3u8"));
+        }
+        fs::write(&key, [0; 16]).unwrap();
+        assert_ne!(streams(&package, "v360.m3u8"), streams(&clear, "v360.m3u8"), "{scheme}: another key");
+    }
+}
+
+#[test]
+fn a_key_file_is_never_in_the_package_and_never_overwritten() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path();
+    let refused = |out: &str, args: &[&str], exit: i32, code: &str| {
+        let done = package(folder, out, args);
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert_eq!(done.status.code(), Some(exit), "{args:?}: {said}");
+        assert!(said.contains(code), "{args:?}: {said}");
+        assert!(!folder.join(out).exists(), "{args:?}");
+    };
+    fs::write(folder.join("old.key"), "sixteen bytes….").unwrap();
+    std::os::unix::fs::symlink(folder.join("nowhere"), folder.join("dangling.key")).unwrap();
+    refused("film", &["--protect", "cbcs", "--key-file", "old.key"], 1, "KEY_FILE_EXISTS");
+    refused("film", &["--protect", "cbcs", "--key-file", "dangling.key"], 1, "KEY_FILE_EXISTS");
+    refused("film", &["--protect", "cbcs", "--key-file", "no/such/folder.key"], 3, "KEY_FILE_NOT_WRITABLE");
+    refused("film", &["--protect", "cbcs"], 2, "--key-file");
+    refused("film", &["--key-file", "new.key"], 2, "--protect");
+    refused("film", &["--protect", "rot13", "--key-file", "new.key"], 2, "aes128 or cbcs");
+    refused("film", &["--protect", "cbcs", "--key-file", "new.key", "--key-uri", "a\"b"], 2, "expected a URI");
+    assert_eq!(fs::read_to_string(folder.join("old.key")).unwrap(), "sixteen bytes….");
+    assert!(!folder.join("new.key").exists());
+
+    // An empty folder may become the package, and the key may not lie in it, by whatever way it is named.
+    fs::create_dir(folder.join("empty")).unwrap();
+    std::os::unix::fs::symlink(folder.join("empty"), folder.join("alias")).unwrap();
+    for key in ["empty/film.key", "./empty/../empty/film.key", "alias/film.key"] {
+        let done = package(folder, "empty", &["--protect", "aes128", "--key-file", key]);
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert!(!done.status.success() && said.contains("KEY_FILE_IN_PACKAGE"), "{key}: {said}");
+        assert_eq!(fs::read_dir(folder.join("empty")).unwrap().count(), 0);
+    }
+}
