@@ -13,7 +13,7 @@ use crate::base::protection::ProtectionScheme;
 use crate::cmd::serve::until_signal;
 use crate::cmd::{print, say};
 use crate::media::language;
-use crate::packager::job::{self, Encoding, PackageRequest, Packaged, Phase, Progress, SubtitleFile};
+use crate::packager::job::{self, Encoding, PackageRequest, Packaged, Phase, Progress, SidecarFile};
 use crate::packager::sealing::Sealing;
 
 /// How often a line is written where no terminal shows a bar.
@@ -25,7 +25,7 @@ const BAR_STEPS: u64 = 1000;
 /// The picture is copied when it is H.264 with regular closed sync samples; smaller renditions are encoded beside it.
 #[derive(Args, Clone, Debug)]
 #[command(
-    after_help = "Examples:\n  marquee package film.mp4 --out film\n  marquee package film.mkv --out film --copy --json --subtitle zh=film.srt > film.json\n  marquee package film.mp4 --out film --protect cbcs --key-file film.key --key-uri https://keys.example/film"
+    after_help = "Examples:\n  marquee package film.mp4 --out film\n  marquee package film.mkv --out film --copy --json --audio fr=dub.m4a --subtitle zh=film.srt > film.json\n  marquee package film.mp4 --out film --protect cbcs --key-file film.key --key-uri https://keys.example/film"
 )]
 pub struct PackageArgs {
     /// The film: MP4, MOV, Matroska, WebM or MPEG-TS.
@@ -36,9 +36,12 @@ pub struct PackageArgs {
     /// Only copy; refuse a film that would have to be encoded.
     #[arg(long)]
     pub copy: bool,
+    /// Sound in a file of its own (such as a dub) with its language; may be given several times.
+    #[arg(long, value_name = "LANG=FILE", value_parser = sidecar)]
+    pub audio: Vec<SidecarFile>,
     /// Subtitles in a file of their own (SubRip, ASS, WebVTT) with their language; may be given several times.
-    #[arg(long, value_name = "LANG=FILE", value_parser = subtitle)]
-    pub subtitle: Vec<SubtitleFile>,
+    #[arg(long, value_name = "LANG=FILE", value_parser = sidecar)]
+    pub subtitle: Vec<SidecarFile>,
     /// Seal the package: `aes128` (whole segments, plays everywhere) or `cbcs` (samples).
     #[arg(long, value_name = "SCHEME", value_parser = scheme, requires = "key_file")]
     pub protect: Option<ProtectionScheme>,
@@ -57,6 +60,7 @@ pub struct PackageArgs {
 pub async fn run(args: PackageArgs) -> Result<()> {
     let encoding = if args.copy { Encoding::CopyOnly } else { Encoding::Ladder };
     let mut request = PackageRequest::new(args.input, args.out, encoding)?;
+    request.audio = args.audio;
     request.subtitles = args.subtitle;
     request.sealing =
         args.protect.zip(args.key_file).map(|(scheme, key_file)| Sealing { scheme, key_file, key_uri: args.key_uri });
@@ -78,12 +82,12 @@ pub async fn run(args: PackageArgs) -> Result<()> {
 }
 
 /// `zh=film.srt`
-fn subtitle(text: &str) -> std::result::Result<SubtitleFile, String> {
+fn sidecar(text: &str) -> std::result::Result<SidecarFile, String> {
     let (language, path) = text.split_once('=').ok_or("expected LANG=FILE, for example zh=film.srt")?;
     if !language::is_tag(language) || path.is_empty() {
         return Err("expected LANG=FILE with a language such as zh or en".to_owned());
     }
-    Ok(SubtitleFile { language: language.to_owned(), path: path.into() })
+    Ok(SidecarFile { language: language.to_owned(), path: path.into() })
 }
 
 fn scheme(text: &str) -> std::result::Result<ProtectionScheme, String> {

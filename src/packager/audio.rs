@@ -83,7 +83,7 @@ impl CopiedAudio {
         let scale = Timescale::new(format.sample_rate())?;
         Ok(CopiedAudio {
             source: source.clone(),
-            origin: settings.origin,
+            origin: source.origin(settings.origin),
             scale,
             writer,
             next: None,
@@ -156,7 +156,7 @@ impl EncodedAudio {
         let decoder = probe::open_decoder(stream)?.audio().map_err(libav::fault("opening the audio decoder"))?;
         Ok(EncodedAudio {
             source: source.clone(),
-            origin: settings.origin,
+            origin: source.origin(settings.origin),
             decoder,
             shape: None,
             tracks: vec![first],

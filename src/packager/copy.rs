@@ -10,15 +10,15 @@ use crate::base::error::Result;
 use crate::packager::audio::{AudioSettings, CopiedAudio};
 use crate::packager::libav;
 use crate::packager::plan::Plan;
-use crate::packager::probe::{self, Source};
+use crate::packager::probe::{self, AudioSource, Source};
 use crate::packager::renditions::AudioAction;
 use crate::packager::scan::Scan;
 use crate::packager::video::CopiedVideo;
 
-/// The tracks that are written, each with the source's stream that it comes from.
+/// The tracks that are written, those of sound each with what it comes from.
 struct Tracks<'a> {
     video: Option<CopiedVideo<'a>>,
-    audio: Vec<(usize, CopiedAudio)>,
+    audio: Vec<(&'a AudioSource, CopiedAudio)>,
 }
 
 impl<'a> Tracks<'a> {
@@ -29,7 +29,7 @@ impl<'a> Tracks<'a> {
         let mut audio = Vec::new();
         for copied in plan.audio.iter().filter(|audio| audio.action == AudioAction::Copy) {
             if let (Some(from), Some(found)) = (source.audio.get(copied.source), scan.audio.get(copied.source)) {
-                audio.push((from.stream, CopiedAudio::start(copied, from, found, &settings)?));
+                audio.push((from, CopiedAudio::start(copied, from, found, &settings)?));
             }
         }
         Ok(Tracks { video, audio })
@@ -77,8 +77,13 @@ pub fn run(
             if let Some(video) = &mut tracks.video {
                 video.push(packet)?;
             }
-        } else if let Some((_, track)) = tracks.audio.iter_mut().find(|(stream, _)| *stream == from) {
+        } else if let Some((_, track)) = tracks.audio.iter_mut().find(|(source, _)| source.is_of_film(from)) {
             track.push(packet)?;
+        }
+    }
+    for (source, track) in &mut tracks.audio {
+        if let Some(beside) = &source.beside {
+            beside.each_packet(source.stream, |packet| track.push(packet))?;
         }
     }
     tracks.finish()

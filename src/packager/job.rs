@@ -28,7 +28,7 @@ use crate::media::rendition::{AssetIndex, TrackIndex, TrackMedia};
 use crate::media::storyboard::Storyboard;
 use crate::media::timeline::Timeline;
 use crate::packager::protocol::{
-    CardTrack, PICTURE_FILE, SubtitleOrder, TrackDraft, WorkerMessage, WorkerOrder, WorkerReport,
+    CardTrack, PICTURE_FILE, SidecarOrder, TrackDraft, WorkerMessage, WorkerOrder, WorkerReport,
 };
 use crate::packager::refusal::{self, Refusal};
 use crate::packager::sandbox::Attempt;
@@ -45,8 +45,10 @@ pub struct PackageRequest {
     /// Must not exist, or be empty.
     pub out_dir: PathBuf,
     pub encoding: Encoding,
-    /// At most [`limits::TEXT_TRACKS_MAX`].
-    pub subtitles: Vec<SubtitleFile>,
+    /// AAC, AC-3, E-AC-3, MP3, Opus, Vorbis, FLAC, ALAC or PCM; at most [`limits::AUDIO_TRACKS_MAX`].
+    pub audio: Vec<SidecarFile>,
+    /// SubRip, ASS or WebVTT; at most [`limits::TEXT_TRACKS_MAX`].
+    pub subtitles: Vec<SidecarFile>,
     /// None for a clear package.
     pub sealing: Option<Sealing>,
     /// The program that has the `worker` subcommand.
@@ -55,9 +57,9 @@ pub struct PackageRequest {
     pub silence_max: Duration,
 }
 
-/// Subtitles in a file of their own: SubRip, ASS or WebVTT.
+/// Sound or subtitles in a file of their own. Their times count from the film's first picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SubtitleFile {
+pub struct SidecarFile {
     /// BCP 47 or ISO 639.
     pub language: String,
     pub path: PathBuf,
@@ -72,6 +74,7 @@ impl PackageRequest {
             input: input.into(),
             out_dir: out_dir.into(),
             encoding,
+            audio: Vec::new(),
             subtitles: Vec::new(),
             sealing: None,
             worker,
@@ -116,9 +119,11 @@ pub async fn package(
 ) -> Result<Packaged> {
     let clock = Clock::system();
     let input = open_input(&request.input)?;
-    let subtitles = open_subtitles(&request.subtitles)?;
-    let files: Vec<&File> = std::iter::once(&input).chain(subtitles.iter().map(|(file, _)| file)).collect();
-    let orders = subtitles.iter().map(|(_, order)| order.clone()).collect();
+    let audio = open_sidecars(&request.audio, SidecarKind::Audio)?;
+    let subtitles = open_sidecars(&request.subtitles, SidecarKind::Subtitles)?;
+    let sidecars = audio.iter().chain(&subtitles).map(|(file, _)| file);
+    let files: Vec<&File> = std::iter::once(&input).chain(sidecars).collect();
+    let orders = |sidecars: &[(File, SidecarOrder)]| sidecars.iter().map(|(_, order)| order.clone()).collect();
     let staging = Staging::create(&request.out_dir)?;
     if let Some(sealing) = &request.sealing {
         sealing.check(&request.out_dir)?;
@@ -130,7 +135,8 @@ pub async fn package(
             out_dir: staging.dir().to_owned(),
             film: input.as_raw_fd(),
             encoding: request.encoding,
-            subtitles: orders,
+            audio: orders(&audio),
+            subtitles: orders(&subtitles),
         },
         &files,
     )
@@ -340,21 +346,31 @@ fn open_input(path: &Path) -> Result<File> {
     Ok(file)
 }
 
-fn open_subtitles(files: &[SubtitleFile]) -> Result<Vec<(File, SubtitleOrder)>> {
-    let open = |subtitle: &SubtitleFile| {
-        let shown = subtitle.path.display();
-        let file = open_file(&subtitle.path)?;
-        if file.metadata().is_ok_and(|meta| !meta.is_file() || meta.len() > limits::TEXT_FILE_BYTES_MAX) {
-            let mib = limits::TEXT_FILE_BYTES_MAX >> 20;
-            return Err(Refusal::SubtitleUnreadable.error(format!("{shown} is no file of at most {mib} MiB.")));
+#[derive(Clone, Copy)]
+enum SidecarKind {
+    Audio,
+    Subtitles,
+}
+
+fn open_sidecars(files: &[SidecarFile], kind: SidecarKind) -> Result<Vec<(File, SidecarOrder)>> {
+    let (refusal, what, files_max, bytes_max) = match kind {
+        SidecarKind::Audio => (Refusal::AudioUnreadable, "sound", limits::AUDIO_TRACKS_MAX, limits::UPLOAD_BYTES_MAX),
+        SidecarKind::Subtitles => {
+            (Refusal::SubtitleUnreadable, "subtitles", limits::TEXT_TRACKS_MAX, limits::TEXT_FILE_BYTES_MAX)
         }
-        let name = subtitle.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let order = SubtitleOrder { file: file.as_raw_fd(), name, language: subtitle.language.clone() };
+    };
+    let open = |sidecar: &SidecarFile| {
+        let shown = sidecar.path.display();
+        let file = open_file(&sidecar.path)?;
+        if file.metadata().is_ok_and(|meta| !meta.is_file() || meta.len() > bytes_max) {
+            return Err(refusal.error(format!("{shown} is no file of at most {} MiB.", bytes_max >> 20)));
+        }
+        let name = sidecar.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let order = SidecarOrder { file: file.as_raw_fd(), name, language: sidecar.language.clone() };
         Ok((file, order))
     };
-    if files.len() > limits::TEXT_TRACKS_MAX {
-        let most = limits::TEXT_TRACKS_MAX;
-        return Err(Refusal::SubtitleUnreadable.error(format!("At most {most} files of subtitles are accepted.")));
+    if files.len() > files_max {
+        return Err(refusal.error(format!("At most {files_max} files of {what} are accepted.")));
     }
     files.iter().map(open).collect()
 }

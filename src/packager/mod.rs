@@ -11,6 +11,7 @@
 //! memory and time. The supervisor parses what comes back with our own reader and believes nothing else.
 
 pub mod audio;
+pub mod audio_file;
 pub mod build;
 pub mod copy;
 pub mod card;

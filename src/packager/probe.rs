@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 use ffmpeg_next::codec::{self, Id};
 use ffmpeg_next::format::context::{Input, StreamIo};
@@ -17,14 +18,16 @@ use crate::media::avc::AvcConfig;
 use crate::media::cmaf::Colour;
 use crate::media::isobmff::{BoxHeader, BoxSize, Reader};
 use crate::media::rendition::AudioRole;
+use crate::packager::audio_file::AudioFile;
 use crate::packager::hdr::{self, Hdr};
 use crate::packager::libav::{self, StreamFacts};
 use crate::packager::refusal::Refusal;
+use crate::packager::scan::Origin;
 use crate::packager::subtitle;
 
 /// libav's names of what may be opened; everything else that Debian's build can do is out of reach of a film.
 const DEMUXERS: &str = "mov,matroska,webm,mpegts";
-const DECODERS: &str = "h264,hevc,av1,libdav1d,vp8,vp9,mpeg2video,mpeg4,prores,dnxhd,\
+pub const DECODERS: &str = "h264,hevc,av1,libdav1d,vp8,vp9,mpeg2video,mpeg4,prores,dnxhd,\
     aac,ac3,eac3,mp3,mp3float,opus,vorbis,flac,alac,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_f32le,\
     subrip,srt,ass,ssa,webvtt,mov_text,text";
 const READ_BYTES: usize = 256 * 1024;
@@ -34,7 +37,7 @@ pub struct Source {
     /// As the container says it, in microseconds; 0 when it does not.
     pub duration_us: i64,
     pub video: VideoSource,
-    /// At most [`limits::AUDIO_TRACKS_MAX`].
+    /// At most [`limits::AUDIO_TRACKS_MAX`] of the film itself, and as many files beside it.
     pub audio: Vec<AudioSource>,
     /// At most [`limits::TEXT_TRACKS_MAX`] of the film itself, and as many files beside it.
     pub text: Vec<TextSource>,
@@ -130,6 +133,20 @@ pub struct AudioSource {
     pub is_default: bool,
     pub role: AudioRole,
     pub extradata: Vec<u8>,
+    /// The file it is in, where that is not the film.
+    pub beside: Option<Arc<AudioFile>>,
+}
+
+impl AudioSource {
+    /// What becomes 0, where it is `of_film` in the film.
+    pub fn origin(&self, of_film: Origin) -> Origin {
+        self.beside.as_ref().map_or(of_film, |beside| beside.origin)
+    }
+
+    /// Whether packets of this stream of the film belong to it.
+    pub fn is_of_film(&self, stream: usize) -> bool {
+        self.beside.is_none() && self.stream == stream
+    }
 }
 
 /// Where the words are.
@@ -185,6 +202,7 @@ impl AudioSource {
             is_default: false,
             role: AudioRole::Main,
             extradata: Vec::new(),
+            beside: None,
         }
     }
 }
@@ -342,7 +360,7 @@ fn video_source(stream: &Stream<'_>) -> Result<VideoSource> {
 }
 
 /// `None` for an audio stream that says nothing about itself: some containers list streams that have no samples.
-fn audio_source(stream: &Stream<'_>) -> Result<Option<AudioSource>> {
+pub fn audio_source(stream: &Stream<'_>) -> Result<Option<AudioSource>> {
     let facts = libav::stream_facts(stream);
     if facts.channels == 0 || facts.sample_rate == 0 {
         return Ok(None);
@@ -365,6 +383,7 @@ fn audio_source(stream: &Stream<'_>) -> Result<Option<AudioSource>> {
         is_default: stream.disposition().contains(Disposition::DEFAULT),
         role: role(stream.disposition()),
         extradata: facts.extradata,
+        beside: None,
     }))
 }
 

@@ -20,30 +20,20 @@ pub enum WorkerOrder {
         out_dir: PathBuf,
         film: Inherited,
         encoding: Encoding,
-        subtitles: Vec<SubtitleOrder>,
+        audio: Vec<SidecarOrder>,
+        subtitles: Vec<SidecarOrder>,
     },
     /// Read a picture and write it anew, cut to a shape.
-    Picture {
-        out_dir: PathBuf,
-        picture: Inherited,
-        shape: PictureShape,
-    },
+    Picture { out_dir: PathBuf, picture: Inherited, shape: PictureShape },
     /// Make a release card with the tracks of the film that it opens.
-    Card {
-        out_dir: PathBuf,
-        font: Inherited,
-        text: CardText,
-        tracks: Vec<CardTrack>,
-    },
+    Card { out_dir: PathBuf, font: Inherited, text: CardText, tracks: Vec<CardTrack> },
     /// Try to break out of the sandbox and report each attempt.
-    SelfTest {
-        out_dir: PathBuf,
-    },
+    SelfTest { out_dir: PathBuf },
 }
 
-/// A file of subtitles beside the film.
+/// A file of sound or subtitles beside the film.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct SubtitleOrder {
+pub struct SidecarOrder {
     pub file: Inherited,
     /// For people.
     pub name: String,

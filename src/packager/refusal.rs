@@ -35,6 +35,7 @@ refusals! {
     InputDamaged = "INPUT_DAMAGED", Unprocessable;
     InputUnsupported = "INPUT_UNSUPPORTED", Unsupported;
     InputTooLarge = "INPUT_TOO_LARGE", TooLarge;
+    AudioUnreadable = "AUDIO_UNREADABLE", Unprocessable;
     SubtitleUnreadable = "SUBTITLE_UNREADABLE", Unprocessable;
     CopyNeedsEncoding = "COPY_NEEDS_ENCODING", Unprocessable;
     EncoderMissing = "ENCODER_MISSING", Config;

@@ -105,7 +105,11 @@ impl AudioScan {
 impl Origin {
     /// Of what counts from the first picture already.
     pub fn zero(time_base: TimeBase) -> Origin {
-        Origin { pts: 0, time_base }
+        Origin::at(0, time_base)
+    }
+
+    pub fn at(pts: i64, time_base: TimeBase) -> Origin {
+        Origin { pts, time_base }
     }
 
     /// `pts` of a stream, from the origin, in ticks of `timescale`.
@@ -166,8 +170,17 @@ pub fn scan(file: &File, input: &mut Input, source: &mut Source, mut on_progress
         if packet.stream() == source.video.stream {
             video.take(&packet);
             on_progress(timescale.seconds(video.last_pts));
-        } else if let Some(pass) = audio.iter_mut().find(|pass| pass.source.stream == packet.stream()) {
+        } else if let Some(pass) = audio.iter_mut().find(|pass| pass.source.is_of_film(packet.stream())) {
             pass.take(&packet);
+        }
+    }
+    for pass in &mut audio {
+        let source = pass.source;
+        if let Some(beside) = &source.beside {
+            beside.each_packet(source.stream, |packet| {
+                pass.take(&packet);
+                Ok(())
+            })?;
         }
     }
     let declared_s = source.duration_us as f64 / 1e6;
@@ -399,6 +412,7 @@ impl<'a> AudioPass<'a> {
         let scale = Timescale::new(source.sample_rate).unwrap_or(Timescale::MILLISECONDS);
         let config = AacConfig::from_asc(&source.extradata).ok().filter(|_| source.codec == Id::AAC);
         let format = config.map(AudioFormat::Aac);
+        let origin = source.origin(origin);
         // What every client plays is AAC; of the other two only surround is kept, beside it.
         let is_dolby = matches!(source.codec, Id::AC3 | Id::EAC3) && source.channels > 2;
         let obstacle =

@@ -12,7 +12,7 @@ use crate::base::error::{Error, Result};
 use crate::base::limits;
 use crate::packager::libav;
 use crate::packager::probe::{self, TextPlace, TextSource};
-use crate::packager::protocol::SubtitleOrder;
+use crate::packager::protocol::SidecarOrder;
 use crate::packager::refusal::Refusal;
 use crate::packager::scan::Origin;
 use crate::packager::subtitle::{self, TextTrack};
@@ -20,7 +20,7 @@ use crate::packager::subtitle::{self, TextTrack};
 const DEMUXERS: &str = "srt,ass,webvtt";
 
 /// Reads the file of an order, as far as it takes to know that it holds subtitles.
-pub fn open(order: &SubtitleOrder, file: &File) -> Result<TextSource> {
+pub fn open(order: &SidecarOrder, file: &File) -> Result<TextSource> {
     let mut bytes = Vec::new();
     file.take(limits::TEXT_FILE_BYTES_MAX)
         .read_to_end(&mut bytes)

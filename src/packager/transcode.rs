@@ -17,7 +17,7 @@ use crate::media::time::Timescale;
 use crate::packager::audio::{AudioSettings, EncodedAudio, EncodedTrack};
 use crate::packager::libav;
 use crate::packager::plan::Plan;
-use crate::packager::probe::{self, Source, TextPlace};
+use crate::packager::probe::{self, AudioSource, Source, TextPlace};
 use crate::packager::protocol::TrackDraft;
 use crate::packager::refusal::Refusal;
 use crate::packager::renditions::AudioAction;
@@ -61,13 +61,18 @@ pub fn run(
     for audio in plan.audio.iter().filter(|audio| audio.action != AudioAction::Copy) {
         let Some(from) = source.audio.get(audio.source) else { continue };
         let track = EncodedTrack::start(audio, from, &settings)?;
-        let made_of = |(stream, _): &&mut (usize, EncodedAudio)| *stream == from.stream;
+        let made_of = |(source, _): &&mut (&AudioSource, EncodedAudio)| std::ptr::eq(*source, from);
         if let Some((_, encoded)) = encoded_audio.iter_mut().find(made_of) {
             encoded.add(track);
+            continue;
+        }
+        let encoded = if let Some(beside) = &from.beside {
+            beside.with_stream(from.stream, |stream| EncodedAudio::start(from, stream, &settings, track))?
         } else {
             let stream = input.stream(from.stream).ok_or_else(changed)?;
-            encoded_audio.push((from.stream, EncodedAudio::start(from, &stream, &settings, track)?));
-        }
+            EncodedAudio::start(from, &stream, &settings, track)?
+        };
+        encoded_audio.push((from, encoded));
     }
     let end_ms = scan.timescale.rescale(scan.end, Timescale::MILLISECONDS).max(0) as u64;
     let mut text = Vec::new();
@@ -101,13 +106,19 @@ pub fn run(
             }
             continue;
         }
-        for (stream, track) in &mut encoded_audio {
-            if *stream == from {
-                track.push(&packet)?;
-            }
+        if let Some((_, track)) = encoded_audio.iter_mut().find(|(source, _)| source.is_of_film(from)) {
+            track.push(&packet)?;
         }
         if let Some((_, _, track)) = text.iter_mut().find(|(stream, ..)| *stream == Some(from)) {
             track.push(&packet);
+        }
+    }
+    for (source, track) in &mut encoded_audio {
+        if let Some(beside) = &source.beside {
+            beside.each_packet(source.stream, |packet| {
+                on_progress(scan.timescale.seconds(scan.end));
+                track.push(&packet)
+            })?;
         }
     }
     let mut warnings = Vec::new();

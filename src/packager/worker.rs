@@ -11,9 +11,9 @@ use crate::base::clock::Clock;
 use crate::base::error::{Error, Result};
 use crate::base::limits;
 use crate::packager::plan::Plan;
-use crate::packager::protocol::{Encoding, Inherited, Phase, SubtitleOrder, WorkerMessage, WorkerOrder, WorkerReport};
+use crate::packager::protocol::{Encoding, Inherited, Phase, SidecarOrder, WorkerMessage, WorkerOrder, WorkerReport};
 use crate::packager::storyboard::Reel;
-use crate::packager::{card, copy, picture, poster, probe, sandbox, scan, sidecar, storyboard, transcode};
+use crate::packager::{audio_file, card, copy, picture, poster, probe, sandbox, scan, sidecar, storyboard, transcode};
 
 /// Runs one order. Whatever happens is said on stdout; the exit code says only whether it went well.
 pub fn main() -> bool {
@@ -32,12 +32,12 @@ fn work() -> Result<()> {
     let order = read_order()?;
     exit_with_stdin()?;
     match order {
-        WorkerOrder::Package { out_dir, film, encoding, subtitles } => {
+        WorkerOrder::Package { out_dir, film, encoding, audio, subtitles } => {
             let file = inherited(film)?;
             ffmpeg_next::init().map_err(crate::packager::libav::fault("starting libav"))?;
             ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet);
             say(&WorkerMessage::Sandboxed(sandbox::enter(&out_dir)?));
-            say(&WorkerMessage::Done(package(&file, &out_dir, encoding, &subtitles)?));
+            say(&WorkerMessage::Done(package(&file, &out_dir, encoding, &audio, &subtitles)?));
         }
         WorkerOrder::Picture { out_dir, picture, shape } => {
             let file = inherited(picture)?;
@@ -66,11 +66,20 @@ fn work() -> Result<()> {
     Ok(())
 }
 
-fn package(file: &File, out_dir: &Path, encoding: Encoding, subtitles: &[SubtitleOrder]) -> Result<WorkerReport> {
+fn package(
+    file: &File,
+    out_dir: &Path,
+    encoding: Encoding,
+    audio: &[SidecarOrder],
+    subtitles: &[SidecarOrder],
+) -> Result<WorkerReport> {
     let mut progress = Reporter::new();
     progress.enter(Phase::Opening, 0.0);
     let (mut input, mut source) = probe::open(file)?;
     say(&WorkerMessage::Found(source.summary()));
+    for order in audio {
+        source.audio.push(audio_file::open(order, inherited(order.file)?)?);
+    }
     for order in subtitles {
         source.text.push(sidecar::open(order, &inherited(order.file)?)?);
     }

@@ -2,11 +2,13 @@
 //! with the picture.
 
 use std::fs;
+use std::future::pending;
 use std::path::Path;
 use std::process::Command;
 
-use marquee::packager::job::Encoding;
+use marquee::packager::job::{self, Encoding, PackageRequest, Packaged, SidecarFile};
 
+use crate::film;
 use crate::packager::{check, output, package};
 
 /// Six seconds of picture, and of sound that clicks in channel n at n + 0.5 s and in all of them at 5.8 s, except that the
@@ -171,4 +173,78 @@ async fn commentary_and_descriptions_are_renditions_of_their_own() {
         .map(|(line, parts)| parts.iter().all(|part| line.contains(part)))
         .collect();
     assert_eq!(said, [true, true, true], "{main}");
+}
+
+/// A film of six silent seconds, without a sound of its own.
+fn silent_film(path: &Path) {
+    let made = ["-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25:duration=6"];
+    let encoder = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", path.to_str().unwrap()];
+    output("ffmpeg", &[&made[..], &encoder].concat());
+}
+
+async fn package_with(input: &Path, out: &Path, files: &[(&str, &Path)]) -> marquee::base::error::Result<Packaged> {
+    let mut request = PackageRequest::new(input, out, Encoding::Ladder).unwrap();
+    request.worker = film::binary();
+    let sidecar =
+        |(language, path): &(&str, &Path)| SidecarFile { language: (*language).to_owned(), path: path.into() };
+    request.audio = files.iter().map(sidecar).collect();
+    job::package(request, |_| {}, pending()).await
+}
+
+#[tokio::test]
+async fn a_dub_in_a_file_begins_with_the_picture_and_ends_with_it_whatever_it_is() {
+    let root = tempfile::tempdir().unwrap();
+    let input = root.path().join("film.mp4");
+    silent_film(&input);
+    let click = |at: f64| format!("lt(abs(t-{at}),0.005)");
+    let mut files = Vec::new();
+    for (language, name, seconds) in [
+        ("en", "long.wav", 8),
+        ("fr", "short.m4a", 4),
+        ("de", "dub.mp3", 6),
+        ("es", "dub.ogg", 6),
+        ("ja", "whole.m4a", 6),
+    ] {
+        let path = root.path().join(name);
+        let sound = format!("aevalsrc='if({}+{},0.9*sin(2*PI*1500*t),0)':s=48000:d={seconds}", click(0.5), click(3.5));
+        let codec: &[&str] = if name.ends_with("ogg") { &["-c:a", "libopus"] } else { &[] };
+        output(
+            "ffmpeg",
+            &[&["-v", "error", "-f", "lavfi", "-i", &sound][..], codec, &[path.to_str().unwrap()]].concat(),
+        );
+        files.push((language, path));
+    }
+    let given: Vec<(&str, &Path)> = files.iter().map(|(language, path)| (*language, path.as_path())).collect();
+    let out = root.path().join("out");
+    let packaged = package_with(&input, &out, &given).await.unwrap();
+    check(&out, &packaged.index);
+    let languages: Vec<_> = packaged.index.audio().map(|(_, audio)| audio.language.as_deref().unwrap()).collect();
+    assert_eq!(languages, ["en", "fr", "de", "es", "ja"]);
+    for (track, audio) in packaged.index.audio() {
+        let length_s = track.timescale.seconds(track.segment_start(track.segments.len()));
+        assert!((5.95..6.05).contains(&length_s), "{}: {length_s} s", track.id);
+        let heard = clicks_s(&out.join(track.file_name()), 0);
+        let is_there = |at: f64| heard.iter().any(|heard| (heard - (at - 0.005)).abs() <= 0.01);
+        assert!(heard.len() == 2 && is_there(0.5) && is_there(3.5), "{:?}: {heard:?}", audio.language);
+    }
+    assert_eq!(packaged.copied, ["v240", "a-ja-1"], "of the sound, only AAC that lasts as long as the film");
+}
+
+#[tokio::test]
+async fn a_file_that_holds_no_sound_is_refused_and_leaves_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    let input = root.path().join("film.mp4");
+    silent_film(&input);
+    let text = root.path().join("text.m4a");
+    fs::write(&text, "no sound at all\n".repeat(100)).unwrap();
+    let outs = root.path().join("outs");
+    fs::create_dir(&outs).unwrap();
+    for path in [&text, &input] {
+        let refused = package_with(&input, &outs.join("out"), &[("fr", path)]).await.unwrap_err();
+        assert_eq!(refused.code(), "AUDIO_UNREADABLE");
+        assert!(refused.message().contains(path.file_name().unwrap().to_str().unwrap()), "{}", refused.message());
+    }
+    let many = vec![("fr", text.as_path()); 9];
+    assert_eq!(package_with(&input, &outs.join("out"), &many).await.unwrap_err().code(), "AUDIO_UNREADABLE");
+    assert_eq!(fs::read_dir(&outs).unwrap().count(), 0);
 }

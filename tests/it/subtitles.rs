@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use marquee::media::rendition::{AssetIndex, TrackIndex};
-use marquee::packager::job::{self, Encoding, PackageRequest, Packaged, SubtitleFile};
+use marquee::packager::job::{self, Encoding, PackageRequest, Packaged, SidecarFile};
 
 use crate::film;
 use crate::packager::{film as shared_film, presented_us};
@@ -19,7 +19,7 @@ async fn package_with(input: &Path, out: &Path, files: &[(&str, &Path)]) -> marq
     let mut request = PackageRequest::new(input, out, Encoding::CopyOnly).unwrap();
     request.worker = film::binary();
     let subtitle =
-        |(language, path): &(&str, &Path)| SubtitleFile { language: (*language).to_owned(), path: path.into() };
+        |(language, path): &(&str, &Path)| SidecarFile { language: (*language).to_owned(), path: path.into() };
     request.subtitles = files.iter().map(subtitle).collect();
     job::package(request, |_| {}, pending()).await
 }
