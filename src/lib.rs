@@ -13,6 +13,7 @@ pub mod telemetry;
 pub mod store;
 pub mod audience;
 pub mod http;
+pub mod inspect;
 pub mod packager;
 pub mod playback;
 pub mod commerce;

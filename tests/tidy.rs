@@ -19,6 +19,7 @@ const EDGES: &[(&str, &[&str])] = &[
     // It hears of everything that plays and sells, so it stands below them.
     ("audience", &["base", "store", "telemetry"]),
     ("http", &["base"]),
+    ("inspect", &["base", "media", "hls", "store", "http"]),
     // What a source was found to be is said in the catalogue's words, and kept with its asset.
     ("packager", &["base", "media", "hls", "catalog", "store"]),
     ("playback", &["base", "media", "hls", "catalog", "rights", "telemetry", "store", "audience", "http"]),
@@ -37,6 +38,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "store",
             "audience",
             "http",
+            "inspect",
             "packager",
             "playback",
             "commerce",
@@ -48,15 +50,15 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "base", "catalog", "rights", "ledger", "store", "audience", "http", "packager", "playback", "commerce",
-            "origin", "api", "operator", "web", "config",
+            "base", "catalog", "rights", "ledger", "store", "audience", "http", "inspect", "packager", "playback",
+            "commerce", "origin", "api", "operator", "web", "config",
         ],
     ),
     (
         "cmd",
         &[
-            "base", "media", "hls", "catalog", "rights", "ledger", "store", "packager", "playback", "commerce", "api",
-            "operator", "config", "app",
+            "base", "media", "hls", "catalog", "rights", "ledger", "store", "inspect", "packager", "playback",
+            "commerce", "api", "operator", "config", "app",
         ],
     ),
 ];

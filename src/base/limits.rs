@@ -271,6 +271,39 @@ pub const JOB_LEASE_TTL: Duration = Duration::from_secs(60);
 /// How often the progress of a running job is written down; its lease is renewed with it.
 pub const JOB_PROGRESS_EVERY: Duration = Duration::from_secs(2);
 
+// Inspection: of files and servers that nobody vouches for.
+pub const INSPECT_PLAYLIST_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// Media playlists of one presentation.
+pub const INSPECT_PLAYLISTS_MAX: usize = 256;
+/// What is read of one server altogether.
+pub const INSPECT_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+/// The longest stretch that is asked for as a byte range; what is longer is asked for whole.
+pub const INSPECT_RANGE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// The first read of a segment: its `moof` and the beginning of its first sample, as a rule.
+pub const INSPECT_HEAD_BYTES: u64 = 16 * 1024;
+/// No box but `mdat` is read that is larger.
+pub const INSPECT_BOX_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Boxes of one file that are told of, and how deep they may lie in each other.
+pub const INSPECT_BOXES_MAX: usize = 20_000;
+pub const INSPECT_DEPTH_MAX: usize = 16;
+/// Boxes that lie in no other.
+pub const INSPECT_TOP_BOXES_MAX: usize = 200_000;
+/// Fragments of one segment.
+pub const INSPECT_FRAGMENTS_MAX: usize = 1_024;
+/// Samples that one fragment may describe.
+pub const INSPECT_FRAGMENT_SAMPLES_MAX: usize = 100_000;
+pub const INSPECT_FINDINGS_MAX: usize = 200;
+/// Findings of one check in one file; the rest of them is counted.
+pub const INSPECT_FINDINGS_OF_A_KIND_MAX: usize = 3;
+pub const INSPECT_REDIRECTS_MAX: usize = 5;
+pub const INSPECT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub const INSPECT_SILENCE_MAX: Duration = Duration::from_secs(30);
+pub const INSPECT_ANSWER_MAX: Duration = Duration::from_secs(120);
+/// Segments that are asked for at once.
+pub const INSPECT_READS_AT_ONCE: usize = 8;
+/// Reports on assets that are kept; an asset never changes.
+pub const INSPECT_REPORTS_CACHED_MAX: usize = 256;
+
 // The segment grid.
 pub const SYNC_EVERY: Duration = Duration::from_secs(2);
 pub const SEGMENT_TARGET: Duration = Duration::from_secs(6);

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod config;
 pub mod demo;
+pub mod inspect;
 pub mod openapi;
 pub mod package;
 pub mod serve;
@@ -35,6 +36,8 @@ enum Command {
     Demo(demo::Args),
     /// Make a static HLS presentation of a film.
     Package(package::PackageArgs),
+    /// Show what is in an MP4 file or an HLS presentation, and what is wrong with it.
+    Inspect(inspect::Args),
     /// Recompute everything the database claims: books, chains, grants.
     Check(check::Args),
     /// Check or print the configuration.
@@ -87,6 +90,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Package(args) => block_on(package::run(args)),
+        Command::Inspect(args) => block_on(inspect::run(args)),
         Command::Check(args) => check::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Openapi(args) => openapi::run(&args),

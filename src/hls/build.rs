@@ -15,9 +15,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 
 use crate::base::protection::ProtectionScheme;
-use crate::hls::media::{Key, KeyFormat, KeyMethod, MediaPlaylist, MediaSegment, Resource, SegmentKind};
+use crate::hls::media::{Key, KeyFormat, KeyMethod, MediaPlaylist, MediaSegment, Resource, SegmentKind, target_s};
 use crate::hls::multivariant::{IFrameVariant, MultivariantPlaylist, Rendition, RenditionKind, VariantStream};
-use crate::media::rendition::{AssetIndex, AudioIndex, AudioRole, TrackIndex};
+use crate::media::rendition::{AssetIndex, AudioIndex, AudioRole, TextIndex, TrackIndex};
 use crate::media::seal::Signal;
 use crate::media::time::Timescale;
 use crate::media::timeline::Timeline;
@@ -78,7 +78,9 @@ pub fn media(timeline: &Timeline<'_>, track_id: &str, form: Form, sealed: Option
     });
     let keys = sealed.map(|sealed| sealed.keys()).unwrap_or_default();
     let kind = SegmentKind::Whole;
-    Some(MediaPlaylist { init, keys, kind, segments: segments(track, form) }.to_text().into())
+    let presentation_target_s = presentation_target_s(clip.index);
+    let segments = segments(track, form);
+    Some(MediaPlaylist { init, keys, kind, presentation_target_s, segments }.to_text().into())
 }
 
 /// The file of a track's I-frame playlist in the static form.
@@ -89,7 +91,8 @@ pub fn iframes_file(track_id: &str) -> String {
 /// The I-frame playlist of a video track: the first sample of each segment, for as long as the segment lasts. `None` when
 /// there is no such track, or its samples cannot be had alone. The static form's byte ranges hold the whole `moof`.
 pub fn iframes(timeline: &Timeline<'_>, track_id: &str, form: Form, sealed: Option<Sealed<'_>>) -> Option<Bytes> {
-    let track = timeline.clips.first()?.index.track(track_id).filter(|track| track.has_sync_bytes())?;
+    let index = timeline.clips.first()?.index;
+    let track = index.track(track_id).filter(|track| track.has_sync_bytes())?;
     let init = Some(match form {
         Form::Static => Resource { uri: track.file_name(), range: Some(0..track.init_bytes) },
         Form::Served => Resource { uri: "init.mp4".to_owned(), range: None },
@@ -104,7 +107,9 @@ pub fn iframes(timeline: &Timeline<'_>, track_id: &str, form: Form, sealed: Opti
             Form::Served => Resource { uri: format!("i{n}.m4s"), range: None },
         };
     }
-    Some(MediaPlaylist { init, keys, kind: SegmentKind::SyncSample, segments }.to_text().into())
+    let presentation_target_s = presentation_target_s(index);
+    let kind = SegmentKind::SyncSample;
+    Some(MediaPlaylist { init, keys, kind, presentation_target_s, segments }.to_text().into())
 }
 
 fn iframe_variants(index: &AssetIndex, uri: &impl Fn(&TrackIndex) -> String) -> Vec<IFrameVariant> {
@@ -119,6 +124,15 @@ fn iframe_variants(index: &AssetIndex, uri: &impl Fn(&TrackIndex) -> String) -> 
         uri: uri(track),
     });
     variants.collect()
+}
+
+/// The target duration of the longest segment of any track.
+fn presentation_target_s(index: &AssetIndex) -> u64 {
+    let longest = index.tracks.iter().flat_map(|track| {
+        let microseconds = |ticks: u64| track.timescale.rescale(ticks as i64, Timescale::MICROSECONDS) as u64;
+        track.segments.iter().map(move |segment| target_s(microseconds(segment.duration_ticks)))
+    });
+    longest.max().unwrap_or(0)
 }
 
 /// Numbers the segments of a track, from 0 within its asset. Durations are differences of rounded instants, so their
@@ -193,13 +207,16 @@ fn renditions(index: &AssetIndex, uri: &impl Fn(&TrackIndex) -> String) -> Vec<R
             });
         }
     }
-    renditions.extend(index.text().map(|(track, text)| Rendition {
+    let texts: Vec<_> = index.text().collect();
+    // A client picks by these; of tracks that are alike in them only the first is picked unasked.
+    let traits = |text: &TextIndex| (text.language.clone(), text.is_forced, text.describes_sound);
+    renditions.extend(texts.iter().enumerate().map(|(place, (track, text))| Rendition {
         group: TEXT_GROUP.to_owned(),
         name: text.name.clone(),
         language: text.language.clone().unwrap_or_else(|| "und".to_owned()),
         // Words are shown when the viewer asks for them, or, where they are forced, by the player's own rule.
         is_default: false,
-        is_autoselect: true,
+        is_autoselect: !texts[..place].iter().any(|(_, other)| traits(other) == traits(text)),
         kind: RenditionKind::Subtitles { is_forced: text.is_forced, describes_sound: text.describes_sound },
         stable_id: track.id.clone(),
         uri: uri(track),

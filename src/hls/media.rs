@@ -13,6 +13,8 @@ pub struct MediaPlaylist {
     /// Each says the same key in the words of another key system.
     pub keys: Vec<Key>,
     pub kind: SegmentKind,
+    /// Of the longest segment in any playlist of the presentation: they all say the same target duration (6.2.4).
+    pub presentation_target_s: u64,
     pub segments: Vec<MediaSegment>,
 }
 
@@ -69,9 +71,12 @@ impl MediaPlaylist {
         const FRACTIONS: u32 = 3;
         const BYTE_RANGES: u32 = 4;
         const KEY_FORMATS: u32 = 5;
-        // In a playlist of whole segments; every playlist of fragmented MP4 has one.
-        const MAP: u32 = 6;
-        let map = if self.init.is_some() { MAP } else { 0 };
+        // Of whole segments a map needs version 6, and of I-frames one less.
+        let map = match (&self.init, self.kind) {
+            (None, _) => 0,
+            (Some(_), SegmentKind::SyncSample) => 5,
+            (Some(_), SegmentKind::Whole) => 6,
+        };
         let ranges = self.segments.iter().any(|segment| segment.resource.range.is_some());
         let formats = self.keys.iter().any(|key| key.method == KeyMethod::SampleAes);
         FRACTIONS.max(if ranges { BYTE_RANGES } else { 0 }).max(if formats { KEY_FORMATS } else { 0 }).max(map)
@@ -79,7 +84,8 @@ impl MediaPlaylist {
 
     /// EXT-X-TARGETDURATION: every EXTINF, rounded to the nearest second, is at most this (4.4.3.1).
     pub fn target_duration_s(&self) -> u64 {
-        self.segments.iter().map(|segment| (segment.duration_us + 500_000) / 1_000_000).max().unwrap_or(0).max(1)
+        let own = self.segments.iter().map(|segment| target_s(segment.duration_us));
+        own.max().unwrap_or(0).max(self.presentation_target_s).max(1)
     }
 
     pub fn to_text(&self) -> String {
@@ -137,6 +143,11 @@ impl Key {
         }
         tag.write(text);
     }
+}
+
+/// A duration as a target duration counts it: to the nearest second.
+pub fn target_s(duration_us: u64) -> u64 {
+    (duration_us + 500_000) / 1_000_000
 }
 
 impl MediaSegment {

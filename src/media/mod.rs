@@ -11,6 +11,7 @@ pub mod dolby;
 pub mod isobmff;
 pub mod language;
 pub mod protect;
+pub mod rate;
 pub mod rendition;
 pub mod seal;
 pub mod storyboard;

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::media::rate::peak_bits_per_s;
 use crate::media::storyboard::Storyboard;
 use crate::media::time::{Ticks, Timescale};
 
@@ -34,7 +35,7 @@ pub struct TrackIndex {
     pub init_bytes: u64,
     /// Presentation time of the first segment; 0 for video.
     pub start_ticks: Ticks,
-    /// The highest bit rate of any segment, measured.
+    /// The peak segment bit rate (RFC 8216bis, 4.1), measured.
     pub peak_bits_per_s: u64,
     /// All bytes over the whole duration.
     pub average_bits_per_s: u64,
@@ -242,8 +243,10 @@ impl TrackIndex {
 
     /// Sets the measured bit rates from the segments.
     pub fn measure(&mut self) {
-        let rates = self.segments.iter().map(|segment| self.rate(segment.bytes, segment.duration_ticks));
-        let peak = rates.max().unwrap_or(0);
+        let seconds = |segment: &SegmentIndex| self.timescale.seconds(segment.duration_ticks as Ticks);
+        let segments: Vec<(u64, f64)> = self.segments.iter().map(|segment| (segment.bytes, seconds(segment))).collect();
+        let target_s = segments.iter().map(|(_, seconds)| seconds.round()).fold(1.0, f64::max);
+        let peak = peak_bits_per_s(&segments, target_s).ceil() as u64;
         let bytes = self.segments.iter().map(|segment| segment.bytes).sum();
         self.average_bits_per_s = self.rate(bytes, self.duration_ticks() as u64);
         self.peak_bits_per_s = peak.max(self.average_bits_per_s);
