@@ -28,6 +28,7 @@ use crate::config::{Config, Mode};
 use crate::http::listener::{self, Listener, Options, Running, Sharing};
 use crate::http::peer::Proxies;
 use crate::http::tls::{self, CertificateFiles};
+use crate::inspect::asset::AssetReports;
 use crate::operator::Operators;
 use crate::operator::board::Boards;
 use crate::operator::feed::Feeds;
@@ -112,7 +113,7 @@ impl App {
         let shutdown = Shutdown::new();
         let db = open_database(&config.data).await?;
         let vault = Arc::new(Vault::open(&config.master_key_file())?);
-        let objects = config.data.join("objects");
+        let objects = objects_folder(&config.data);
         Blobs::remove_unfinished(&objects)?;
         let blobs = Blobs::local(&objects)?;
         let local: Arc<dyn State> = Arc::new(MemoryState::new(clock.clone()));
@@ -244,6 +245,7 @@ impl App {
             api: self.api.clone(),
             uploads: self.uploads.clone(),
             studio,
+            reports: AssetReports::new(self.blobs.clone()),
             settings,
             boards: Boards::default(),
             feeds: Feeds::default(),
@@ -374,6 +376,11 @@ pub async fn open_database(data: &Path) -> Result<Arc<dyn Db>> {
 /// Where the embedded database of a data folder is.
 pub fn database_file(data: &Path) -> PathBuf {
     data.join("db/marquee.sqlite")
+}
+
+/// Where the embedded object store of a data folder is.
+pub fn objects_folder(data: &Path) -> PathBuf {
+    data.join("objects")
 }
 
 /// Makes the data folder with mode 0700, proves that it can be written and takes its lock.

@@ -13,6 +13,7 @@ use crate::base::clock::Clock;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::AssetId;
 use crate::catalog::asset::{Asset, AssetDetails};
+use crate::inspect::asset::inspect;
 use crate::operator::jobs::{Package, ProgressSink};
 use crate::operator::studio::Redraw;
 use crate::packager::job::{self, Encoding, PackageRequest, Phase, PictureRequest, Progress};
@@ -47,6 +48,7 @@ pub async fn package_and_publish(
     let result = async {
         let packaged = job::package(request, on_progress, std::future::pending()).await?;
         publish(blobs, asset_id, &packaged.dir, &packaged.index).await?;
+        report(blobs, asset_id).await;
         Ok(Asset {
             id: asset_id,
             source_name: film.file_name().unwrap_or_default().to_string_lossy().into_owned(),
@@ -66,6 +68,20 @@ pub async fn package_and_publish(
         tracing::warn!(folder = %out.display(), %error, "a work folder stays behind");
     }
     result
+}
+
+/// Says in the log what is wrong with a fresh asset, by which clause. The asset stays: whether it plays is for people to
+/// say.
+async fn report(blobs: &Blobs, asset: AssetId) {
+    match inspect(blobs, asset).await {
+        Ok(findings) => {
+            for finding in &findings.list {
+                let (check, place) = (finding.check.id, &finding.place);
+                tracing::warn!(%asset, check, place, message = finding.message, "a published asset breaks a clause");
+            }
+        }
+        Err(error) => tracing::warn!(%asset, error = %error.log_line(), "a published asset cannot be inspected"),
+    }
 }
 
 /// Removes what jobs of a process that was killed left in `work`. For the start only: nobody works there yet.

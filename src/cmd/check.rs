@@ -1,9 +1,15 @@
-//! `marquee check`: recomputes what the database claims, from the journal up.
+//! `marquee check`: recomputes what the database claims, from the journal up, and inspects every stored asset.
 
-use crate::app::{database_file, open_database};
+use crate::app::{database_file, objects_folder, open_database};
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::id::AssetId;
+use crate::base::limits;
 use crate::cmd::{Settings, block_on, print, say};
+use crate::inspect::asset::inspect;
+use crate::inspect::report::Findings;
+use crate::store::blobs::Blobs;
 use crate::store::check::check;
+use crate::store::db::{Db, Page};
 
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  marquee check\n  marquee check --data /srv/marquee --json")]
@@ -25,12 +31,17 @@ pub fn run(args: &Args) -> Result<()> {
             format!("There is no database at {}. Name the data folder with --data.", path.display()),
         ));
     }
-    let report = block_on(async {
+    let (report, assets) = block_on(async {
         let db = open_database(&data).await?;
-        let report = check(&*db).await;
+        let report = async {
+            let report = check(&*db).await?;
+            Ok((report, inspect_assets(&*db, &data).await?))
+        }
+        .await;
         db.close().await;
         report
     })?;
+    let faulty: Vec<&Inspected> = assets.iter().flatten().filter(|asset| !asset.is_sound()).collect();
     if args.json {
         let findings: Vec<_> = report
             .findings
@@ -47,6 +58,8 @@ pub fn run(args: &Args) -> Result<()> {
             "vouchers": report.vouchers,
             "grants": report.grants,
             "findings": findings,
+            "assets": assets.as_ref().map(|assets| assets.len()),
+            "asset_findings": faulty.iter().map(|asset| asset.to_json()).collect::<Vec<_>>(),
         });
         print(json)?;
     } else {
@@ -57,16 +70,87 @@ pub fn run(args: &Args) -> Result<()> {
         for finding in &report.findings {
             print(finding)?;
         }
+        for asset in &faulty {
+            print(asset.to_text().trim_end())?;
+        }
     }
-    if report.is_sound() {
-        say("The books are balanced.");
-        Ok(())
-    } else {
+    match &assets {
+        Some(assets) if faulty.is_empty() => say(format_args!("{} assets conform.", assets.len())),
+        Some(_) => {}
+        None => say("The folder of objects is not here: no asset was inspected."),
+    }
+    if !report.is_sound() {
         let count = report.findings.len();
-        Err(Error::new(
+        return Err(Error::new(
             ErrorKind::CheckFailed,
             "CHECK_FAILED",
             format!("{count} findings; do not sell before they are explained."),
-        ))
+        ));
+    }
+    say("The books are balanced.");
+    if !faulty.is_empty() {
+        let detail = format!("{} assets break a clause or cannot be read.", faulty.len());
+        return Err(Error::new(ErrorKind::CheckFailed, "ASSETS_FAULTY", detail));
+    }
+    Ok(())
+}
+
+/// An asset and what was found, or why nothing could be.
+struct Inspected {
+    id: AssetId,
+    source_name: String,
+    outcome: Result<Findings>,
+}
+
+impl Inspected {
+    fn is_sound(&self) -> bool {
+        self.outcome.as_ref().is_ok_and(Findings::is_empty)
+    }
+
+    fn to_json(&self) -> serde_json::Value {
+        match &self.outcome {
+            Ok(findings) => serde_json::json!({"asset": self.id, "source_name": self.source_name,
+                "findings": findings.list, "further_findings": findings.more}),
+            Err(error) => serde_json::json!({"asset": self.id, "source_name": self.source_name, "error": error.code()}),
+        }
+    }
+
+    fn to_text(&self) -> String {
+        let mut text = format!("{} ({})\n", self.id, self.source_name);
+        match &self.outcome {
+            Ok(findings) => {
+                for finding in &findings.list {
+                    text += &format!(
+                        "  {} {}: {} ({})\n",
+                        finding.check.id, finding.place, finding.message, finding.check.clause
+                    );
+                }
+                if findings.more > 0 {
+                    text += &format!("  and {} more of the same kinds\n", findings.more);
+                }
+            }
+            Err(error) => text += &format!("  it cannot be read: {} [{}]\n", error.message(), error.code()),
+        }
+        text
+    }
+}
+
+/// Every asset of the catalogue, or `None` where its objects are not here, as beside a copy of the database alone.
+async fn inspect_assets(db: &dyn Db, data: &std::path::Path) -> Result<Option<Vec<Inspected>>> {
+    let objects = objects_folder(data);
+    if !objects.is_dir() {
+        return Ok(None);
+    }
+    let blobs = Blobs::local(&objects)?;
+    let mut inspected = Vec::new();
+    let mut page = Page { after: None, limit: limits::PAGE_ROWS_MAX };
+    loop {
+        let assets = db.assets(&page).await?;
+        let Some(last) = assets.last() else { return Ok(Some(inspected)) };
+        page.after = Some(last.id.to_string());
+        for asset in assets {
+            let outcome = inspect(&blobs, asset.id).await;
+            inspected.push(Inspected { id: asset.id, source_name: asset.source_name, outcome });
+        }
     }
 }

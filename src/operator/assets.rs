@@ -150,7 +150,7 @@ pub async fn excerpt(
     Ok((StatusCode::CREATED, Json(AssetBody::new(asset, &operators))))
 }
 
-async fn find(operators: &Operators, id: AssetId) -> Result<Asset, Problem> {
+pub(crate) async fn find(operators: &Operators, id: AssetId) -> Result<Asset, Problem> {
     let asset = operators.api.db.asset(id).await?;
     asset.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "ASSET_NOT_FOUND", "There is no such asset."))
 }

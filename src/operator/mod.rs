@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 use crate::api::caller::AnOperator;
 use crate::api::problem::Problem;
 use crate::api::{self, Api, AsApi};
+use crate::inspect::asset::AssetReports;
 use crate::operator::board::Boards;
 use crate::operator::feed::Feeds;
 use crate::operator::hand::Disk;
@@ -23,6 +24,7 @@ pub mod assets;
 pub mod audit;
 pub mod avails;
 pub mod board;
+pub mod conformance;
 pub mod console;
 pub mod day;
 pub mod explain;
@@ -58,6 +60,7 @@ pub struct Operators {
     pub disk: DiskSource,
     pub settings: Settings,
     pub studio: Studio,
+    pub reports: AssetReports,
 }
 
 /// Says how much room there is, where that can be told.
@@ -136,6 +139,7 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(assets::list))
         .routes(routes!(assets::show))
         .routes(routes!(assets::excerpt))
+        .routes(routes!(conformance::show))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::show))
         .routes(routes!(tus::discover, tus::list, tus::create))

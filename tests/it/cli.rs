@@ -20,7 +20,8 @@ use crate::process::{Said, ServerProcess, marquee, run, signal, sound_report, wa
 use crate::server::Server;
 
 /// Verbs with their own help, as they are typed.
-const VERBS: &[&str] = &["serve", "demo", "package", "check", "config", "openapi", "config check", "config print"];
+const VERBS: &[&str] =
+    &["serve", "demo", "package", "inspect", "check", "config", "openapi", "config check", "config print"];
 const POSTER_BYTES: usize = 32 * 1024 * 1024;
 const END_MAX: Duration = Duration::from_secs(30);
 

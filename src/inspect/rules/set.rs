@@ -70,8 +70,10 @@ fn check_boundaries(playlists: &[LoadedPlaylist], findings: &mut Findings) {
 /// begin later than the picture by one sample, as sound does.
 fn check_times(playlists: &[LoadedPlaylist], findings: &mut Findings) {
     let first_start = |playlist: &LoadedPlaylist| {
-        let found = playlist.fragmented().find(|(_, facts, _)| facts.samples > 0);
-        found.map(|(_, facts, init)| init.timescale.seconds(facts.start_ticks))
+        let (said, facts, init) = playlist.fragmented().find(|(_, facts, _)| facts.samples > 0)?;
+        let before = playlist.media.segments.iter().take_while(|segment| segment.line < said.line);
+        let elapsed_s: f64 = before.map(|segment| segment.duration_s).sum();
+        Some(init.timescale.seconds(facts.start_ticks) - elapsed_s)
     };
     let reference = whole(playlists).filter(|playlist| playlist.is_video()).find_map(first_start);
     let Some(base_s) = reference.or_else(|| whole(playlists).find_map(first_start)) else { return };

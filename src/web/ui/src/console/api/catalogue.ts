@@ -176,6 +176,25 @@ export interface Asset {
   titles?: string[];
 }
 
+/** What is wrong with an asset, by which clause. */
+export interface Conformance {
+  asset_id: string;
+  conforms: boolean;
+  errors: number;
+  warnings: number;
+  findings: Finding[];
+  further_findings: number;
+}
+
+export interface Finding {
+  id: string;
+  severity: 'error' | 'warning';
+  clause: string;
+  rule: string;
+  place: string;
+  message: string;
+}
+
 export interface Job {
   id: string;
   upload_id: string | null;
@@ -299,6 +318,9 @@ export const catalogue = {
   },
   asset(id: string): Promise<Asset> {
     return operator.call('GET', `/assets/${segment(id)}`);
+  },
+  conformance(asset_id: string, signal: AbortSignal): Promise<Conformance> {
+    return operator.call('GET', `/assets/${segment(asset_id)}/conformance`, { signal });
   },
   excerpt(asset_id: string, length_ms: number): Promise<Asset> {
     return operator.call('POST', `/assets/${segment(asset_id)}/excerpt`, { body: { length_ms } });
