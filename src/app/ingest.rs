@@ -77,7 +77,7 @@ async fn report(blobs: &Blobs, asset: AssetId) {
         Ok(findings) => {
             for finding in &findings.list {
                 let (check, place) = (finding.check.id, &finding.place);
-                tracing::warn!(%asset, check, place, message = finding.message, "a published asset breaks a clause");
+                tracing::warn!(%asset, check, place, found = finding.message, "a published asset breaks a clause");
             }
         }
         Err(error) => tracing::warn!(%asset, error = %error.log_line(), "a published asset cannot be inspected"),

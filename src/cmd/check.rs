@@ -1,5 +1,7 @@
 //! `marquee check`: recomputes what the database claims, from the journal up, and inspects every stored asset.
 
+use std::fmt::Write;
+
 use crate::app::{database_file, objects_folder, open_database};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::AssetId;
@@ -58,7 +60,7 @@ pub fn run(args: &Args) -> Result<()> {
             "vouchers": report.vouchers,
             "grants": report.grants,
             "findings": findings,
-            "assets": assets.as_ref().map(|assets| assets.len()),
+            "assets": assets.as_ref().map(Vec::len),
             "asset_findings": faulty.iter().map(|asset| asset.to_json()).collect::<Vec<_>>(),
         });
         print(json)?;
@@ -120,16 +122,20 @@ impl Inspected {
         match &self.outcome {
             Ok(findings) => {
                 for finding in &findings.list {
-                    text += &format!(
-                        "  {} {}: {} ({})\n",
+                    // Writing to a String cannot fail.
+                    let _ = writeln!(
+                        text,
+                        "  {} {}: {} ({})",
                         finding.check.id, finding.place, finding.message, finding.check.clause
                     );
                 }
                 if findings.more > 0 {
-                    text += &format!("  and {} more of the same kinds\n", findings.more);
+                    let _ = writeln!(text, "  and {} more of the same kinds", findings.more);
                 }
             }
-            Err(error) => text += &format!("  it cannot be read: {} [{}]\n", error.message(), error.code()),
+            Err(error) => {
+                let _ = writeln!(text, "  it cannot be read: {} [{}]", error.message(), error.code());
+            }
         }
         text
     }

@@ -230,10 +230,17 @@ impl TrackIndex {
         self.start_ticks + self.segments.iter().take(n).map(|segment| segment.duration_ticks as Ticks).sum::<Ticks>()
     }
 
-    /// The highest bit rate of the segments' first samples alone.
+    /// The peak segment bit rate of the segments' first samples alone.
     pub fn sync_peak_bits_per_s(&self) -> u64 {
-        let rates = self.segments.iter().map(|segment| self.rate(segment.sync_bytes, segment.duration_ticks));
-        rates.max().unwrap_or(0)
+        self.peak(|segment| segment.sync_bytes)
+    }
+
+    fn peak(&self, bytes: impl Fn(&SegmentIndex) -> u64) -> u64 {
+        let seconds = |segment: &SegmentIndex| self.timescale.seconds(segment.duration_ticks as Ticks);
+        let segments: Vec<(u64, f64)> =
+            self.segments.iter().map(|segment| (bytes(segment), seconds(segment))).collect();
+        let target_s = segments.iter().map(|(_, seconds)| seconds.round()).fold(1.0, f64::max);
+        peak_bits_per_s(&segments, target_s).ceil() as u64
     }
 
     fn rate(&self, bytes: u64, ticks: u64) -> u64 {
@@ -243,10 +250,7 @@ impl TrackIndex {
 
     /// Sets the measured bit rates from the segments.
     pub fn measure(&mut self) {
-        let seconds = |segment: &SegmentIndex| self.timescale.seconds(segment.duration_ticks as Ticks);
-        let segments: Vec<(u64, f64)> = self.segments.iter().map(|segment| (segment.bytes, seconds(segment))).collect();
-        let target_s = segments.iter().map(|(_, seconds)| seconds.round()).fold(1.0, f64::max);
-        let peak = peak_bits_per_s(&segments, target_s).ceil() as u64;
+        let peak = self.peak(|segment| segment.bytes);
         let bytes = self.segments.iter().map(|segment| segment.bytes).sum();
         self.average_bits_per_s = self.rate(bytes, self.duration_ticks() as u64);
         self.peak_bits_per_s = peak.max(self.average_bits_per_s);
