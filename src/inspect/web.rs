@@ -76,6 +76,8 @@ impl Source for Web {
         let is_part = range.start > 0 || range.end <= limits::INSPECT_RANGE_BYTES_MAX;
         if is_part {
             let last = range.end.saturating_sub(1).max(range.start);
+            // A range of a compressed form is nothing that can be opened.
+            request = request.header(header::ACCEPT_ENCODING, "identity");
             request = request.header(header::RANGE, format!("bytes={}-{last}", range.start));
         }
         let response = request.send().await.map_err(|error| failed(url, error))?;
