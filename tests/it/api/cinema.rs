@@ -24,6 +24,7 @@ use marquee::commerce::checkout::Checkout;
 use marquee::commerce::sandbox::Sandbox;
 use marquee::commerce::voucher::Vouchers;
 use marquee::http::peer::client_network;
+use marquee::inspect::asset::AssetReports;
 use marquee::operator::Operators;
 use marquee::operator::board::Boards;
 use marquee::operator::feed::Feeds;
@@ -200,6 +201,7 @@ impl Cinema {
             studio,
             settings,
             boards: Boards::default(),
+            reports: AssetReports::new(blobs.clone()),
             feeds: Feeds::default(),
             disk: Arc::new(|| Some(Disk { free_bytes: 1 << 40, total_bytes: 1 << 41 })),
         });
