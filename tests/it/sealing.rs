@@ -26,8 +26,8 @@ fn streams(folder: &Path, playlist: &str) -> Option<String> {
     (output.status.success() && output.stderr.is_empty()).then(|| String::from_utf8(output.stdout).unwrap())
 }
 
-/// A track sealed with `aes128`, opened as its playlist says. (FFmpeg opens such byte ranges over HTTP only: it does not seek
-/// in a sealed local file.)
+/// A track sealed with `aes128`, opened as its playlist says. (FFmpeg 5.1 does not seek in a sealed local file, and over HTTP
+/// asks for the key at the segment's offset.)
 fn opened(package: &Path, track: &str, key: &[u8]) -> Vec<u8> {
     let playlist = fs::read_to_string(package.join(format!("{track}.m3u8"))).unwrap();
     let file = fs::read(package.join(format!("{track}.mp4"))).unwrap();
