@@ -6,6 +6,7 @@
 pub mod base;
 pub mod media;
 pub mod hls;
+pub mod drm;
 pub mod catalog;
 pub mod rights;
 pub mod ledger;

@@ -11,6 +11,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("base", &[]),
     ("media", &["base"]),
     ("hls", &["base", "media"]),
+    // It speaks to key servers, and to nothing else of ours.
+    ("drm", &["base", "media"]),
     ("catalog", &["base"]),
     ("rights", &["base", "catalog"]),
     ("ledger", &["base"]),

@@ -63,6 +63,17 @@ pub const SEGMENT_CACHE_BYTES: u64 = 512 * 1024 * 1024;
 pub const ASSETS_CACHED_MAX: usize = 10_000;
 pub const SEGMENT_READ_TIMEOUT: Duration = Duration::from_secs(10);
 
+// Key servers of DRM systems.
+/// An answer with four keys for three systems is about 20 KiB.
+pub const KEY_SERVER_ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// One attempt, from the connection to the last byte.
+pub const KEY_SERVER_TIMEOUT: Duration = Duration::from_secs(10);
+pub const KEY_SERVER_ATTEMPTS_MAX: u32 = 3;
+/// Before the second attempt, and twice as long before each later one.
+pub const KEY_SERVER_RETRY_AFTER: Duration = Duration::from_millis(500);
+/// CPIX nests seven elements.
+pub const XML_DEPTH_MAX: usize = 16;
+
 // Commerce.
 /// Far above any ticket and far below what sums of them could overflow.
 pub const PRICE_MINOR_MAX: i64 = 1_000_000_000_000;
