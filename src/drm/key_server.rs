@@ -256,36 +256,4 @@ fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_travel_over_tls_or_inside_this_machine() {
-        let code = |url: &str| {
-            let options = KeyServerOptions { url: url.to_owned(), authorization: None, patience: Patience::default() };
-            KeyServer::new(options, None).map(|_| ()).map_err(|error| error.code())
-        };
-        for url in ["https://keys.example/speke", "https://[2001:db8::1]:8443/", "http://127.0.0.1:1/", "http://[::1]/"]
-        {
-            assert_eq!(code(url), Ok(()), "{url}");
-        }
-        for url in
-            ["http://keys.example/speke", "http://127.0.0.1.example/", "ftp://h/", "/speke", "https://u:p@h/", ""]
-        {
-            assert_eq!(code(url), Err("KEY_SERVER_URL_INVALID"), "{url}");
-        }
-    }
-
-    #[test]
-    fn a_file_without_a_certificate_is_no_ca_file() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let options = || KeyServerOptions {
-            url: "https://keys.example/".to_owned(),
-            authorization: None,
-            patience: Patience::default(),
-        };
-        for path in [file.path(), Path::new("/nowhere.pem")] {
-            assert_eq!(KeyServer::new(options(), Some(path)).err().unwrap().code(), "KEY_SERVER_CA_INVALID");
-        }
-    }
-}
+mod tests;

@@ -100,6 +100,16 @@ impl Element {
         self.children.iter().filter(move |child| child.namespace == namespace && child.name == name)
     }
 
+    #[cfg(test)]
+    pub fn attribute_names(&self) -> impl Iterator<Item = &str> {
+        self.attributes.iter().map(|(name, _)| name.as_str())
+    }
+
+    #[cfg(test)]
+    pub fn all_children(&self) -> &[Element] {
+        &self.children
+    }
+
     pub fn child<'a>(&'a self, namespace: &'a str, name: &'a str) -> Option<&'a Element> {
         self.children(namespace, name).next()
     }
