@@ -17,10 +17,13 @@ const HD_PIXELS_MAX: u32 = 2_073_600;
 
 impl TrackType {
     pub fn of_video(width: u32, height: u32) -> TrackType {
-        match width.saturating_mul(height) {
-            0..=SD_PIXELS_MAX => TrackType::Sd,
-            ..=HD_PIXELS_MAX => TrackType::Hd,
-            _ => TrackType::Uhd,
+        let pixels = width.saturating_mul(height);
+        if pixels <= SD_PIXELS_MAX {
+            TrackType::Sd
+        } else if pixels <= HD_PIXELS_MAX {
+            TrackType::Hd
+        } else {
+            TrackType::Uhd
         }
     }
 

@@ -81,9 +81,11 @@ async fn misbehaving(answer: impl Fn(usize, &str) -> String + Send + 'static) ->
     (port, connections)
 }
 
-/// The parts of the schema (CPIX 2.4, cpix.xsd) that a request has: an element, its attributes that are required, all it
-/// may have, and its children in their order.
-const SCHEMA: &[(&str, &[&str], &[&str], &[&str])] = &[
+/// A name, the attributes that are required, the others, and the children in their order.
+type SchemaElement = (&'static str, &'static [&'static str], &'static [&'static str], &'static [&'static str]);
+
+/// The parts of the schema (CPIX, cpix.xsd) that a request has.
+const SCHEMA: &[SchemaElement] = &[
     ("CPIX", &["contentId", "version"], &[], &["ContentKeyList", "DRMSystemList", "ContentKeyUsageRuleList"]),
     ("ContentKeyList", &[], &[], &["ContentKey"]),
     ("ContentKey", &["kid", "commonEncryptionScheme"], &["explicitIV"], &[]),
@@ -122,7 +124,7 @@ fn answer(request: &str) -> String {
     let root = Element::parse(request).unwrap();
     validate(&root);
     let of = |list, item| root.child(CPIX, list).unwrap().children(CPIX, item).collect::<Vec<_>>();
-    let keys: String = of("ContentKeyList", "ContentKey")
+    let keys: Vec<String> = of("ContentKeyList", "ContentKey")
         .iter()
         .map(|key| {
             let kid = key.attribute("kid").unwrap();
@@ -133,7 +135,7 @@ fn answer(request: &str) -> String {
             )
         })
         .collect();
-    let systems: String = of("DRMSystemList", "DRMSystem")
+    let systems: Vec<String> = of("DRMSystemList", "DRMSystem")
         .iter()
         .map(|asked| {
             let (kid, id) = (asked.attribute("kid").unwrap(), asked.attribute("systemId").unwrap());
@@ -159,7 +161,9 @@ fn answer(request: &str) -> String {
     let content = root.attribute("contentId").unwrap().replace('&', "&amp;");
     format!(
         "<c:CPIX xmlns:c='{CPIX}' xmlns:k='urn:ietf:params:xml:ns:keyprov:pskc' contentId='{content}' version='2.4'>\
-         <c:ContentKeyList>{keys}</c:ContentKeyList><c:DRMSystemList>{systems}</c:DRMSystemList></c:CPIX>"
+         <c:ContentKeyList>{}</c:ContentKeyList><c:DRMSystemList>{}</c:DRMSystemList></c:CPIX>",
+        keys.concat(),
+        systems.concat()
     )
 }
 
