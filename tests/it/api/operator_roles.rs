@@ -79,6 +79,7 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("get", "/qoe", READ),
     ("get", "/assets", READ),
     ("get", "/assets/{id}", READ_NOTHING),
+    ("get", "/assets/{id}/conformance", READ_NOTHING),
     ("post", "/assets/{id}/excerpt", [422, 422, 403, 403]),
     ("get", "/jobs", READ),
     ("get", "/jobs/{id}", READ_NOTHING),

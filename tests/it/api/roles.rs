@@ -96,6 +96,7 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("get", "/api/v1/operator/playback-sessions", [401, 403, 403, 200]),
     ("get", "/api/v1/operator/assets", [401, 403, 403, 200]),
     ("get", "/api/v1/operator/assets/{id}", [401, 403, 403, 200]),
+    ("get", "/api/v1/operator/assets/{id}/conformance", [401, 403, 403, 404]),
     ("post", "/api/v1/operator/assets/{id}/excerpt", [401, 403, 403, 404]),
     ("get", "/api/v1/operator/jobs", [401, 403, 403, 200]),
     ("get", "/api/v1/operator/jobs/{id}", [401, 403, 403, 404]),
