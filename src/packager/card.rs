@@ -69,7 +69,7 @@ pub fn write(font: &File, dir: &Path, text: &CardText, tracks: &[CardTrack]) -> 
     Ok(())
 }
 
-/// What [`write`] leaves in its folder.
+/// What [`write()`] leaves in its folder.
 pub fn drafts(tracks: &[CardTrack]) -> Vec<TrackDraft> {
     let drafts = tracks.iter().map(|track| TrackDraft {
         id: track.id.clone(),
