@@ -11,8 +11,6 @@ const EDGES: &[(&str, &[&str])] = &[
     ("base", &[]),
     ("media", &["base"]),
     ("hls", &["base", "media"]),
-    // It speaks to key servers, and to nothing else of ours.
-    ("drm", &["base", "media"]),
     ("catalog", &["base"]),
     ("rights", &["base", "catalog"]),
     ("ledger", &["base"]),
@@ -21,6 +19,8 @@ const EDGES: &[(&str, &[&str])] = &[
     // It hears of everything that plays and sells, so it stands below them.
     ("audience", &["base", "store", "telemetry"]),
     ("http", &["base"]),
+    // It speaks to key servers, and to nothing else of ours.
+    ("drm", &["base", "media", "http"]),
     ("inspect", &["base", "media", "hls", "store", "http"]),
     // What a source was found to be is said in the catalogue's words, and kept with its asset.
     ("packager", &["base", "media", "hls", "catalog", "store"]),

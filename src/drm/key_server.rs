@@ -5,32 +5,26 @@
 //! ones. A redirect is not followed: keys come from the address that the operator wrote, and from nowhere else. Nothing
 //! of an answer is logged.
 
-use std::net::IpAddr;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use http::{HeaderValue, Request, StatusCode, Uri};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper_util::rt::TokioIo;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
+use futures_util::StreamExt;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, StatusCode};
+use reqwest::redirect::Policy;
+use reqwest::{Certificate, Client, Response};
+use url::{Host, Url};
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::limits;
 use crate::drm::cpix::{self, IssuedKey, KeyRequest};
+use crate::http::tls;
 
 const SPEKE_VERSION: &str = "2.1";
 const X_SPEKE_VERSION: &str = "x-speke-version";
 
 /// Where a key server is and how it knows us.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct KeyServerOptions {
     /// `https://…`; `http://…` only where the host is this machine.
     pub url: String,
@@ -61,11 +55,8 @@ impl Default for Patience {
 
 /// Asks one key server.
 pub struct KeyServer {
-    uri: Uri,
-    host: String,
-    port: u16,
-    /// None on this machine's own plain HTTP.
-    tls: Option<(TlsConnector, ServerName<'static>)>,
+    client: Client,
+    url: Url,
     authorization: Option<HeaderValue>,
     patience: Patience,
 }
@@ -85,32 +76,29 @@ impl KeyServer {
             let message = format!("The key server's URL {reason}. Write it as https://host/path.");
             Error::new(ErrorKind::Config, "KEY_SERVER_URL_INVALID", message)
         };
-        let uri: Uri = url.parse().map_err(|_| wrong("is not a URL"))?;
-        let authority = uri.authority().ok_or_else(|| wrong("names no host"))?;
-        if authority.as_str().contains('@') {
+        let url: Url = url.parse().map_err(|_| wrong("is not a URL"))?;
+        if !url.username().is_empty() || url.password().is_some() {
             return Err(wrong("has a user name in it; put the Authorization header into a file of its own"));
         }
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-        let (tls, port) = match uri.scheme_str() {
-            Some("https") => {
-                let name = ServerName::try_from(host.clone()).map_err(|_| wrong("has a host that is no name"))?;
-                (Some((TlsConnector::from(Arc::new(client_config(ca_file)?)), name)), 443)
-            }
-            Some("http") if is_this_machine(&host) => (None, 80),
-            Some("http") => return Err(wrong("is http, and keys would travel in the clear")),
+        match url.scheme() {
+            "https" => {}
+            "http" if url.host().is_some_and(|host| is_this_machine(&host)) => {}
+            "http" => return Err(wrong("is http, and keys would travel in the clear")),
             _ => return Err(wrong("is neither https nor http")),
-        };
-        let port = authority.port_u16().unwrap_or(port);
-        Ok(KeyServer { uri, host, port, tls, authorization, patience })
+        }
+        let authorization = authorization.map(|mut value| {
+            value.set_sensitive(true);
+            value
+        });
+        Ok(KeyServer { client: client(ca_file, patience.attempt)?, url, authorization, patience })
     }
 
     /// The keys of one asset. Errors say what the operator can do; none says anything of a key.
     pub async fn keys(&self, request: &KeyRequest) -> Result<Vec<IssuedKey>> {
-        let document = Bytes::from(request.to_xml()?);
+        let document = request.to_xml()?;
         let mut wait = self.patience.retry_after;
         for attempt in 1.. {
-            let tried = tokio::time::timeout(self.patience.attempt, self.attempt(document.clone())).await;
-            match tried.unwrap_or_else(|_| Err(Failure::Passing(timeout()))) {
+            match self.attempt(document.clone()).await {
                 Ok(answer) => return request.read_answer(&answer),
                 Err(Failure::Passing(_)) if attempt < self.patience.attempts_max => {
                     tokio::time::sleep(wait).await;
@@ -122,64 +110,62 @@ impl KeyServer {
         Err(Error::internal("no attempt at the key server was made"))
     }
 
-    async fn attempt(&self, document: Bytes) -> Result<String, Failure> {
-        let unreachable = |error: std::io::Error| Failure::Passing(unreachable(error));
-        let stream = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(unreachable)?;
-        match &self.tls {
-            None => self.exchange(stream, document).await,
-            Some((connector, name)) => {
-                let stream = connector.connect(name.clone(), stream).await.map_err(unreachable)?;
-                self.exchange(stream, document).await
-            }
+    async fn attempt(&self, document: Vec<u8>) -> Result<String, Failure> {
+        let mut request = self
+            .client
+            .post(self.url.clone())
+            .header(CONTENT_TYPE, "application/xml")
+            .header(X_SPEKE_VERSION, SPEKE_VERSION)
+            .body(document);
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization.clone());
         }
-    }
-
-    async fn exchange<S>(&self, stream: S, document: Bytes) -> Result<String, Failure>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let broken = |error: hyper::Error| Failure::Passing(unreachable(error));
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
-        // It is dropped, and the connection closed, with this attempt.
-        let mut driver = tokio::task::JoinSet::new();
-        driver.spawn(connection);
-        let request = self.request(document).map_err(Failure::Lasting)?;
-        let response = sender.send_request(request).await.map_err(broken)?;
+        let response = request.send().await.map_err(failed)?;
         judge(response.status())?;
         let version = response.headers().get(X_SPEKE_VERSION).map(|version| version.to_str().unwrap_or_default());
         if version != Some(SPEKE_VERSION) {
             return Err(Failure::Lasting(cpix::wrong_version("SPEKE", SPEKE_VERSION, version)));
         }
-        let body = Limited::new(response.into_body(), limits::KEY_SERVER_ANSWER_BYTES_MAX);
-        let body = body.collect().await.map_err(|error| {
-            if error.is::<LengthLimitError>() {
-                let bound = format!("it is longer than {} bytes", limits::KEY_SERVER_ANSWER_BYTES_MAX);
-                return Failure::Lasting(cpix::invalid(&bound));
-            }
-            Failure::Passing(unreachable(error))
-        })?;
-        let text = String::from_utf8(body.to_bytes().to_vec());
-        text.map_err(|_| Failure::Lasting(cpix::invalid("it is not UTF-8")))
+        body(response).await
     }
+}
 
-    fn request(&self, document: Bytes) -> Result<Request<Full<Bytes>>> {
-        let wrong = |error: http::Error| Error::internal("a request to the key server").with_source(error);
-        let path = self.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-        let host = self.uri.authority().map_or("", http::uri::Authority::as_str);
-        let mut request = Request::post(path)
-            .header(HOST, host)
-            .header(CONTENT_TYPE, "application/xml")
-            .header(X_SPEKE_VERSION, SPEKE_VERSION)
-            .body(Full::new(document))
-            .map_err(wrong)?;
-        if let Some(authorization) = &self.authorization {
-            let mut authorization = authorization.clone();
-            authorization.set_sensitive(true);
-            request.headers_mut().insert(AUTHORIZATION, authorization);
+/// Trusts what is in `ca_file`, or what the system trusts. Every attempt has `timeout`, from the connection to the last
+/// byte.
+fn client(ca_file: Option<&Path>, timeout: Duration) -> Result<Client> {
+    tls::install_provider();
+    let mut builder =
+        Client::builder().redirect(Policy::none()).no_proxy().http1_only().pool_max_idle_per_host(0).timeout(timeout);
+    if let Some(path) = ca_file {
+        let wrong = |reason: String| {
+            let message = format!("The CA file {} cannot be used: {reason}.", path.display());
+            Error::new(ErrorKind::Config, "KEY_SERVER_CA_INVALID", message)
+        };
+        let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
+        let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| wrong(error.to_string()))?;
+        if certificates.is_empty() {
+            return Err(wrong("it holds no certificate".to_owned()));
         }
-        Ok(request)
+        builder = builder.tls_built_in_root_certs(false);
+        for certificate in certificates {
+            builder = builder.add_root_certificate(certificate);
+        }
+        return builder.build().map_err(|error| wrong(error.to_string()));
     }
+    builder.build().map_err(|error| Error::internal("setting up the client of a key server").with_source(error))
+}
+
+async fn body(response: Response) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    let mut parts = response.bytes_stream();
+    while let Some(part) = parts.next().await {
+        bytes.extend_from_slice(&part.map_err(failed)?);
+        if bytes.len() > limits::KEY_SERVER_ANSWER_BYTES_MAX {
+            let bound = format!("it is longer than {} bytes", limits::KEY_SERVER_ANSWER_BYTES_MAX);
+            return Err(Failure::Lasting(cpix::invalid(&bound)));
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| Failure::Lasting(cpix::invalid("it is not UTF-8")))
 }
 
 /// A status that is not an answer.
@@ -210,49 +196,22 @@ fn judge(status: StatusCode) -> Result<(), Failure> {
     }
 }
 
-fn timeout() -> Error {
-    Error::new(ErrorKind::Timeout, "KEY_SERVER_TIMEOUT", "The key server does not answer in time; try again later.")
+/// The URL stays out of it: it may hold what nobody else should read.
+fn failed(error: reqwest::Error) -> Failure {
+    Failure::Passing(if error.is_timeout() {
+        Error::new(ErrorKind::Timeout, "KEY_SERVER_TIMEOUT", "The key server does not answer in time; try again later.")
+    } else {
+        let message = "The key server cannot be reached. Check its address, its certificate and the network.";
+        Error::new(ErrorKind::Unavailable, "KEY_SERVER_UNREACHABLE", message).with_source(error.without_url())
+    })
 }
 
-fn unreachable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    Error::new(
-        ErrorKind::Unavailable,
-        "KEY_SERVER_UNREACHABLE",
-        "The key server cannot be reached. Check its address, its certificate and the network.",
-    )
-    .with_source(error)
-}
-
-fn is_this_machine(host: &str) -> bool {
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-fn client_config(ca_file: Option<&Path>) -> Result<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    match ca_file {
-        Some(path) => {
-            let wrong = |reason: String| {
-                let message = format!("The CA file {} cannot be used: {reason}.", path.display());
-                Error::new(ErrorKind::Config, "KEY_SERVER_CA_INVALID", message)
-            };
-            let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-            for certificate in read.map_err(|error| wrong(error.to_string()))? {
-                roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
-            }
-            if roots.is_empty() {
-                return Err(wrong("it holds no certificate".to_owned()));
-            }
-        }
-        None => {
-            // Those that cannot be read are left out; without any, no certificate is trusted.
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        }
+fn is_this_machine(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
     }
-    Ok(ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Error::internal("no TLS version is left").with_source(error))?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use serde_json::{Map, Value, json};
 use crate::base::error::Result;
 use crate::media::aac::AacConfig;
 use crate::media::avc::AvcConfig;
+use crate::media::codec::descriptor;
+use crate::media::dolby;
 use crate::media::isobmff::{BoxAt, FourCc, Reader, text};
 use crate::media::malformed;
 
@@ -208,14 +210,14 @@ impl Config {
             b"ac-3" => {
                 let mut record = boxes.path(&[b"dac3"])?;
                 let fields = record.take(3)?;
-                let (mode, has_lfe) = (fields[1] >> 3 & 7, fields[1] >> 2 & 1);
-                Ok(Config { codec: Some(name), channels: Some(ac3_channels(mode, has_lfe)), ..Config::default() })
+                let channels = dolby::channels(fields[1] >> 3 & 7, fields[1] >> 2 & 1 == 1);
+                Ok(Config { codec: Some(name), channels: u16::try_from(channels).ok(), ..Config::default() })
             }
             b"ec-3" => {
                 let mut record = boxes.path(&[b"dec3"])?;
                 let fields = record.take(5)?;
-                let (mode, has_lfe) = (fields[3] >> 1 & 7, fields[3] & 1);
-                Ok(Config { codec: Some(name), channels: Some(ac3_channels(mode, has_lfe)), ..Config::default() })
+                let channels = dolby::channels(fields[3] >> 1 & 7, fields[3] & 1 == 1);
+                Ok(Config { codec: Some(name), channels: u16::try_from(channels).ok(), ..Config::default() })
             }
             b"Opus" | b"fLaC" | b"alac" | b"wvtt" | b"stpp" => Ok(Config { codec: Some(name), ..Config::default() }),
             _ => Ok(Config::default()),
@@ -275,27 +277,6 @@ fn mpeg4_audio(mut esds: Reader<'_>) -> Result<Config> {
         sample_rate: known.map(|config| config.sample_rate),
         nal_length_bytes: None,
     })
-}
-
-fn descriptor<'a>(reader: &mut Reader<'a>, expected: u8) -> Result<Reader<'a>> {
-    let tag = reader.u8()?;
-    if tag != expected {
-        return Err(malformed(format!("esds: descriptor {expected} expected, {tag} found.")));
-    }
-    let mut len = 0_usize;
-    for _ in 0..4 {
-        let byte = reader.u8()?;
-        len = len << 7 | usize::from(byte & 0x7f);
-        if byte & 0x80 == 0 {
-            break;
-        }
-    }
-    reader.sub(len)
-}
-
-/// Channels of an AC-3 coding mode (ETSI TS 102 366, 4.4.2.3) and its low-frequency channel.
-fn ac3_channels(mode: u8, has_lfe: u8) -> u16 {
-    [2, 1, 2, 3, 3, 4, 4, 5][usize::from(mode & 7)] + u16::from(has_lfe)
 }
 
 /// The transfer function of a `colr` box of type `nclx` or `nclc`.

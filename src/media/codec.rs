@@ -53,7 +53,8 @@ fn audio_specific_config(mut esds: Reader<'_>) -> Result<&[u8]> {
     Ok(descriptor(&mut config, 5)?.rest())
 }
 
-fn descriptor<'a>(reader: &mut Reader<'a>, expected: u8) -> Result<Reader<'a>> {
+/// The descriptor that `reader` is at, if it is of this tag (ISO/IEC 14496-1, 8.3.3).
+pub(crate) fn descriptor<'a>(reader: &mut Reader<'a>, expected: u8) -> Result<Reader<'a>> {
     let tag = reader.u8()?;
     if tag != expected {
         return Err(malformed(format!("esds: descriptor {expected} expected, {tag} found.")));

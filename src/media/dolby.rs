@@ -14,8 +14,6 @@ const SAMPLE_RATES: [u32; 3] = [48_000, 44_100, 32_000];
 /// By half of `frmsizecod`.
 const AC3_KBITS_PER_S: [u32; 19] =
     [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640];
-/// Channels in front and behind, by `acmod`; 0 is two of mono.
-const CHANNELS: [u32; 8] = [2, 1, 2, 3, 3, 4, 4, 5];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DolbyCodec {
@@ -67,7 +65,7 @@ impl DolbyConfig {
     }
 
     pub fn channels(&self) -> u32 {
-        CHANNELS[usize::from(self.acmod)] + u32::from(self.lfeon)
+        channels(self.acmod, self.lfeon)
     }
 
     /// Writes the `dac3` or `dec3` of the sample entry.
@@ -283,6 +281,11 @@ impl Bits<'_> {
         self.at += count as usize;
         if self.at > self.bytes.len() * 8 { Err(malformed("AC-3: the frame ends in its header.")) } else { Ok(()) }
     }
+}
+
+/// Channels of a coding mode (ETSI TS 102 366, 4.4.2.3) and its low-frequency channel.
+pub(crate) fn channels(acmod: u8, lfeon: bool) -> u32 {
+    [2, 1, 2, 3, 3, 4, 4, 5][usize::from(acmod & 7)] + u32::from(lfeon)
 }
 
 #[cfg(test)]

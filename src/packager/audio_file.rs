@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ffmpeg_next::{Packet, Stream, format, media};
 
 use crate::base::error::{Error, Result};
+use crate::packager::libav;
 use crate::packager::probe::{self, AudioSource};
 use crate::packager::protocol::SidecarOrder;
 use crate::packager::refusal::Refusal;
@@ -53,15 +54,13 @@ impl AudioFile {
     /// Hands out every packet of the stream.
     pub fn each_packet(&self, stream: usize, mut take: impl FnMut(Packet) -> Result<()>) -> Result<()> {
         let mut input = demux(&self.file, &self.name)?;
-        loop {
-            let mut packet = Packet::empty();
-            match packet.read(&mut input) {
-                Ok(()) if packet.stream() == stream => take(packet)?,
-                Ok(()) | Err(ffmpeg_next::Error::InvalidData) => {}
-                Err(ffmpeg_next::Error::Eof) => return Ok(()),
-                Err(error) => return Err(unreadable(&self.name).with_internal(format!("libav: {error}"))),
+        let failed = |error| unreadable(&self.name).with_internal(format!("libav: {error}"));
+        while let Some(packet) = libav::next_packet(&mut input).map_err(failed)? {
+            if packet.stream() == stream {
+                take(packet)?;
             }
         }
+        Ok(())
     }
 }
 

@@ -4,8 +4,6 @@
 use std::fs::File;
 use std::path::Path;
 
-use ffmpeg_next::Packet;
-
 use crate::base::error::Result;
 use crate::packager::audio::{AudioSettings, CopiedAudio};
 use crate::packager::libav;
@@ -61,14 +59,7 @@ pub fn run(
         return Ok(());
     }
     let mut input = probe::demux(file)?;
-    loop {
-        let mut packet = Packet::empty();
-        match packet.read(&mut input) {
-            Ok(()) => {}
-            Err(ffmpeg_next::Error::Eof) => break,
-            Err(ffmpeg_next::Error::InvalidData) => continue,
-            Err(error) => return Err(libav::fault("reading the film")(error)),
-        }
+    while let Some(packet) = libav::next_packet(&mut input).map_err(libav::fault("reading the film"))? {
         let from = packet.stream();
         if from == source.video.stream {
             if let Some(pts) = packet.pts() {

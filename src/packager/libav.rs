@@ -7,6 +7,7 @@ use ffmpeg_next::ffi::{
     AV_PKT_FLAG_DISCARD, AVColorPrimaries, AVColorSpace, AVColorTransferCharacteristic, AVFieldOrder, av_frame_ref,
     avformat_index_get_entries_count, avformat_index_get_entry, avsubtitle_free,
 };
+use ffmpeg_next::format::context::Input;
 use ffmpeg_next::packet::Ref;
 use ffmpeg_next::{Packet, Stream, codec, color, decoder, frame};
 
@@ -31,6 +32,24 @@ pub struct StreamFacts {
     pub sample_rate: u32,
     /// The byte after the last sample that the container's own index knows; 0 when it has none.
     pub index_end: u64,
+}
+
+/// Packets in a row that cannot be read and are passed over.
+const UNREADABLE_MAX: usize = 100;
+
+/// The next packet that can be read; none at the end.
+pub fn next_packet(input: &mut Input) -> Result<Option<Packet>, ffmpeg_next::Error> {
+    for _ in 0..UNREADABLE_MAX {
+        // A packet for each read: libav overwrites what it is handed without releasing it.
+        let mut packet = Packet::empty();
+        match packet.read(input) {
+            Ok(()) => return Ok(Some(packet)),
+            Err(ffmpeg_next::Error::Eof) => return Ok(None),
+            Err(ffmpeg_next::Error::InvalidData) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(ffmpeg_next::Error::InvalidData)
 }
 
 #[allow(unsafe_code)]

@@ -9,8 +9,6 @@
 use std::fs::File;
 use std::path::Path;
 
-use ffmpeg_next::Packet;
-
 use crate::base::error::{Error, Result};
 use crate::media::rendition::TrackMedia;
 use crate::media::time::Timescale;
@@ -88,14 +86,7 @@ pub fn run(
             }
         }
     }
-    loop {
-        let mut packet = Packet::empty();
-        match packet.read(&mut input) {
-            Ok(()) => {}
-            Err(ffmpeg_next::Error::Eof) => break,
-            Err(ffmpeg_next::Error::InvalidData) => continue,
-            Err(error) => return Err(libav::fault("reading the film")(error)),
-        }
+    while let Some(packet) = libav::next_packet(&mut input).map_err(libav::fault("reading the film"))? {
         let from = packet.stream();
         if from == source.video.stream {
             if let Some(pts) = packet.pts() {

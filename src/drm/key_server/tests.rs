@@ -1,15 +1,15 @@
-//! The client against key servers of our own on a loopback port: one that checks the request against the published
-//! schema and answers, over TLS, and ones that misbehave.
+//! The client against key servers of our own on a loopback port: one that checks the shape of the request, as far
+//! as a table written by hand knows it, and answers, over TLS, and ones that misbehave.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use uuid::Uuid;
