@@ -267,8 +267,8 @@ pub async fn card(request: CardRequest) -> Result<Card> {
     let shown = font.display();
     let font = File::open(&font).map_err(|error| {
         let message = format!(
-            "There is no font {shown} to write release cards in. Install Debian's fonts-noto-cjk, or name another font \
-             with Chinese characters as release_card.font_file."
+            "There is no font {shown} to write release cards in. Install one with Chinese characters, such as Debian's \
+             fonts-noto-cjk."
         );
         Refusal::CardFontMissing.error(message).with_source(error)
     })?;

@@ -49,8 +49,8 @@ fn is_simplified(face: &Face<'_>) -> bool {
 
 fn missing(why: &str) -> crate::base::error::Error {
     Refusal::CardFontMissing.error(format!(
-        "The font for release cards cannot draw this one: {why}. Install Debian's fonts-noto-cjk, or name a font with \
-         these characters as release_card.font_file."
+        "The font for release cards cannot draw this one: {why}. Install a font that has \
+         its characters, such as Debian's fonts-noto-cjk."
     ))
 }
 
