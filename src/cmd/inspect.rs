@@ -83,13 +83,19 @@ fn open(target: &str) -> Result<(Box<dyn Source>, Url)> {
         })?;
         return Ok((Box::new(Web::new()?), url));
     }
+    if let Some((scheme, _)) = target.split_once("://") {
+        let detail = format!("URLs of http and https are inspected, not of {scheme}.");
+        return Err(Error::new(ErrorKind::Invalid, "INSPECT_URL_INVALID", detail));
+    }
     let missing = |error: std::io::Error| {
-        let kind = match error.kind() {
-            std::io::ErrorKind::NotFound => ErrorKind::NotFound,
-            std::io::ErrorKind::PermissionDenied => ErrorKind::Forbidden,
-            _ => ErrorKind::Invalid,
+        let (kind, detail) = match error.kind() {
+            std::io::ErrorKind::NotFound => (ErrorKind::NotFound, format!("There is no file or folder {target}.")),
+            std::io::ErrorKind::PermissionDenied => {
+                (ErrorKind::Forbidden, format!("{target} is not for this user to read."))
+            }
+            kind => (ErrorKind::Invalid, format!("{target} cannot be read: {kind}.")),
         };
-        Error::new(kind, "INSPECT_UNREADABLE", format!("{target} cannot be read: {}.", error.kind())).with_source(error)
+        Error::new(kind, "INSPECT_UNREADABLE", detail).with_source(error)
     };
     let mut path = Path::new(target).canonicalize().map_err(missing)?;
     if path.is_dir() {

@@ -86,6 +86,23 @@ fn help_is_an_answer_and_every_verb_shows_two_examples() {
 }
 
 #[test]
+fn what_cannot_be_inspected_is_refused_with_its_code() {
+    let here = folder();
+    let empty = here.path().join("empty.mp4");
+    std::fs::write(&empty, b"").unwrap();
+    let cases = [
+        ("ftp://films.example/film.mp4", 1, "INSPECT_URL_INVALID"),
+        ("https://", 1, "INSPECT_URL_INVALID"),
+        ("nothing.mp4", 4, "INSPECT_UNREADABLE"),
+        (empty.to_str().unwrap(), 1, "INSPECT_EMPTY"),
+        ("Cargo.toml", 1, "INSPECT_UNKNOWN_FORMAT"),
+    ];
+    for (target, exit, code) in cases {
+        run(&mut marquee(&["inspect", target])).is_refused(exit, code);
+    }
+}
+
+#[test]
 fn a_port_that_is_taken_is_named_and_the_next_start_works() {
     let here = folder();
     let data = here.path().join("data");
