@@ -102,7 +102,11 @@ pub fn iframes(timeline: &Timeline<'_>, track_id: &str, form: Form, sealed: Opti
     for ((n, segment), numbered) in track.segments.iter().enumerate().zip(&mut segments) {
         numbered.resource = match form {
             Form::Static => {
-                Resource { uri: track.file_name(), range: Some(segment.offset..segment.offset + segment.sync_bytes) }
+                let (uri, offset) = match segment.sync_offset {
+                    Some(offset) => (track.iframes_file_name(), offset),
+                    None => (track.file_name(), segment.offset),
+                };
+                Resource { uri, range: Some(offset..offset + segment.sync_bytes) }
             }
             Form::Served => Resource { uri: format!("i{n}.m4s"), range: None },
         };
@@ -276,7 +280,7 @@ mod tests {
         let mut offset = 700;
         let mut segments = Vec::new();
         for &duration_ticks in durations {
-            segments.push(SegmentIndex { duration_ticks, offset, bytes: 100_000, sync_bytes: 0 });
+            segments.push(SegmentIndex { duration_ticks, offset, bytes: 100_000, sync_bytes: 0, sync_offset: None });
             offset += 100_000;
         }
         let codec = if matches!(media, TrackMedia::Video(_)) { "avc1.64001F" } else { "mp4a.40.2" }.to_owned();

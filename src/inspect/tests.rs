@@ -60,7 +60,13 @@ fn track(id: &str, media: TrackMedia, init: &InitMedia, scale: u32, tick: Ticks,
         let sync_bytes = if is_video { head.len() as u64 + u64::from(bytes) } else { 0 };
         file.resize(file.len() + count as usize * bytes as usize, 7);
         let duration_ticks = (end - pts) as u64;
-        segments.push(SegmentIndex { duration_ticks, offset, bytes: file.len() as u64 - offset, sync_bytes });
+        segments.push(SegmentIndex {
+            duration_ticks,
+            offset,
+            bytes: file.len() as u64 - offset,
+            sync_bytes,
+            sync_offset: None,
+        });
         pts = end;
     }
     let codec = crate::media::codec::codec_string(&file[..init_bytes as usize]).unwrap();
@@ -105,6 +111,7 @@ fn text_track() -> (TrackIndex, Vec<u8>) {
             offset,
             bytes: file.len() as u64 - offset,
             sync_bytes: 0,
+            sync_offset: None,
         });
         from = to;
     }

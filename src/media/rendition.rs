@@ -136,6 +136,10 @@ pub struct SegmentIndex {
     /// Of video: the bytes up to the end of the first sample, which is a sync sample; 0 where it is not known.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub sync_bytes: u64,
+    /// Where the first sample, sealed as a segment of its own, stands in [`TrackIndex::iframes_file_name`]; then `sync_bytes`
+    /// is how long it is there. Only in packages whose segments are sealed as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sync_offset: Option<u64>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
@@ -212,6 +216,11 @@ impl TrackIndex {
         format!("{}{mark}.{}", self.id, if self.is_text() { "vtt" } else { "mp4" })
     }
 
+    /// The file of the first samples that were sealed each for itself.
+    pub fn iframes_file_name(&self) -> String {
+        format!("{}-iframes.mp4", self.id)
+    }
+
     pub fn is_text(&self) -> bool {
         matches!(self.media, TrackMedia::Text(_))
     }
@@ -277,8 +286,20 @@ mod tests {
                 video_range: VideoRange::Sdr,
             }),
             segments: vec![
-                SegmentIndex { duration_ticks: 96_000, offset: 700, bytes: 1_000_000, sync_bytes: 0 },
-                SegmentIndex { duration_ticks: 48_000, offset: 1_000_700, bytes: 100_000, sync_bytes: 0 },
+                SegmentIndex {
+                    duration_ticks: 96_000,
+                    offset: 700,
+                    bytes: 1_000_000,
+                    sync_bytes: 0,
+                    sync_offset: None,
+                },
+                SegmentIndex {
+                    duration_ticks: 48_000,
+                    offset: 1_000_700,
+                    bytes: 100_000,
+                    sync_bytes: 0,
+                    sync_offset: None,
+                },
             ],
         };
         track.measure();

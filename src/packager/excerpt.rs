@@ -108,6 +108,7 @@ mod tests {
                 offset: offset - 1000,
                 bytes: 1000,
                 sync_bytes: 0,
+                sync_offset: None,
             }
         });
         TrackIndex {

@@ -142,6 +142,7 @@ fn track(file: &File, draft: TrackDraft) -> Result<TrackIndex> {
             offset,
             bytes: walk.at - offset,
             sync_bytes,
+            sync_offset: None,
         });
     }
     let start_ticks = start_ticks.ok_or_else(|| broken("it has no segments"))?;

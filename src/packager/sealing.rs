@@ -13,6 +13,7 @@ use crate::base::clock::UtcMs;
 use crate::base::error::Result;
 use crate::base::id::KeyId;
 use crate::base::protection::ProtectionScheme;
+use crate::media::cmaf::sync_sample_segment;
 use crate::media::protect::{ContentKey, Iv, Protection};
 use crate::media::rendition::{AssetIndex, TrackIndex};
 use crate::media::seal::{Signal, TrackSeal, scheme_of};
@@ -71,7 +72,11 @@ impl Sealing {
             };
             let sealed_path = path.with_extension("sealed");
             let mut sealed = File::create_new(&sealed_path).map_err(refusal::of_write)?;
-            seal_track(&seal, track, &init.into(), &mut clear, &mut sealed)?;
+            let mut iframes = (seal.signal().scheme == ProtectionScheme::Aes128 && track.has_sync_bytes())
+                .then(|| File::create_new(dir.join(track.iframes_file_name())).map_err(refusal::of_write))
+                .transpose()?;
+            seal_track(&seal, track, &init.into(), &mut clear, &mut sealed, iframes.as_mut())?;
+            iframes.map_or(Ok(()), |file| file.sync_all()).map_err(refusal::of_write)?;
             sealed.sync_all().and_then(|()| fs::rename(&sealed_path, &path)).map_err(refusal::of_write)?;
             signals.insert(track.id.clone(), seal.signal());
         }
@@ -94,21 +99,35 @@ impl Sealing {
     }
 }
 
-/// Init segment and segments one after the other, as they lay in the clear file.
-fn seal_track(seal: &TrackSeal, track: &mut TrackIndex, init: &Bytes, clear: &mut File, out: &mut File) -> Result<()> {
+/// Init segment and segments one after the other, as they lay in the clear file. What is sealed as a whole cannot be opened
+/// in part, so the first pictures of such segments go, each sealed for itself, into `iframes`.
+fn seal_track(
+    seal: &TrackSeal,
+    track: &mut TrackIndex,
+    init: &Bytes,
+    clear: &mut File,
+    out: &mut File,
+    mut iframes: Option<&mut File>,
+) -> Result<()> {
     let sealed_init = seal.seal_init(init)?;
     out.write_all(&sealed_init).map_err(refusal::of_write)?;
     track.init_bytes = sealed_init.len() as u64;
     let mut offset = track.init_bytes;
+    let mut sync_offset = 0;
     for segment in &mut track.segments {
-        let sealed = seal.seal_segment(&read(clear, segment.bytes)?)?;
+        let stored = read(clear, segment.bytes)?;
+        let sealed = seal.seal_segment(&stored)?;
         out.write_all(&sealed).map_err(refusal::of_write)?;
         let bytes = sealed.len() as u64;
-        // What is sealed as a whole cannot be opened in part; else the boxes before the first sample have grown.
-        segment.sync_bytes = match seal.signal().scheme {
-            ProtectionScheme::Cbcs if segment.sync_bytes > 0 => segment.sync_bytes + (bytes - segment.bytes),
-            ProtectionScheme::Cbcs | ProtectionScheme::Aes128 => 0,
-        };
+        if let Some(iframes) = iframes.as_deref_mut() {
+            let picture = seal.seal_segment(&sync_sample_segment(&stored[..segment.sync_bytes as usize])?)?;
+            iframes.write_all(&picture).map_err(refusal::of_write)?;
+            (segment.sync_offset, segment.sync_bytes) = (Some(sync_offset), picture.len() as u64);
+            sync_offset += segment.sync_bytes;
+        } else if segment.sync_bytes > 0 {
+            // The boxes before the first sample have grown.
+            segment.sync_bytes += bytes - segment.bytes;
+        }
         (segment.offset, segment.bytes) = (offset, bytes);
         offset += bytes;
     }

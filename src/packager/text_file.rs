@@ -50,7 +50,13 @@ pub fn write_cues(dir: &Path, id: String, words: TextIndex, film: &TrackIndex, c
         }
         file.write_all(&segment).map_err(refusal::of_write)?;
         let bytes = segment.len() as u64;
-        segments.push(SegmentIndex { duration_ticks: to_ms - from_ms, offset, bytes, sync_bytes: 0 });
+        segments.push(SegmentIndex {
+            duration_ticks: to_ms - from_ms,
+            offset,
+            bytes,
+            sync_bytes: 0,
+            sync_offset: None,
+        });
         offset += bytes;
     }
     file.sync_all().map_err(refusal::of_write)?;
@@ -98,7 +104,7 @@ mod tests {
 
     fn film() -> TrackIndex {
         let video = VideoIndex { width: 640, height: 360, frame_rate_milli: 23_976, video_range: VideoRange::Sdr };
-        let segment = SegmentIndex { duration_ticks: 144_144, offset: 0, bytes: 1, sync_bytes: 0 };
+        let segment = SegmentIndex { duration_ticks: 144_144, offset: 0, bytes: 1, sync_bytes: 0, sync_offset: None };
         TrackIndex {
             id: "v360".into(),
             codec: String::new(),
