@@ -8,8 +8,11 @@ use super::*;
 use crate::base::error::ErrorKind;
 use crate::base::id::AuditId;
 use crate::base::limits;
+use crate::base::protection::ProtectionScheme;
 use crate::store::db::AuditDb;
 use crate::store::db::audit::AuditLine;
+use crate::store::db::playback::{KeyUse, WrappedKey};
+use crate::store::db::{CatalogDb, PlaybackDb};
 
 fn line(detail: String) -> AuditLine {
     let at = UtcMs(1_800_000_000_000);
@@ -67,6 +70,42 @@ async fn a_newer_schema_is_refused() {
     let (kind, code, message) = open_code(&path).await;
     assert_eq!((kind, code), (ErrorKind::Config, "SCHEMA_TOO_NEW"));
     assert!(message.contains("999"), "{message}");
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_version_keeps_its_titles_and_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("marquee.db");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let mut old = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    let key_use = KeyUse {
+        asset: "ast_00000000000000000000000001".parse().unwrap(),
+        track: "v720".into(),
+        scheme: ProtectionScheme::Aes128,
+    };
+    let rows = "CREATE TABLE schema_version (version BIGINT PRIMARY KEY); INSERT INTO schema_version VALUES (1);
+        INSERT INTO title (id, name, synopsis, status, parts, runtime_ms, details, created_at, version)
+        VALUES ('ttl_00000000000000000000000001', '{\"en\":\"Old\"}', '{}', 'draft', '[]', 1000, '{}', 1, 1);
+        INSERT INTO content_key (asset_id, track, id, wrapped)
+        VALUES ('ast_00000000000000000000000001', 'v720', 'key_00000000000000000000000001', 'YXMgaXQgd2Fz');";
+    for script in [include_str!("../schema.sql"), include_str!("guards.sql"), rows] {
+        sqlx::raw_sql(script).execute(&mut old).await.unwrap();
+    }
+    sqlx::Connection::close(old).await.unwrap();
+
+    let db = SqliteDb::open(&path).await.unwrap();
+    let proposed = WrappedKey { id: "key_00000000000000000000000009".parse().unwrap(), wrapped: b"another".to_vec() };
+    let kept = db.content_key(&key_use, &proposed).await.unwrap();
+    assert_eq!(
+        (kept.id.to_string().as_str(), kept.wrapped.as_slice()),
+        ("key_00000000000000000000000001", b"as it was".as_slice())
+    );
+    let cbcs = KeyUse { scheme: ProtectionScheme::Cbcs, ..key_use };
+    assert_eq!(db.content_key(&cbcs, &proposed).await.unwrap(), proposed, "another scheme has a key of its own");
+    let title = db.title("ttl_00000000000000000000000001".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(title.details.protection, ProtectionScheme::Aes128, "what every title was sealed with before");
+    db.close().await;
+    assert!(SqliteDb::open(&path).await.is_ok(), "a second time there is nothing to do");
 }
 
 #[tokio::test]
