@@ -169,6 +169,7 @@ fn phase_name(phase: Phase) -> &'static str {
     match phase {
         Phase::Opening => "opening",
         Phase::Scanning => "scanning",
+        Phase::Measuring => "measuring",
         Phase::Copying => "copying",
         Phase::Packaging => "packaging",
         Phase::Poster => "poster",

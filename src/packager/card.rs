@@ -19,6 +19,7 @@ use crate::media::dolby::{self, DolbyFrame};
 use crate::media::rendition::{AudioIndex, TrackMedia, VideoIndex};
 use crate::media::time::{Ticks, Timescale};
 use crate::packager::audio;
+use crate::packager::encoder::{AvcConformance, EncoderSettings};
 use crate::packager::hdr;
 use crate::packager::ladder::Rung;
 use crate::packager::lettering::{Canvas, Font, Line};
@@ -28,7 +29,7 @@ use crate::packager::poster;
 use crate::packager::protocol::{CardText, CardTrack, TrackDraft};
 use crate::packager::refusal::{self, Refusal};
 use crate::packager::renditions::AUDIO_FRAME_SAMPLES;
-use crate::packager::rung::{AvcConformance, RungHandle, RungSettings};
+use crate::packager::rung::{RungHandle, RungSettings};
 use crate::packager::segmenter::Grid;
 
 /// A rung's rate is capped at that of the film's, and at no less than this.
@@ -193,13 +194,15 @@ fn encode(dir: &Path, track: &CardTrack, picture: &frame::Video, video: &VideoIn
     let every = (length.timescale.per_second() * SYNC_EVERY_S) as usize;
     let settings = RungSettings {
         dir: dir.to_owned(),
-        timescale: length.timescale,
         grid: Grid { boundaries: vec![0], syncs: (0..length.end()).step_by(every).collect() },
         end: length.end(),
-        frame_rate: (video.frame_rate_milli as i32, 1000),
-        colour: hdr::SDR,
-        threads: 0,
-        conformance: Some(conformance),
+        encoder: EncoderSettings {
+            timescale: length.timescale,
+            frame_rate: (video.frame_rate_milli as i32, 1000),
+            colour: hdr::SDR,
+            threads: 0,
+            conformance: Some(conformance),
+        },
     };
     let rung = Rung {
         id: track.id.clone(),

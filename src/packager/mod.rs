@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! supervisor (job)                      worker process (worker, in a sandbox)
-//!   opens the input, makes a folder  →    probe → scan → plan (ladder, renditions, segmenter)
+//!   opens the input, makes a folder  →    probe → scan → plan (ladder, measure, renditions, segmenter)
 //!   reads progress                   ←    copy → encode (→ mux) → poster, storyboard
 //!   re-reads what was written (readback), writes playlists and index, renames the folder
 //! ```
@@ -15,12 +15,14 @@ pub mod audio_file;
 pub mod build;
 pub mod copy;
 pub mod card;
+pub mod encoder;
 pub mod excerpt;
 pub mod hdr;
 pub mod job;
 pub mod ladder;
 pub mod lettering;
 pub mod libav;
+pub mod measure;
 pub mod mux;
 pub mod picture;
 pub mod plan;
@@ -33,6 +35,7 @@ pub mod refusal;
 pub mod renditions;
 pub mod rung;
 pub mod sandbox;
+pub mod scaling;
 pub mod scan;
 pub mod sealing;
 pub mod segmenter;

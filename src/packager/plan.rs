@@ -3,7 +3,7 @@
 
 use crate::base::error::Result;
 use crate::media::rendition::{TrackMedia, VideoIndex, VideoRange};
-use crate::packager::ladder::{self, Rung};
+use crate::packager::ladder::{self, Complexity, Rung};
 use crate::packager::probe::Source;
 use crate::packager::protocol::{Encoding, TrackDraft};
 use crate::packager::refusal::Refusal;
@@ -61,20 +61,26 @@ impl Plan {
         }
         Ok(match copied_grid {
             Ok(grid) => {
-                let seconds = scan.timescale.seconds(scan.end).max(0.1);
-                let average = (scan.video_bytes as f64 * 8.0 / seconds) as u64;
-                let encoded = ladder::lower_rungs(width, height, Some(average));
+                let encoded = ladder::lower_rungs(width, height);
                 let copied = Some(ladder::video_id(width, height));
                 Plan { grid, copied, copy_obstacle: None, encoded, audio, text }
             }
             Err(obstacle) => {
                 let top = ladder::top_rung(&source.video);
-                let mut encoded = ladder::lower_rungs(top.width, top.height, None);
+                let mut encoded = ladder::lower_rungs(top.width, top.height);
                 encoded.insert(0, top);
                 let grid = segmenter::encoded(&scan.presented, scan.end, scan.timescale);
                 Plan { grid, text, copied: None, copy_obstacle: Some(obstacle), encoded, audio }
             }
         })
+    }
+
+    /// Gives the encoded rungs their rates; without a complexity those of an ordinary film.
+    pub fn rate(&mut self, scan: &Scan, complexity: Option<Complexity>) {
+        let seconds = scan.timescale.seconds(scan.end).max(0.1);
+        let average = (scan.video_bytes as f64 * 8.0 / seconds) as u64;
+        let copied = self.copied.as_ref().map(|_| average);
+        ladder::rate(&mut self.encoded, frame_rate_milli(scan), complexity, copied);
     }
 
     /// The tracks in the order of the index; those of text are known when they have been read.

@@ -12,7 +12,7 @@ use ffmpeg_next::{Packet, Rational, codec, encoder, frame};
 use crate::base::error::Result;
 use crate::packager::probe::{self, VideoSource};
 use crate::packager::refusal::{self, Refusal};
-use crate::packager::{libav, video};
+use crate::packager::{libav, scaling};
 
 const ENCODER: &str = "mjpeg";
 const WIDTH_MAX: u32 = 1280;
@@ -124,7 +124,7 @@ fn luma(picture: &frame::Video) -> (f64, f64) {
 fn encode(picture: &frame::Video, film: &VideoSource) -> Result<Vec<u8>> {
     let (width, height) = shrunk(film, WIDTH_MAX);
     let interlaced = if picture.is_interlaced() { "bwdif=mode=send_frame," } else { "" };
-    let first = format!("{interlaced}{}", video::shown(film, width, height));
+    let first = format!("{interlaced}{}", scaling::shown(film, width, height));
     jpeg(&scale(picture, &first, width, height)?)
 }
 

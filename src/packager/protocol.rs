@@ -84,8 +84,10 @@ pub enum PictureShape {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Encoding {
-    /// Copy what can be copied, encode the rest of the ladder.
+    /// Copy what can be copied, encode the rest of the ladder at rates that are measured.
     Ladder,
+    /// The same at the rates of an ordinary film, for comparisons.
+    FixedLadder,
     /// Copy or refuse.
     CopyOnly,
 }
@@ -124,6 +126,8 @@ pub enum Phase {
     Scanning,
     /// Of what need not be encoded.
     Copying,
+    /// How hard the rest is to encode.
+    Measuring,
     Packaging,
     Poster,
     Checking,

@@ -112,6 +112,12 @@ impl Origin {
         Origin { pts, time_base }
     }
 
+    /// The source's own timestamp of an instant, in microseconds.
+    pub fn absolute_us(&self, at: Ticks, timescale: Timescale) -> i64 {
+        let origin_us = time::rescale(self.pts, self.time_base.num * 1_000_000, self.time_base.den);
+        origin_us.saturating_add(timescale.rescale(at, Timescale::MICROSECONDS))
+    }
+
     /// `pts` of a stream, from the origin, in ticks of `timescale`.
     pub fn since(&self, pts: i64, base: TimeBase, timescale: Timescale) -> Ticks {
         let scale = i64::from(timescale.per_second());

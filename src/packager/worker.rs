@@ -13,7 +13,9 @@ use crate::base::limits;
 use crate::packager::plan::Plan;
 use crate::packager::protocol::{Encoding, Inherited, Phase, SidecarOrder, WorkerMessage, WorkerOrder, WorkerReport};
 use crate::packager::storyboard::Reel;
-use crate::packager::{audio_file, card, copy, picture, poster, probe, sandbox, scan, sidecar, storyboard, transcode};
+use crate::packager::{
+    audio_file, card, copy, measure, picture, poster, probe, sandbox, scan, sidecar, storyboard, transcode,
+};
 
 /// Runs one order. Whatever happens is said on stdout; the exit code says only whether it went well.
 pub fn main() -> bool {
@@ -89,7 +91,7 @@ fn package(
     drop(input);
     let duration_s = found.timescale.seconds(found.end);
     sandbox::limit_cpu_to(duration_s)?;
-    let plan = Plan::make(&source, &found, encoding)?;
+    let mut plan = Plan::make(&source, &found, encoding)?;
     let mut warnings = std::mem::take(&mut source.warnings);
     if let Some(hdr) = source.video.hdr {
         warnings.push(format!("The picture is HDR ({}) and was brought down to SDR.", hdr.transfer.name()));
@@ -99,6 +101,12 @@ fn package(
     }
     progress.enter(Phase::Copying, duration_s);
     copy::run(file, out_dir, &source, &found, &plan, |done_s| progress.done(done_s))?;
+    let mut complexity = None;
+    if encoding == Encoding::Ladder && !plan.encoded.is_empty() {
+        progress.enter(Phase::Measuring, duration_s);
+        complexity = measure::measure(file, &source.video, &found, |share| progress.done(share * duration_s))?;
+    }
+    plan.rate(&found, complexity);
     progress.enter(Phase::Packaging, duration_s);
     let written = transcode::run(file, out_dir, &source, &found, &plan, |done_s| progress.done(done_s))?;
     warnings.extend(written.warnings);

@@ -12,6 +12,7 @@ mod crash;
 mod film;
 mod http;
 mod iframes;
+mod ladder;
 mod licenses;
 mod origin;
 mod packager;

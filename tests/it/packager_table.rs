@@ -75,12 +75,12 @@ const TABLE: &[Row] = &[
         &[HDR, "is AV1, not H.264"],
     ),
     warned("torture/hdr10-hevc-eac3-51.mp4", "v480 v360 a-und-2 =a-und-6", 5_000, 42, &[HDR, "is HEVC, not H.264"]),
-    warned("torture/exo-portrait_4k60.mp4", "v1080 v720 v480 v360 =a-en-2", 300, 17, &["turned by 90°"]),
+    warned("torture/exo-portrait_4k60.mp4", "v1080 v720 v540 v360 =a-en-2", 300, 17, &["turned by 90°"]),
     // The first sample of its sound lasts 176 ms: a gap, which copying would keep.
     warned("torture/moviepy-rot180-vfr-phone.mp4", "v720 v480 v360 a-en-2", 2_380, 95, &["turned by 180°"]),
     warned(
         "torture/exo-h265_with_metadata_track.mp4",
-        "v1080 v720 v480 v360 =a-en-2",
+        "v1080 v720 v540 v360 =a-en-2",
         100,
         34,
         &["is HEVC, not H.264"],
