@@ -41,7 +41,7 @@ use crate::origin::serve::Origin;
 use crate::playback::follower::Follower;
 use crate::playback::gate::Gate;
 use crate::playback::keys::ContentKeys;
-use crate::playback::library::Library;
+use crate::playback::library::{BareKeys, Library};
 use crate::playback::place::Places;
 use crate::playback::sessions::Sessions;
 use crate::playback::token::Tokens;
@@ -56,6 +56,7 @@ use crate::store::state::memory::MemoryState;
 use crate::store::state::redis::RedisState;
 
 pub mod disk;
+pub mod drm;
 pub mod front;
 pub mod ingest;
 
@@ -109,6 +110,7 @@ impl App {
     /// Opens the data folder and everything in it; makes what is missing.
     pub async fn open(config: Config, clock: Clock) -> Result<Arc<App>> {
         tls::install_provider();
+        let key_provider = drm::key_provider(&config.drm)?;
         let lock = open_data(&config.data)?;
         let shutdown = Shutdown::new();
         let db = open_database(&config.data).await?;
@@ -161,7 +163,8 @@ impl App {
         )?);
         let library = Arc::new(Library::new(
             blobs.clone(),
-            ContentKeys::new(db.clone(), vault.clone(), clock.clone()),
+            ContentKeys::new(db.clone(), vault.clone(), clock.clone(), key_provider),
+            if config.drm.bare_keys { BareKeys::HandedOut } else { BareKeys::Refused },
             config.cache.segments_mib.saturating_mul(1024 * 1024),
         ));
         let gate = Gate::new(clock.clone(), tokens, follower.clone(), sessions.clone());

@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::limits;
 use crate::base::territory::Territory;
+use crate::config::drm::DrmConfig;
 use crate::config::sources::{Source, Sources};
 
+pub mod drm;
 pub mod sources;
 
 const ENV_PREFIX: &str = "MARQUEE_";
@@ -31,6 +33,7 @@ pub struct Config {
     pub state: StateConfig,
     pub place: PlaceConfig,
     pub cache: CacheConfig,
+    pub drm: DrmConfig,
     #[serde(skip)]
     pub sources: Sources,
 }
@@ -98,6 +101,7 @@ impl Default for Config {
             state: StateConfig::default(),
             place: PlaceConfig::default(),
             cache: CacheConfig::default(),
+            drm: DrmConfig::default(),
             sources: Sources::default(),
         }
     }

@@ -19,12 +19,12 @@ const EDGES: &[(&str, &[&str])] = &[
     // It hears of everything that plays and sells, so it stands below them.
     ("audience", &["base", "store", "telemetry"]),
     ("http", &["base"]),
-    // It speaks to key servers, and to nothing else of ours.
-    ("drm", &["base", "media", "http"]),
+    // It speaks to key servers, who say what stands in playlists.
+    ("drm", &["base", "media", "hls", "http"]),
     ("inspect", &["base", "media", "hls", "store", "http"]),
     // What a source was found to be is said in the catalogue's words, and kept with its asset.
     ("packager", &["base", "media", "hls", "catalog", "store"]),
-    ("playback", &["base", "media", "hls", "catalog", "rights", "telemetry", "store", "audience", "http"]),
+    ("playback", &["base", "media", "hls", "catalog", "rights", "telemetry", "store", "audience", "http", "drm"]),
     ("commerce", &["base", "catalog", "rights", "ledger", "store", "audience", "http", "playback"]),
     // CMCD goes to the audience's queue, which is all of it that the origin touches.
     ("origin", &["base", "media", "hls", "rights", "audience", "http", "playback"]),
@@ -52,8 +52,8 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "base", "catalog", "rights", "ledger", "store", "audience", "http", "inspect", "packager", "playback",
-            "commerce", "origin", "api", "operator", "web", "config",
+            "base", "catalog", "rights", "ledger", "store", "audience", "http", "drm", "inspect", "packager",
+            "playback", "commerce", "origin", "api", "operator", "web", "config",
         ],
     ),
     (

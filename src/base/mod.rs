@@ -1,6 +1,7 @@
 //! Vocabulary without I/O and without product knowledge. Uses no other room.
 
 pub mod clock;
+pub mod drm_system;
 pub mod error;
 pub mod id;
 pub mod limits;

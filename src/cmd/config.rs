@@ -27,7 +27,7 @@ enum Verb {
 pub fn run(args: &Args) -> Result<()> {
     match &args.verb {
         Verb::Check(settings) => {
-            settings.load()?;
+            settings.load()?.drm.check()?;
             say("The configuration is sound.");
         }
         Verb::Print(settings) => {

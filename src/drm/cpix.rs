@@ -20,14 +20,15 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use quick_xml::events::{BytesDecl, Event};
 use quick_xml::writer::Writer;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::base::drm_system::DrmSystem;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::KeyId;
 use crate::drm::contract::TrackType;
-use crate::drm::key_tag::KeyTag;
-use crate::drm::system::DrmSystem;
 use crate::drm::xml::Element;
+use crate::hls::key_tag::KeyTag;
 use crate::media::protect::{ContentKey, Iv, Protection};
 
 pub const VERSION: &str = "2.4";
@@ -64,7 +65,7 @@ pub struct IssuedKey {
 }
 
 /// What a track says to one DRM system.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DrmSignal {
     pub system: DrmSystem,
     /// A whole `pssh` box for the init segment; FairPlay has none.

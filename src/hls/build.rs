@@ -14,7 +14,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 
+use crate::base::drm_system::DrmSystem;
 use crate::base::protection::ProtectionScheme;
+use crate::hls::key_tag::KeyTag;
 use crate::hls::media::{Key, KeyFormat, KeyMethod, MediaPlaylist, MediaSegment, Resource, SegmentKind, target_s};
 use crate::hls::multivariant::{IFrameVariant, MultivariantPlaylist, Rendition, RenditionKind, VariantStream};
 use crate::media::rendition::{AssetIndex, AudioIndex, AudioRole, TextIndex, TrackIndex};
@@ -50,10 +52,22 @@ pub fn multivariant(timeline: &Timeline<'_>, form: Form) -> Bytes {
 pub struct Sealed<'a> {
     pub signal: Signal,
     pub key_uri: &'a str,
+    /// Of a key that DRM systems license.
+    pub drm: Option<&'a DrmTags>,
+}
+
+/// What a playlist says of a key that DRM systems license.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DrmTags {
+    /// In the order of the lines.
+    pub systems: Vec<(DrmSystem, KeyTag)>,
+    /// The key is also handed out as it is, to ClearKey and to players that open the film themselves.
+    pub hands_out_key: bool,
 }
 
 impl Sealed<'_> {
-    /// Of several formats the plain one comes last: FFmpeg takes the last, whichever it is.
+    /// Of several formats the plain one comes last: FFmpeg takes the last, whichever it is. DRM systems come first, so that
+    /// a player that takes the first it has takes those.
     fn keys(&self) -> Vec<Key> {
         let Signal { scheme, key_id, iv } = self.signal;
         let identity = |method| Key { method, uri: self.key_uri.to_owned(), format: KeyFormat::Identity, iv: Some(iv) };
@@ -62,7 +76,12 @@ impl Sealed<'_> {
             ProtectionScheme::Cbcs => {
                 let uri = format!("data:text/plain;base64,{}", BASE64.encode(key_id.to_bytes()));
                 let method = KeyMethod::SampleAes;
-                vec![Key { method, uri, format: KeyFormat::ClearKey, iv: None }, identity(method)]
+                let systems = self.drm.iter().flat_map(|drm| &drm.systems);
+                let mut keys: Vec<Key> = systems.map(|(system, tag)| Key::of_system(*system, tag)).collect();
+                if self.drm.is_none_or(|drm| drm.hands_out_key) {
+                    keys.extend([Key { method, uri, format: KeyFormat::ClearKey, iv: None }, identity(method)]);
+                }
+                keys
             }
         }
     }
@@ -390,7 +409,7 @@ mod tests {
         let sealed = |scheme| {
             let key_id = "key_00000000000000000000000001".parse().unwrap();
             let iv = Iv::from_bytes(*b"\0\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f");
-            Some(Sealed { signal: Signal { scheme, key_id, iv }, key_uri: "v720/key" })
+            Some(Sealed { signal: Signal { scheme, key_id, iv }, key_uri: "v720/key", drm: None })
         };
         let playlist = |sealed| text(media(&timeline, "v720", Form::Served, sealed).unwrap());
         assert_eq!(

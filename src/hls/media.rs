@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::ops::Range;
 
+use crate::base::drm_system::DrmSystem;
+use crate::hls::key_tag::KeyTag;
 use crate::hls::tag::Tag;
 use crate::media::protect::Iv;
 
@@ -50,12 +52,14 @@ pub enum KeyMethod {
 }
 
 /// KEYFORMAT: how the URI leads to the key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyFormat {
     /// It gives the sixteen bytes.
     Identity,
     /// It is the key's id, for a licence of the W3C's ClearKey.
     ClearKey,
+    /// It is what a DRM system's key server has said, for a licence of that system.
+    System { system: DrmSystem, versions: String, key_id: Option<String> },
 }
 
 /// EXTINF, EXT-X-BYTERANGE and the URI line.
@@ -120,6 +124,13 @@ impl MediaPlaylist {
 }
 
 impl Key {
+    /// What a DRM system is told: its IV is in the init segment.
+    pub fn of_system(system: DrmSystem, tag: &KeyTag) -> Key {
+        let format =
+            KeyFormat::System { system, versions: tag.key_format_versions.clone(), key_id: tag.key_id.clone() };
+        Key { method: KeyMethod::SampleAes, uri: tag.uri.clone(), format, iv: None }
+    }
+
     fn write(&self, text: &mut String) {
         let (method, names_format) = match self.method {
             KeyMethod::Aes128 => ("AES-128", false),
@@ -135,11 +146,17 @@ impl Key {
             tag = tag.plain("IV", iv);
         }
         if names_format {
-            let format = match self.format {
-                KeyFormat::Identity => "identity",
-                KeyFormat::ClearKey => "org.w3.clearkey",
+            let (format, versions) = match &self.format {
+                KeyFormat::Identity => ("identity", "1"),
+                KeyFormat::ClearKey => ("org.w3.clearkey", "1"),
+                KeyFormat::System { system, versions, key_id } => {
+                    if let Some(key_id) = key_id {
+                        tag = tag.plain("KEYID", key_id);
+                    }
+                    (system.key_format(), versions.as_str())
+                }
             };
-            tag = tag.quoted("KEYFORMAT", format).quoted("KEYFORMATVERSIONS", "1");
+            tag = tag.quoted("KEYFORMAT", format).quoted("KEYFORMATVERSIONS", versions);
         }
         tag.write(text);
     }

@@ -41,6 +41,8 @@ pub struct Cbcs {
     key: EncryptingKey,
     key_id: KeyId,
     iv: Iv,
+    /// Whole `pssh` boxes.
+    system_headers: Vec<Vec<u8>>,
     samples: Samples,
 }
 
@@ -81,7 +83,12 @@ impl Cbcs {
             }
         };
         let key = UnboundCipherKey::new(&AES_128, protection.key.expose()).and_then(EncryptingKey::cbc);
-        Ok(Cbcs { key: key.map_err(fault)?, key_id, iv: protection.iv, samples })
+        Ok(Cbcs { key: key.map_err(fault)?, key_id, iv: protection.iv, system_headers: Vec::new(), samples })
+    }
+
+    /// With a `pssh` box of each DRM system in the init segment, behind the common one.
+    pub fn with_system_headers(self, system_headers: Vec<Vec<u8>>) -> Cbcs {
+        Cbcs { system_headers, ..self }
     }
 
     /// The init segment, which says how the track is sealed and is itself clear.
@@ -118,6 +125,9 @@ impl Cbcs {
             pssh.raw(&self.key_id.to_bytes());
             pssh.u32(0);
         });
+        for header in &self.system_headers {
+            pssh.raw(header);
+        }
         let (sinf, pssh) = (sinf.into_bytes(), pssh.into_bytes());
         let moov = path[0];
         let (entry_end, moov_end) = (end_of(&entry), end_of(&moov));

@@ -42,6 +42,11 @@ impl TrackSeal {
         Ok(TrackSeal { key_id, protection, cbcs })
     }
 
+    /// With a `pssh` box of each DRM system in the init segment.
+    pub fn with_system_headers(self, headers: Vec<Vec<u8>>) -> TrackSeal {
+        TrackSeal { cbcs: self.cbcs.map(|cbcs| cbcs.with_system_headers(headers)), ..self }
+    }
+
     pub fn key_id(&self) -> KeyId {
         self.key_id
     }

@@ -218,6 +218,7 @@ pub async fn list(
     request_body = NewTitleBody, security(("bearer" = [])), responses(
     (status = 201, description = "The title", body = TitleBody),
     (status = 422, description = "TITLE_INVALID, ASSET_NOT_FOUND, ASSET_IS_EXCERPT, IDEMPOTENCY_KEY_REUSED"),
+    (status = 503, description = "KEY_SERVER_UNREACHABLE and other codes of a key server; nothing was made"),
 ))]
 pub async fn create(
     State(operators): State<Arc<Operators>>,
@@ -240,6 +241,7 @@ pub async fn create(
     };
     TitleEditBody::from(body.value).apply(&operators, &mut title).await?;
     title.check()?;
+    issue_keys(&operators, &title).await?;
     let idempotency = key.of(&operator.caller, &body.digest);
     match api.db.insert_title(&title, idempotency.as_ref()).await? {
         Written::New(()) => {
@@ -276,6 +278,7 @@ pub async fn show(
     (status = 404, description = "TITLE_NOT_FOUND"),
     (status = 412, description = "VERSION_CONFLICT"),
     (status = 422, description = "TITLE_INVALID, ASSET_NOT_FOUND, ASSET_IS_EXCERPT"),
+    (status = 503, description = "KEY_SERVER_UNREACHABLE and other codes of a key server; nothing was changed"),
 ))]
 pub async fn edit(
     State(operators): State<Arc<Operators>>,
@@ -298,14 +301,29 @@ pub async fn edit(
         .with_param("If-Match"));
     }
     let before = title.status;
+    let needs_keys = body.value.protection.is_some() || body.value.assets.is_some();
     body.value.apply(&operators, &mut title).await?;
     title.version += 1;
     title.check()?;
+    if needs_keys {
+        issue_keys(&operators, &title).await?;
+    }
     api.db.update_title(&title, api.clock.now()).await?;
     api.follower.announce().await;
     let detail = json!({"version": title.version, "status": [before, title.status], "assets": title.parts});
     operators.audit(&operator, "title.edit", &id.to_string(), detail).await?;
     Ok(answer(&operators, StatusCode::OK, title))
+}
+
+/// Of a title sealed with `cbcs` every part has its keys before the title is written: where they come from a key server
+/// that is away, nothing is changed and the request can be sent again.
+async fn issue_keys(operators: &Operators, title: &Title) -> Result<(), Problem> {
+    if title.details.protection == ProtectionScheme::Cbcs {
+        for asset in &title.parts {
+            operators.api.library.issue_keys(*asset).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The title, or 404.

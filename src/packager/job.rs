@@ -394,7 +394,7 @@ fn finish(
     let timeline = Timeline::of_asset("", &index);
     let of_track = |track: &str| {
         let ((_, signals), sealing) = sealed.as_ref().zip(sealing)?;
-        Some(Sealed { signal: *signals.get(track)?, key_uri: &sealing.key_uri })
+        Some(Sealed { signal: *signals.get(track)?, key_uri: &sealing.key_uri, drm: None })
     };
     write(staging.dir(), "main.m3u8", &build::multivariant(&timeline, Form::Static))?;
     for track in &index.tracks {

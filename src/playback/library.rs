@@ -17,7 +17,8 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::AssetId;
 use crate::base::limits;
 use crate::base::protection::ProtectionScheme;
-use crate::hls::build::{self, Form, Sealed};
+use crate::drm::contract::TrackType;
+use crate::hls::build::{self, DrmTags, Form, Sealed};
 use crate::media::cmaf;
 use crate::media::rendition::{AssetIndex, FORMAT_VERSION, TrackIndex, TrackMedia, Variant};
 use crate::media::seal::{TrackSeal, scheme_of};
@@ -25,7 +26,7 @@ use crate::media::timeline::Timeline;
 use crate::playback::cache::{Piece, SegmentCache, SegmentKey};
 use crate::playback::clearkey;
 use crate::playback::gate::Entitled;
-use crate::playback::keys::ContentKeys;
+use crate::playback::keys::{ContentKeys, TrackKey};
 use crate::store::blobs::Blobs;
 use crate::store::key::ObjectKey;
 
@@ -50,8 +51,16 @@ pub struct Playlist {
 pub struct Library {
     blobs: Blobs,
     keys: ContentKeys,
+    bare_keys: BareKeys,
     assets: Cache<Shape, Arc<OpenAsset>>,
     segments: SegmentCache,
+}
+
+/// Whether keys that DRM systems license are also handed out as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BareKeys {
+    Refused,
+    HandedOut,
 }
 
 /// An asset in one protection: all who may play it so are given the same bytes.
@@ -72,15 +81,25 @@ struct OpenAsset {
 struct OpenTrack {
     /// None where it leaves clear.
     seal: Option<Arc<TrackSeal>>,
+    /// Its key is for licences of DRM systems only.
+    is_licensed_only: bool,
     playlist: Playlist,
     /// Of a video track.
     iframes: Option<Playlist>,
 }
 
 impl Library {
-    pub fn new(blobs: Blobs, keys: ContentKeys, segment_cache_bytes: u64) -> Library {
+    pub fn new(blobs: Blobs, keys: ContentKeys, bare_keys: BareKeys, segment_cache_bytes: u64) -> Library {
         let assets = Cache::new(limits::ASSETS_CACHED_MAX);
-        Library { blobs, keys, assets, segments: SegmentCache::new(segment_cache_bytes) }
+        Library { blobs, keys, bare_keys, assets, segments: SegmentCache::new(segment_cache_bytes) }
+    }
+
+    /// Sees to it that an asset has the keys that `cbcs` needs, before anybody plays it.
+    pub async fn issue_keys(&self, asset_id: AssetId) -> Result<()> {
+        let index = self.index(asset_id).await?;
+        let tracks: Vec<_> = index.tracks.iter().filter(|track| !track.is_text()).collect();
+        let tracks: Vec<_> = tracks.iter().map(|track| (track.id.as_str(), track_type(track))).collect();
+        self.keys.issue(asset_id, &tracks).await
     }
 
     /// The multivariant playlist of the session's asset.
@@ -131,7 +150,11 @@ impl Library {
     /// The content key of one track; a title that is served clear has none.
     pub async fn key(&self, entitled: &Entitled, track: &str) -> Result<Bytes> {
         let asset = self.asset(entitled).await?;
-        let seal = asset.track(track)?.seal.as_ref().ok_or_else(not_found)?;
+        let open = asset.track(track)?;
+        let seal = open.seal.as_ref().ok_or_else(not_found)?;
+        if open.is_licensed_only {
+            return Err(licensed_only());
+        }
         Ok(Bytes::copy_from_slice(seal.key().expose()))
     }
 
@@ -141,6 +164,9 @@ impl Library {
             return Err(not_found());
         }
         let asset = self.asset(entitled).await?;
+        if asset.tracks.values().any(|open| open.is_licensed_only) {
+            return Err(licensed_only());
+        }
         let seals = asset.tracks.values().filter_map(|open| open.seal.as_ref()).filter(|seal| seal.changes_init());
         let seals: HashMap<_, _> = seals.map(|seal| (seal.key_id().to_bytes(), seal)).collect();
         let key_ids = clearkey::read_request(request)?;
@@ -246,9 +272,7 @@ impl Library {
 
     async fn open(&self, shape: Shape) -> Result<Arc<OpenAsset>> {
         let id = shape.asset_id;
-        let object = ObjectKey::AssetIndex { asset: id };
-        let json = within(limits::SEGMENT_READ_TIMEOUT, self.blobs.get(&object)).await?;
-        let index = AssetIndex::from_json(&json)?;
+        let index = self.index(id).await?;
         let name = id.to_string();
         let timeline = Timeline::of_asset(&name, &index);
         let form = shape.protection.map_or("c", ProtectionScheme::as_str);
@@ -256,15 +280,19 @@ impl Library {
         let seals = futures_util::future::try_join_all(seals).await?;
         let mut tracks = HashMap::new();
         for (track, seal) in index.tracks.iter().zip(seals) {
+            let (seal, drm) = seal.map_or((None, None), |(seal, drm)| (Some(seal), drm));
             let signal = seal.as_ref().map(TrackSeal::signal);
-            let sealed = |key_uri| signal.map(|signal| Sealed { signal, key_uri });
+            let sealed = |key_uri| signal.map(|signal| Sealed { signal, key_uri, drm: drm.as_ref() });
+            let is_licensed_only = drm.as_ref().is_some_and(|drm| !drm.hands_out_key);
+            let form = if is_licensed_only { "drm" } else { form };
             let name = format!("{FORMAT_VERSION}-{id}-{}", track.id);
             let key_uri = format!("{}/key", track.id);
             let text = build::media(&timeline, &track.id, Form::Served, sealed(&key_uri)).ok_or_else(not_found)?;
             let media = playlist(text, &format!("{name}-{form}"))?;
             let iframes = build::iframes(&timeline, &track.id, Form::Served, sealed("key"))
                 .map(|text| playlist(text, &format!("{name}-i-{form}")));
-            let open = OpenTrack { seal: seal.map(Arc::new), playlist: media, iframes: iframes.transpose()? };
+            let (seal, iframes) = (seal.map(Arc::new), iframes.transpose()?);
+            let open = OpenTrack { seal, is_licensed_only, playlist: media, iframes };
             tracks.insert(track.id.clone(), open);
         }
         let multivariant =
@@ -277,18 +305,28 @@ impl Library {
         Ok(Arc::new(OpenAsset { index, multivariant, storyboard, tracks }))
     }
 
-    /// What seals a track in this shape.
-    async fn seal(&self, shape: Shape, track: &TrackIndex) -> Result<Option<TrackSeal>> {
+    async fn index(&self, asset_id: AssetId) -> Result<AssetIndex> {
+        let object = ObjectKey::AssetIndex { asset: asset_id };
+        AssetIndex::from_json(&within(limits::SEGMENT_READ_TIMEOUT, self.blobs.get(&object)).await?)
+    }
+
+    /// What seals a track in this shape, and what its playlists tell DRM systems.
+    async fn seal(&self, shape: Shape, track: &TrackIndex) -> Result<Option<(TrackSeal, Option<DrmTags>)>> {
         let Some(scheme) = shape.protection.map(|chosen| scheme_of(track, chosen)) else { return Ok(None) };
-        let (key_id, protection) = self.keys.of(shape.asset_id, &track.id, scheme).await?;
-        Ok(Some(match scheme {
-            ProtectionScheme::Aes128 => TrackSeal::aes128(key_id, protection),
-            ProtectionScheme::Cbcs => {
-                let object = ObjectKey::AssetTrack { asset: shape.asset_id, file: track.file_name() };
-                let init = self.blobs.get_range(&object, 0..track.init_bytes);
-                TrackSeal::cbcs(key_id, protection, &within(limits::SEGMENT_READ_TIMEOUT, init).await?)?
-            }
-        }))
+        let TrackKey { id, protection, signals } =
+            self.keys.of(shape.asset_id, &track.id, track_type(track), scheme).await?;
+        if scheme == ProtectionScheme::Aes128 {
+            return Ok(Some((TrackSeal::aes128(id, protection), None)));
+        }
+        let object = ObjectKey::AssetTrack { asset: shape.asset_id, file: track.file_name() };
+        let init = within(limits::SEGMENT_READ_TIMEOUT, self.blobs.get_range(&object, 0..track.init_bytes)).await?;
+        let system_headers = signals.iter().filter_map(|signal| signal.pssh.clone()).collect();
+        let seal = TrackSeal::cbcs(id, protection, &init)?.with_system_headers(system_headers);
+        let drm = (!signals.is_empty()).then(|| DrmTags {
+            systems: signals.into_iter().map(|signal| (signal.system, signal.key_tag)).collect(),
+            hands_out_key: self.bare_keys == BareKeys::HandedOut,
+        });
+        Ok(Some((seal, drm)))
     }
 }
 
@@ -299,6 +337,14 @@ impl OpenAsset {
 
     fn index_of(&self, id: &str) -> Result<&TrackIndex> {
         self.index.track(id).ok_or_else(not_found)
+    }
+}
+
+/// Of words it matters to nobody.
+fn track_type(track: &TrackIndex) -> TrackType {
+    match &track.media {
+        TrackMedia::Video(video) => TrackType::of_video(video.width, video.height),
+        TrackMedia::Audio(_) | TrackMedia::Text(_) => TrackType::Audio,
     }
 }
 
@@ -330,6 +376,11 @@ async fn within<T>(limit: Duration, reading: impl Future<Output = Result<T>>) ->
     tokio::time::timeout(limit, reading).await.unwrap_or_else(|_| {
         Err(Error::new(ErrorKind::Timeout, "STORE_TIMEOUT", "The store of films does not answer; try again."))
     })
+}
+
+fn licensed_only() -> Error {
+    let message = "The keys of this film are given by licences of its DRM systems only.";
+    Error::new(ErrorKind::Forbidden, "KEY_NEEDS_LICENSE", message)
 }
 
 fn not_found() -> Error {

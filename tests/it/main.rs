@@ -9,6 +9,8 @@ mod cli;
 mod clients;
 mod cluster;
 mod crash;
+mod drm;
+mod drm_service;
 mod film;
 mod http;
 mod iframes;

@@ -7,7 +7,7 @@ const VALUE: &str = "Dw4NDAsKCQgHBgUEAwIBAA==";
 fn request(systems: &[DrmSystem]) -> KeyRequest {
     let id = "key_01j0b3v1mmeedtx9cpdgkfhbch".parse().unwrap();
     let iv = Iv::from_bytes(std::array::from_fn(|n| n as u8));
-    let keys = vec![RequestedKey { id, track_type: TrackType::Hd, iv }];
+    let keys = vec![RequestedKey { id, track_type: TrackType::Hd2, iv }];
     KeyRequest { content_id: "ast_1".to_owned(), keys, systems: systems.to_vec() }
 }
 
@@ -24,7 +24,7 @@ fn answer() -> String {
          <DRMSystemList><DRMSystem kid='{KID}' systemId='{}'><PSSH>{}</PSSH>\
          <HLSSignalingData playlist='master'>x</HLSSignalingData>\
          <HLSSignalingData>{}</HLSSignalingData></DRMSystem></DRMSystemList>\
-         <ContentKeyUsageRuleList><ContentKeyUsageRule kid='{KID}' intendedTrackType='HD'/></ContentKeyUsageRuleList>\
+         <ContentKeyUsageRuleList><ContentKeyUsageRule kid='{KID}' intendedTrackType='HD2'/></ContentKeyUsageRuleList>\
          </CPIX>",
         widevine.to_uppercase(),
         BASE64.encode(pssh(widevine)),
@@ -50,7 +50,7 @@ fn the_request_is_the_published_shape() {
          <cpix:DRMSystem kid=\"{KID}\" systemId=\"94ce86fb-07ff-4f43-adb8-93d2fa968ca2\"><cpix:HLSSignalingData playlist=\"media\"/></cpix:DRMSystem>\
          <cpix:DRMSystem kid=\"{KID}\" systemId=\"edef8ba9-79d6-4ace-a3c8-27dcd51d21ed\"><cpix:PSSH/><cpix:HLSSignalingData playlist=\"media\"/></cpix:DRMSystem>\
          </cpix:DRMSystemList>\
-         <cpix:ContentKeyUsageRuleList><cpix:ContentKeyUsageRule kid=\"{KID}\" intendedTrackType=\"HD\"><cpix:VideoFilter minPixels=\"589825\" maxPixels=\"2073600\"/></cpix:ContentKeyUsageRule></cpix:ContentKeyUsageRuleList>\
+         <cpix:ContentKeyUsageRuleList><cpix:ContentKeyUsageRule kid=\"{KID}\" intendedTrackType=\"HD2\"><cpix:VideoFilter minPixels=\"921601\" maxPixels=\"2073600\"/></cpix:ContentKeyUsageRule></cpix:ContentKeyUsageRuleList>\
          </cpix:CPIX>"
     );
     assert_eq!(document, expected);
@@ -100,7 +100,7 @@ fn an_answer_that_is_not_to_the_request_is_refused() {
         (
             "a key for other tracks",
             "KEY_SERVER_ANSWER_INVALID",
-            change("intendedTrackType='HD'", "intendedTrackType='UHD'"),
+            change("intendedTrackType='HD2'", "intendedTrackType='UHD'"),
         ),
         ("no system", "KEY_SERVER_SIGNAL_MISSING", cut("<DRMSystem kid", "</DRMSystem>")),
         ("no pssh", "KEY_SERVER_SIGNAL_MISSING", cut("<PSSH>", "</PSSH>")),

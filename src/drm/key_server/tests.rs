@@ -16,10 +16,10 @@ use uuid::Uuid;
 
 use super::*;
 use crate::base::clock::UtcMs;
+use crate::base::drm_system::DrmSystem;
 use crate::base::id::KeyId;
 use crate::drm::contract::TrackType;
 use crate::drm::cpix::RequestedKey;
-use crate::drm::system::DrmSystem;
 use crate::drm::xml::Element;
 use crate::media::protect::Iv;
 
@@ -31,7 +31,7 @@ const PATIENT: Patience =
 
 fn request() -> KeyRequest {
     let key = |track_type| RequestedKey { id: KeyId::new(UtcMs(1)), track_type, iv: Iv::from_bytes([7; 16]) };
-    let keys = [TrackType::Audio, TrackType::Sd, TrackType::Hd, TrackType::Uhd].map(key).to_vec();
+    let keys = [TrackType::Audio, TrackType::Sd, TrackType::Hd1, TrackType::Hd2, TrackType::Uhd].map(key).to_vec();
     KeyRequest { content_id: "ast_1 & co".to_owned(), keys, systems: DrmSystem::ALL.to_vec() }
 }
 
@@ -204,7 +204,7 @@ async fn a_key_server_is_asked_over_tls_and_trusted_by_its_authority_only() {
     };
     let request = request();
     let keys = KeyServer::new(options.clone(), Some(&ca_file)).unwrap().keys(&request).await.unwrap();
-    assert_eq!(keys.len(), 4);
+    assert_eq!(keys.len(), 5);
     for (asked, issued) in request.keys.iter().zip(&keys) {
         assert_eq!((issued.id, issued.track_type), (asked.id, asked.track_type));
         assert_eq!(issued.protection.key.expose(), &asked.id.to_bytes());
@@ -258,7 +258,7 @@ async fn a_fault_that_passes_is_asked_again_for_the_same_keys() {
         _ => http("200 OK", "", &answer(body)),
     })
     .await;
-    assert_eq!(server(port, PATIENT).keys(&request()).await.unwrap().len(), 4);
+    assert_eq!(server(port, PATIENT).keys(&request()).await.unwrap().len(), 5);
     assert_eq!(connections.load(Ordering::SeqCst), 2);
     let (port, connections) = misbehaving(|_, _| http("500 Oops", "", "")).await;
     assert_eq!(server(port, PATIENT).keys(&request()).await.unwrap_err().code(), "KEY_SERVER_UNAVAILABLE");

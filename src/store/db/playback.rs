@@ -41,8 +41,11 @@ pub trait PlaybackDb: Send + Sync {
     /// Drops at most `limit` sessions that expired before `before`; how many there were.
     async fn forget_sessions(&self, before: UtcMs, limit: u32) -> Result<u64>;
 
-    /// The key stored for this use, or `proposed`, which is stored if there is none.
-    async fn content_key(&self, key_use: &KeyUse, proposed: &WrappedKey) -> Result<WrappedKey>;
+    /// The key stored for this use.
+    async fn content_key(&self, key_use: &KeyUse) -> Result<Option<WrappedKey>>;
+
+    /// Stores those of the keys whose use has none yet, all at once; one that is there stays for ever.
+    async fn insert_content_keys(&self, keys: &[(KeyUse, WrappedKey)]) -> Result<()>;
 
     /// The server's own signing keys by name, newest first: wrapped like content keys.
     async fn signing_keys(&self) -> Result<Vec<SigningKey>>;
@@ -79,7 +82,8 @@ pub struct KeyUse {
     pub scheme: ProtectionScheme,
 }
 
-/// A content key and its IV as they are stored: encrypted under the master key.
+/// A content key, its IV and what DRM systems are told of it as they are stored: encrypted under the master key. Several
+/// tracks of an asset may have the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrappedKey {
     pub id: KeyId,

@@ -113,8 +113,13 @@ pub async fn a_track_has_one_key_for_each_scheme(backend: &impl Backend) {
     let key = |byte| WrappedKey { id: KeyId::new(NOW), wrapped: vec![byte; 60] };
     let (v1, first) =
         (KeyUse { asset: AssetId::new(NOW), track: "v1".into(), scheme: ProtectionScheme::Aes128 }, key(1));
-    assert_eq!(db.content_key(&v1, &first).await.unwrap(), first);
-    assert_eq!(db.content_key(&v1, &key(2)).await.unwrap(), first);
+    let keep = async |key_use: &KeyUse, key: &WrappedKey| {
+        db.insert_content_keys(&[(key_use.clone(), key.clone())]).await.unwrap();
+        db.content_key(key_use).await.unwrap().unwrap()
+    };
+    assert_eq!(db.content_key(&v1).await.unwrap(), None);
+    assert_eq!(keep(&v1, &first).await, first);
+    assert_eq!(keep(&v1, &key(2)).await, first);
     for (n, other) in [
         KeyUse { track: "v2".into(), ..v1.clone() },
         KeyUse { asset: AssetId::new(NOW), ..v1.clone() },
@@ -124,10 +129,17 @@ pub async fn a_track_has_one_key_for_each_scheme(backend: &impl Backend) {
     .enumerate()
     {
         let own = key(3 + n as u8);
-        assert_eq!(db.content_key(other, &own).await.unwrap(), own);
-        assert_eq!(db.content_key(other, &key(9)).await.unwrap(), own);
+        assert_eq!(keep(other, &own).await, own);
+        assert_eq!(keep(other, &key(9)).await, own);
     }
-    assert_eq!(db.content_key(&v1, &key(9)).await.unwrap(), first);
+    assert_eq!(keep(&v1, &key(9)).await, first);
+    // Tracks of one type share a key; those that have one keep it.
+    let shared = key(8);
+    let of = |track: &str| (KeyUse { track: track.into(), ..v1.clone() }, shared.clone());
+    db.insert_content_keys(&[of("v1"), of("v3"), of("v4")]).await.unwrap();
+    for (track, expected) in [("v1", &first), ("v3", &shared), ("v4", &shared)] {
+        assert_eq!(db.content_key(&of(track).0).await.unwrap().as_ref(), Some(expected), "{track}");
+    }
 }
 
 pub async fn signing_keys_come_newest_first(backend: &impl Backend) {

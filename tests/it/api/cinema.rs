@@ -23,6 +23,7 @@ use marquee::commerce::account::Accounts;
 use marquee::commerce::checkout::Checkout;
 use marquee::commerce::sandbox::Sandbox;
 use marquee::commerce::voucher::Vouchers;
+use marquee::drm::key_provider::OwnKeys;
 use marquee::http::peer::client_network;
 use marquee::inspect::asset::AssetReports;
 use marquee::operator::Operators;
@@ -35,7 +36,7 @@ use marquee::operator::studio::{Redraw, Studio};
 use marquee::operator::uploads::Uploads;
 use marquee::playback::follower::Follower;
 use marquee::playback::keys::ContentKeys;
-use marquee::playback::library::Library;
+use marquee::playback::library::{BareKeys, Library};
 use marquee::playback::place::Place;
 use marquee::playback::sessions::Sessions;
 use marquee::playback::token::Tokens;
@@ -165,8 +166,8 @@ impl Cinema {
                 .unwrap();
         let accounts = Accounts::new(db.clone(), state.clone(), clock.clone(), false).unwrap();
         let blobs = Blobs::local(&dir.path().join("objects")).unwrap();
-        let library =
-            Arc::new(Library::new(blobs.clone(), ContentKeys::new(db.clone(), Arc::new(vault), clock.clone()), 0));
+        let keys = ContentKeys::new(db.clone(), Arc::new(vault), clock.clone(), Arc::new(OwnKeys));
+        let library = Arc::new(Library::new(blobs.clone(), keys, BareKeys::Refused, 0));
         let (_, operator) = accounts.add_operator("tester").await.unwrap();
         let uploads = Arc::new(Uploads::new(db.clone(), clock.clone(), dir.path().join("uploads")));
         let package = packager(clock.clone());

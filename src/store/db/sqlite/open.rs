@@ -11,8 +11,11 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::limits;
 
 /// Every version of the schema in order; what is here once is never edited, only followed.
-const MIGRATIONS: &[(i64, &[&str])] =
-    &[(1, &[include_str!("../schema.sql"), include_str!("guards.sql")]), (2, &[include_str!("../schema-2.sql")])];
+const MIGRATIONS: &[(i64, &[&str])] = &[
+    (1, &[include_str!("../schema.sql"), include_str!("guards.sql")]),
+    (2, &[include_str!("../schema-2.sql")]),
+    (3, &[include_str!("../schema-3.sql")]),
+];
 
 /// The one connection that writes, on a database of the present schema.
 pub async fn writer(path: &Path) -> Result<Connection> {

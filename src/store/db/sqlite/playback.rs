@@ -147,30 +147,34 @@ impl PlaybackDb for SqliteDb {
         .await
     }
 
-    async fn content_key(&self, key_use: &KeyUse, proposed: &WrappedKey) -> Result<WrappedKey> {
-        let (key_use, proposed) = (key_use.clone(), proposed.clone());
+    async fn content_key(&self, key_use: &KeyUse) -> Result<Option<WrappedKey>> {
+        let row = sqlx::query("SELECT id, wrapped FROM content_key WHERE asset_id = $1 AND track = $2 AND scheme = $3")
+            .bind(key_use.asset.to_string())
+            .bind(&key_use.track)
+            .bind(key_use.scheme.as_str())
+            .fetch_optional(&self.readers)
+            .await?;
+        row.map(|row| Ok(WrappedKey { id: row.parsed("id")?, wrapped: wrapped(&row)? })).transpose()
+    }
+
+    async fn insert_content_keys(&self, keys: &[(KeyUse, WrappedKey)]) -> Result<()> {
+        let keys = keys.to_vec();
         self.write(move |conn| {
             Box::pin(async move {
-                sqlx::query(
-                    "INSERT INTO content_key (asset_id, track, scheme, id, wrapped) VALUES ($1, $2, $3, $4, $5) \
-                     ON CONFLICT (asset_id, track, scheme) DO NOTHING",
-                )
-                .bind(key_use.asset.to_string())
-                .bind(&key_use.track)
-                .bind(key_use.scheme.as_str())
-                .bind(proposed.id.to_string())
-                .bind(BASE64.encode(&proposed.wrapped))
-                .execute(&mut *conn)
-                .await?;
-                let row = sqlx::query(
-                    "SELECT id, wrapped FROM content_key WHERE asset_id = $1 AND track = $2 AND scheme = $3",
-                )
-                .bind(key_use.asset.to_string())
-                .bind(&key_use.track)
-                .bind(key_use.scheme.as_str())
-                .fetch_one(conn)
-                .await?;
-                Ok(WrappedKey { id: row.parsed("id")?, wrapped: wrapped(&row)? })
+                for (key_use, key) in keys {
+                    sqlx::query(
+                        "INSERT INTO content_key (asset_id, track, scheme, id, wrapped) VALUES ($1, $2, $3, $4, $5) \
+                         ON CONFLICT (asset_id, track, scheme) DO NOTHING",
+                    )
+                    .bind(key_use.asset.to_string())
+                    .bind(key_use.track)
+                    .bind(key_use.scheme.as_str())
+                    .bind(key.id.to_string())
+                    .bind(BASE64.encode(key.wrapped))
+                    .execute(&mut *conn)
+                    .await?;
+                }
+                Ok(())
             })
         })
         .await

@@ -95,13 +95,15 @@ async fn a_database_of_the_first_version_keeps_its_titles_and_keys() {
 
     let db = SqliteDb::open(&path).await.unwrap();
     let proposed = WrappedKey { id: "key_00000000000000000000000009".parse().unwrap(), wrapped: b"another".to_vec() };
-    let kept = db.content_key(&key_use, &proposed).await.unwrap();
+    let cbcs = KeyUse { scheme: ProtectionScheme::Cbcs, ..key_use.clone() };
+    let keys = [(key_use.clone(), proposed.clone()), (cbcs.clone(), proposed.clone())];
+    db.insert_content_keys(&keys).await.unwrap();
+    let kept = db.content_key(&key_use).await.unwrap().unwrap();
     assert_eq!(
         (kept.id.to_string().as_str(), kept.wrapped.as_slice()),
         ("key_00000000000000000000000001", b"as it was".as_slice())
     );
-    let cbcs = KeyUse { scheme: ProtectionScheme::Cbcs, ..key_use };
-    assert_eq!(db.content_key(&cbcs, &proposed).await.unwrap(), proposed, "another scheme has a key of its own");
+    assert_eq!(db.content_key(&cbcs).await.unwrap(), Some(proposed), "another scheme has a key of its own");
     let title = db.title("ttl_00000000000000000000000001".parse().unwrap()).await.unwrap().unwrap();
     assert_eq!(title.details.protection, ProtectionScheme::Aes128, "what every title was sealed with before");
     db.close().await;

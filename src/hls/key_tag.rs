@@ -1,12 +1,14 @@
 //! The `EXT-X-KEY` line that a key server gives for one DRM system (the content of CPIX `HLSSignalingData`), taken apart
 //! and checked: what goes into our playlists is written anew from what was understood.
 
-use crate::drm::system::DrmSystem;
+use serde::{Deserialize, Serialize};
+
+use crate::base::drm_system::DrmSystem;
 
 const TAG: &str = "#EXT-X-KEY:";
 
 /// What a playlist says of one DRM system. The IV is the track's, and the method is `SAMPLE-AES`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyTag {
     pub uri: String,
     /// `KEYFORMATVERSIONS`.
