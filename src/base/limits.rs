@@ -71,8 +71,9 @@ pub const KEY_SERVER_TIMEOUT: Duration = Duration::from_secs(10);
 pub const KEY_SERVER_ATTEMPTS_MAX: u32 = 3;
 /// Before the second attempt, and twice as long before each later one.
 pub const KEY_SERVER_RETRY_AFTER: Duration = Duration::from_millis(500);
-/// CPIX nests seven elements.
-pub const XML_DEPTH_MAX: usize = 16;
+/// CPIX nests seven elements, TTML hardly more.
+pub const XML_DEPTH_MAX: usize = 32;
+pub const XML_ELEMENTS_MAX: usize = 262_144;
 
 // Commerce.
 /// Far above any ticket and far below what sums of them could overflow.

@@ -39,7 +39,7 @@ pub struct PackageArgs {
     /// Sound in a file of its own (such as a dub) with its language; may be given several times.
     #[arg(long, value_name = "LANG=FILE", value_parser = sidecar)]
     pub audio: Vec<SidecarFile>,
-    /// Subtitles in a file of their own (SubRip, ASS, WebVTT) with their language; may be given several times.
+    /// Subtitles in a file of their own (SubRip, ASS, WebVTT, TTML) with their language; may be given several times.
     #[arg(long, value_name = "LANG=FILE", value_parser = sidecar)]
     pub subtitle: Vec<SidecarFile>,
     /// Seal the package: `aes128` (whole segments, plays everywhere) or `cbcs` (samples).

@@ -27,9 +27,9 @@ use crate::base::drm_system::DrmSystem;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::KeyId;
 use crate::drm::contract::TrackType;
-use crate::drm::xml::Element;
 use crate::hls::key_tag::KeyTag;
 use crate::media::protect::{ContentKey, Iv, Protection};
+use crate::media::xml::Element;
 
 pub const VERSION: &str = "2.4";
 const CPIX: &str = "urn:dashif:org:cpix";
@@ -165,7 +165,7 @@ impl KeyRequest {
             let bytes = BASE64.decode(text).ok().and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
             bytes.ok_or_else(|| invalid(&format!("the {what} of key {kid} is not 16 bytes in base64")))
         };
-        let key = ContentKey::from_bytes(sixteen(value.text(), "value")?);
+        let key = ContentKey::from_bytes(sixteen(&value.text(), "value")?);
         let iv = element.attribute("explicitIV").map(|text| sixteen(text, "explicitIV")).transpose()?;
         let iv = iv.map_or(asked.iv, Iv::from_bytes);
         let signals = self.systems.iter().map(|system| read_signal(root, asked.id, *system)).collect::<Result<_>>()?;

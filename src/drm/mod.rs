@@ -5,4 +5,3 @@ pub mod contract;
 pub mod cpix;
 pub mod key_provider;
 pub mod key_server;
-pub mod xml;

@@ -7,6 +7,7 @@ pub mod bits;
 pub mod cbcs;
 pub mod cmaf;
 pub mod codec;
+pub mod cue_text;
 pub mod dolby;
 pub mod isobmff;
 pub mod language;
@@ -17,7 +18,9 @@ pub mod seal;
 pub mod storyboard;
 pub mod time;
 pub mod timeline;
+pub mod ttml;
 pub mod webvtt;
+pub mod xml;
 
 use crate::base::error::{Error, ErrorKind};
 

@@ -47,7 +47,7 @@ pub struct PackageRequest {
     pub encoding: Encoding,
     /// AAC, AC-3, E-AC-3, MP3, Opus, Vorbis, FLAC, ALAC or PCM; at most [`limits::AUDIO_TRACKS_MAX`].
     pub audio: Vec<SidecarFile>,
-    /// SubRip, ASS or WebVTT; at most [`limits::TEXT_TRACKS_MAX`].
+    /// SubRip, ASS, WebVTT or TTML; at most [`limits::TEXT_TRACKS_MAX`].
     pub subtitles: Vec<SidecarFile>,
     /// None for a clear package.
     pub sealing: Option<Sealing>,

@@ -401,15 +401,13 @@ fn role(disposition: Disposition) -> AudioRole {
 fn text_sources(input: &Input, warnings: &mut Vec<String>) -> Vec<TextSource> {
     let mut text = Vec::new();
     for stream in input.streams() {
-        let codec = stream.parameters().id();
         let number = stream.index();
+        // To libav these are data.
         let is_timed_text = [*b"stpp", *b"dfxp"].contains(&libav::stream_facts(&stream).tag);
-        if is_timed_text {
-            warnings.push(format!("Track {number} is TTML subtitles, which cannot be read here; it is left out."));
-        }
-        if is_timed_text || stream.parameters().medium() != media::Type::Subtitle {
+        if !is_timed_text && stream.parameters().medium() != media::Type::Subtitle {
             continue;
         }
+        let codec = if is_timed_text { Id::TTML } else { stream.parameters().id() };
         if !subtitle::is_text(codec) {
             let name = codec.name();
             warnings.push(format!("Track {number} is subtitles as pictures ({name}), not text; it is left out."));

@@ -1,83 +1,156 @@
 //! Text tracks: libav reads SubRip, ASS, WebVTT and mov_text and hands all of them out as lines of ASS; this makes cues
-//! of WebVTT of them. Kept are words, line breaks, italics, bold, underline, and whether they stand at the bottom, in the
+//! of WebVTT of them, and of the documents of TTML, which our own reader reads. Kept are words, line breaks, italics, bold, underline, and whether they stand at the bottom, in the
 //! middle or at the top. Fonts, colours, positions and drawings are not.
-
-use std::fmt::Write;
 
 use ffmpeg_next::codec::Id;
 use ffmpeg_next::{Packet, Stream, decoder};
 
 use crate::base::error::Result;
 use crate::base::limits;
+use crate::media::cue_text::{CueText, Face};
 use crate::media::time::Timescale;
+use crate::media::ttml;
 use crate::media::webvtt::{self, Cue, CuePlace};
 use crate::packager::libav;
-use crate::packager::probe::{self, TextSource};
+use crate::packager::probe::{self, TextSource, TimeBase};
 use crate::packager::scan::Origin;
 
 /// How long words stay whose end the source does not say.
 const UNSAID_MS: u64 = 4_000;
+/// Cues at the end of a sample that may go on in the next one.
+const TOGETHER_MAX: usize = 32;
+const MILLISECONDS: TimeBase = TimeBase { num: 1, den: 1_000 };
 
 /// Whether these are words that can become cues; pictures of words cannot.
 pub fn is_text(codec: Id) -> bool {
-    matches!(codec, Id::SUBRIP | Id::SRT | Id::ASS | Id::SSA | Id::WEBVTT | Id::MOV_TEXT | Id::TEXT)
+    matches!(codec, Id::SUBRIP | Id::SRT | Id::ASS | Id::SSA | Id::WEBVTT | Id::MOV_TEXT | Id::TEXT | Id::TTML)
 }
 
 /// One track on its way from packets to cues.
 pub struct TextTrack {
     source: TextSource,
     origin: Origin,
-    decoder: decoder::subtitle::Subtitle,
+    reader: Reader,
     cues: Vec<Cue>,
     bytes: usize,
     end_ms: u64,
     left_out: u64,
+    reason: Option<String>,
+}
+
+enum Reader {
+    Libav(decoder::subtitle::Subtitle),
+    Ttml,
+}
+
+/// What a track said.
+pub struct Said {
+    /// In the order they appear.
+    pub cues: Vec<Cue>,
+    /// Packets, or cues, that are not among them.
+    pub left_out: u64,
+    /// Why, where it is known.
+    pub reason: Option<String>,
 }
 
 impl TextTrack {
     /// `end_ms` is the film's; what comes later is not shown.
     pub fn start(source: &TextSource, stream: &Stream<'_>, origin: Origin, end_ms: u64) -> Result<TextTrack> {
-        let decoder = probe::open_decoder(stream)?.subtitle().map_err(libav::fault("opening the subtitle decoder"))?;
-        Ok(TextTrack { source: source.clone(), origin, decoder, cues: Vec::new(), bytes: 0, end_ms, left_out: 0 })
+        let reader = if source.codec == Id::TTML {
+            Reader::Ttml
+        } else {
+            let decoder = probe::open_decoder(stream)?;
+            Reader::Libav(decoder.subtitle().map_err(libav::fault("opening the subtitle decoder"))?)
+        };
+        Ok(TextTrack::with(reader, source, origin, end_ms))
+    }
+
+    /// Of a document of TTML in a file of its own.
+    pub fn of_document(source: &TextSource, document: &str, end_ms: u64) -> TextTrack {
+        let mut track = TextTrack::with(Reader::Ttml, source, Origin::zero(source.time_base), end_ms);
+        track.push_document(document, 0, u64::MAX);
+        track
+    }
+
+    fn with(reader: Reader, source: &TextSource, origin: Origin, end_ms: u64) -> TextTrack {
+        let (cues, reason) = (Vec::new(), None);
+        TextTrack { source: source.clone(), origin, reader, cues, bytes: 0, end_ms, left_out: 0, reason }
     }
 
     pub fn push(&mut self, packet: &Packet) {
         let Some(pts) = packet.pts() else { return };
         let ms = |pts| self.origin.since(pts, self.source.time_base, Timescale::MILLISECONDS);
         let (start_ms, said_end_ms) = (ms(pts), ms(pts.saturating_add(packet.duration().max(0))));
-        let Ok(lines) = libav::ass_lines(&mut self.decoder, packet) else {
-            self.left_out += 1;
-            return;
-        };
-        let end_ms = if said_end_ms > start_ms { said_end_ms } else { start_ms.saturating_add(UNSAID_MS as i64) };
-        let (start_ms, end_ms) = (start_ms.max(0) as u64, (end_ms.max(0) as u64).min(self.end_ms));
-        for (place, text) in lines.iter().filter_map(|line| cue_text(line)) {
-            let cue = Cue { start_ms, end_ms, place, text };
-            if !webvtt::is_sound(&cue) {
-                continue;
+        let (from_ms, is_ended) = (start_ms.max(0) as u64, said_end_ms > start_ms);
+        match &mut self.reader {
+            Reader::Libav(decoder) => {
+                let Ok(lines) = libav::ass_lines(decoder, packet) else {
+                    self.left_out += 1;
+                    return;
+                };
+                let end_ms = if is_ended { said_end_ms } else { start_ms.saturating_add(UNSAID_MS as i64) };
+                let end_ms = end_ms.max(0) as u64;
+                for (place, text) in lines.iter().filter_map(|line| cue_text(line)) {
+                    self.keep(Cue { start_ms: from_ms, end_ms, place, text });
+                }
             }
-            self.bytes += cue.text.len();
-            if self.bytes > limits::TEXT_BYTES_MAX || self.cues.len() == limits::TEXT_CUES_MAX {
-                self.left_out += 1;
-                continue;
+            Reader::Ttml => {
+                let Ok(document) = std::str::from_utf8(packet.data().unwrap_or_default()) else {
+                    self.left_out += 1;
+                    self.reason = Some("it is not UTF-8".to_owned());
+                    return;
+                };
+                self.push_document(document, from_ms, if is_ended { said_end_ms.max(0) as u64 } else { u64::MAX });
             }
-            self.cues.push(cue);
         }
     }
 
-    /// The cues in the order they appear, and how many packets are not among them.
-    pub fn finish(mut self) -> (Vec<Cue>, u64) {
+    /// Its times are those of the track, and it is shown no longer than its sample lasts (ISO/IEC 14496-30, 5.2 and 5.3).
+    fn push_document(&mut self, document: &str, from_ms: u64, to_ms: u64) {
+        let cues = match ttml::cues(document.strip_prefix('\u{feff}').unwrap_or(document)) {
+            Ok(cues) => cues,
+            Err(error) => {
+                self.left_out += 1;
+                self.reason.get_or_insert(error.to_string());
+                return;
+            }
+        };
+        let zero = self.origin;
+        let in_film = |ms: u64| match i64::try_from(ms) {
+            Ok(ms) => zero.since(ms, MILLISECONDS, Timescale::MILLISECONDS).max(0) as u64,
+            Err(_) => u64::MAX,
+        };
+        for cue in cues {
+            let (start_ms, end_ms) = (in_film(cue.start_ms).max(from_ms), in_film(cue.end_ms).min(to_ms));
+            // What goes on in the next sample stands in both.
+            let is_continued =
+                |before: &&mut Cue| before.end_ms == start_ms && before.place == cue.place && before.text == cue.text;
+            if let Some(before) = self.cues.iter_mut().rev().take(TOGETHER_MAX).find(is_continued) {
+                before.end_ms = before.end_ms.max(end_ms.min(self.end_ms));
+            } else {
+                self.keep(Cue { start_ms, end_ms, ..cue });
+            }
+        }
+    }
+
+    fn keep(&mut self, cue: Cue) {
+        let cue = Cue { end_ms: cue.end_ms.min(self.end_ms), ..cue };
+        if !webvtt::is_sound(&cue) {
+            return;
+        }
+        self.bytes += cue.text.len();
+        if self.bytes > limits::TEXT_BYTES_MAX || self.cues.len() == limits::TEXT_CUES_MAX {
+            self.left_out += 1;
+            return;
+        }
+        self.cues.push(cue);
+    }
+
+    pub fn finish(mut self) -> Said {
         self.cues.sort_by_key(|cue| (cue.start_ms, cue.end_ms));
         self.cues.dedup();
-        (self.cues, self.left_out)
+        Said { cues: self.cues, left_out: self.left_out, reason: self.reason }
     }
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Face {
-    bold: bool,
-    italic: bool,
-    underline: bool,
 }
 
 /// What one event says as WebVTT, and where; `None` where nothing would be read. `line` is libav's form:
@@ -87,7 +160,7 @@ fn cue_text(line: &str) -> Option<(CuePlace, String)> {
     let mut place = CuePlace::Bottom;
     let mut face = Face::default();
     let mut is_drawing = false;
-    let mut lines = vec![Line::default()];
+    let mut text = CueText::default();
     let mut rest = said;
     // Once nothing closes a brace, nothing closes a later one.
     let mut has_closing = true;
@@ -114,66 +187,18 @@ fn cue_text(line: &str) -> Option<(CuePlace, String)> {
             }
             rest = after;
         } else if let Some(after) = rest.strip_prefix("\\N").or_else(|| rest.strip_prefix("\\n")) {
-            lines.push(Line::default());
+            text.end_line();
             rest = after;
         } else {
             let (letter, after) =
                 rest.strip_prefix("\\h").map_or((first, &rest[first.len_utf8()..]), |after| ('\u{a0}', after));
-            if !is_drawing && let Some(line) = lines.last_mut() {
-                line.push(letter, face);
+            if !is_drawing {
+                text.push(letter, face);
             }
             rest = after;
         }
     }
-    // An empty line would end the cue.
-    let kept: Vec<String> = lines.into_iter().map(Line::finish).filter(|line| !line.is_empty()).collect();
-    (!kept.is_empty()).then(|| (place, kept.join("\n")))
-}
-
-/// One line of a cue: letters, and the markup that is open around them.
-#[derive(Default)]
-struct Line {
-    text: String,
-    has_letters: bool,
-    face: Face,
-}
-
-impl Line {
-    fn push(&mut self, letter: char, face: Face) {
-        if self.face != face {
-            self.close();
-            for (_, name) in marks(face).iter().filter(|(is_on, _)| *is_on) {
-                // Writing to a String cannot fail.
-                let _ = write!(self.text, "<{name}>");
-            }
-            self.face = face;
-        }
-        self.has_letters |= !letter.is_whitespace() && !letter.is_control();
-        match letter {
-            '&' => self.text.push_str("&amp;"),
-            '<' => self.text.push_str("&lt;"),
-            '>' => self.text.push_str("&gt;"),
-            letter if letter.is_control() => self.text.push(' '),
-            letter => self.text.push(letter),
-        }
-    }
-
-    /// What is open is closed in the reverse order, as WebVTT wants it.
-    fn close(&mut self) {
-        for (_, name) in marks(self.face).iter().rev().filter(|(is_on, _)| *is_on) {
-            let _ = write!(self.text, "</{name}>");
-        }
-        self.face = Face::default();
-    }
-
-    fn finish(mut self) -> String {
-        self.close();
-        if self.has_letters { self.text.trim().to_owned() } else { String::new() }
-    }
-}
-
-fn marks(face: Face) -> [(bool, char); 3] {
-    [(face.bold, 'b'), (face.italic, 'i'), (face.underline, 'u')]
+    Some((place, text.finish()?))
 }
 
 #[cfg(test)]
@@ -209,6 +234,33 @@ mod tests {
         assert_eq!(said("{\\p1}m 0 0 l 10 10{\\p0}"), None);
         assert_eq!(said("{\\i1} {\\i0}"), None);
         assert_eq!(cue_text("0,0,Default"), None);
+    }
+
+    #[test]
+    fn a_document_is_shown_no_longer_than_its_sample_and_goes_on_in_the_next() {
+        let origin = Origin::at(2_000, MILLISECONDS);
+        let place = crate::packager::probe::TextPlace::Stream(1);
+        let source = TextSource {
+            place,
+            time_base: MILLISECONDS,
+            codec: Id::TTML,
+            language: None,
+            title: None,
+            is_forced: false,
+            describes_sound: false,
+        };
+        let mut track = TextTrack::with(Reader::Ttml, &source, origin, 20_000);
+        let document =
+            |words: &str| format!("<tt xmlns='http://www.w3.org/ns/ttml'><body><div>{words}</div></body></tt>");
+        // The track begins 2 s before the film; its samples, from the film on, last 6 s each.
+        track.push_document(&document("<p begin='1s' end='4s'>early</p><p begin='7s' end='9s'>over</p>"), 0, 6_000);
+        track.push_document(&document("<p begin='7s' end='9s'>over</p><p begin='12s'>last</p>"), 6_000, 12_000);
+        track.push_document(&document("<p begin='12s'>last</p><p begin='1s' end='2s'>gone</p>"), 12_000, 18_000);
+        track.push_document("<html/>", 18_000, 24_000);
+        let said = track.finish();
+        let cue = |start_ms, end_ms, text: &str| Cue { start_ms, end_ms, place: CuePlace::Bottom, text: text.into() };
+        assert_eq!(said.cues, [cue(0, 2_000, "early"), cue(5_000, 7_000, "over"), cue(10_000, 18_000, "last")]);
+        assert_eq!((said.left_out, said.reason.as_deref()), (1, Some("it is XML, but not TTML")));
     }
 
     proptest::proptest! {

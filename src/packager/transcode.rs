@@ -20,7 +20,7 @@ use crate::packager::protocol::TrackDraft;
 use crate::packager::refusal::Refusal;
 use crate::packager::renditions::AudioAction;
 use crate::packager::scan::Scan;
-use crate::packager::subtitle::TextTrack;
+use crate::packager::subtitle::{Said, TextTrack};
 use crate::packager::video::EncodedVideo;
 use crate::packager::{sidecar, text_file};
 
@@ -125,9 +125,10 @@ pub fn run(
     }
     let mut drafts = Vec::new();
     for (_, words, track) in text {
-        let (cues, left_out) = track.finish();
+        let Said { cues, left_out, reason } = track.finish();
         if left_out > 0 {
-            warnings.push(format!("{left_out} packets of the subtitles {} could not be read.", words.id));
+            let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
+            warnings.push(format!("{left_out} packets of the subtitles {} could not be read{reason}.", words.id));
         }
         if cues.is_empty() {
             warnings.push(format!("The subtitles {} have no words and are left out.", words.id));

@@ -156,6 +156,75 @@ async fn every_text_track_says_what_ffmpeg_reads_when_it_reads_it() {
     }
 }
 
+/// TTML has no decoder in FFmpeg 5.1, but an encoder: what it makes of SubRip must say to us what FFmpeg reads of that.
+#[tokio::test]
+async fn ttml_in_the_film_and_beside_it_says_what_it_was_made_of() {
+    let Some(input) = shared_film("torture/multi-audio-ass-srt.mkv") else { return };
+    let root = tempfile::tempdir().unwrap();
+    let at = |name: &str| root.path().join(name);
+    let words = at("words.srt");
+    fs::write(&words, srt_of(&input)).unwrap();
+    let make = |film: &Path, options: &[&str], out: &str| {
+        let status = Command::new("ffmpeg")
+            .args(["-v", "error", "-y", "-i"])
+            .arg(film)
+            .arg("-i")
+            .arg(&words)
+            .args(options)
+            .arg(at(out))
+            .status();
+        assert!(status.unwrap().success(), "{out}");
+    };
+    let language = ["-metadata:s:s:0", "language=fre"];
+    make(&input, &[&["-map", "0:v", "-map", "1:s", "-c", "copy", "-c:s", "ttml"][..], &language].concat(), "film.mp4");
+    make(&input, &["-map", "1:s", "-c:s", "ttml"], "beside.ttml");
+    let sidecar = at("beside.ttml");
+    let packaged = package_with(&at("film.mp4"), &at("out"), &[("de", &sidecar)]).await.unwrap();
+    let expected = cues(&fs::read_to_string(&words).unwrap());
+    assert!(expected.len() > 1);
+    // Times beside the film count from its first picture, those inside from where the container does.
+    let begins_ms = presented_us(&at("film.mp4"), "v:0")[0] as u64 / 1000;
+    for (id, begins_ms) in [("t-fr", begins_ms), ("t-de", 0)] {
+        let seen = ours(&packaged.dir, packaged.index.track(id).unwrap());
+        let end_ms = packaged.index.duration_ms;
+        let moved = |cue: &Seen| Seen {
+            start_ms: cue.start_ms - begins_ms,
+            end_ms: (cue.end_ms - begins_ms).min(end_ms),
+            words: cue.words.clone(),
+        };
+        assert_eq!(seen, expected.iter().map(moved).collect::<Vec<_>>(), "{id}");
+    }
+    let kinds: Vec<_> = packaged.source.unwrap().tracks.iter().map(|track| track.codec.clone()).collect();
+    assert_eq!(kinds, ["h264", "ttml"], "of the film itself");
+}
+
+fn srt_of(input: &Path) -> Vec<u8> {
+    let args = ["-map", "0:s:0", "-f", "srt", "-"];
+    let output = Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(input).args(args).output().unwrap();
+    assert!(output.status.success());
+    output.stdout
+}
+
+#[tokio::test]
+async fn timed_text_that_is_pictures_is_refused_beside_the_film_with_its_reason() {
+    let root = tempfile::tempdir().unwrap();
+    let at = |name: &str| root.path().join(name);
+    let tt = "<tt xmlns=\"http://www.w3.org/ns/ttml\" xmlns:ttp=\"http://www.w3.org/ns/ttml#parameter\"";
+    let profile = "ttp:profile=\"http://www.w3.org/ns/ttml/profile/imsc1/image\"";
+    fs::write(at("pictures.xml"), format!("{tt} {profile}><body/></tt>")).unwrap();
+    fs::write(at("page.xml"), "<html/>").unwrap();
+    fs::write(at("bomb.ttml"), format!("<!DOCTYPE tt [<!ENTITY a \"b\">]>{tt}><body/></tt>")).unwrap();
+    for (name, reason) in [
+        ("pictures.xml", "it is TTML with pictures rather than words."),
+        ("page.xml", "it is XML, but not TTML."),
+        ("bomb.ttml", "there is a document type declaration."),
+    ] {
+        let refused = package_with(&film::file(), &at("out"), &[("zh", &at(name))]).await.unwrap_err();
+        assert_eq!(refused.code(), "SUBTITLE_UNREADABLE", "{name}");
+        assert!(refused.message().ends_with(reason), "{}", refused.message());
+    }
+}
+
 /// Muxes these SubRip texts into a Matroska film with the given dispositions.
 fn with_words(folder: &Path, words: &[(&str, &str, &str)]) -> PathBuf {
     let film = folder.join("film.mkv");

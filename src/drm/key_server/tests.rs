@@ -20,8 +20,8 @@ use crate::base::drm_system::DrmSystem;
 use crate::base::id::KeyId;
 use crate::drm::contract::TrackType;
 use crate::drm::cpix::RequestedKey;
-use crate::drm::xml::Element;
 use crate::media::protect::Iv;
+use crate::media::xml::Element;
 
 const CPIX: &str = "urn:dashif:org:cpix";
 const HASTY: Patience =
@@ -110,7 +110,7 @@ fn validate(element: &Element) {
         assert!(required.contains(&attribute) || optional.contains(&attribute), "{name} has {attribute}");
     }
     let mut place = 0;
-    for child in element.all_children() {
+    for child in element.elements() {
         let found = children.iter().position(|name| *name == child.name);
         let found = found.unwrap_or_else(|| panic!("{name} has a {}", child.name));
         assert!(found >= place, "{} is out of order in {name}", child.name);

@@ -1,6 +1,6 @@
-//! An XML document as a small tree of elements. What can be misused is refused: a document type declaration, and with
-//! it every entity but the five predefined ones and characters by number, and elements nested deeper than any document
-//! that is read here. The size is the caller's bound.
+//! An XML document as a tree of elements and text. What can be misused is refused: a document type declaration, and with
+//! it every entity but the five predefined ones and characters by number, elements nested deeper than any document that
+//! is read here, and more of them than any has. The size is the caller's bound.
 
 use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_predefined_entity;
@@ -15,11 +15,22 @@ pub struct Element {
     /// Empty where it has none.
     pub namespace: String,
     pub name: String,
-    /// By local name; attributes in a namespace, and declarations of namespaces, are left out.
-    attributes: Vec<(String, String)>,
-    /// Its own text, without that of its children.
-    text: String,
-    children: Vec<Element>,
+    /// Without declarations of namespaces.
+    attributes: Vec<Attribute>,
+    /// What is in it, in order.
+    pub nodes: Vec<Node>,
+}
+
+pub enum Node {
+    Element(Element),
+    Text(String),
+}
+
+struct Attribute {
+    /// Empty where it has none: an attribute without a prefix is in no namespace.
+    namespace: String,
+    name: String,
+    value: String,
 }
 
 /// Why a document could not be read, and how many bytes into it.
@@ -35,19 +46,26 @@ impl Element {
         let mut reader = NsReader::from_str(document);
         let mut open: Vec<Element> = Vec::new();
         let mut root = None;
+        let mut count = 0;
         loop {
             let offset = reader.buffer_position();
             let wrong = |reason: &str| XmlError { offset, reason: reason.to_owned() };
-            let (namespace, event) = reader.read_resolved_event().map_err(|error| wrong(&error.to_string()))?;
+            let event = reader.read_event().map_err(|error| wrong(&error.to_string()))?;
+            if matches!(event, Event::Start(_) | Event::Empty(_)) {
+                count += 1;
+                if count > limits::XML_ELEMENTS_MAX {
+                    return Err(wrong("too many elements"));
+                }
+                if open.len() == limits::XML_DEPTH_MAX {
+                    return Err(wrong("elements are nested too deeply"));
+                }
+            }
             match event {
                 Event::Start(start) => {
-                    if open.len() == limits::XML_DEPTH_MAX {
-                        return Err(wrong("elements are nested too deeply"));
-                    }
-                    open.push(Element::open(&namespace, &start).map_err(|reason| XmlError { offset, reason })?);
+                    open.push(Element::open(&reader, &start).map_err(|reason| XmlError { offset, reason })?);
                 }
                 Event::Empty(start) => {
-                    let element = Element::open(&namespace, &start).map_err(|reason| XmlError { offset, reason })?;
+                    let element = Element::open(&reader, &start).map_err(|reason| XmlError { offset, reason })?;
                     close(element, &mut open, &mut root).map_err(wrong)?;
                 }
                 Event::End(_) => {
@@ -68,46 +86,63 @@ impl Element {
         }
     }
 
-    fn open(namespace: &ResolveResult<'_>, start: &BytesStart<'_>) -> Result<Element, String> {
-        let namespace = match namespace {
-            ResolveResult::Bound(namespace) => namespace.into_inner().to_owned(),
-            ResolveResult::Unbound => String::new(),
-            ResolveResult::Unknown(prefix) => return Err(format!("the prefix {prefix} is not declared")),
-        };
+    fn open(reader: &NsReader<&[u8]>, start: &BytesStart<'_>) -> Result<Element, String> {
+        let resolver = reader.resolver();
+        let (namespace, name) = resolver.resolve_element(start.name());
+        let (namespace, name) = (in_words(&namespace)?, name.as_ref().to_owned());
         let mut attributes = Vec::new();
         for attribute in start.attributes() {
             let attribute = attribute.map_err(|error| error.to_string())?;
-            if attribute.key.prefix().is_none() && attribute.key.as_ref() != "xmlns" {
-                let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| error.to_string())?;
-                attributes.push((attribute.key.as_ref().to_owned(), value.into_owned()));
+            if attribute.key.as_namespace_binding().is_some() {
+                continue;
             }
+            let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| error.to_string())?;
+            let (namespace, name) = resolver.resolve_attribute(attribute.key);
+            let (namespace, name) = (in_words(&namespace)?, name.as_ref().to_owned());
+            attributes.push(Attribute { namespace, name, value: value.into_owned() });
         }
-        let name = start.local_name().as_ref().to_owned();
-        Ok(Element { namespace, name, attributes, text: String::new(), children: Vec::new() })
+        Ok(Element { namespace, name, attributes, nodes: Vec::new() })
     }
 
+    /// The attribute of this name in no namespace.
     pub fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.attribute_in(str::is_empty, name)
     }
 
-    /// Its text without the space around it.
-    pub fn text(&self) -> &str {
-        self.text.trim()
+    /// The attribute of this name in a namespace that `is_meant`.
+    pub fn attribute_in(&self, is_meant: impl Fn(&str) -> bool, name: &str) -> Option<&str> {
+        let found = self.attributes.iter().find(|attribute| attribute.name == name && is_meant(&attribute.namespace));
+        found.map(|attribute| attribute.value.as_str())
+    }
+
+    /// Its own text, without that of its children and the space around it.
+    pub fn text(&self) -> String {
+        let texts = self.nodes.iter().filter_map(|node| match node {
+            Node::Text(text) => Some(text.as_str()),
+            Node::Element(_) => None,
+        });
+        texts.collect::<String>().trim().to_owned()
+    }
+
+    /// All of its children, in order.
+    pub fn elements(&self) -> impl Iterator<Item = &Element> {
+        self.nodes.iter().filter_map(|node| match node {
+            Node::Element(element) => Some(element),
+            Node::Text(_) => None,
+        })
     }
 
     /// Its children of this name, in order.
     pub fn children<'a>(&'a self, namespace: &'a str, name: &'a str) -> impl Iterator<Item = &'a Element> {
-        self.children.iter().filter(move |child| child.namespace == namespace && child.name == name)
+        self.elements().filter(move |child| child.namespace == namespace && child.name == name)
     }
 
     #[cfg(test)]
     pub fn attribute_names(&self) -> impl Iterator<Item = &str> {
-        self.attributes.iter().map(|(name, _)| name.as_str())
-    }
-
-    #[cfg(test)]
-    pub fn all_children(&self) -> &[Element] {
-        &self.children
+        self.attributes
+            .iter()
+            .filter(|attribute| attribute.namespace.is_empty())
+            .map(|attribute| attribute.name.as_str())
     }
 
     pub fn child<'a>(&'a self, namespace: &'a str, name: &'a str) -> Option<&'a Element> {
@@ -115,9 +150,18 @@ impl Element {
     }
 }
 
+/// A namespace; an empty one is none.
+fn in_words(namespace: &ResolveResult<'_>) -> Result<String, String> {
+    match namespace {
+        ResolveResult::Bound(namespace) => Ok(namespace.into_inner().to_owned()),
+        ResolveResult::Unbound => Ok(String::new()),
+        ResolveResult::Unknown(prefix) => Err(format!("the prefix {prefix} is not declared")),
+    }
+}
+
 fn close(element: Element, open: &mut [Element], root: &mut Option<Element>) -> Result<(), &'static str> {
     match open.last_mut() {
-        Some(parent) => parent.children.push(element),
+        Some(parent) => parent.nodes.push(Node::Element(element)),
         None if root.is_some() => return Err("a second element beside the root"),
         None => *root = Some(element),
     }
@@ -125,8 +169,11 @@ fn close(element: Element, open: &mut [Element], root: &mut Option<Element>) -> 
 }
 
 fn add_text(text: &str, open: &mut [Element]) -> Result<(), &'static str> {
-    match open.last_mut() {
-        Some(element) => element.text.push_str(text),
+    match open.last_mut().map(|element| &mut element.nodes) {
+        Some(nodes) => match nodes.last_mut() {
+            Some(Node::Text(before)) => before.push_str(text),
+            Some(Node::Element(_)) | None => nodes.push(Node::Text(text.to_owned())),
+        },
         None if text.trim().is_empty() => {}
         None => return Err("text outside of the root element"),
     }
@@ -155,9 +202,12 @@ mod tests {
         let root = Element::parse(document).unwrap();
         assert_eq!((root.namespace.as_str(), root.name.as_str()), ("urn:a", "r"));
         assert_eq!(root.attribute("n"), Some("1 & 2"));
+        assert_eq!(root.attribute_in(|namespace| namespace == "urn:a", "n"), Some("3"));
         assert_eq!(root.text(), "");
         assert_eq!(root.child("urn:b", "b").unwrap().text(), "x<yz");
         assert!(root.child("urn:a", "b").is_none());
+        let kinds: Vec<bool> = root.nodes.iter().map(|node| matches!(node, Node::Element(_))).collect();
+        assert_eq!(kinds, [false, true, true, false], "text keeps its place among elements");
         assert_eq!(root.children("urn:a", "c").count(), 1);
     }
 
@@ -167,6 +217,8 @@ mod tests {
         assert_eq!(reason(bomb), "a document type declaration");
         assert_eq!(reason("<r>&b;</r>"), "an entity that XML does not define itself");
         assert!(Element::parse("<r n='&b;'/>").is_err());
+        let many = format!("<r>{}</r>", "<a/>".repeat(limits::XML_ELEMENTS_MAX));
+        assert_eq!(reason(&many), "too many elements");
         let deep = "<r>".repeat(limits::XML_DEPTH_MAX + 1);
         assert_eq!(reason(&deep), "elements are nested too deeply");
         assert_eq!(reason("<r>"), "the document ends inside an element");
