@@ -9,6 +9,9 @@
 //!                                  → {asset}/v720/iframes.m3u8 → init.mp4, i{n}.m4s, key
 //!                                  → {asset}/t-en.m3u8 → t-en/{n}.vtt, t-en/key
 //! ```
+//!
+//! Playlists stand in the folder of the film; those of a film behind its card reach the card's pieces as
+//! `../{card}/v720/0.m4s`.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -17,12 +20,12 @@ use bytes::Bytes;
 use crate::base::drm_system::DrmSystem;
 use crate::base::protection::ProtectionScheme;
 use crate::hls::key_tag::KeyTag;
-use crate::hls::media::{Key, KeyFormat, KeyMethod, MediaPlaylist, MediaSegment, Resource, SegmentKind, target_s};
+use crate::hls::media::{Key, KeyFormat, KeyMethod, MediaPlaylist, MediaSegment, Resource, Run, SegmentKind, target_s};
 use crate::hls::multivariant::{IFrameVariant, MultivariantPlaylist, Rendition, RenditionKind, VariantStream};
-use crate::media::rendition::{AssetIndex, AudioIndex, AudioRole, TextIndex, TrackIndex};
+use crate::media::rendition::{AssetIndex, AudioIndex, AudioRole, Rates, SegmentIndex, TextIndex, TrackIndex};
 use crate::media::seal::Signal;
 use crate::media::time::Timescale;
-use crate::media::timeline::Timeline;
+use crate::media::timeline::{Clip, ClipKind, Timeline};
 
 /// How URIs are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,18 +34,22 @@ pub enum Form {
     Served,
 }
 
-/// The multivariant playlist of a timeline, in the terms of its first clip.
+/// The multivariant playlist of a timeline, in the terms of its film.
 pub fn multivariant(timeline: &Timeline<'_>, form: Form) -> Bytes {
-    let (renditions, variants, iframe_variants) = timeline.clips.first().map_or_else(Default::default, |clip| {
+    let (renditions, variants, iframe_variants) = timeline.film().map_or_else(Default::default, |film| {
         let uri = |track: &TrackIndex| match form {
             Form::Static => format!("{}.m3u8", track.id),
-            Form::Served => format!("{}/{}.m3u8", clip.asset, track.id),
+            Form::Served => format!("{}/{}.m3u8", film.asset, track.id),
         };
         let iframes_uri = |track: &TrackIndex| match form {
             Form::Static => iframes_file(&track.id),
-            Form::Served => format!("{}/{}/iframes.m3u8", clip.asset, track.id),
+            Form::Served => format!("{}/{}/iframes.m3u8", film.asset, track.id),
         };
-        (renditions(clip.index, &uri), variants(clip.index, &uri), iframe_variants(clip.index, &iframes_uri))
+        (
+            renditions(film.index, &uri),
+            variants(timeline, film.index, &uri),
+            iframe_variants(timeline, film.index, &iframes_uri),
+        )
     });
     MultivariantPlaylist { renditions, variants, iframe_variants }.to_text().into()
 }
@@ -87,19 +94,27 @@ impl Sealed<'_> {
     }
 }
 
-/// The media playlist of one track; `None` when the timeline has no such track.
+/// The media playlist of one track; `None` when the timeline has no such track. `sealed` is of the film.
 pub fn media(timeline: &Timeline<'_>, track_id: &str, form: Form, sealed: Option<Sealed<'_>>) -> Option<Bytes> {
-    let clip = timeline.clips.first()?;
-    let track = clip.index.track(track_id)?;
-    let init = (!track.is_text()).then(|| match form {
-        Form::Static => Resource { uri: track.file_name(), range: Some(0..track.init_bytes) },
-        Form::Served => Resource { uri: format!("{track_id}/init.mp4"), range: None },
+    let runs = timeline.track(track_id)?.into_iter().map(|(clip, track)| {
+        // Beside the playlist, or in the folder of another asset.
+        let folder = if clip.kind == ClipKind::Film { String::new() } else { format!("../{}/", clip.asset) };
+        let init = (!track.is_text()).then(|| match form {
+            Form::Static => Resource { uri: track.file_name(), range: Some(0..track.init_bytes) },
+            Form::Served => Resource { uri: format!("{folder}{track_id}/init.mp4"), range: None },
+        });
+        let extension = if track.is_text() { "vtt" } else { "m4s" };
+        let resource = |n: usize, segment: &SegmentIndex| match form {
+            Form::Static => {
+                Resource { uri: track.file_name(), range: Some(segment.offset..segment.offset + segment.bytes) }
+            }
+            Form::Served => Resource { uri: format!("{folder}{track_id}/{n}.{extension}"), range: None },
+        };
+        Run { init, keys: keys(clip, sealed), segments: segments(track, resource) }
     });
-    let keys = sealed.map(|sealed| sealed.keys()).unwrap_or_default();
+    let runs = runs.collect();
     let kind = SegmentKind::Whole;
-    let presentation_target_s = presentation_target_s(clip.index);
-    let segments = segments(track, form);
-    Some(MediaPlaylist { init, keys, kind, presentation_target_s, segments }.to_text().into())
+    Some(MediaPlaylist { kind, presentation_target_s: presentation_target_s(timeline), runs }.to_text().into())
 }
 
 /// The file of a track's I-frame playlist in the static form.
@@ -110,16 +125,15 @@ pub fn iframes_file(track_id: &str) -> String {
 /// The I-frame playlist of a video track: the first sample of each segment, for as long as the segment lasts. `None` when
 /// there is no such track, or its samples cannot be had alone. The static form's byte ranges hold the whole `moof`.
 pub fn iframes(timeline: &Timeline<'_>, track_id: &str, form: Form, sealed: Option<Sealed<'_>>) -> Option<Bytes> {
-    let index = timeline.clips.first()?.index;
-    let track = index.track(track_id).filter(|track| track.has_sync_bytes())?;
-    let init = Some(match form {
-        Form::Static => Resource { uri: track.file_name(), range: Some(0..track.init_bytes) },
-        Form::Served => Resource { uri: "init.mp4".to_owned(), range: None },
-    });
-    let keys = sealed.map(|sealed| sealed.keys()).unwrap_or_default();
-    let mut segments = segments(track, form);
-    for ((n, segment), numbered) in track.segments.iter().enumerate().zip(&mut segments) {
-        numbered.resource = match form {
+    let tracks = iframe_tracks(timeline, track_id)?;
+    let runs = tracks.into_iter().map(|(clip, track)| {
+        let is_film = clip.kind == ClipKind::Film;
+        let folder = if is_film { String::new() } else { format!("../../{}/{track_id}/", clip.asset) };
+        let init = match form {
+            Form::Static => Resource { uri: track.file_name(), range: Some(0..track.init_bytes) },
+            Form::Served => Resource { uri: format!("{folder}init.mp4"), range: None },
+        };
+        let resource = |n: usize, segment: &SegmentIndex| match form {
             Form::Static => {
                 let (uri, offset) = match segment.sync_offset {
                     Some(offset) => (track.iframes_file_name(), offset),
@@ -127,31 +141,48 @@ pub fn iframes(timeline: &Timeline<'_>, track_id: &str, form: Form, sealed: Opti
                 };
                 Resource { uri, range: Some(offset..offset + segment.sync_bytes) }
             }
-            Form::Served => Resource { uri: format!("i{n}.m4s"), range: None },
+            Form::Served => Resource { uri: format!("{folder}i{n}.m4s"), range: None },
         };
-    }
-    let presentation_target_s = presentation_target_s(index);
+        Run { init: Some(init), keys: keys(clip, sealed), segments: segments(track, resource) }
+    });
+    let runs = runs.collect();
     let kind = SegmentKind::SyncSample;
-    Some(MediaPlaylist { init, keys, kind, presentation_target_s, segments }.to_text().into())
+    Some(MediaPlaylist { kind, presentation_target_s: presentation_target_s(timeline), runs }.to_text().into())
 }
 
-fn iframe_variants(index: &AssetIndex, uri: &impl Fn(&TrackIndex) -> String) -> Vec<IFrameVariant> {
-    let tracks = index.video().filter(|(track, _)| track.has_sync_bytes());
-    let variants = tracks.map(|(track, video)| IFrameVariant {
-        peak_bits_per_s: track.sync_peak_bits_per_s(),
-        codec: track.codec.clone(),
-        width: video.width,
-        height: video.height,
-        video_range: video.video_range,
-        stable_id: format!("{}-iframes", track.id),
-        uri: uri(track),
+fn keys(clip: Clip<'_>, sealed: Option<Sealed<'_>>) -> Vec<Key> {
+    let sealed = sealed.filter(|_| clip.kind == ClipKind::Film);
+    sealed.map(|sealed| sealed.keys()).unwrap_or_default()
+}
+
+/// The track in each clip, where each can be had by its first samples.
+fn iframe_tracks<'a>(timeline: &Timeline<'a>, track_id: &str) -> Option<Vec<(Clip<'a>, &'a TrackIndex)>> {
+    timeline.track(track_id).filter(|tracks| tracks.iter().all(|(_, track)| track.has_sync_bytes()))
+}
+
+fn iframe_variants(
+    timeline: &Timeline<'_>,
+    film: &AssetIndex,
+    uri: &impl Fn(&TrackIndex) -> String,
+) -> Vec<IFrameVariant> {
+    let variants = film.video().filter_map(|(track, video)| {
+        let tracks: Vec<_> = iframe_tracks(timeline, &track.id)?.into_iter().map(|(_, track)| track).collect();
+        Some(IFrameVariant {
+            peak_bits_per_s: Rates::of(&tracks, |segment| segment.sync_bytes).peak_bits_per_s,
+            codec: track.codec.clone(),
+            width: video.width,
+            height: video.height,
+            video_range: video.video_range,
+            stable_id: format!("{}-iframes", track.id),
+            uri: uri(track),
+        })
     });
     variants.collect()
 }
 
-/// The target duration of the longest segment of any track.
-fn presentation_target_s(index: &AssetIndex) -> u64 {
-    let longest = index.tracks.iter().flat_map(|track| {
+/// The target duration of the longest segment of any track in any clip.
+fn presentation_target_s(timeline: &Timeline<'_>) -> u64 {
+    let longest = timeline.clips.iter().flat_map(|clip| &clip.index.tracks).flat_map(|track| {
         let microseconds = |ticks: u64| track.timescale.rescale(ticks as i64, Timescale::MICROSECONDS) as u64;
         track.segments.iter().map(move |segment| target_s(microseconds(segment.duration_ticks)))
     });
@@ -160,21 +191,14 @@ fn presentation_target_s(index: &AssetIndex) -> u64 {
 
 /// Numbers the segments of a track, from 0 within its asset. Durations are differences of rounded instants, so their
 /// sum is the track's duration to the microsecond whatever the number of segments.
-fn segments(track: &TrackIndex, form: Form) -> Vec<MediaSegment> {
+fn segments(track: &TrackIndex, resource: impl Fn(usize, &SegmentIndex) -> Resource) -> Vec<MediaSegment> {
     let microseconds = |ticks| track.timescale.rescale(ticks, Timescale::MICROSECONDS) as u64;
-    let extension = if track.is_text() { "vtt" } else { "m4s" };
     let mut elapsed = 0;
     let mut numbered = Vec::with_capacity(track.segments.len());
     for (n, segment) in track.segments.iter().enumerate() {
         let start = microseconds(elapsed);
         elapsed += segment.duration_ticks as i64;
-        let resource = match form {
-            Form::Static => {
-                Resource { uri: track.file_name(), range: Some(segment.offset..segment.offset + segment.bytes) }
-            }
-            Form::Served => Resource { uri: format!("{}/{n}.{extension}", track.id), range: None },
-        };
-        numbered.push(MediaSegment { duration_us: microseconds(elapsed) - start, resource });
+        numbered.push(MediaSegment { duration_us: microseconds(elapsed) - start, resource: resource(n, segment) });
     }
     numbered
 }
@@ -251,29 +275,32 @@ fn renditions(index: &AssetIndex, uri: &impl Fn(&TrackIndex) -> String) -> Vec<R
 const TEXT_GROUP: &str = "text";
 
 /// Each video track once for each audio group; all of the first group (stereo) come first.
-fn variants(index: &AssetIndex, uri: &impl Fn(&TrackIndex) -> String) -> Vec<VariantStream> {
-    let mut groups: Vec<Option<&str>> = audio_groups(index).into_iter().map(Some).collect();
+fn variants(timeline: &Timeline<'_>, film: &AssetIndex, uri: &impl Fn(&TrackIndex) -> String) -> Vec<VariantStream> {
+    let mut groups: Vec<Option<&str>> = audio_groups(film).into_iter().map(Some).collect();
     if groups.is_empty() {
         groups.push(None);
     }
-    let text_peak = index.text().map(|(track, _)| track.peak_bits_per_s).max().unwrap_or(0);
-    let text_average = index.text().map(|(track, _)| track.average_bits_per_s).max().unwrap_or(0);
+    let words: Vec<&TrackIndex> = film.text().map(|(track, _)| track).collect();
+    let peak = |rates: Rates| rates.peak_bits_per_s;
+    let average = |rates: Rates| rates.average_bits_per_s;
+    let highest = |tracks: &[&TrackIndex], rate: fn(Rates) -> u64| {
+        tracks.iter().map(|track| rate(rates(timeline, track))).max().unwrap_or(0)
+    };
     let mut variants = Vec::new();
     for group in groups {
         let members: Vec<&TrackIndex> =
-            group.map(|group| members(index, group).into_iter().map(|(track, _)| track).collect()).unwrap_or_default();
-        let audio_peak = members.iter().map(|track| track.peak_bits_per_s).max().unwrap_or(0);
-        let audio_average = members.iter().map(|track| track.average_bits_per_s).max().unwrap_or(0);
-        for (track, video) in index.video() {
+            group.map(|group| members(film, group).into_iter().map(|(track, _)| track).collect()).unwrap_or_default();
+        for (track, video) in film.video() {
             let mut codecs = vec![track.codec.clone()];
             for member in &members {
                 if !codecs.contains(&member.codec) {
                     codecs.push(member.codec.clone());
                 }
             }
+            let rates = rates(timeline, track);
             variants.push(VariantStream {
-                peak_bits_per_s: track.peak_bits_per_s + audio_peak + text_peak,
-                average_bits_per_s: track.average_bits_per_s + audio_average + text_average,
+                peak_bits_per_s: rates.peak_bits_per_s + highest(&members, peak) + highest(&words, peak),
+                average_bits_per_s: rates.average_bits_per_s + highest(&members, average) + highest(&words, average),
                 codecs,
                 width: video.width,
                 height: video.height,
@@ -281,7 +308,7 @@ fn variants(index: &AssetIndex, uri: &impl Fn(&TrackIndex) -> String) -> Vec<Var
                 video_range: video.video_range,
                 stable_id: group.map_or_else(|| track.id.clone(), |group| format!("{}-{group}", track.id)),
                 audio_group: group.map(str::to_owned),
-                subtitle_group: index.text().next().map(|_| TEXT_GROUP.to_owned()),
+                subtitle_group: film.text().next().map(|_| TEXT_GROUP.to_owned()),
                 uri: uri(track),
             });
         }
@@ -289,13 +316,26 @@ fn variants(index: &AssetIndex, uri: &impl Fn(&TrackIndex) -> String) -> Vec<Var
     variants
 }
 
+/// Of a track of the film over all clips.
+fn rates(timeline: &Timeline<'_>, track: &TrackIndex) -> Rates {
+    let all = timeline.track(&track.id).unwrap_or_default();
+    match all.as_slice() {
+        // What its index says.
+        [] | [_] => Rates { peak_bits_per_s: track.peak_bits_per_s, average_bits_per_s: track.average_bits_per_s },
+        _ => Rates::of(&all.iter().map(|(_, track)| *track).collect::<Vec<_>>(), |segment| segment.bytes),
+    }
+}
+
+#[cfg(test)]
+mod composed_tests;
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::media::protect::Iv;
-    use crate::media::rendition::{SegmentIndex, TrackMedia, VideoIndex, VideoRange};
+    use crate::media::rendition::{TrackMedia, VideoIndex, VideoRange};
 
-    fn track(id: &str, scale: u32, durations: &[u64], media: TrackMedia) -> TrackIndex {
+    pub(super) fn track(id: &str, scale: u32, durations: &[u64], media: TrackMedia) -> TrackIndex {
         let mut offset = 700;
         let mut segments = Vec::new();
         for &duration_ticks in durations {
@@ -319,7 +359,7 @@ mod tests {
         track
     }
 
-    fn audio(group: &str, channels: u32) -> TrackMedia {
+    pub(super) fn audio(group: &str, channels: u32) -> TrackMedia {
         TrackMedia::Audio(AudioIndex {
             channels,
             sample_rate: 48_000,
@@ -332,7 +372,7 @@ mod tests {
         })
     }
 
-    fn index() -> AssetIndex {
+    pub(super) fn index() -> AssetIndex {
         let video = VideoIndex { width: 1280, height: 720, frame_rate_milli: 23_976, video_range: VideoRange::Sdr };
         AssetIndex::new(vec![
             track("v720", 24_000, &[96_096, 100_100], TrackMedia::Video(video)),
@@ -341,7 +381,7 @@ mod tests {
         ])
     }
 
-    fn text(bytes: Bytes) -> String {
+    pub(super) fn text(bytes: Bytes) -> String {
         String::from_utf8(bytes.into()).unwrap()
     }
 

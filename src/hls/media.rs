@@ -10,13 +10,20 @@ use crate::media::protect::Iv;
 
 #[derive(Clone, Debug)]
 pub struct MediaPlaylist {
-    /// EXT-X-MAP; WebVTT has none.
-    pub init: Option<Resource>,
-    /// Each says the same key in the words of another key system.
-    pub keys: Vec<Key>,
     pub kind: SegmentKind,
     /// Of the longest segment in any playlist of the presentation: they all say the same target duration (6.2.4).
     pub presentation_target_s: u64,
+    /// With a discontinuity between any two.
+    pub runs: Vec<Run>,
+}
+
+/// Segments under one init segment and one key.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// EXT-X-MAP; WebVTT has none.
+    pub init: Option<Resource>,
+    /// Each says the same key in the words of another key system; none where the segments are clear.
+    pub keys: Vec<Key>,
     pub segments: Vec<MediaSegment>,
 }
 
@@ -76,24 +83,28 @@ impl MediaPlaylist {
         const BYTE_RANGES: u32 = 4;
         const KEY_FORMATS: u32 = 5;
         // Of whole segments a map needs version 6, and of I-frames one less.
-        let map = match (&self.init, self.kind) {
-            (None, _) => 0,
-            (Some(_), SegmentKind::SyncSample) => 5,
-            (Some(_), SegmentKind::Whole) => 6,
+        let map = match (self.runs.iter().any(|run| run.init.is_some()), self.kind) {
+            (false, _) => 0,
+            (true, SegmentKind::SyncSample) => 5,
+            (true, SegmentKind::Whole) => 6,
         };
-        let ranges = self.segments.iter().any(|segment| segment.resource.range.is_some());
-        let formats = self.keys.iter().any(|key| key.method == KeyMethod::SampleAes);
+        let ranges = self.segments().any(|segment| segment.resource.range.is_some());
+        let formats = self.runs.iter().flat_map(|run| &run.keys).any(|key| key.method == KeyMethod::SampleAes);
         FRACTIONS.max(if ranges { BYTE_RANGES } else { 0 }).max(if formats { KEY_FORMATS } else { 0 }).max(map)
     }
 
     /// EXT-X-TARGETDURATION: every EXTINF, rounded to the nearest second, is at most this (4.4.3.1).
     pub fn target_duration_s(&self) -> u64 {
-        let own = self.segments.iter().map(|segment| target_s(segment.duration_us));
+        let own = self.segments().map(|segment| target_s(segment.duration_us));
         own.max().unwrap_or(0).max(self.presentation_target_s).max(1)
     }
 
+    fn segments(&self) -> impl Iterator<Item = &MediaSegment> {
+        self.runs.iter().flat_map(|run| &run.segments)
+    }
+
     pub fn to_text(&self) -> String {
-        let mut text = String::with_capacity(256 + 64 * self.segments.len());
+        let mut text = String::with_capacity(256 + 64 * self.segments().count());
         Tag::new("EXTM3U").write(&mut text);
         Tag::with_value("EXT-X-VERSION", self.version()).write(&mut text);
         Tag::with_value("EXT-X-TARGETDURATION", self.target_duration_s()).write(&mut text);
@@ -104,22 +115,39 @@ impl MediaPlaylist {
             SegmentKind::SyncSample => "EXT-X-I-FRAMES-ONLY",
         })
         .write(&mut text);
+        let has_keys = self.runs.iter().any(|run| !run.keys.is_empty());
+        for (place, run) in self.runs.iter().enumerate() {
+            if place > 0 {
+                Tag::new("EXT-X-DISCONTINUITY").write(&mut text);
+            }
+            let follows_keys = place > 0 && !self.runs[place - 1].keys.is_empty();
+            // A key holds for what comes after it, init segments too, until another one or none is named.
+            if follows_keys || (has_keys && run.keys.is_empty()) {
+                Tag::new("EXT-X-KEY").plain("METHOD", "NONE").write(&mut text);
+            }
+            run.write(&mut text);
+        }
+        Tag::new("EXT-X-ENDLIST").write(&mut text);
+        text
+    }
+}
+
+impl Run {
+    fn write(&self, text: &mut String) {
         // Before EXT-X-KEY, so that the init segment is clear.
         if let Some(init) = &self.init {
             let mut map = Tag::new("EXT-X-MAP").quoted("URI", &init.uri);
             if let Some(range) = &init.range {
                 map = map.quoted("BYTERANGE", &format!("{}@{}", range.end - range.start, range.start));
             }
-            map.write(&mut text);
+            map.write(text);
         }
         for key in &self.keys {
-            key.write(&mut text);
+            key.write(text);
         }
         for segment in &self.segments {
-            segment.write(&mut text);
+            segment.write(text);
         }
-        Tag::new("EXT-X-ENDLIST").write(&mut text);
-        text
     }
 }
 

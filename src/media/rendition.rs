@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::media::rate::peak_bits_per_s;
+use crate::media::rate::{average_bits_per_s, peak_bits_per_s};
 use crate::media::storyboard::Storyboard;
 use crate::media::time::{Ticks, Timescale};
 
@@ -239,30 +239,44 @@ impl TrackIndex {
         self.start_ticks + self.segments.iter().take(n).map(|segment| segment.duration_ticks as Ticks).sum::<Ticks>()
     }
 
-    /// The peak segment bit rate of the segments' first samples alone.
-    pub fn sync_peak_bits_per_s(&self) -> u64 {
-        self.peak(|segment| segment.sync_bytes)
-    }
-
-    fn peak(&self, bytes: impl Fn(&SegmentIndex) -> u64) -> u64 {
-        let seconds = |segment: &SegmentIndex| self.timescale.seconds(segment.duration_ticks as Ticks);
-        let segments: Vec<(u64, f64)> =
-            self.segments.iter().map(|segment| (bytes(segment), seconds(segment))).collect();
-        let target_s = segments.iter().map(|(_, seconds)| seconds.round()).fold(1.0, f64::max);
-        peak_bits_per_s(&segments, target_s).ceil() as u64
-    }
-
-    fn rate(&self, bytes: u64, ticks: u64) -> u64 {
-        let bits = u128::from(bytes) * 8 * u128::from(self.timescale.per_second());
-        u64::try_from(bits.div_ceil(u128::from(ticks.max(1)))).unwrap_or(u64::MAX)
-    }
-
     /// Sets the measured bit rates from the segments.
     pub fn measure(&mut self) {
-        let peak = self.peak(|segment| segment.bytes);
-        let bytes = self.segments.iter().map(|segment| segment.bytes).sum();
-        self.average_bits_per_s = self.rate(bytes, self.duration_ticks() as u64);
-        self.peak_bits_per_s = peak.max(self.average_bits_per_s);
+        let Rates { peak_bits_per_s, average_bits_per_s } = Rates::of(&[self], |segment| segment.bytes);
+        (self.peak_bits_per_s, self.average_bits_per_s) = (peak_bits_per_s, average_bits_per_s);
+    }
+}
+
+/// Bit rates, rounded up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rates {
+    /// The peak segment bit rate (RFC 8216bis, 4.1); no less than the average.
+    pub peak_bits_per_s: u64,
+    pub average_bits_per_s: u64,
+}
+
+impl Rates {
+    /// Of tracks that are played one after another, measured by `bytes` of each segment.
+    pub fn of(tracks: &[&TrackIndex], bytes: impl Fn(&SegmentIndex) -> u64) -> Rates {
+        let segments: Vec<(u64, f64)> = tracks
+            .iter()
+            .flat_map(|track| {
+                let seconds = |segment: &SegmentIndex| track.timescale.seconds(segment.duration_ticks as Ticks);
+                track.segments.iter().map(|segment| (bytes(segment), seconds(segment))).collect::<Vec<_>>()
+            })
+            .collect();
+        let target_s = segments.iter().map(|(_, seconds)| seconds.round()).fold(1.0, f64::max);
+        let average_bits_per_s = match tracks {
+            // To the bit, however long the track is.
+            [track] => {
+                let bits = u128::from(segments.iter().map(|(bytes, _)| bytes).sum::<u64>()) * 8;
+                let ticks = track.duration_ticks().max(1).unsigned_abs();
+                let rate = (bits * u128::from(track.timescale.per_second())).div_ceil(u128::from(ticks));
+                u64::try_from(rate).unwrap_or(u64::MAX)
+            }
+            _ => average_bits_per_s(&segments).ceil() as u64,
+        };
+        let peak_bits_per_s = (peak_bits_per_s(&segments, target_s).ceil() as u64).max(average_bits_per_s);
+        Rates { peak_bits_per_s, average_bits_per_s }
     }
 }
 
