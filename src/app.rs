@@ -43,7 +43,7 @@ use crate::playback::gate::Gate;
 use crate::playback::keys::ContentKeys;
 use crate::playback::library::{BareKeys, Library};
 use crate::playback::place::Places;
-use crate::playback::sessions::Sessions;
+use crate::playback::sessions::{Rules, Sessions};
 use crate::playback::token::Tokens;
 use crate::playback::vault::{Vault, random};
 use crate::store::blobs::Blobs;
@@ -135,7 +135,7 @@ impl App {
             follower.clone(),
             tokens.clone(),
             audience.clone(),
-            livemode,
+            Rules { cards: config.release_card.policy(), livemode },
         ));
         let sandbox = match config.mode {
             Mode::Test => Some(Arc::new(Sandbox::new(db.clone(), clock.clone(), &random::<32>()?))),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::limits;
 use crate::base::territory::Territory;
+use crate::catalog::licence::{CardPolicy, LicenceKind};
 use crate::config::drm::DrmConfig;
 use crate::config::sources::{Source, Sources};
 
@@ -34,6 +35,7 @@ pub struct Config {
     pub place: PlaceConfig,
     pub cache: CacheConfig,
     pub drm: DrmConfig,
+    pub release_card: CardConfig,
     #[serde(skip)]
     pub sources: Sources,
 }
@@ -91,6 +93,14 @@ pub struct CacheConfig {
     pub segments_mib: u64,
 }
 
+/// Who sees a release card, and before which films.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CardConfig {
+    pub territories: Vec<Territory>,
+    pub licences: Vec<LicenceKind>,
+}
+
 impl Default for Config {
     fn default() -> Config {
         Config {
@@ -102,6 +112,7 @@ impl Default for Config {
             place: PlaceConfig::default(),
             cache: CacheConfig::default(),
             drm: DrmConfig::default(),
+            release_card: CardConfig::default(),
             sources: Sources::default(),
         }
     }
@@ -124,6 +135,22 @@ impl Default for Http {
 impl Default for CacheConfig {
     fn default() -> CacheConfig {
         CacheConfig { segments_mib: limits::SEGMENT_CACHE_BYTES / (1024 * 1024) }
+    }
+}
+
+impl Default for CardConfig {
+    fn default() -> CardConfig {
+        // What has been in cinemas has the licence in its own head.
+        CardConfig {
+            territories: vec![Territory::CHINA],
+            licences: vec![LicenceKind::OnlineRelease, LicenceKind::OnlineFiling],
+        }
+    }
+}
+
+impl CardConfig {
+    pub fn policy(&self) -> CardPolicy {
+        CardPolicy { territories: self.territories.clone(), licences: self.licences.clone() }
     }
 }
 

@@ -48,7 +48,8 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("web", &["base", "http"]),
-    ("config", &["base", "http"]),
+    // Which kinds of licence ask for a card is said in the catalogue's words.
+    ("config", &["base", "catalog", "http"]),
     (
         "app",
         &[

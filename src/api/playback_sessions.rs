@@ -21,6 +21,7 @@ use crate::api::{Api, BASE};
 use crate::base::clock::UtcMs;
 use crate::base::id::{SessionId, TitleId};
 use crate::commerce::account::{Caller, Visit};
+use crate::playback::presentation::Presentation;
 use crate::playback::sessions::{Feature, LiveSession, OpenRequest, Opened};
 use crate::store::db::operator::Role;
 use crate::store::state::Rate;
@@ -94,7 +95,7 @@ pub async fn create(
     match api.sessions.open(request).await? {
         Ok(Opened { session, token }) => {
             api.metrics.count_session();
-            let has_storyboard = api.library.has_storyboard(session.asset_id, session.entitlement.protection).await;
+            let has_storyboard = api.library.has_storyboard(Presentation::of(&session)).await;
             let body = PlaybackSessionBody {
                 id: session.id,
                 title_id: session.title_id,

@@ -56,6 +56,7 @@ pub async fn package_and_publish(
             created_at: clock.now(),
             details: AssetDetails {
                 excerpt_of: None,
+                card_of: None,
                 source: packaged.source.as_deref().cloned(),
                 packaged: Some(summary::packaged(&packaged.index, &packaged.copied)),
             },

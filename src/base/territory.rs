@@ -19,6 +19,8 @@ SASBSCSDSESGSHSISJSKSLSMSNSOSRSSSTSVSXSYSZTCTDTFTGTHTJTKTLTMTNTOTRTTTVTWTZUAUGUM
 pub struct Territory([u8; 2]);
 
 impl Territory {
+    pub const CHINA: Territory = Territory(*b"CN");
+
     /// The two upper-case letters.
     pub fn code(&self) -> &str {
         // Only two ASCII letters ever get in.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::clock::UtcMs;
 use crate::base::id::AssetId;
+use crate::catalog::licence::CardSource;
 
 /// One packaged edit of a film, as the catalogue knows it; its bytes and index are in the object store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +23,8 @@ pub struct Asset {
 pub struct AssetDetails {
     /// The asset that this is the beginning of. An excerpt is a trailer, never a part of a title.
     pub excerpt_of: Option<AssetId>,
+    /// What it is the release card of. A card opens a film, and is never a part of a title.
+    pub card_of: Option<CardSource>,
     pub source: Option<SourceSummary>,
     pub packaged: Option<PackagedSummary>,
 }

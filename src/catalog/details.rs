@@ -9,6 +9,7 @@ use crate::base::limits;
 use crate::base::protection::ProtectionScheme;
 use crate::base::territory::Territory;
 use crate::catalog::genre::Genre;
+use crate::catalog::licence::Licence;
 use crate::catalog::title::LocalizedText;
 
 /// The years a film can be of.
@@ -37,6 +38,8 @@ pub struct TitleDetails {
     pub posters: Posters,
     /// How it is sealed where it is not free.
     pub protection: ProtectionScheme,
+    /// Its release licence in China.
+    pub licence: Option<Licence>,
 }
 
 /// A short film about the film; no part of it and not counted in its running time.

@@ -15,14 +15,14 @@ use crate::base::territory::Territory;
 use crate::catalog::title::LocalizedText;
 
 /// A licence as it is written on the release card.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Licence {
     pub kind: LicenceKind,
     pub number: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LicenceKind {
     /// 网络剧片发行许可证
@@ -33,30 +33,36 @@ pub enum LicenceKind {
     OnlineFiling,
 }
 
-/// A licence with the card of each part, part 1 first: its asset, made for the part's asset and the title's name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Everything that a card is made of: where one of it differs, it is another card.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Licensed {
+pub struct CardSource {
+    /// The film's asset, whose tracks it has.
+    pub film: AssetId,
     pub licence: Licence,
-    pub cards: Vec<AssetId>,
+    /// The name that it shows.
+    pub name: String,
+}
+
+/// A card that is made: an asset of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseCard {
+    pub asset_id: AssetId,
+    pub duration_ms: i64,
 }
 
 /// Where, and for which licences, a film opens with its card.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CardPolicy {
     pub territories: Vec<Territory>,
     pub licences: Vec<LicenceKind>,
 }
 
 impl CardPolicy {
-    /// The card of part `part`, counted from 1, for who watches in `territory`.
-    pub fn card(&self, licensed: Option<&Licensed>, part: u32, territory: Option<Territory>) -> Option<AssetId> {
-        let licensed = licensed?;
-        let is_asked_for = self.licences.contains(&licensed.licence.kind)
-            && territory.is_some_and(|territory| self.territories.contains(&territory));
-        let place = usize::try_from(part.checked_sub(1)?).ok()?;
-        licensed.cards.get(place).copied().filter(|_| is_asked_for)
+    /// Whether a film under this licence opens with a card for who watches in `territory`.
+    pub fn asks_for_card(&self, licence: &Licence, territory: Option<Territory>) -> bool {
+        self.licences.contains(&licence.kind)
+            && territory.is_some_and(|territory| self.territories.contains(&territory))
     }
 }
 
@@ -136,7 +142,6 @@ fn is_filing(number: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::clock::UtcMs;
 
     #[test]
     fn a_number_has_the_shape_of_its_kind() {
@@ -174,21 +179,14 @@ mod tests {
 
     #[test]
     fn the_policy_asks_for_a_card_by_territory_and_kind() {
-        let card = |n| AssetId::new(UtcMs(n));
         let territory = |code: &str| Some(code.parse::<Territory>().unwrap());
         let policy =
             CardPolicy { territories: vec![territory("CN").unwrap()], licences: vec![LicenceKind::OnlineRelease] };
-        let (first, second) = (card(1), card(2));
-        let licence = |kind| Licence { kind, number: String::new() };
-        let online = Licensed { licence: licence(LicenceKind::OnlineRelease), cards: vec![first, second] };
-        let cinema = Licensed { licence: licence(LicenceKind::TheatricalRelease), ..online.clone() };
-        assert_eq!(policy.card(Some(&online), 1, territory("CN")), Some(first));
-        assert_eq!(policy.card(Some(&online), 2, territory("CN")), Some(second));
-        assert_eq!(policy.card(Some(&online), 3, territory("CN")), None);
-        assert_eq!(policy.card(Some(&online), 1, territory("DE")), None);
-        assert_eq!(policy.card(Some(&online), 1, None), None);
-        assert_eq!(policy.card(Some(&cinema), 1, territory("CN")), None, "such a film has its head in itself");
-        assert_eq!(policy.card(None, 1, territory("CN")), None);
+        let asks = |kind, territory| policy.asks_for_card(&Licence { kind, number: String::new() }, territory);
+        assert!(asks(LicenceKind::OnlineRelease, territory("CN")));
+        assert!(!asks(LicenceKind::OnlineRelease, territory("DE")));
+        assert!(!asks(LicenceKind::OnlineRelease, None));
+        assert!(!asks(LicenceKind::TheatricalRelease, territory("CN")), "such a film has its head in itself");
     }
 
     #[test]

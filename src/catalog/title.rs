@@ -9,6 +9,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{AssetId, TitleId};
 use crate::base::limits;
 use crate::catalog::details::{TitleDetails, check_text};
+use crate::catalog::licence::{CardSource, card_name};
 
 /// A text by BCP 47 language tag (`zh-CN`, `en`).
 pub type LocalizedText = BTreeMap<String, String>;
@@ -88,6 +89,12 @@ impl Title {
             None if self.parts.len() == 1 => self.runtime_ms,
             None => 0,
         }
+    }
+
+    /// What the card of part `part` is made of, where the title has a licence.
+    pub fn card_source(&self, part: u32) -> Option<CardSource> {
+        let (film, licence) = (self.part(part)?, self.details.licence.clone()?);
+        Some(CardSource { film, licence, name: card_name(&self.name).to_owned() })
     }
 
     /// The asset of part `part`, counted from 1.

@@ -327,15 +327,14 @@ fn rates(timeline: &Timeline<'_>, track: &TrackIndex) -> Rates {
 }
 
 #[cfg(test)]
-mod composed_tests;
-
-#[cfg(test)]
 mod tests {
+    mod composed;
+
     use super::*;
     use crate::media::protect::Iv;
     use crate::media::rendition::{TrackMedia, VideoIndex, VideoRange};
 
-    pub(super) fn track(id: &str, scale: u32, durations: &[u64], media: TrackMedia) -> TrackIndex {
+    fn track(id: &str, scale: u32, durations: &[u64], media: TrackMedia) -> TrackIndex {
         let mut offset = 700;
         let mut segments = Vec::new();
         for &duration_ticks in durations {
@@ -359,7 +358,7 @@ mod tests {
         track
     }
 
-    pub(super) fn audio(group: &str, channels: u32) -> TrackMedia {
+    fn audio(group: &str, channels: u32) -> TrackMedia {
         TrackMedia::Audio(AudioIndex {
             channels,
             sample_rate: 48_000,
@@ -372,7 +371,7 @@ mod tests {
         })
     }
 
-    pub(super) fn index() -> AssetIndex {
+    fn index() -> AssetIndex {
         let video = VideoIndex { width: 1280, height: 720, frame_rate_milli: 23_976, video_range: VideoRange::Sdr };
         AssetIndex::new(vec![
             track("v720", 24_000, &[96_096, 100_100], TrackMedia::Video(video)),
@@ -381,7 +380,7 @@ mod tests {
         ])
     }
 
-    pub(super) fn text(bytes: Bytes) -> String {
+    fn text(bytes: Bytes) -> String {
         String::from_utf8(bytes.into()).unwrap()
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Method, Response, StatusCode};
 use http_body_util::{BodyExt, Collected, LengthLimitError, Limited};
 
@@ -204,6 +204,12 @@ fn refused(refusal: Refusal, request_id: &str) -> Response<Body> {
             "This playback is over. Press Play to start another.",
         ),
         Refusal::NotFound => not_found(),
+        Refusal::CardRunning(left) => {
+            let detail = "The release card is running; the film's keys are given out when it is over.";
+            let seconds = left.as_millis().div_ceil(1000) as u64;
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "CARD_RUNNING", detail)
+                .with_header(RETRY_AFTER, seconds.into())
+        }
         Refusal::Denied(code) => denied::problem(&Denial::of(code)),
         Refusal::Failed(error) => return respond::error(&error, Some(request_id)),
     };

@@ -41,6 +41,7 @@ pub async fn excerpt(blobs: &Blobs, source: &Asset, id: AssetId, length_ms: u64,
         duration_ms: short.duration_ms as i64,
         created_at: at,
         details: AssetDetails {
+            card_of: None,
             excerpt_of: Some(source.id),
             source: source.details.source.clone(),
             packaged: Some(summary::packaged(&short, &copied)),

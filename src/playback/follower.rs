@@ -267,7 +267,7 @@ impl Follower {
 async fn read_snapshot(db: &dyn Db) -> Result<Snapshot> {
     let (titles, avails, offers) = db.catalog().await?;
     let storefronts = Storefronts::new(db.storefronts().await?);
-    Ok(Snapshot::new(titles, avails, offers).with_storefronts(storefronts))
+    Ok(Snapshot::new(titles, avails, offers).with_storefronts(storefronts).with_cards(db.cards().await?))
 }
 
 /// The handle of `id`, made from `read` if nobody holds one. It is to be read again once it is registered, so that a

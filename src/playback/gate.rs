@@ -2,19 +2,22 @@
 //!
 //! The order of its questions is fixed: can this node's clock be trusted (503), is the token ours and of this hour (401),
 //! does the path belong to the session (404), has this node heard of revocations lately (503), may the session go on
-//! (403), and is there a stream slot for it (403). A rental clock that waits for first play is started once the key is in
-//! hand and before it leaves: a request that gets nothing starts nothing.
+//! (403), is there a stream slot for it (403), and, of a key, has the release card been shown (503). A rental clock that
+//! waits for first play is started once the key is in hand and before it leaves: a request that gets nothing starts
+//! nothing, and nothing of a card does.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ipnet::IpNet;
 
 use crate::base::clock::{Clock, UtcMs};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{AssetId, SessionId};
-use crate::base::protection::ProtectionScheme;
 use crate::base::territory::Territory;
+use crate::media::timeline::ClipKind;
 use crate::playback::follower::Follower;
+use crate::playback::presentation::Presentation;
 use crate::playback::sessions::{LiveSession, Sessions};
 use crate::playback::token::{TokenRefusal, Tokens};
 use crate::rights::entitlement::DenialCode;
@@ -23,8 +26,8 @@ use crate::telemetry::note::Fact;
 /// Proof that a session may have what its path names, at the instant it was asked.
 pub struct Entitled {
     session_id: SessionId,
-    asset_id: AssetId,
-    protection: Option<ProtectionScheme>,
+    presentation: Presentation,
+    clip: ClipKind,
     /// The session whose rental clock this request starts, if its answer hands out what was asked for.
     starts: Option<Arc<LiveSession>>,
 }
@@ -34,13 +37,13 @@ impl Entitled {
         self.session_id
     }
 
-    pub fn asset_id(&self) -> AssetId {
-        self.asset_id
+    pub fn presentation(&self) -> Presentation {
+        self.presentation
     }
 
-    /// How media leaves; none is clear.
-    pub fn protection(&self) -> Option<ProtectionScheme> {
-        self.protection
+    /// Which clip the path names: the film, where it names none.
+    pub fn clip(&self) -> ClipKind {
+        self.clip
     }
 }
 
@@ -71,6 +74,8 @@ pub enum Refusal {
     /// The path is not one of this session.
     NotFound,
     Denied(DenialCode),
+    /// The card has not been shown yet: there are no keys of the film for so long.
+    CardRunning(Duration),
     /// Not a refusal: it cannot be told now.
     Failed(Error),
 }
@@ -99,15 +104,21 @@ impl Gate {
             None => Box::pin(self.find(verified.session_id)).await?,
         };
         let row = session.row();
-        if wish.asset_id.is_some_and(|asset_id| asset_id != row.asset_id) {
-            return Err(Refusal::NotFound);
-        }
+        let presentation = Presentation::of(&row);
+        let clip = presentation.clip(wish.asset_id.unwrap_or(presentation.film)).ok_or(Refusal::NotFound)?;
         self.check(&session, wish, now).await.inspect_err(|refusal| self.note_refusal(&session, refusal))?;
+        if clip == ClipKind::Card {
+            return Ok(Entitled { session_id: row.id, presentation, clip, starts: None });
+        }
+        if wish.kind == WishKind::Key
+            && let Some(left) = row.card_left(now)
+        {
+            return Err(Refusal::CardRunning(left));
+        }
         self.sessions.note_first(&session, first_fact(wish.kind));
-        let protection = row.entitlement.protection;
-        let starts_viewing = starts_viewing(wish.kind, protection.is_some());
+        let starts_viewing = starts_viewing(wish.kind, presentation.protection.is_some());
         let starts = (session.waits_for_first_play() && starts_viewing).then_some(session);
-        Ok(Entitled { session_id: row.id, asset_id: row.asset_id, protection, starts })
+        Ok(Entitled { session_id: row.id, presentation, clip, starts })
     }
 
     /// Called when the answer to an admitted request is about to leave with its body: from here on a rental runs.

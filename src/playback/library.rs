@@ -22,11 +22,12 @@ use crate::hls::build::{self, DrmTags, Form, Sealed};
 use crate::media::cmaf;
 use crate::media::rendition::{AssetIndex, FORMAT_VERSION, TrackIndex, TrackMedia, Variant};
 use crate::media::seal::{TrackSeal, scheme_of};
-use crate::media::timeline::Timeline;
+use crate::media::timeline::{ClipKind, Timeline};
 use crate::playback::cache::{Piece, SegmentCache, SegmentKey};
 use crate::playback::clearkey;
 use crate::playback::gate::Entitled;
 use crate::playback::keys::{ContentKeys, TrackKey};
+use crate::playback::presentation::Presentation;
 use crate::store::blobs::Blobs;
 use crate::store::key::ObjectKey;
 
@@ -52,7 +53,7 @@ pub struct Library {
     blobs: Blobs,
     keys: ContentKeys,
     bare_keys: BareKeys,
-    assets: Cache<Shape, Arc<OpenAsset>>,
+    assets: Cache<Presentation, Arc<OpenAsset>>,
     segments: SegmentCache,
 }
 
@@ -63,15 +64,10 @@ pub enum BareKeys {
     HandedOut,
 }
 
-/// An asset in one protection: all who may play it so are given the same bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Shape {
-    asset_id: AssetId,
-    protection: Option<ProtectionScheme>,
-}
-
-/// The index of an asset and everything that is written from it once, in one shape.
+/// The index of a film and everything that is written from it once, for all who are shown it so. A card is opened as a
+/// film of its own that is clear; its playlists are given to nobody.
 struct OpenAsset {
+    id: AssetId,
     index: AssetIndex,
     multivariant: Playlist,
     storyboard: Option<Playlist>,
@@ -102,14 +98,14 @@ impl Library {
         self.keys.issue(asset_id, &tracks).await
     }
 
-    /// The multivariant playlist of the session's asset.
+    /// The multivariant playlist of the session.
     pub async fn multivariant(&self, entitled: &Entitled) -> Result<Playlist> {
         Ok(self.asset(entitled).await?.multivariant.clone())
     }
 
     /// The media playlist of one track.
     pub async fn playlist(&self, entitled: &Entitled, track: &str) -> Result<Playlist> {
-        let asset = self.asset(entitled).await?;
+        let asset = self.film(entitled).await?;
         Ok(asset.track(track)?.playlist.clone())
     }
 
@@ -117,26 +113,26 @@ impl Library {
     pub async fn init(&self, entitled: &Entitled, track: &str) -> Result<Media> {
         let asset = self.asset(entitled).await?;
         let index = asset.index_of(track)?;
-        self.media(entitled, &asset, index, Piece::Init).await
+        self.media(&asset, index, Piece::Init).await
     }
 
     /// Segment `n` of a video or audio track, encrypted unless the title is free.
     pub async fn segment(&self, entitled: &Entitled, track: &str, n: u32) -> Result<Media> {
         let asset = self.asset(entitled).await?;
         let index = asset.index_of(track)?;
-        if index.is_text() { Err(not_found()) } else { self.media(entitled, &asset, index, Piece::Segment(n)).await }
+        if index.is_text() { Err(not_found()) } else { self.media(&asset, index, Piece::Segment(n)).await }
     }
 
     /// Segment `n` of a text track, encrypted like the rest.
     pub async fn text(&self, entitled: &Entitled, track: &str, n: u32) -> Result<Media> {
         let asset = self.asset(entitled).await?;
         let index = asset.index_of(track)?;
-        if index.is_text() { self.media(entitled, &asset, index, Piece::Segment(n)).await } else { Err(not_found()) }
+        if index.is_text() { self.media(&asset, index, Piece::Segment(n)).await } else { Err(not_found()) }
     }
 
     /// The I-frame playlist of one video track.
     pub async fn iframes(&self, entitled: &Entitled, track: &str) -> Result<Playlist> {
-        let asset = self.asset(entitled).await?;
+        let asset = self.film(entitled).await?;
         asset.track(track)?.iframes.clone().ok_or_else(not_found)
     }
 
@@ -144,7 +140,7 @@ impl Library {
     pub async fn iframe(&self, entitled: &Entitled, track: &str, n: u32) -> Result<Media> {
         let asset = self.asset(entitled).await?;
         let index = asset.index_of(track)?;
-        self.media(entitled, &asset, index, Piece::SyncSample(n)).await
+        self.media(&asset, index, Piece::SyncSample(n)).await
     }
 
     /// The content key of one track; a title that is served clear has none.
@@ -160,7 +156,7 @@ impl Library {
 
     /// The ClearKey licence for the keys that `request` names, all of them of this asset.
     pub async fn license(&self, entitled: &Entitled, request: &[u8]) -> Result<Bytes> {
-        if entitled.protection() != Some(ProtectionScheme::Cbcs) {
+        if entitled.presentation().protection != Some(ProtectionScheme::Cbcs) {
             return Err(not_found());
         }
         let asset = self.asset(entitled).await?;
@@ -182,19 +178,19 @@ impl Library {
     }
 
     /// Whether there is a storyboard, as far as this can be told now.
-    pub async fn has_storyboard(&self, asset_id: AssetId, protection: Option<ProtectionScheme>) -> bool {
-        let asset = self.open_once(Shape { asset_id, protection }).await;
+    pub async fn has_storyboard(&self, presentation: Presentation) -> bool {
+        let asset = self.open_once(presentation).await;
         asset.is_ok_and(|asset| asset.storyboard.is_some())
     }
 
-    /// The WebVTT file of the asset's storyboard.
+    /// The WebVTT file of the film's storyboard.
     pub async fn storyboard(&self, entitled: &Entitled) -> Result<Playlist> {
-        self.asset(entitled).await?.storyboard.clone().ok_or_else(not_found)
+        self.film(entitled).await?.storyboard.clone().ok_or_else(not_found)
     }
 
     /// Sheet `n` of the storyboard, always clear.
     pub async fn sheet(&self, entitled: &Entitled, n: u32) -> Result<Media> {
-        let (asset_id, asset) = (entitled.asset_id(), self.asset(entitled).await?);
+        let (asset_id, asset) = (entitled.presentation().film, self.film(entitled).await?);
         asset.index.storyboard.filter(|storyboard| n < storyboard.sheets).ok_or_else(not_found)?;
         // A name that no track can have.
         let key = SegmentKey {
@@ -213,14 +209,14 @@ impl Library {
         self.segments.get_or_make(&key, make).await
     }
 
-    async fn media(&self, entitled: &Entitled, asset: &OpenAsset, index: &TrackIndex, piece: Piece) -> Result<Media> {
+    async fn media(&self, asset: &OpenAsset, index: &TrackIndex, piece: Piece) -> Result<Media> {
         let range = range_of(index, piece).ok_or_else(not_found)?;
         // No film has marks yet.
         let variant = Variant::A;
         let open = asset.track(&index.id)?;
         let seal = open.seal.as_ref().filter(|seal| piece != Piece::Init || seal.changes_init());
         let key = &SegmentKey {
-            asset_id: entitled.asset_id(),
+            asset_id: asset.id,
             track: index.id.as_str().into(),
             variant,
             piece,
@@ -258,25 +254,46 @@ impl Library {
         self.segments.get_or_make(key, make).await
     }
 
+    /// The clip that the path names.
     async fn asset(&self, entitled: &Entitled) -> Result<Arc<OpenAsset>> {
-        self.open_once(Shape { asset_id: entitled.asset_id(), protection: entitled.protection() }).await
+        let presentation = entitled.presentation();
+        match (entitled.clip(), presentation.card) {
+            (ClipKind::Card, Some(card)) => self.open_once(Presentation::clear(card)).await,
+            _ => self.open_once(presentation).await,
+        }
     }
 
-    async fn open_once(&self, shape: Shape) -> Result<Arc<OpenAsset>> {
-        if let Some(asset) = self.assets.get(&shape) {
+    /// The film, which alone has playlists.
+    async fn film(&self, entitled: &Entitled) -> Result<Arc<OpenAsset>> {
+        match entitled.clip() {
+            ClipKind::Film => self.open_once(entitled.presentation()).await,
+            ClipKind::Card => Err(not_found()),
+        }
+    }
+
+    async fn open_once(&self, presentation: Presentation) -> Result<Arc<OpenAsset>> {
+        if let Some(asset) = self.assets.get(&presentation) {
             return Ok(asset);
         }
         // What is rare is boxed, here and below: every request's future would be as large as the largest part of it.
-        Box::pin(self.assets.get_or_insert_async(&shape, self.open(shape))).await
+        Box::pin(self.assets.get_or_insert_async(&presentation, self.open(presentation))).await
     }
 
-    async fn open(&self, shape: Shape) -> Result<Arc<OpenAsset>> {
-        let id = shape.asset_id;
+    async fn open(&self, presentation: Presentation) -> Result<Arc<OpenAsset>> {
+        let id = presentation.film;
         let index = self.index(id).await?;
+        let card = match presentation.card {
+            Some(card) => Some((card.to_string(), self.index(card).await?)),
+            None => None,
+        };
         let name = id.to_string();
         let timeline = Timeline::of_asset(&name, &index);
-        let form = shape.protection.map_or("c", ProtectionScheme::as_str);
-        let seals = index.tracks.iter().map(|track| self.seal(shape, track));
+        let (timeline, behind) = match &card {
+            Some((card, index)) => (timeline.behind_card(card, index), format!("-{card}")),
+            None => (timeline, String::new()),
+        };
+        let form = presentation.protection.map_or("c", ProtectionScheme::as_str);
+        let seals = index.tracks.iter().map(|track| self.seal(presentation, track));
         let seals = futures_util::future::try_join_all(seals).await?;
         let mut tracks = HashMap::new();
         for (track, seal) in index.tracks.iter().zip(seals) {
@@ -288,21 +305,21 @@ impl Library {
             let name = format!("{FORMAT_VERSION}-{id}-{}", track.id);
             let key_uri = format!("{}/key", track.id);
             let text = build::media(&timeline, &track.id, Form::Served, sealed(&key_uri)).ok_or_else(not_found)?;
-            let media = playlist(text, &format!("{name}-{form}"))?;
+            let media = playlist(text, &format!("{name}-{form}{behind}"))?;
             let iframes = build::iframes(&timeline, &track.id, Form::Served, sealed("key"))
-                .map(|text| playlist(text, &format!("{name}-i-{form}")));
+                .map(|text| playlist(text, &format!("{name}-i-{form}{behind}")));
             let (seal, iframes) = (seal.map(Arc::new), iframes.transpose()?);
             let open = OpenTrack { seal, is_licensed_only, playlist: media, iframes };
             tracks.insert(track.id.clone(), open);
         }
         let multivariant =
-            playlist(build::multivariant(&timeline, Form::Served), &format!("{FORMAT_VERSION}-{id}-main"))?;
+            playlist(build::multivariant(&timeline, Form::Served), &format!("{FORMAT_VERSION}-{id}-main{behind}"))?;
         let storyboard = index.storyboard.map(|storyboard| {
             let text = storyboard.to_webvtt(index.duration_ms, |sheet| format!("storyboard/{sheet}.jpg"));
             playlist(text.into(), &format!("{FORMAT_VERSION}-{id}-storyboard"))
         });
         let storyboard = storyboard.transpose()?;
-        Ok(Arc::new(OpenAsset { index, multivariant, storyboard, tracks }))
+        Ok(Arc::new(OpenAsset { id, index, multivariant, storyboard, tracks }))
     }
 
     async fn index(&self, asset_id: AssetId) -> Result<AssetIndex> {
@@ -310,15 +327,19 @@ impl Library {
         AssetIndex::from_json(&within(limits::SEGMENT_READ_TIMEOUT, self.blobs.get(&object)).await?)
     }
 
-    /// What seals a track in this shape, and what its playlists tell DRM systems.
-    async fn seal(&self, shape: Shape, track: &TrackIndex) -> Result<Option<(TrackSeal, Option<DrmTags>)>> {
-        let Some(scheme) = shape.protection.map(|chosen| scheme_of(track, chosen)) else { return Ok(None) };
+    /// What seals a track of the film, and what its playlists tell DRM systems.
+    async fn seal(
+        &self,
+        presentation: Presentation,
+        track: &TrackIndex,
+    ) -> Result<Option<(TrackSeal, Option<DrmTags>)>> {
+        let Some(scheme) = presentation.protection.map(|chosen| scheme_of(track, chosen)) else { return Ok(None) };
         let TrackKey { id, protection, signals } =
-            self.keys.of(shape.asset_id, &track.id, track_type(track), scheme).await?;
+            self.keys.of(presentation.film, &track.id, track_type(track), scheme).await?;
         if scheme == ProtectionScheme::Aes128 {
             return Ok(Some((TrackSeal::aes128(id, protection), None)));
         }
-        let object = ObjectKey::AssetTrack { asset: shape.asset_id, file: track.file_name() };
+        let object = ObjectKey::AssetTrack { asset: presentation.film, file: track.file_name() };
         let init = within(limits::SEGMENT_READ_TIMEOUT, self.blobs.get_range(&object, 0..track.init_bytes)).await?;
         let system_headers = signals.iter().filter_map(|signal| signal.pssh.clone()).collect();
         let seal = TrackSeal::cbcs(id, protection, &init)?.with_system_headers(system_headers);

@@ -13,6 +13,7 @@ pub mod keys;
 pub mod leases;
 pub mod library;
 pub mod place;
+pub mod presentation;
 pub mod sessions;
 pub mod token;
 pub mod vault;

@@ -15,6 +15,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{AssetId, SessionId, TitleId, ViewerId};
 use crate::base::limits;
 use crate::base::territory::Territory;
+use crate::catalog::licence::{CardPolicy, ReleaseCard};
 use crate::catalog::title::Title;
 use crate::playback::follower::{Follower, LiveGrant, LiveMembership, LiveRow};
 use crate::playback::leases::SessionLease;
@@ -24,6 +25,7 @@ use crate::rights::entitlement::{
     Cause, Decision, Denial, DenialCode, ViewerRights, decide, decide_trailer, still_entitled,
 };
 use crate::rights::session::PlaybackSession;
+use crate::rights::snapshot::Snapshot;
 use crate::store::db::Db;
 use crate::store::db::playback::Change;
 use crate::store::state::{Lease, State};
@@ -38,7 +40,15 @@ pub struct Sessions {
     tokens: Arc<Tokens>,
     live: Cache<SessionId, Arc<LiveSession>>,
     audience: Arc<Audience>,
-    livemode: bool,
+    rules: Rules,
+}
+
+/// What an operator has set that every session obeys.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    pub cards: CardPolicy,
+    /// Only grants of this kind count: a live server honours none of a test.
+    pub livemode: bool,
 }
 
 /// A session on this node with what its entitlement stands on, all kept true by the follower.
@@ -88,17 +98,17 @@ impl Sessions {
         follower: Arc<Follower>,
         tokens: Arc<Tokens>,
         audience: Arc<Audience>,
-        livemode: bool,
+        rules: Rules,
     ) -> Sessions {
         let live = Cache::new(limits::SESSIONS_CACHED_MAX);
-        Sessions { db, state, clock, follower, tokens, live, audience, livemode }
+        Sessions { db, state, clock, follower, tokens, live, audience, rules }
     }
 
     /// What a viewer brings to a title: the grants that this server honours, and memberships.
     pub async fn viewer_rights(&self, viewer: Option<ViewerId>, title: TitleId) -> Result<ViewerRights> {
         let Some(viewer) = viewer else { return Ok(ViewerRights::default()) };
         let mut grants = self.db.grants(viewer, Some(title)).await?;
-        grants.retain(|grant| grant.livemode == self.livemode);
+        grants.retain(|grant| grant.livemode == self.rules.livemode);
         Ok(ViewerRights { grants, memberships: self.db.memberships(viewer).await? })
     }
 
@@ -125,6 +135,10 @@ impl Sessions {
             Decision::Deny(denial) => return Ok(Err(denial)),
         };
         let (part, asset_id) = featured(&title.title, request.feature)?;
+        let card = match request.feature {
+            Feature::Part(part) => self.card(&snapshot, &title.title, part, request.territory)?,
+            Feature::Trailer => None,
+        };
         let session = PlaybackSession {
             id: SessionId::new(now),
             viewer_id: request.viewer_id,
@@ -132,6 +146,7 @@ impl Sessions {
             title_id: request.title_id,
             part,
             asset_id,
+            card,
             territory: request.territory,
             expires_at: session_end(entitlement.avail_id.and_then(|id| title.avail(id)), now),
             entitlement,
@@ -153,6 +168,24 @@ impl Sessions {
         }
         self.audience.news.tell(Item::Session(session.id, SessionNews::Opened));
         Ok(Ok(Opened { session, token }))
+    }
+
+    /// The card that comes before a part, where the territory asks for one. Without it the film is not shown there.
+    fn card(
+        &self,
+        snapshot: &Snapshot,
+        title: &Title,
+        part: u32,
+        territory: Option<Territory>,
+    ) -> Result<Option<ReleaseCard>> {
+        let source =
+            title.card_source(part).filter(|source| self.rules.cards.asks_for_card(&source.licence, territory));
+        let Some(source) = source else { return Ok(None) };
+        let not_ready = || {
+            let message = "The card with the licence of this film is still being made; try again in a minute.";
+            Error::new(ErrorKind::Unavailable, "CARD_NOT_READY", message)
+        };
+        snapshot.card(&source).map(Some).ok_or_else(not_ready)
     }
 
     /// The session, if this node knows it already. The media path asks this first.

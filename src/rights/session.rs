@@ -1,10 +1,13 @@
 //! A playback session: one viewing. The entitlement it opened with, and so its attribution, never changes.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::UtcMs;
 use crate::base::id::{AssetId, SessionId, TitleId, ViewerId};
 use crate::base::territory::Territory;
+use crate::catalog::licence::ReleaseCard;
 use crate::rights::entitlement::Entitlement;
 
 /// One viewing of one part of a title.
@@ -17,7 +20,10 @@ pub struct PlaybackSession {
     pub device: String,
     pub title_id: TitleId,
     pub part: u32,
+    /// The film.
     pub asset_id: AssetId,
+    /// What is played before it.
+    pub card: Option<ReleaseCard>,
     /// Where it was opened from, if that was known.
     pub territory: Option<Territory>,
     pub entitlement: Entitlement,
@@ -27,4 +33,12 @@ pub struct PlaybackSession {
     pub revoked_at: Option<UtcMs>,
     /// The viewer left, or it was revoked.
     pub ended_at: Option<UtcMs>,
+}
+
+impl PlaybackSession {
+    /// For how long the card still runs, counted from the opening; `None` once it has run, or where there is none.
+    pub fn card_left(&self, now: UtcMs) -> Option<Duration> {
+        let ends_at = self.opened_at + Duration::from_millis(self.card?.duration_ms.unsigned_abs());
+        (now < ends_at).then(|| ends_at.since(now))
+    }
 }

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::base::id::{AvailId, OfferId, TitleId};
+use crate::base::id::{AssetId, AvailId, OfferId, TitleId};
 use crate::base::money::Currency;
+use crate::catalog::licence::{CardSource, ReleaseCard};
 use crate::catalog::storefront::Storefronts;
 use crate::catalog::title::Title;
 use crate::rights::avail::Avail;
@@ -48,6 +49,8 @@ pub struct Snapshot {
     offers: HashMap<OfferId, TitleId>,
     order: Vec<TitleId>,
     storefronts: Storefronts,
+    /// By film; the newest last.
+    cards: HashMap<AssetId, Vec<(CardSource, ReleaseCard)>>,
 }
 
 impl Snapshot {
@@ -70,12 +73,30 @@ impl Snapshot {
             }
         }
         let titles = rights.into_iter().map(|(id, entry)| (id, Arc::new(entry))).collect();
-        Snapshot { titles, offers: offer_titles, order, storefronts: Storefronts::default() }
+        Snapshot { titles, offers: offer_titles, order, storefronts: Storefronts::default(), cards: HashMap::new() }
     }
 
     /// The same with the brands that the titles are sold under.
     pub fn with_storefronts(self, storefronts: Storefronts) -> Snapshot {
         Snapshot { storefronts, ..self }
+    }
+
+    /// The same with the release cards that are made, the newest last.
+    pub fn with_cards(self, made: Vec<(CardSource, ReleaseCard)>) -> Snapshot {
+        let mut cards: HashMap<AssetId, Vec<_>> = HashMap::new();
+        for (source, card) in made {
+            cards.entry(source.film).or_default().push((source, card));
+        }
+        Snapshot { cards, ..self }
+    }
+
+    /// The card made of exactly this, or else the newest with the same licence under another name: a title that is being
+    /// renamed keeps its card until there is a new one.
+    pub fn card(&self, source: &CardSource) -> Option<ReleaseCard> {
+        let cards = self.cards.get(&source.film)?;
+        let exact = cards.iter().find(|(made, _)| made == source);
+        let same_licence = || cards.iter().rev().find(|(made, _)| made.licence == source.licence);
+        exact.or_else(same_licence).map(|(_, card)| *card)
     }
 
     pub fn storefronts(&self) -> &Storefronts {

@@ -137,6 +137,7 @@ impl Scene {
             title_id: self.title.id,
             part: 1,
             asset_id: AssetId::new(NOW),
+            card: None,
             territory: Some("CN".parse().unwrap()),
             entitlement: Entitlement {
                 cause: Cause::Grant(grant.id),

@@ -42,7 +42,7 @@ fn luma(file: &Path, at_s: &str) -> Vec<u8> {
     done.stdout
 }
 
-async fn made(film: AssetIndex, scratch: &Path) -> Card {
+pub async fn made(film: AssetIndex, scratch: &Path) -> Card {
     job::card(request(film, scratch)).await.expect("apt-get install fonts-noto-cjk")
 }
 

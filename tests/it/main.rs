@@ -8,6 +8,7 @@ mod card;
 mod cli;
 mod clients;
 mod cluster;
+mod composed;
 mod crash;
 mod drm;
 mod drm_service;

@@ -6,6 +6,7 @@ use crate::base::clock::UtcMs;
 use crate::base::error::Result;
 use crate::base::id::{AssetId, AvailId, OfferId, TitleId};
 use crate::catalog::asset::Asset;
+use crate::catalog::licence::{CardSource, ReleaseCard};
 use crate::catalog::title::Title;
 use crate::rights::avail::Avail;
 use crate::rights::offer::Offer;
@@ -28,6 +29,9 @@ pub trait CatalogDb: Send + Sync {
     async fn asset(&self, id: AssetId) -> Result<Option<Asset>>;
 
     async fn assets(&self, page: &Page) -> Result<Vec<Asset>>;
+
+    /// The release cards that are made, the oldest first.
+    async fn cards(&self) -> Result<Vec<(CardSource, ReleaseCard)>>;
 
     /// Records an avail; `Conflict` (`AVAIL_CONFLICT`) where another of the title has the same licence type in a common
     /// territory at the same time.

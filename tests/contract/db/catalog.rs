@@ -82,7 +82,8 @@ pub async fn assets_come_in_pages(backend: &impl Backend) {
         size_bytes: 7,
         tracks: vec![SourceTrack::bare(TrackKind::Video, "h264")],
     };
-    let details = AssetDetails { excerpt_of: Some(AssetId::new(NOW)), source: Some(source), packaged: None };
+    let excerpt_of = Some(AssetId::new(NOW));
+    let details = AssetDetails { excerpt_of, source: Some(source), ..AssetDetails::default() };
     let asset = |ms| Asset {
         id: AssetId::new(later(ms)),
         source_name: "film.mov".into(),

@@ -18,6 +18,7 @@ use marquee::base::shutdown::Shutdown;
 use marquee::base::territory::TerritorySet;
 use marquee::catalog::asset::{Asset, AssetDetails};
 use marquee::catalog::details::TitleDetails;
+use marquee::catalog::licence::CardPolicy;
 use marquee::catalog::title::{Title, TitleStatus};
 use marquee::commerce::account::Accounts;
 use marquee::commerce::checkout::Checkout;
@@ -38,7 +39,7 @@ use marquee::playback::follower::Follower;
 use marquee::playback::keys::ContentKeys;
 use marquee::playback::library::{BareKeys, Library};
 use marquee::playback::place::Place;
-use marquee::playback::sessions::Sessions;
+use marquee::playback::sessions::{Rules, Sessions};
 use marquee::playback::token::Tokens;
 use marquee::playback::vault::Vault;
 use marquee::rights::avail::{Avail, LicenseType};
@@ -149,7 +150,9 @@ impl Cinema {
         let mut registry = prometheus_client::registry::Registry::with_prefix("marquee");
         let audience = Arc::new(Audience::new(db.clone(), state.clone(), clock.clone(), &mut registry));
         let (following, watching) = (follower.clone(), audience.clone());
-        let sessions = Sessions::new(db.clone(), state.clone(), clock.clone(), following, tokens, watching, false);
+        let cards = CardPolicy { territories: Vec::new(), licences: Vec::new() };
+        let rules = Rules { cards, livemode: false };
+        let sessions = Sessions::new(db.clone(), state.clone(), clock.clone(), following, tokens, watching, rules);
         let sessions = Arc::new(sessions);
         let sandbox = Arc::new(Sandbox::new(db.clone(), clock.clone(), b"secret"));
         let checkout = Checkout::new(

@@ -11,6 +11,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{AssetId, AvailId, OfferId, TitleId};
 use crate::base::money::Money;
 use crate::catalog::asset::Asset;
+use crate::catalog::licence::{CardSource, ReleaseCard};
 use crate::catalog::title::{Title, TitleStatus};
 use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::conflict::findings;
@@ -55,6 +56,16 @@ impl CatalogDb for SqliteDb {
             .fetch_all(&self.readers)
             .await?;
         rows.iter().map(asset).collect()
+    }
+
+    async fn cards(&self) -> Result<Vec<(CardSource, ReleaseCard)>> {
+        let rows = sqlx::query("SELECT id, card, duration_ms FROM asset WHERE card IS NOT NULL ORDER BY id")
+            .fetch_all(&self.readers)
+            .await?;
+        let card = |row: &Row| {
+            Ok((row.json("card")?, ReleaseCard { asset_id: row.parsed("id")?, duration_ms: row.int("duration_ms")? }))
+        };
+        rows.iter().map(card).collect()
     }
 
     async fn insert_avail(&self, avail: &Avail, idempotency: Option<&Idempotency>, at: UtcMs) -> Result<Written<()>> {
@@ -131,14 +142,17 @@ impl CatalogDb for SqliteDb {
 }
 
 pub async fn insert_asset(conn: &mut Connection, asset: &Asset) -> Result<()> {
-    sqlx::query("INSERT INTO asset (id, source_name, duration_ms, created_at, details) VALUES ($1, $2, $3, $4, $5)")
-        .bind(asset.id.to_string())
-        .bind(&asset.source_name)
-        .bind(asset.duration_ms)
-        .bind(asset.created_at.0)
-        .bind(to_json(&asset.details)?)
-        .execute(&mut *conn)
-        .await?;
+    sqlx::query(
+        "INSERT INTO asset (id, source_name, duration_ms, created_at, details, card) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(asset.id.to_string())
+    .bind(&asset.source_name)
+    .bind(asset.duration_ms)
+    .bind(asset.created_at.0)
+    .bind(to_json(&asset.details)?)
+    .bind(asset.details.card_of.as_ref().map(to_json).transpose()?)
+    .execute(&mut *conn)
+    .await?;
     append_change(conn, Change::Catalog, asset.created_at).await
 }
 

@@ -15,6 +15,7 @@ const MIGRATIONS: &[(i64, &[&str])] = &[
     (1, &[include_str!("../schema.sql"), include_str!("guards.sql")]),
     (2, &[include_str!("../schema-2.sql")]),
     (3, &[include_str!("../schema-3.sql")]),
+    (4, &[include_str!("../schema-4.sql")]),
 ];
 
 /// The one connection that writes, on a database of the present schema.

@@ -10,6 +10,7 @@ use super::{Connection, Row, SqliteDb, telemetry};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{GrantId, SessionId, ViewerId};
+use crate::catalog::licence::ReleaseCard;
 use crate::rights::session::PlaybackSession;
 use crate::store::db::playback::{Change, Changes, KeyUse, SigningKey, WrappedKey};
 use crate::store::db::{Page, PlaybackDb};
@@ -253,7 +254,8 @@ async fn start_clock(conn: &mut Connection, grant: GrantId, at: UtcMs) -> Result
 async fn insert_session(conn: &mut Connection, session: &PlaybackSession) -> Result<()> {
     sqlx::query(
         "INSERT INTO session (id, viewer_id, device, title_id, part, asset_id, territory, entitlement, opened_at, \
-         expires_at, revoked_at, ended_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         expires_at, revoked_at, ended_at, card_asset_id, card_ms) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )
     .bind(session.id.to_string())
     .bind(session.viewer_id.map(|id| id.to_string()))
@@ -267,6 +269,8 @@ async fn insert_session(conn: &mut Connection, session: &PlaybackSession) -> Res
     .bind(session.expires_at.0)
     .bind(session.revoked_at.map(|at| at.0))
     .bind(session.ended_at.map(|at| at.0))
+    .bind(session.card.map(|card| card.asset_id.to_string()))
+    .bind(session.card.map(|card| card.duration_ms))
     .execute(&mut *conn)
     .await?;
     telemetry::open(conn, session).await
@@ -288,6 +292,10 @@ async fn session_end(conn: &mut Connection, id: SessionId) -> Result<SessionEnd>
 }
 
 pub fn session(row: &Row) -> Result<PlaybackSession> {
+    let card = match (row.parsed_opt("card_asset_id")?, row.int_opt("card_ms")?) {
+        (Some(asset_id), Some(duration_ms)) => Some(ReleaseCard { asset_id, duration_ms }),
+        _ => None,
+    };
     Ok(PlaybackSession {
         id: row.parsed("id")?,
         viewer_id: row.parsed_opt("viewer_id")?,
@@ -295,6 +303,7 @@ pub fn session(row: &Row) -> Result<PlaybackSession> {
         title_id: row.parsed("title_id")?,
         part: row.count("part")?,
         asset_id: row.parsed("asset_id")?,
+        card,
         territory: row.parsed_opt("territory")?,
         entitlement: row.json("entitlement")?,
         opened_at: row.instant("opened_at")?,

@@ -1,7 +1,7 @@
 //! A film behind its card. The expected playlists are written by hand.
 
-use super::tests::{audio, index, text, track};
-use super::*;
+use super::{audio, index, text, track};
+use crate::hls::build::*;
 use crate::media::protect::Iv;
 use crate::media::rendition::{TrackMedia, VideoIndex, VideoRange};
 
@@ -45,7 +45,7 @@ fn composed(scheme: Option<ProtectionScheme>, write: impl Fn(&Timeline<'_>, Opti
     let timeline = Timeline::of_asset("ast_film", &film).behind_card("ast_card", &card);
     let key_id = "key_00000000000000000000000001".parse().unwrap();
     let iv = Iv::from_bytes(*b"\0\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f");
-    let sealed = scheme.map(|scheme| Sealed { signal: Signal { scheme, key_id, iv }, key_uri: "v720/key" });
+    let sealed = scheme.map(|scheme| Sealed { signal: Signal { scheme, key_id, iv }, key_uri: "v720/key", drm: None });
     text(write(&timeline, sealed))
 }
 

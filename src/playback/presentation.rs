@@ -1,0 +1,38 @@
+//! What a session plays: a film, alone or behind its release card.
+
+use crate::base::id::AssetId;
+use crate::base::protection::ProtectionScheme;
+use crate::media::timeline::ClipKind;
+use crate::rights::session::PlaybackSession;
+
+/// The clips of a session. All sessions with the same ones are given the same bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Presentation {
+    pub film: AssetId,
+    pub card: Option<AssetId>,
+    /// How the film leaves; none is clear. A card always leaves clear.
+    pub protection: Option<ProtectionScheme>,
+}
+
+impl Presentation {
+    pub fn of(session: &PlaybackSession) -> Presentation {
+        Presentation {
+            film: session.asset_id,
+            card: session.card.map(|card| card.asset_id),
+            protection: session.entitlement.protection,
+        }
+    }
+
+    /// An asset alone, unsealed.
+    pub fn clear(asset: AssetId) -> Presentation {
+        Presentation { film: asset, card: None, protection: None }
+    }
+
+    /// Which of its clips an asset is; `None` where it is none of them.
+    pub fn clip(&self, asset: AssetId) -> Option<ClipKind> {
+        if asset == self.film {
+            return Some(ClipKind::Film);
+        }
+        (Some(asset) == self.card).then_some(ClipKind::Card)
+    }
+}
