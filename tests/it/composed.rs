@@ -228,8 +228,7 @@ async fn without_its_card_a_film_is_not_shown_where_one_is_asked_for() {
     let server = Server::start().await;
     let Licensed { title, viewer, .. } = licensed(&server).await;
     let mut changed = server.app.db.title(title).await.unwrap().unwrap();
-    let named = |name: &str| [("en".to_owned(), name.to_owned())].into();
-    changed.name = named("A Test, renamed");
+    changed.name = [("en".to_owned(), "A Test, renamed".to_owned())].into();
     changed.version += 1;
     server.app.db.update_title(&changed, server.now()).await.unwrap();
     server.app.follower.announce().await;
