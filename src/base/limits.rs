@@ -321,6 +321,8 @@ pub const SYNC_EVERY: Duration = Duration::from_secs(2);
 pub const SEGMENT_TARGET: Duration = Duration::from_secs(6);
 /// A copied track gets a boundary at the first sync sample at least this long after the last one.
 pub const COPIED_SEGMENT_MIN: Duration = Duration::from_secs(4);
+/// A larger `moov` is left to libav; that of eight hours has some 20 MiB.
+pub const MOVIE_BOX_BYTES_MAX: u64 = 64 << 20;
 /// A wider gap between closed sync samples than this means the track is encoded, not copied.
 pub const COPIED_SYNC_GAP_MAX: Duration = Duration::from_secs(12);
 pub const SEGMENT_BYTES_MAX: u64 = 128 * 1024 * 1024;

@@ -36,6 +36,9 @@ pub struct PackageArgs {
     /// Only copy; refuse a film that would have to be encoded.
     #[arg(long)]
     pub copy: bool,
+    /// Make no poster and no storyboard.
+    #[arg(long)]
+    pub no_pictures: bool,
     /// Sound in a file of its own (such as a dub) with its language; may be given several times.
     #[arg(long, value_name = "LANG=FILE", value_parser = sidecar)]
     pub audio: Vec<SidecarFile>,
@@ -60,6 +63,7 @@ pub struct PackageArgs {
 pub async fn run(args: PackageArgs) -> Result<()> {
     let encoding = if args.copy { Encoding::CopyOnly } else { Encoding::Ladder };
     let mut request = PackageRequest::new(args.input, args.out, encoding)?;
+    request.pictures = !args.no_pictures;
     request.audio = args.audio;
     request.subtitles = args.subtitle;
     request.sealing =

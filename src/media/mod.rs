@@ -11,6 +11,7 @@ pub mod cue_text;
 pub mod dolby;
 pub mod isobmff;
 pub mod language;
+pub mod movie;
 pub mod protect;
 pub mod rate;
 pub mod rendition;

@@ -11,6 +11,7 @@ use crate::base::error::Result;
 use crate::media::aac::{AacConfig, AdtsHeader};
 use crate::media::cmaf::InitMedia;
 use crate::media::time::{Ticks, Timescale};
+use crate::packager::film_reader::SampleTaken;
 use crate::packager::libav;
 use crate::packager::mux::{Payload, Sample, TrackWriter};
 use crate::packager::plan::Plan;
@@ -93,8 +94,8 @@ impl CopiedAudio {
         })
     }
 
-    pub fn push(&mut self, packet: Packet) -> Result<()> {
-        let Some(pts) = packet.pts() else { return Ok(()) };
+    pub fn push(&mut self, sample: SampleTaken) -> Result<()> {
+        let Some(pts) = sample.pts else { return Ok(()) };
         let at = self.origin.since(pts, self.source.time_base, self.scale);
         let jitter = self.scale.ticks_of_ms(JITTER_MS_MAX);
         // Containers round timestamps to milliseconds; the count of samples does not.
@@ -103,12 +104,13 @@ impl CopiedAudio {
             return Ok(());
         }
         self.next = Some(at + self.frame_samples);
-        let skip = if self.has_adts {
-            AdtsHeader::read(packet.data().unwrap_or_default()).map_or(0, |header| header.header_bytes)
-        } else {
-            0
-        };
-        self.writer.push(Sample { pts: at, is_sync: true, payload: Payload::Packet { packet, skip } })
+        let mut payload = sample.payload;
+        if self.has_adts
+            && let Payload::Packet { packet, skip } = &mut payload
+        {
+            *skip = AdtsHeader::read(packet.data().unwrap_or_default()).map_or(0, |header| header.header_bytes);
+        }
+        self.writer.push(Sample { pts: at, is_sync: true, payload })
     }
 
     pub fn finish(self) -> Result<()> {

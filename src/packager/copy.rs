@@ -5,7 +5,9 @@ use std::fs::File;
 use std::path::Path;
 
 use crate::base::error::Result;
+use crate::base::limits;
 use crate::packager::audio::{AudioSettings, CopiedAudio};
+use crate::packager::film_reader::{PlainFilm, SampleTaken};
 use crate::packager::libav;
 use crate::packager::plan::Plan;
 use crate::packager::probe::{self, AudioSource, Source};
@@ -52,29 +54,41 @@ pub fn run(
     source: &Source,
     scan: &Scan,
     plan: &Plan,
+    plain: Option<&PlainFilm>,
     mut on_progress: impl FnMut(f64),
 ) -> Result<()> {
     let mut tracks = Tracks::start(dir, source, scan, plan)?;
     if tracks.is_empty() {
         return Ok(());
     }
-    let mut input = probe::demux(file)?;
-    while let Some(packet) = libav::next_packet(&mut input).map_err(libav::fault("reading the film"))? {
-        let from = packet.stream();
-        if from == source.video.stream {
-            if let Some(pts) = packet.pts() {
+    let wanted = |stream| {
+        (tracks.video.is_some() && stream == source.video.stream)
+            || tracks.audio.iter().any(|(source, _)| source.is_of_film(stream))
+    };
+    let wanted: Vec<usize> = (0..limits::FILM_STREAMS_MAX).filter(|&stream| wanted(stream)).collect();
+    let mut take = |stream: usize, sample: SampleTaken| {
+        if stream == source.video.stream {
+            if let Some(pts) = sample.pts {
                 on_progress(scan.timescale.seconds(scan.origin.since(pts, source.video.time_base, scan.timescale)));
             }
-            if let Some(video) = &mut tracks.video {
-                video.push(packet)?;
-            }
-        } else if let Some((_, track)) = tracks.audio.iter_mut().find(|(source, _)| source.is_of_film(from)) {
-            track.push(packet)?;
+            tracks.video.as_mut().map_or(Ok(()), |video| video.push(sample))
+        } else if let Some((_, track)) = tracks.audio.iter_mut().find(|(source, _)| source.is_of_film(stream)) {
+            track.push(sample)
+        } else {
+            Ok(())
+        }
+    };
+    if let Some(film) = plain {
+        film.each_taken(|stream| wanted.contains(&stream), take)?;
+    } else {
+        let mut input = probe::demux(file)?;
+        while let Some(packet) = libav::next_packet(&mut input).map_err(libav::fault("reading the film"))? {
+            take(packet.stream(), packet.into())?;
         }
     }
     for (source, track) in &mut tracks.audio {
         if let Some(beside) = &source.beside {
-            beside.each_packet(source.stream, |packet| track.push(packet))?;
+            beside.each_packet(source.stream, |packet| track.push(packet.into()))?;
         }
     }
     tracks.finish()

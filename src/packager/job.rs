@@ -36,7 +36,7 @@ use crate::packager::sealing::Sealing;
 use crate::packager::staging::Staging;
 use crate::packager::{card, readback, text_file};
 
-pub use crate::packager::protocol::{CardText, Encoding, Phase, PictureShape};
+pub use crate::packager::protocol::{CardText, Encoding, FilmReader, Phase, PictureShape};
 
 /// What to package, and where to.
 #[derive(Clone, Debug)]
@@ -45,6 +45,10 @@ pub struct PackageRequest {
     /// Must not exist, or be empty.
     pub out_dir: PathBuf,
     pub encoding: Encoding,
+    /// [`FilmReader::Marquee`] where it can, and libav otherwise; or always libav.
+    pub reader: FilmReader,
+    /// Whether to make poster and storyboard; a film of the server has them.
+    pub pictures: bool,
     /// AAC, AC-3, E-AC-3, MP3, Opus, Vorbis, FLAC, ALAC or PCM; at most [`limits::AUDIO_TRACKS_MAX`].
     pub audio: Vec<SidecarFile>,
     /// SubRip, ASS, WebVTT or TTML; at most [`limits::TEXT_TRACKS_MAX`].
@@ -74,6 +78,8 @@ impl PackageRequest {
             input: input.into(),
             out_dir: out_dir.into(),
             encoding,
+            reader: FilmReader::Marquee,
+            pictures: true,
             audio: Vec::new(),
             subtitles: Vec::new(),
             sealing: None,
@@ -101,6 +107,8 @@ pub struct Progress {
 #[derive(Clone, Debug, Serialize)]
 pub struct Packaged {
     pub dir: PathBuf,
+    /// What took the samples out of the film.
+    pub reader: FilmReader,
     pub index: AssetIndex,
     #[serde(skip)]
     pub source: Option<Arc<SourceSummary>>,
@@ -135,6 +143,8 @@ pub async fn package(
             out_dir: staging.dir().to_owned(),
             film: input.as_raw_fd(),
             encoding: request.encoding,
+            reader: request.reader,
+            pictures: request.pictures,
             audio: orders(&audio),
             subtitles: orders(&subtitles),
         },
@@ -182,13 +192,14 @@ pub async fn package(
     on_progress(&pace.at(Phase::Checking, 0.0, length_s));
     warnings.extend(report.warnings);
     let copied = report.tracks.iter().filter(|draft| draft.is_copied).map(|draft| draft.id.clone()).collect();
+    let reader = report.reader;
     let (sealing, now) = (request.sealing, clock.now());
     let finishing =
         tokio::task::spawn_blocking(move || finish(staging, report.tracks, report.storyboard, sealing.as_ref(), now));
     let (dir, index) = finishing.await.map_err(|error| Error::internal("publishing panicked").with_source(error))??;
     on_progress(&pace.at(Phase::Finished, length_s, length_s));
     let source = pace.source.take();
-    Ok(Packaged { dir, index, source, copied, warnings, elapsed_s: clock.monotonic().as_secs_f64() })
+    Ok(Packaged { dir, reader, index, source, copied, warnings, elapsed_s: clock.monotonic().as_secs_f64() })
 }
 
 /// A picture that is to be written anew.

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use bytes::Bytes;
 use ffmpeg_next::Packet;
 
 use crate::base::error::Result;
@@ -18,15 +19,21 @@ const BUFFER_BYTES: usize = 1024 * 1024;
 
 /// The bytes of a sample: as libav holds them, or converted.
 pub enum Payload {
-    Packet { packet: Packet, skip: usize },
+    Packet {
+        packet: Packet,
+        skip: usize,
+    },
     Bytes(Vec<u8>),
+    /// A part of what was read in one piece.
+    Slice(Bytes),
 }
 
 impl Payload {
-    fn bytes(&self) -> &[u8] {
+    pub fn bytes(&self) -> &[u8] {
         match self {
             Payload::Packet { packet, skip } => packet.data().and_then(|data| data.get(*skip..)).unwrap_or_default(),
             Payload::Bytes(bytes) => bytes,
+            Payload::Slice(bytes) => bytes,
         }
     }
 }

@@ -20,6 +20,10 @@ pub enum WorkerOrder {
         out_dir: PathBuf,
         film: Inherited,
         encoding: Encoding,
+        /// What may read the film.
+        reader: FilmReader,
+        /// Whether to make poster and storyboard.
+        pictures: bool,
         audio: Vec<SidecarOrder>,
         subtitles: Vec<SidecarOrder>,
     },
@@ -92,6 +96,15 @@ pub enum Encoding {
     CopyOnly,
 }
 
+/// What takes the samples out of the film.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FilmReader {
+    /// Our own, of plain MP4 and MOV files that can be copied.
+    Marquee,
+    Libav,
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum WorkerMessage {
@@ -137,6 +150,7 @@ pub enum Phase {
 /// What the worker wrote; the bytes themselves say the rest.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct WorkerReport {
+    pub reader: FilmReader,
     pub tracks: Vec<TrackDraft>,
     pub storyboard: Option<Storyboard>,
     pub warnings: Vec<String>,

@@ -4,7 +4,6 @@
 use std::fs::File;
 
 use ffmpeg_next::codec::Id;
-use ffmpeg_next::codec::packet::side_data::Type as SideDataType;
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::format::context::Input;
 use ffmpeg_next::{Packet, frame};
@@ -15,6 +14,7 @@ use crate::media::aac::{self, AacConfig, AdtsHeader};
 use crate::media::avc::{self, AvcConfig};
 use crate::media::dolby::{self, DolbyConfig, DolbyFrame};
 use crate::media::time::{self, Ticks, Timescale};
+use crate::packager::film_reader::{PlainFilm, SampleSeen};
 use crate::packager::hdr::Hdr;
 use crate::packager::libav;
 use crate::packager::probe::{self, AudioSource, Container, Source, TimeBase, VideoSource};
@@ -142,7 +142,13 @@ fn timescale_of(base: TimeBase) -> Result<Timescale> {
 }
 
 /// Reads everything once. `on_progress` gets the seconds of film passed.
-pub fn scan(file: &File, input: &mut Input, source: &mut Source, mut on_progress: impl FnMut(f64)) -> Result<Scan> {
+pub fn scan(
+    file: &File,
+    input: &mut Input,
+    plain: Option<&PlainFilm>,
+    source: &mut Source,
+    mut on_progress: impl FnMut(f64),
+) -> Result<Scan> {
     let timescale = timescale_of(source.video.time_base)?;
     let (first_pts, picture) = first_picture(file, &source.video)?;
     let looks_interlaced = picture.is_interlaced();
@@ -153,38 +159,45 @@ pub fn scan(file: &File, input: &mut Input, source: &mut Source, mut on_progress
     let mut audio: Vec<AudioPass> = source.audio.iter().map(|source| AudioPass::new(source, origin)).collect();
     let mut errors = 0;
     let mut last_ms = 0;
-    loop {
-        // A packet for each read: libav overwrites what it is handed without releasing it.
-        let mut packet = Packet::empty();
-        match packet.read(input) {
-            Ok(()) => {}
-            Err(ffmpeg_next::Error::Eof) => break,
-            Err(error) => {
-                errors += 1;
-                if errors > 100 || error != ffmpeg_next::Error::InvalidData {
-                    return Err(Refusal::InputDamaged
-                        .error("The film cannot be read to its end.")
-                        .with_internal(format!("libav: {error}")));
-                }
-                continue;
-            }
-        }
-        if let (Some(pts), Some(stream)) = (packet.pts(), input.stream(packet.stream())) {
-            let end = pts.saturating_add(packet.duration().max(0));
-            last_ms = last_ms.max(origin.since(end, probe::time_base(&stream), Timescale::MILLISECONDS));
-        }
-        if packet.stream() == source.video.stream {
-            video.take(&packet);
+    let mut see = |stream: usize, sample: SampleSeen<'_>| {
+        if stream == source.video.stream {
+            video.take(&sample);
             on_progress(timescale.seconds(video.last_pts));
-        } else if let Some(pass) = audio.iter_mut().find(|pass| pass.source.is_of_film(packet.stream())) {
-            pass.take(&packet);
+        } else if let Some(pass) = audio.iter_mut().find(|pass| pass.source.is_of_film(stream)) {
+            pass.take(&sample);
+        }
+    };
+    if let Some(film) = plain {
+        film.each_seen(see)?;
+    } else {
+        loop {
+            // A packet for each read: libav overwrites what it is handed without releasing it.
+            let mut packet = Packet::empty();
+            match packet.read(input) {
+                Ok(()) => {}
+                Err(ffmpeg_next::Error::Eof) => break,
+                Err(error) => {
+                    errors += 1;
+                    if errors > 100 || error != ffmpeg_next::Error::InvalidData {
+                        return Err(Refusal::InputDamaged
+                            .error("The film cannot be read to its end.")
+                            .with_internal(format!("libav: {error}")));
+                    }
+                    continue;
+                }
+            }
+            if let (Some(pts), Some(stream)) = (packet.pts(), input.stream(packet.stream())) {
+                let end = pts.saturating_add(packet.duration().max(0));
+                last_ms = last_ms.max(origin.since(end, probe::time_base(&stream), Timescale::MILLISECONDS));
+            }
+            see(packet.stream(), SampleSeen::from(&packet));
         }
     }
     for pass in &mut audio {
         let source = pass.source;
         if let Some(beside) = &source.beside {
             beside.each_packet(source.stream, |packet| {
-                pass.take(&packet);
+                pass.take(&SampleSeen::from(&packet));
                 Ok(())
             })?;
         }
@@ -291,40 +304,39 @@ impl<'a> VideoPass<'a> {
         self.obstacle.get_or_insert_with(|| what.to_owned());
     }
 
-    fn take(&mut self, packet: &Packet) {
-        let Some(pts) = packet.pts() else {
+    fn take(&mut self, sample: &SampleSeen<'_>) {
+        let Some(pts) = sample.pts else {
             self.obstacle("a picture has no presentation time");
             return;
         };
         let since = |pts| self.origin.since(pts, self.source.time_base, self.timescale);
         let at = since(pts);
-        let hidden = libav::is_hidden(packet);
+        let hidden = sample.is_hidden;
         if !hidden && at >= 0 {
             self.presented.push(at);
             self.last_pts = at;
-            self.end = self.end.max(since(pts.saturating_add(packet.duration().max(0))));
+            self.end = self.end.max(since(pts.saturating_add(sample.duration.max(0))));
         }
-        self.bytes += packet.size() as u64;
+        self.bytes += sample.bytes;
         if self.obstacle.is_some() {
             return;
         }
         if hidden || at < 0 {
             self.obstacle("it begins or ends inside a group of pictures");
-        } else if packet.is_corrupt() || packet.size() == 0 {
+        } else if sample.is_damaged {
             self.obstacle("some of the film is damaged");
-        } else if packet.side_data().any(|data| data.kind() == SideDataType::NewExtraData) {
+        } else if sample.changes_format {
             self.obstacle("its parameter sets change");
         }
-        if packet.is_key() {
-            self.take_sync(packet, at);
+        if sample.is_sync {
+            self.take_sync(sample.data, at);
         } else if self.syncs.last().is_none_or(|&sync| at <= sync) {
             self.obstacle("its groups of pictures are open");
         }
         self.gop_max = self.gop_max.max(at);
     }
 
-    fn take_sync(&mut self, packet: &Packet, at: Ticks) {
-        let data = packet.data().unwrap_or_default();
+    fn take_sync(&mut self, data: &[u8], at: Ticks) {
         let annex_b = self.source.has_start_codes && avc::is_annex_b(data);
         if self.config.is_none() && annex_b {
             self.config = AvcConfig::from_parameter_sets(avc::annex_b_units(data)).ok();
@@ -430,16 +442,15 @@ impl<'a> AudioPass<'a> {
         self.obstacle.get_or_insert(what);
     }
 
-    fn take(&mut self, packet: &Packet) {
+    fn take(&mut self, sample: &SampleSeen<'_>) {
         self.packets += 1;
-        self.bytes += packet.size() as u64;
-        let Some(pts) = packet.pts() else {
+        let Some(pts) = sample.pts else {
             self.obstacle("a sound sample has no presentation time".into());
             return;
         };
         let at = self.origin.since(pts, self.source.time_base, self.scale);
-        self.take_format(packet.data().unwrap_or_default());
-        if packet.side_data().any(|data| data.kind() == SideDataType::NewExtraData) {
+        self.take_format(sample.data);
+        if sample.changes_format {
             self.obstacle("the sound's format changes".into());
         }
         let frame = self.format.as_ref().map_or(Ticks::from(aac::FRAME_SAMPLES), AudioFormat::frame_samples);
@@ -450,6 +461,7 @@ impl<'a> AudioPass<'a> {
         self.next = Some(at + frame);
         self.end = at + frame;
         if at >= 0 {
+            self.bytes += sample.bytes;
             self.first.get_or_insert(at);
         }
     }

@@ -10,6 +10,7 @@ use crate::media::avc;
 use crate::media::cmaf::{Colour, InitMedia};
 use crate::media::time::Ticks;
 use crate::packager::encoder::EncoderSettings;
+use crate::packager::film_reader::SampleTaken;
 use crate::packager::libav;
 use crate::packager::mux::{Payload, Sample, TrackWriter};
 use crate::packager::plan::{self, Plan};
@@ -53,15 +54,15 @@ impl<'a> CopiedVideo<'a> {
         self.writer.finish(self.scan.end)
     }
 
-    pub fn push(&mut self, packet: Packet) -> Result<()> {
-        let pts = packet.pts().ok_or_else(|| Refusal::InputDamaged.error("The film changes as it is read."))?;
+    pub fn push(&mut self, sample: SampleTaken) -> Result<()> {
+        let pts = sample.pts.ok_or_else(|| Refusal::InputDamaged.error("The film changes as it is read."))?;
         let pts = self.scan.origin.since(pts, self.source.time_base, self.scan.timescale);
-        let is_sync = packet.is_key() && self.syncs.contains(&pts);
-        let data = packet.data().unwrap_or_default();
+        let is_sync = sample.is_sync && self.syncs.contains(&pts);
+        let data = sample.payload.bytes();
         let payload = if self.source.has_start_codes && avc::is_annex_b(data) {
             Payload::Bytes(avc::annex_b_to_lengths(data))
         } else {
-            Payload::Packet { packet, skip: 0 }
+            sample.payload
         };
         self.writer.push(Sample { pts, is_sync, payload })
     }

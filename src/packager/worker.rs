@@ -10,8 +10,11 @@ use std::time::Duration;
 use crate::base::clock::Clock;
 use crate::base::error::{Error, Result};
 use crate::base::limits;
+use crate::packager::film_reader::PlainFilm;
 use crate::packager::plan::Plan;
-use crate::packager::protocol::{Encoding, Inherited, Phase, SidecarOrder, WorkerMessage, WorkerOrder, WorkerReport};
+use crate::packager::protocol::{
+    Encoding, FilmReader, Inherited, Phase, SidecarOrder, WorkerMessage, WorkerOrder, WorkerReport,
+};
 use crate::packager::storyboard::Reel;
 use crate::packager::{
     audio_file, card, copy, measure, picture, poster, probe, sandbox, scan, sidecar, storyboard, transcode,
@@ -34,12 +37,12 @@ fn work() -> Result<()> {
     let order = read_order()?;
     exit_with_stdin()?;
     match order {
-        WorkerOrder::Package { out_dir, film, encoding, audio, subtitles } => {
+        WorkerOrder::Package { out_dir, film, encoding, reader, pictures, audio, subtitles } => {
             let file = inherited(film)?;
             ffmpeg_next::init().map_err(crate::packager::libav::fault("starting libav"))?;
             ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet);
             say(&WorkerMessage::Sandboxed(sandbox::enter(&out_dir)?));
-            say(&WorkerMessage::Done(package(&file, &out_dir, encoding, &audio, &subtitles)?));
+            say(&WorkerMessage::Done(package(&file, &out_dir, encoding, (reader, pictures), &audio, &subtitles)?));
         }
         WorkerOrder::Picture { out_dir, picture, shape } => {
             let file = inherited(picture)?;
@@ -72,6 +75,7 @@ fn package(
     file: &File,
     out_dir: &Path,
     encoding: Encoding,
+    (reader, pictures): (FilmReader, bool),
     audio: &[SidecarOrder],
     subtitles: &[SidecarOrder],
 ) -> Result<WorkerReport> {
@@ -87,7 +91,8 @@ fn package(
     }
     let declared_s = (source.duration_us as f64 / 1e6).min(limits::FILM_DURATION_MAX.as_secs_f64());
     progress.enter(Phase::Scanning, declared_s);
-    let found = scan::scan(file, &mut input, &mut source, |done_s| progress.done(done_s))?;
+    let plain = if reader == FilmReader::Libav { None } else { PlainFilm::open(file, &input, &source) };
+    let found = scan::scan(file, &mut input, plain.as_ref(), &mut source, |done_s| progress.done(done_s))?;
     drop(input);
     let duration_s = found.timescale.seconds(found.end);
     sandbox::limit_cpu_to(duration_s)?;
@@ -100,7 +105,7 @@ fn package(
         warnings.push(format!("The picture was encoded rather than copied: {obstacle}."));
     }
     progress.enter(Phase::Copying, duration_s);
-    copy::run(file, out_dir, &source, &found, &plan, |done_s| progress.done(done_s))?;
+    copy::run(file, out_dir, &source, &found, &plan, plain.as_ref(), |done_s| progress.done(done_s))?;
     let mut complexity = None;
     if encoding == Encoding::Ladder && !plan.encoded.is_empty() {
         progress.enter(Phase::Measuring, duration_s);
@@ -110,12 +115,16 @@ fn package(
     progress.enter(Phase::Packaging, duration_s);
     let written = transcode::run(file, out_dir, &source, &found, &plan, |done_s| progress.done(done_s))?;
     warnings.extend(written.warnings);
-    progress.enter(Phase::Poster, duration_s);
-    poster::write(file, out_dir, &source.video, duration_s)?;
-    let reel = Reel::choose(file, &plan);
-    let storyboard = storyboard::write(&reel, out_dir, &source.video, &found, |done_s| progress.done(done_s))?;
+    let mut storyboard = None;
+    if pictures {
+        progress.enter(Phase::Poster, duration_s);
+        poster::write(file, out_dir, &source.video, duration_s)?;
+        let reel = Reel::choose(file, &plan);
+        storyboard = storyboard::write(&reel, out_dir, &source.video, &found, |done_s| progress.done(done_s))?;
+    }
+    let reader = if plain.is_some() { FilmReader::Marquee } else { FilmReader::Libav };
     let tracks = plan.drafts(&source, &found).into_iter().chain(written.text).collect();
-    Ok(WorkerReport { tracks, storyboard, warnings })
+    Ok(WorkerReport { reader, tracks, storyboard, warnings })
 }
 
 fn read_order() -> Result<WorkerOrder> {

@@ -13,6 +13,7 @@ mod crash;
 mod drm;
 mod drm_service;
 mod film;
+mod film_reader;
 mod http;
 mod iframes;
 mod ladder;
