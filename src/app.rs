@@ -111,6 +111,7 @@ impl App {
     pub async fn open(config: Config, clock: Clock) -> Result<Arc<App>> {
         tls::install_provider();
         let key_provider = drm::key_provider(&config.drm)?;
+        let licenses = drm::licenses(&config.drm, clock.clone())?;
         let lock = open_data(&config.data)?;
         let shutdown = Shutdown::new();
         let db = open_database(&config.data).await?;
@@ -203,7 +204,7 @@ impl App {
             sandbox,
             accounts,
             uploads,
-            origin: Arc::new(Origin::new(gate, library, meter, audience.clone())),
+            origin: Arc::new(Origin::new(gate, library, licenses, meter, audience.clone())),
             api,
             audience,
             _lock: lock,

@@ -19,8 +19,10 @@ use crate::api::role::require;
 use crate::api::titles::Via;
 use crate::api::{Api, BASE};
 use crate::base::clock::UtcMs;
+use crate::base::drm_system::DrmSystem;
 use crate::base::id::{SessionId, TitleId};
 use crate::commerce::account::{Caller, Visit};
+use crate::playback::library::Licensing;
 use crate::playback::presentation::Presentation;
 use crate::playback::sessions::{Feature, LiveSession, OpenRequest, Opened};
 use crate::store::db::operator::Role;
@@ -46,6 +48,9 @@ pub struct PlaybackSessionBody {
     playback_url: String,
     /// A WebVTT file of small pictures for a seek bar, under the same secret; null where there are none.
     storyboard_url: Option<String>,
+    /// Where a sealed film's licences are, for a player that opens it with a decryption module, best first; empty where
+    /// there are none.
+    licenses: Vec<LicenseBody>,
     events_url: String,
     /// When the URL itself runs out.
     expires_at: UtcMs,
@@ -54,6 +59,26 @@ pub struct PlaybackSessionBody {
     /// The first key of the film will start the viewing period.
     starts_clock: bool,
     via: Via,
+}
+
+/// Licences of one system, under the secret of `playback_url`.
+#[derive(Serialize, ToSchema)]
+#[schema(as = License)]
+pub struct LicenseBody {
+    system: LicenseSystem,
+    /// The challenge goes here with POST; of `clearkey` it is JSON.
+    url: String,
+    /// Of `fairplay`: the certificate that its module needs.
+    certificate_url: Option<String>,
+}
+
+#[derive(Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LicenseSystem {
+    Widevine,
+    PlayReady,
+    FairPlay,
+    ClearKey,
 }
 
 /// Press Play.
@@ -96,12 +121,14 @@ pub async fn create(
         Ok(Opened { session, token }) => {
             api.metrics.count_session();
             let has_storyboard = api.library.has_storyboard(Presentation::of(&session)).await;
+            let licensing = api.library.licensing(Presentation::of(&session)).await;
             let body = PlaybackSessionBody {
                 id: session.id,
                 title_id: session.title_id,
                 part: session.part,
                 playback_url: format!("/play/{token}/main.m3u8"),
                 storyboard_url: has_storyboard.then(|| format!("/play/{token}/{}/storyboard.vtt", session.asset_id)),
+                licenses: LicenseBody::all(&licensing, &token),
                 events_url: format!("{BASE}/playback-sessions/{}/events", session.id),
                 expires_at: session.expires_at,
                 ends_at: session.entitlement.ends_at,
@@ -118,6 +145,29 @@ pub async fn create(
             api.audit(&actor, "session.deny", &title_id.to_string(), detail).await?;
             Err(Problem::denied(&denial))
         }
+    }
+}
+
+impl LicenseBody {
+    fn all(licensing: &Licensing, token: &str) -> Vec<LicenseBody> {
+        let of = |system: &DrmSystem| {
+            let (name, certificate) = match system {
+                DrmSystem::Widevine => (LicenseSystem::Widevine, None),
+                DrmSystem::PlayReady => (LicenseSystem::PlayReady, None),
+                DrmSystem::FairPlay => (LicenseSystem::FairPlay, Some("fairplay.cer")),
+            };
+            LicenseBody {
+                system: name,
+                url: format!("/play/{token}/license/{}", system.as_str()),
+                certificate_url: certificate.map(|file| format!("/play/{token}/license/{file}")),
+            }
+        };
+        let mut all: Vec<LicenseBody> = licensing.systems.iter().map(of).collect();
+        if licensing.clearkey {
+            let url = format!("/play/{token}/license/clearkey");
+            all.push(LicenseBody { system: LicenseSystem::ClearKey, url, certificate_url: None });
+        }
+        all
     }
 }
 

@@ -61,7 +61,7 @@ impl Handler for Front {
             let (request, body) = request.into_parts();
             let body = match request.method {
                 // Boxed because it is rare: only a licence is asked for with POST.
-                Method::POST => Box::pin(serve::read_license_request(body)).await,
+                Method::POST => Box::pin(serve::read_license_request(request.uri.path(), body)).await,
                 _ => Ok(Bytes::new()),
             };
             let play = PlayRequest {

@@ -71,6 +71,19 @@ pub const KEY_SERVER_TIMEOUT: Duration = Duration::from_secs(10);
 pub const KEY_SERVER_ATTEMPTS_MAX: u32 = 3;
 /// Before the second attempt, and twice as long before each later one.
 pub const KEY_SERVER_RETRY_AFTER: Duration = Duration::from_millis(500);
+
+// Licence servers of DRM systems.
+/// What a decryption module says of itself: 2 to 20 KiB.
+pub const LICENSE_CHALLENGE_BYTES_MAX: usize = 64 * 1024;
+pub const LICENSE_ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// From the connection to the last byte; players wait about twice as long.
+pub const LICENSE_SERVER_TIMEOUT: Duration = Duration::from_secs(8);
+/// How many challenges of all viewers wait for an answer at once.
+pub const LICENSES_WAITING_MAX: usize = 256;
+/// How long the licence server may take to look at a token.
+pub const LICENSE_TOKEN_TTL: Duration = Duration::from_secs(60);
+
+// XML of others.
 /// CPIX nests seven elements, TTML hardly more.
 pub const XML_DEPTH_MAX: usize = 32;
 pub const XML_ELEMENTS_MAX: usize = 262_144;

@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod drm_system;
 pub mod error;
+pub mod hdcp;
 pub mod id;
 pub mod limits;
 pub mod money;

@@ -8,17 +8,15 @@
 use std::path::Path;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
-use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, Response};
-use url::{Host, Url};
+use reqwest::{Client, Response};
+use url::Url;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::limits;
 use crate::drm::cpix::{self, IssuedKey, KeyRequest};
-use crate::http::tls;
+use crate::drm::outbound::{self, Unread};
 
 const SPEKE_VERSION: &str = "2.1";
 const X_SPEKE_VERSION: &str = "x-speke-version";
@@ -76,21 +74,15 @@ impl KeyServer {
             let message = format!("The key server's URL {reason}. Write it as https://host/path.");
             Error::new(ErrorKind::Config, "KEY_SERVER_URL_INVALID", message)
         };
-        let url: Url = url.parse().map_err(|_| wrong("is not a URL"))?;
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(wrong("has a user name in it; put the Authorization header into a file of its own"));
-        }
-        match url.scheme() {
-            "https" => {}
-            "http" if url.host().is_some_and(|host| is_this_machine(&host)) => {}
-            "http" => return Err(wrong("is http, and keys would travel in the clear")),
-            _ => return Err(wrong("is neither https nor http")),
-        }
+        let url = outbound::address(&url).map_err(wrong)?;
         let authorization = authorization.map(|mut value| {
             value.set_sensitive(true);
             value
         });
-        Ok(KeyServer { client: client(ca_file, patience.attempt)?, url, authorization, patience })
+        let client = outbound::client(ca_file, patience.attempt)?.pool_max_idle_per_host(0).build();
+        let client =
+            client.map_err(|error| Error::internal("setting up the client of a key server").with_source(error))?;
+        Ok(KeyServer { client, url, authorization, patience })
     }
 
     /// The keys of one asset. Errors say what the operator can do; none says anything of a key.
@@ -130,41 +122,14 @@ impl KeyServer {
     }
 }
 
-/// Trusts what is in `ca_file`, or what the system trusts. Every attempt has `timeout`, from the connection to the last
-/// byte.
-fn client(ca_file: Option<&Path>, timeout: Duration) -> Result<Client> {
-    tls::install_provider();
-    let mut builder =
-        Client::builder().redirect(Policy::none()).no_proxy().http1_only().pool_max_idle_per_host(0).timeout(timeout);
-    if let Some(path) = ca_file {
-        let wrong = |reason: String| {
-            let message = format!("The CA file {} cannot be used: {reason}.", path.display());
-            Error::new(ErrorKind::Config, "KEY_SERVER_CA_INVALID", message)
-        };
-        let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
-        let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| wrong(error.to_string()))?;
-        if certificates.is_empty() {
-            return Err(wrong("it holds no certificate".to_owned()));
-        }
-        builder = builder.tls_built_in_root_certs(false);
-        for certificate in certificates {
-            builder = builder.add_root_certificate(certificate);
-        }
-        return builder.build().map_err(|error| wrong(error.to_string()));
-    }
-    builder.build().map_err(|error| Error::internal("setting up the client of a key server").with_source(error))
-}
-
 async fn body(response: Response) -> Result<String, Failure> {
-    let mut bytes = Vec::new();
-    let mut parts = response.bytes_stream();
-    while let Some(part) = parts.next().await {
-        bytes.extend_from_slice(&part.map_err(failed)?);
-        if bytes.len() > limits::KEY_SERVER_ANSWER_BYTES_MAX {
+    let bytes = outbound::body(response, limits::KEY_SERVER_ANSWER_BYTES_MAX).await.map_err(|unread| match unread {
+        Unread::TooLong => {
             let bound = format!("it is longer than {} bytes", limits::KEY_SERVER_ANSWER_BYTES_MAX);
-            return Err(Failure::Lasting(cpix::invalid(&bound)));
+            Failure::Lasting(cpix::invalid(&bound))
         }
-    }
+        Unread::Broken(error) => failed(error),
+    })?;
     String::from_utf8(bytes).map_err(|_| Failure::Lasting(cpix::invalid("it is not UTF-8")))
 }
 
@@ -204,14 +169,6 @@ fn failed(error: reqwest::Error) -> Failure {
         let message = "The key server cannot be reached. Check its address, its certificate and the network.";
         Error::new(ErrorKind::Unavailable, "KEY_SERVER_UNREACHABLE", message).with_source(error.without_url())
     })
-}
-
-fn is_this_machine(host: &Host<&str>) -> bool {
-    match host {
-        Host::Domain(name) => *name == "localhost",
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
-    }
 }
 
 #[cfg(test)]

@@ -5,3 +5,6 @@ pub mod contract;
 pub mod cpix;
 pub mod key_provider;
 pub mod key_server;
+pub mod license_server;
+pub mod license_token;
+pub mod outbound;

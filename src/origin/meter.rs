@@ -10,11 +10,12 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::base::drm_system::DrmSystem;
 use crate::http::body::Body;
 use crate::origin::path::Target;
 
 /// The routes by [`place`]; the last is where a URL that names nothing is counted.
-const ROUTES: [&str; 12] = [
+const ROUTES: [&str; 16] = [
     "/play/{token}/main.m3u8",
     "/play/{token}/{asset}/{track}.m3u8",
     "/play/{token}/{asset}/{track}/init.mp4",
@@ -26,6 +27,10 @@ const ROUTES: [&str; 12] = [
     "/play/{token}/{asset}/storyboard.vtt",
     "/play/{token}/{asset}/storyboard/{n}.jpg",
     "/play/{token}/license/clearkey",
+    "/play/{token}/license/widevine",
+    "/play/{token}/license/playready",
+    "/play/{token}/license/fairplay",
+    "/play/{token}/license/fairplay.cer",
     "/play/",
 ];
 const CLASSES: [&str; 3] = ["2xx", "4xx", "5xx"];
@@ -75,7 +80,11 @@ fn place(target: Option<&Target<'_>>) -> usize {
         Some(Target::Storyboard { .. }) => 8,
         Some(Target::Sheet { .. }) => 9,
         Some(Target::ClearKeyLicense) => 10,
-        None => 11,
+        Some(Target::License { system: DrmSystem::Widevine }) => 11,
+        Some(Target::License { system: DrmSystem::PlayReady }) => 12,
+        Some(Target::License { system: DrmSystem::FairPlay }) => 13,
+        Some(Target::FairPlayCertificate) => 14,
+        None => 15,
     }
 }
 
@@ -105,6 +114,11 @@ mod tests {
             Target::Key { asset, track },
             Target::Storyboard { asset },
             Target::Sheet { asset, n: 0 },
+            Target::ClearKeyLicense,
+            Target::License { system: DrmSystem::Widevine },
+            Target::License { system: DrmSystem::PlayReady },
+            Target::License { system: DrmSystem::FairPlay },
+            Target::FairPlayCertificate,
         ];
         for target in &targets {
             assert_eq!(ROUTES[place(Some(target))], target.template());

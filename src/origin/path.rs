@@ -4,6 +4,7 @@
 //! relative URIs inherit a path. A path is read strictly: no percent-encoding, no empty segment, no second spelling of
 //! anything.
 
+use crate::base::drm_system::DrmSystem;
 use crate::base::id::AssetId;
 use crate::playback::gate::WishKind;
 
@@ -36,6 +37,10 @@ pub enum Target<'a> {
     Key { asset: AssetId, track: &'a str },
     /// `/play/{token}/license/clearkey`, asked with POST for keys of the session's asset
     ClearKeyLicense,
+    /// `/play/{token}/license/{system}`, asked with POST for the keys of the session's asset
+    License { system: DrmSystem },
+    /// `/play/{token}/license/fairplay.cer`
+    FairPlayCertificate,
     /// `/play/{token}/{asset}/storyboard.vtt`
     Storyboard { asset: AssetId },
     /// `/play/{token}/{asset}/storyboard/{n}.jpg`, n from 0 within the asset
@@ -50,6 +55,10 @@ impl<'a> PlayPath<'a> {
         let target = match (parts.next()?, parts.next(), parts.next(), parts.next()) {
             ("main.m3u8", None, None, None) => Target::Multivariant,
             ("license", Some("clearkey"), None, None) => Target::ClearKeyLicense,
+            ("license", Some("fairplay.cer"), None, None) => Target::FairPlayCertificate,
+            ("license", Some(name), None, None) => {
+                Target::License { system: DrmSystem::ALL.into_iter().find(|system| system.as_str() == name)? }
+            }
             (asset, Some("storyboard.vtt"), None, None) => Target::Storyboard { asset: asset.parse().ok()? },
             (asset, Some(playlist), None, None) => {
                 Target::Playlist { asset: asset.parse().ok()?, track: track(playlist.strip_suffix(".m3u8")?)? }
@@ -91,6 +100,10 @@ impl Target<'_> {
             Target::Text { .. } => "/play/{token}/{asset}/{track}/{n}.vtt",
             Target::Key { .. } => "/play/{token}/{asset}/{track}/key",
             Target::ClearKeyLicense => "/play/{token}/license/clearkey",
+            Target::License { system: DrmSystem::Widevine } => "/play/{token}/license/widevine",
+            Target::License { system: DrmSystem::PlayReady } => "/play/{token}/license/playready",
+            Target::License { system: DrmSystem::FairPlay } => "/play/{token}/license/fairplay",
+            Target::FairPlayCertificate => "/play/{token}/license/fairplay.cer",
             Target::Storyboard { .. } => "/play/{token}/{asset}/storyboard.vtt",
             Target::Sheet { .. } => "/play/{token}/{asset}/storyboard/{n}.jpg",
         }
@@ -98,7 +111,9 @@ impl Target<'_> {
 
     pub fn asset(&self) -> Option<AssetId> {
         match *self {
-            Target::Multivariant | Target::ClearKeyLicense => None,
+            Target::Multivariant | Target::ClearKeyLicense | Target::License { .. } | Target::FairPlayCertificate => {
+                None
+            }
             Target::Playlist { asset, .. }
             | Target::Init { asset, .. }
             | Target::Segment { asset, .. }
@@ -117,10 +132,11 @@ impl Target<'_> {
             | Target::Playlist { .. }
             | Target::IFramePlaylist { .. }
             | Target::Init { .. }
+            | Target::FairPlayCertificate
             | Target::Storyboard { .. }
             | Target::Sheet { .. } => WishKind::Preparation,
             Target::Segment { .. } | Target::IFrame { .. } | Target::Text { .. } => WishKind::Segment,
-            Target::Key { .. } | Target::ClearKeyLicense => WishKind::Key,
+            Target::Key { .. } | Target::ClearKeyLicense | Target::License { .. } => WishKind::Key,
         }
     }
 }
@@ -165,6 +181,10 @@ mod tests {
             Target::Text { asset, track, n: 0 },
             Target::Key { asset, track },
             Target::ClearKeyLicense,
+            Target::License { system: DrmSystem::Widevine },
+            Target::License { system: DrmSystem::PlayReady },
+            Target::License { system: DrmSystem::FairPlay },
+            Target::FairPlayCertificate,
             Target::Storyboard { asset },
             Target::Sheet { asset, n: 0 },
             Target::Sheet { asset, n: 12 },

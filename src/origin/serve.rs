@@ -11,7 +11,7 @@ use crate::audience::Audience;
 use crate::base::clock::Clock;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::RequestId;
-use crate::base::limits::LICENSE_REQUEST_BYTES_MAX;
+use crate::base::limits::{LICENSE_CHALLENGE_BYTES_MAX, LICENSE_REQUEST_BYTES_MAX};
 use crate::http::body::Body;
 use crate::http::entity::Entity;
 use crate::http::respond::{self, Problem};
@@ -20,6 +20,7 @@ use crate::origin::path::{PlayPath, Target};
 use crate::playback::denied;
 use crate::playback::gate::{Entitled, Gate, Refusal, Wish, WishKind};
 use crate::playback::library::{Library, Media, Playlist};
+use crate::playback::licenses::{self, License, Licenses};
 use crate::playback::place::Place;
 use crate::playback::token::TokenRefusal;
 use crate::rights::entitlement::Denial;
@@ -34,6 +35,7 @@ const IMMUTABLE: HeaderValue = HeaderValue::from_static("private, max-age=86400,
 pub struct Origin {
     gate: Gate,
     library: Arc<Library>,
+    licenses: Licenses,
     meter: Meter,
     audience: Arc<Audience>,
 }
@@ -60,8 +62,8 @@ impl PlayRequest<'_> {
 }
 
 impl Origin {
-    pub fn new(gate: Gate, library: Arc<Library>, meter: Meter, audience: Arc<Audience>) -> Origin {
-        Origin { gate, library, meter, audience }
+    pub fn new(gate: Gate, library: Arc<Library>, licenses: Licenses, meter: Meter, audience: Arc<Audience>) -> Origin {
+        Origin { gate, library, licenses, meter, audience }
     }
 
     /// Answers; pages of any origin may read the answer.
@@ -98,6 +100,7 @@ impl Origin {
         };
         if request.method != Method::HEAD
             && response.status().is_success()
+            && !is_preparation(target, request)
             && let Err(refusal) = self.gate.hand_out(&entitled).await
         {
             return refused(refusal, &request.new_id());
@@ -123,7 +126,12 @@ impl Origin {
                 identity: self.library.key(entitled, track).await?,
                 gzip: None,
             },
-            Target::ClearKeyLicense => return Box::pin(self.license(entitled, request)).await,
+            Target::ClearKeyLicense | Target::License { .. } => {
+                return Box::pin(self.license(entitled, target, request)).await;
+            }
+            Target::FairPlayCertificate => {
+                return Ok(unshared(Box::pin(self.licenses.certificate()).await?, "application/octet-stream"));
+            }
             Target::Storyboard { .. } => Entity {
                 content_type: HeaderValue::from_static("text/vtt"),
                 ..playlist(self.library.storyboard(entitled).await?)
@@ -137,7 +145,12 @@ impl Origin {
     }
 
     /// A licence is no entity: each is made for one request.
-    async fn license(&self, entitled: &Entitled, request: &PlayRequest<'_>) -> Result<Response<Body>> {
+    async fn license(
+        &self,
+        entitled: &Entitled,
+        target: Target<'_>,
+        request: &PlayRequest<'_>,
+    ) -> Result<Response<Body>> {
         if request.method != Method::POST {
             let detail = "A licence is asked for with POST.";
             return Ok(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", detail)
@@ -147,25 +160,48 @@ impl Origin {
         let body = match &request.body {
             Ok(body) => body,
             Err(status) => {
-                let detail =
-                    format!("A licence request arrives whole and has at most {LICENSE_REQUEST_BYTES_MAX} bytes.");
+                let bytes_max = license_bytes_max(request.path);
+                let detail = format!("A licence request arrives whole and has at most {bytes_max} bytes.");
                 return Ok(Problem::new(*status, "LICENSE_REQUEST_INVALID", &detail).into_response());
             }
         };
-        let mut response = Response::new(Body::full(self.library.license(entitled, body).await?));
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
-        Ok(response)
+        let Target::License { system } = target else {
+            return Ok(unshared(self.library.license(entitled, body).await?, "application/json"));
+        };
+        let keys = self.library.licensed_keys(entitled, system).await?;
+        let ends_at = self.gate.plays_until(entitled);
+        let License { bytes, content_type } =
+            self.licenses.license(system, entitled, ends_at, keys, body.clone()).await?;
+        Ok(unshared(bytes, content_type))
     }
 }
 
-/// The body of a licence request; 413 or 400 where it is too long or ends early.
-pub async fn read_license_request<B>(body: B) -> std::result::Result<Bytes, StatusCode>
+/// Whether what is asked for with a key's rights is no key.
+fn is_preparation(target: Target<'_>, request: &PlayRequest<'_>) -> bool {
+    match (target, &request.body) {
+        (Target::License { system }, Ok(body)) => licenses::is_preparation(system, body),
+        _ => false,
+    }
+}
+
+fn unshared(bytes: Bytes, content_type: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::full(bytes));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    response
+}
+
+fn license_bytes_max(path: &str) -> usize {
+    if path.ends_with("/clearkey") { LICENSE_REQUEST_BYTES_MAX } else { LICENSE_CHALLENGE_BYTES_MAX }
+}
+
+/// The body of a licence request to `path`; 413 or 400 where it is too long or ends early.
+pub async fn read_license_request<B>(path: &str, body: B) -> std::result::Result<Bytes, StatusCode>
 where
     B: http_body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let body = Limited::new(body, LICENSE_REQUEST_BYTES_MAX).collect().await;
+    let body = Limited::new(body, license_bytes_max(path)).collect().await;
     body.map(Collected::to_bytes).map_err(|error| {
         if error.is::<LengthLimitError>() { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST }
     })

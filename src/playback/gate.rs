@@ -28,8 +28,9 @@ pub struct Entitled {
     session_id: SessionId,
     presentation: Presentation,
     clip: ClipKind,
-    /// The session whose rental clock this request starts, if its answer hands out what was asked for.
-    starts: Option<Arc<LiveSession>>,
+    session: Arc<LiveSession>,
+    /// Its answer starts the session's rental clock, if it hands out what was asked for.
+    starts_clock: bool,
 }
 
 impl Entitled {
@@ -108,7 +109,7 @@ impl Gate {
         let clip = presentation.clip(wish.asset_id.unwrap_or(presentation.film)).ok_or(Refusal::NotFound)?;
         self.check(&session, wish, now).await.inspect_err(|refusal| self.note_refusal(&session, refusal))?;
         if clip == ClipKind::Card {
-            return Ok(Entitled { session_id: row.id, presentation, clip, starts: None });
+            return Ok(Entitled { session_id: row.id, presentation, clip, session, starts_clock: false });
         }
         if wish.kind == WishKind::Key
             && let Some(left) = row.card_left(now)
@@ -117,18 +118,27 @@ impl Gate {
         }
         self.sessions.note_first(&session, first_fact(wish.kind));
         let starts_viewing = starts_viewing(wish.kind, presentation.protection.is_some());
-        let starts = (session.waits_for_first_play() && starts_viewing).then_some(session);
-        Ok(Entitled { session_id: row.id, presentation, clip, starts })
+        let starts_clock = starts_viewing && session.waits_for_first_play();
+        Ok(Entitled { session_id: row.id, presentation, clip, session, starts_clock })
     }
 
     /// Called when the answer to an admitted request is about to leave with its body: from here on a rental runs.
     pub async fn hand_out(&self, entitled: &Entitled) -> Result<(), Refusal> {
-        let Some(session) = &entitled.starts else { return Ok(()) };
-        Box::pin(self.sessions.start_clock(session, self.clock.now())).await.map_err(|error| match error.code() {
-            // Revoked between the check and the write.
-            "GRANT_REVOKED" => Refusal::Denied(DenialCode::GrantRevoked),
-            _ => Refusal::Failed(error),
+        if !entitled.starts_clock {
+            return Ok(());
+        }
+        Box::pin(self.sessions.start_clock(&entitled.session, self.clock.now())).await.map_err(|error| {
+            match error.code() {
+                // Revoked between the check and the write.
+                "GRANT_REVOKED" => Refusal::Denied(DenialCode::GrantRevoked),
+                _ => Refusal::Failed(error),
+            }
         })
+    }
+
+    /// When viewing ends, for a licence that is asked for now: of a rental that it starts, counted from now.
+    pub fn plays_until(&self, entitled: &Entitled) -> UtcMs {
+        self.sessions.plays_until(&entitled.session, self.clock.now())
     }
 
     fn note_refusal(&self, session: &LiveSession, refusal: &Refusal) {

@@ -13,8 +13,9 @@ use flate2::write::GzEncoder;
 use http::HeaderValue;
 use quick_cache::sync::Cache;
 
+use crate::base::drm_system::DrmSystem;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::id::AssetId;
+use crate::base::id::{AssetId, KeyId};
 use crate::base::limits;
 use crate::base::protection::ProtectionScheme;
 use crate::drm::contract::TrackType;
@@ -64,6 +65,13 @@ pub enum BareKeys {
     HandedOut,
 }
 
+/// Who gives licences of a film.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Licensing {
+    pub systems: Vec<DrmSystem>,
+    pub clearkey: bool,
+}
+
 /// The index of a film and everything that is written from it once, for all who are shown it so. A card is opened as a
 /// film of its own that is clear; its playlists are given to nobody.
 struct OpenAsset {
@@ -77,8 +85,9 @@ struct OpenAsset {
 struct OpenTrack {
     /// None where it leaves clear.
     seal: Option<Arc<TrackSeal>>,
-    /// Its key is for licences of DRM systems only.
-    is_licensed_only: bool,
+    track_type: TrackType,
+    /// Of a key that DRM systems license.
+    drm: Option<DrmTags>,
     playlist: Playlist,
     /// Of a video track.
     iframes: Option<Playlist>,
@@ -148,7 +157,7 @@ impl Library {
         let asset = self.asset(entitled).await?;
         let open = asset.track(track)?;
         let seal = open.seal.as_ref().ok_or_else(not_found)?;
-        if open.is_licensed_only {
+        if open.is_licensed_only() {
             return Err(licensed_only());
         }
         Ok(Bytes::copy_from_slice(seal.key().expose()))
@@ -160,7 +169,7 @@ impl Library {
             return Err(not_found());
         }
         let asset = self.asset(entitled).await?;
-        if asset.tracks.values().any(|open| open.is_licensed_only) {
+        if asset.tracks.values().any(OpenTrack::is_licensed_only) {
             return Err(licensed_only());
         }
         let seals = asset.tracks.values().filter_map(|open| open.seal.as_ref()).filter(|seal| seal.changes_init());
@@ -175,6 +184,31 @@ impl Library {
             )
         })?;
         clearkey::write_license(asked.into_iter().map(|seal| (seal.key_id(), seal.key())))
+    }
+
+    /// The keys of the session's film that `system` licenses, each once, with the type of the tracks that are under it.
+    pub async fn licensed_keys(&self, entitled: &Entitled, system: DrmSystem) -> Result<Vec<(KeyId, TrackType)>> {
+        let asset = self.film(entitled).await?;
+        let is_licensed = |open: &&OpenTrack| open.systems().any(|other| other == system);
+        let licensed = asset.tracks.values().filter(is_licensed);
+        let mut keys: Vec<_> =
+            licensed.filter_map(|open| Some((open.seal.as_ref()?.key_id(), open.track_type))).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        if keys.is_empty() { Err(not_found()) } else { Ok(keys) }
+    }
+
+    /// The systems that licences are to be had of, as far as this can be told now.
+    pub async fn licensing(&self, presentation: Presentation) -> Licensing {
+        let none = Licensing::default();
+        if presentation.protection != Some(ProtectionScheme::Cbcs) {
+            return none;
+        }
+        let Ok(asset) = self.open_once(presentation).await else { return none };
+        let mut systems: Vec<DrmSystem> = asset.tracks.values().flat_map(OpenTrack::systems).collect();
+        systems.sort_unstable();
+        systems.dedup();
+        Licensing { systems, clearkey: !asset.tracks.values().any(OpenTrack::is_licensed_only) }
     }
 
     /// Whether there is a storyboard, as far as this can be told now.
@@ -300,8 +334,7 @@ impl Library {
             let (seal, drm) = seal.map_or((None, None), |(seal, drm)| (Some(seal), drm));
             let signal = seal.as_ref().map(TrackSeal::signal);
             let sealed = |key_uri| signal.map(|signal| Sealed { signal, key_uri, drm: drm.as_ref() });
-            let is_licensed_only = drm.as_ref().is_some_and(|drm| !drm.hands_out_key);
-            let form = if is_licensed_only { "drm" } else { form };
+            let form = if drm.as_ref().is_some_and(|drm| !drm.hands_out_key) { "drm" } else { form };
             let name = format!("{FORMAT_VERSION}-{id}-{}", track.id);
             let key_uri = format!("{}/key", track.id);
             let text = build::media(&timeline, &track.id, Form::Served, sealed(&key_uri)).ok_or_else(not_found)?;
@@ -309,7 +342,7 @@ impl Library {
             let iframes = build::iframes(&timeline, &track.id, Form::Served, sealed("key"))
                 .map(|text| playlist(text, &format!("{name}-i-{form}{behind}")));
             let (seal, iframes) = (seal.map(Arc::new), iframes.transpose()?);
-            let open = OpenTrack { seal, is_licensed_only, playlist: media, iframes };
+            let open = OpenTrack { seal, track_type: track_type(track), drm, playlist: media, iframes };
             tracks.insert(track.id.clone(), open);
         }
         let multivariant =
@@ -348,6 +381,16 @@ impl Library {
             hands_out_key: self.bare_keys == BareKeys::HandedOut,
         });
         Ok(Some((seal, drm)))
+    }
+}
+
+impl OpenTrack {
+    fn systems(&self) -> impl Iterator<Item = DrmSystem> {
+        self.drm.iter().flat_map(|drm| &drm.systems).map(|(system, _)| *system)
+    }
+
+    fn is_licensed_only(&self) -> bool {
+        self.drm.as_ref().is_some_and(|drm| !drm.hands_out_key)
     }
 }
 

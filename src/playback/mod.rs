@@ -2,7 +2,7 @@
 //! that gives out bytes only against the gate's proof.
 //!
 //! The media path runs through `token`, `gate`, `library` and `cache`; `follower`, `sessions`, `keys` and `vault`
-//! keep what these read; `clearkey` is the form of licences.
+//! keep what these read; `clearkey` is the form of ClearKey licences, `licenses` has those of DRM systems made.
 
 pub mod cache;
 pub mod clearkey;
@@ -12,6 +12,7 @@ pub mod gate;
 pub mod keys;
 pub mod leases;
 pub mod library;
+pub mod licenses;
 pub mod place;
 pub mod presentation;
 pub mod sessions;

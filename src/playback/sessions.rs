@@ -213,6 +213,18 @@ impl Sessions {
         still_entitled(&row, title, grant, membership, territory, now)
     }
 
+    /// When viewing ends if it begins at `now` at the latest, by what is known of the rights now.
+    pub fn plays_until(&self, session: &LiveSession, now: UtcMs) -> UtcMs {
+        let row = session.row();
+        let ends_at = match &session.grant {
+            Some(grant) => grant.load().expires_at_if_played(now).min(row.expires_at),
+            None => session.ends_at(),
+        };
+        let snapshot = self.follower.snapshot();
+        let avail = row.entitlement.avail_id.and_then(|id| snapshot.title(row.title_id)?.avail(id));
+        avail.and_then(|avail| avail.hard_end_at).map_or(ends_at, |hard_end_at| hard_end_at.min(ends_at))
+    }
+
     /// Counts a request or a heartbeat towards the stream limit: false when it refuses. What is let in is present.
     pub fn touch(&self, session: &LiveSession, network: Option<IpNet>) -> bool {
         let is_let_in = session.lease.touch(&self.state, network, self.now_ms());

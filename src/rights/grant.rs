@@ -95,6 +95,11 @@ impl Grant {
         self.hard_end_at.map_or(clock_end, |hard_end_at| clock_end.min(hard_end_at))
     }
 
+    /// The same where first play is at `now`, unless it has been.
+    pub fn expires_at_if_played(&self, now: UtcMs) -> UtcMs {
+        Grant { first_play_at: self.first_play_at.or(Some(now)), ..self.clone() }.expires_at()
+    }
+
     pub fn is_started(&self) -> bool {
         matches!(self.clock, GrantClock::OnPurchase { .. }) || self.first_play_at.is_some()
     }

@@ -1,12 +1,15 @@
-//! A DRM service of our own on a loopback port: a key server that speaks CPIX 2.4 in SPEKE v2.1.
+//! A DRM service of our own on a loopback port: a key server that speaks CPIX 2.4 in SPEKE v2.1, and licence servers that
+//! believe what is signed with their secret.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use marquee::config::Config;
 use marquee::media::xml::Element;
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use uuid::Uuid;
@@ -36,7 +39,12 @@ struct State {
 pub struct DrmService {
     pub base: String,
     state: Arc<Mutex<State>>,
+    secret_file: tempfile::NamedTempFile,
 }
+
+/// What signs licence tokens.
+pub const SECRET: &str = "forty bytes that two servers and no other";
+pub const CERTIFICATE: &[u8] = b"a FairPlay certificate";
 
 impl DrmService {
     pub async fn start() -> DrmService {
@@ -50,13 +58,21 @@ impl DrmService {
                 tokio::spawn(answer(stream, serving.clone()));
             }
         });
-        DrmService { base, state }
+        let secret_file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(secret_file.path(), format!("{SECRET}\n")).unwrap();
+        DrmService { base, state, secret_file }
     }
 
     /// Has a server get its keys here.
     pub fn configure(&self, config: &mut Config) {
         config.drm.key_server_url = Some(format!("{}/keys", self.base));
         config.drm.systems = marquee::base::drm_system::DrmSystem::ALL.to_vec();
+        let at = |path: &str| Some(format!("{}{path}", self.base));
+        config.drm.widevine_license_url = at("/license/widevine?tenant=1");
+        config.drm.playready_license_url = at("/license/playready");
+        config.drm.fairplay_license_url = at("/license/fairplay");
+        config.drm.fairplay_certificate_url = at("/certificate");
+        config.drm.license_token_key_file = Some(self.secret_file.path().to_owned());
     }
 
     pub fn set_fault(&self, status: Option<u16>) {
@@ -118,6 +134,8 @@ async fn answer(mut stream: TcpStream, state: Arc<Mutex<State>>) {
     let (status, body) = match (fault, asked.path.as_str()) {
         (Some(status), _) => (status, b"the service's own words".to_vec()),
         (None, "/keys") => (200, keys(&String::from_utf8(asked.body).unwrap()).into_bytes()),
+        (None, "/certificate") => (200, CERTIFICATE.to_vec()),
+        (None, path) if path.starts_with("/license/") => license(&asked),
         (None, _) => (404, Vec::new()),
     };
     let head = format!(
@@ -147,6 +165,27 @@ async fn read(stream: &mut TcpStream) -> Option<Asked> {
             return None;
         }
     }
+}
+
+/// The licence for what has a good token: the challenge from behind.
+fn license(asked: &Asked) -> (u16, Vec<u8>) {
+    let token = asked.headers.get("x-license-token").and_then(|token| claims(token));
+    if token.is_none() {
+        return (403, b"no token".to_vec());
+    }
+    (200, asked.body.iter().rev().copied().collect())
+}
+
+/// What a token says, where it is signed with the secret. Whether it has run out is the clock of a test's.
+pub fn claims(token: &str) -> Option<Value> {
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.set_audience(&["license-server"]);
+    validation.set_issuer(&["marquee"]);
+    validation.set_required_spec_claims(&["exp", "iss", "aud"]);
+    validation.validate_exp = false;
+    let key = DecodingKey::from_secret(SECRET.as_bytes());
+    let token = jsonwebtoken::decode::<Value>(token, &key, &validation).ok()?;
+    (token.header.typ.as_deref() == Some("license+jwt")).then_some(token.claims)
 }
 
 /// The answer to a CPIX document that asks for keys.

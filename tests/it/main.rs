@@ -11,6 +11,7 @@ mod cluster;
 mod composed;
 mod crash;
 mod drm;
+mod drm_licenses;
 mod drm_service;
 mod film;
 mod film_reader;

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use marquee::base::clock::UtcMs;
+use marquee::base::drm_system::DrmSystem;
 use marquee::base::id::{AssetId, TitleId};
 use marquee::media::protect::{ContentKey, Iv, Protection, decrypt_segment};
 use marquee::origin::path::Target;
@@ -33,6 +34,8 @@ fn every_target(asset: AssetId) -> Vec<Target<'static>> {
         Target::Text { asset, track: TEXT, n: 0 },
         Target::Key { asset, track: TRACK },
         Target::ClearKeyLicense,
+        Target::License { system: DrmSystem::Widevine },
+        Target::FairPlayCertificate,
         Target::Storyboard { asset },
         Target::Sheet { asset, n: 0 },
     ]
@@ -49,6 +52,8 @@ fn name(target: &Target<'_>) -> &'static str {
         Target::Text { .. } => "{n}.vtt",
         Target::Key { .. } => "key",
         Target::ClearKeyLicense => "clearkey",
+        Target::License { system } => system.as_str(),
+        Target::FairPlayCertificate => "fairplay.cer",
         Target::Storyboard { .. } => "storyboard.vtt",
         Target::Sheet { .. } => "{n}.jpg",
     }
@@ -65,6 +70,8 @@ fn url(token: &str, target: &Target<'_>) -> String {
         Target::Text { asset, track, n } => format!("/play/{token}/{asset}/{track}/{n}.vtt"),
         Target::Key { asset, track } => format!("/play/{token}/{asset}/{track}/key"),
         Target::ClearKeyLicense => format!("/play/{token}/license/clearkey"),
+        Target::License { system } => format!("/play/{token}/license/{}", system.as_str()),
+        Target::FairPlayCertificate => format!("/play/{token}/license/fairplay.cer"),
         Target::Storyboard { asset } => format!("/play/{token}/{asset}/storyboard.vtt"),
         Target::Sheet { asset, n } => format!("/play/{token}/{asset}/storyboard/{n}.jpg"),
     }
@@ -82,19 +89,19 @@ async fn asset_of(server: &Server, title: TitleId) -> AssetId {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_url_answers_every_caller_as_the_table_says() {
     const EXPECTED: &str = "\
-caller             main.m3u8  {track}.m3u8  init.mp4  {n}.m4s  iframes.m3u8  i{n}.m4s  {n}.vtt  key  clearkey  storyboard.vtt  {n}.jpg
-no token           404        404           404       404      404           404       404      404  404       404             404
-not a token        401        401           401       401      401           401       401      401  401       401             401
-forged             401        401           401       401      401           401       401      401  401       401             401
-expired            401        401           401       401      401           401       401      401  401       401             401
-other title        200        404           404       404      404           404       404      404  404       404             404
-revoked            403        403           403       403      403           403       403      403  403       403             403
-ended              403        403           403       403      403           403       403      403  403       403             403
-wrong territory    403        403           403       403      403           403       403      403  403       403             403
-valid              200        200           200       200      200           200       200      200  404       200             200
-valid, free        200        200           200       200      200           200       200      404  404       200             200
-valid, cbcs        200        200           200       200      200           200       200      200  200       200             200
-revoked, cbcs      403        403           403       403      403           403       403      403  403       403             403
+caller             main.m3u8  {track}.m3u8  init.mp4  {n}.m4s  iframes.m3u8  i{n}.m4s  {n}.vtt  key  clearkey  widevine  fairplay.cer  storyboard.vtt  {n}.jpg
+no token           404        404           404       404      404           404       404      404  404       404       404           404             404
+not a token        401        401           401       401      401           401       401      401  401       401       401           401             401
+forged             401        401           401       401      401           401       401      401  401       401       401           401             401
+expired            401        401           401       401      401           401       401      401  401       401       401           401             401
+other title        200        404           404       404      404           404       404      404  404       404       404           404             404
+revoked            403        403           403       403      403           403       403      403  403       403       403           403             403
+ended              403        403           403       403      403           403       403      403  403       403       403           403             403
+wrong territory    403        403           403       403      403           403       403      403  403       403       403           403             403
+valid              200        200           200       200      200           200       200      200  404       404       404           200             200
+valid, free        200        200           200       200      200           200       200      404  404       404       404           200             200
+valid, cbcs        200        200           200       200      200           200       200      200  200       404       404           200             200
+revoked, cbcs      403        403           403       403      403           403       403      403  403       403       403           403             403
 ";
     let server = Server::start().await;
     let (title, offer) = server.pvod().await;
@@ -174,7 +181,9 @@ revoked, cbcs      403        403           403       403      403           403
                 None => url("", target).replace("/play//", "/play/"),
             };
             let answer = match target {
-                Target::ClearKeyLicense => licenses::ask_from(&server, territory, &path, &[&key_id]).await,
+                Target::ClearKeyLicense | Target::License { .. } => {
+                    licenses::ask_from(&server, territory, &path, &[&key_id]).await
+                }
                 _ => server.get_from(territory, &path).await,
             };
             let status = answer.status.as_u16();
@@ -328,9 +337,13 @@ async fn a_rental_clock_starts_with_the_first_key_and_ends_48_hours_later() {
     // Everything before the key leaves the clock alone.
     server.sim.advance(HOUR);
     let token = token_of(&server.play(&viewer, title).await);
-    let gives_keys = |target: &Target<'_>| matches!(target, Target::Key { .. } | Target::ClearKeyLicense);
+    let gives_keys =
+        |target: &Target<'_>| matches!(target, Target::Key { .. } | Target::ClearKeyLicense | Target::License { .. });
     for target in every_target(asset).into_iter().filter(|target| !gives_keys(target)) {
-        assert_eq!(server.get(&url(&token, &target)).await.status, StatusCode::OK);
+        // There is no DRM here.
+        let is_there = target != Target::FairPlayCertificate;
+        let expected = if is_there { StatusCode::OK } else { StatusCode::NOT_FOUND };
+        assert_eq!(server.get(&url(&token, &target)).await.status, expected);
     }
     let key_url = url(&token, &Target::Key { asset, track: TRACK });
     let no_key = [
@@ -713,7 +726,9 @@ async fn an_excerpt_plays_as_a_trailer_without_an_account() {
             let mut statuses = Vec::new();
             for target in every_target(asset) {
                 let answer = match target {
-                    Target::ClearKeyLicense => licenses::ask(server, token, &["AAAAAAAAAAAAAAAAAAAAAQ"]).await,
+                    Target::ClearKeyLicense | Target::License { .. } => {
+                        licenses::ask_from(server, "CN", &url(token, &target), &["AAAAAAAAAAAAAAAAAAAAAQ"]).await
+                    }
                     _ => server.get(&url(token, &target)).await,
                 };
                 statuses.push(answer.status.as_u16());
@@ -721,9 +736,9 @@ async fn an_excerpt_plays_as_a_trailer_without_an_account() {
             statuses
         }
     };
-    let of_an_excerpt = [200, 200, 200, 200, 200, 200, 200, 404, 404, 404, 404];
+    let of_an_excerpt = [200, 200, 200, 200, 200, 200, 200, 404, 404, 404, 404, 404, 404];
     assert_eq!(statuses(short).await, of_an_excerpt, "clear, and without a storyboard");
-    let of_another = [200, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404];
+    let of_another = [200, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404];
     assert_eq!(statuses(asset).await, of_another, "the film is not the trailer");
     let segment = |asset, n| Target::Segment { asset, track: TRACK, n };
     assert_eq!(server.get(&url(&token, &segment(short, 2))).await.status, StatusCode::NOT_FOUND, "it ends there");

@@ -296,6 +296,6 @@ fn a_file_without_a_certificate_is_no_ca_file() {
     for path in [file.path(), Path::new("/nowhere.pem")] {
         let url = "https://keys.example/".to_owned();
         let options = KeyServerOptions { url, authorization: None, patience: PATIENT };
-        assert_eq!(KeyServer::new(options, Some(path)).err().unwrap().code(), "KEY_SERVER_CA_INVALID");
+        assert_eq!(KeyServer::new(options, Some(path)).err().unwrap().code(), "DRM_CA_INVALID");
     }
 }
