@@ -4,6 +4,7 @@
 //! The media path runs through `token`, `gate`, `library` and `cache`; `follower`, `sessions`, `keys` and `vault`
 //! keep what these read; `clearkey` is the form of ClearKey licences, `licenses` has those of DRM systems made.
 
+pub mod asset;
 pub mod cache;
 pub mod clearkey;
 pub mod denied;
