@@ -13,7 +13,7 @@ use crate::base::protection::ProtectionScheme;
 use crate::cmd::serve::until_signal;
 use crate::cmd::{print, say};
 use crate::media::language;
-use crate::packager::job::{self, Encoding, PackageRequest, Packaged, Phase, Progress, SidecarFile};
+use crate::packager::job::{self, Encoding, PackageRequest, Packaged, Phase, Progress, SidecarFile, VideoCodec};
 use crate::packager::sealing::Sealing;
 
 /// How often a line is written where no terminal shows a bar.
@@ -39,6 +39,9 @@ pub struct PackageArgs {
     /// Make no poster and no storyboard.
     #[arg(long)]
     pub no_pictures: bool,
+    /// What to encode in, separated by commas: h264, hevc, av1. Players choose what they can decode.
+    #[arg(long, value_name = "CODECS", value_delimiter = ',', value_parser = codec, default_value = "h264", conflicts_with = "copy")]
+    pub codec: Vec<VideoCodec>,
     /// Sound in a file of its own (such as a dub) with its language; may be given several times.
     #[arg(long, value_name = "LANG=FILE", value_parser = sidecar)]
     pub audio: Vec<SidecarFile>,
@@ -64,6 +67,9 @@ pub async fn run(args: PackageArgs) -> Result<()> {
     let encoding = if args.copy { Encoding::CopyOnly } else { Encoding::Ladder };
     let mut request = PackageRequest::new(args.input, args.out, encoding)?;
     request.pictures = !args.no_pictures;
+    request.codecs = args.codec;
+    request.codecs.sort_unstable();
+    request.codecs.dedup();
     request.audio = args.audio;
     request.subtitles = args.subtitle;
     request.sealing =
@@ -92,6 +98,11 @@ fn sidecar(text: &str) -> std::result::Result<SidecarFile, String> {
         return Err("expected LANG=FILE with a language such as zh or en".to_owned());
     }
     Ok(SidecarFile { language: language.to_owned(), path: path.into() })
+}
+
+fn codec(text: &str) -> std::result::Result<VideoCodec, String> {
+    let known = VideoCodec::ALL.into_iter().find(|codec| codec.as_str() == text);
+    known.ok_or_else(|| "expected h264, hevc or av1".to_owned())
 }
 
 fn scheme(text: &str) -> std::result::Result<ProtectionScheme, String> {

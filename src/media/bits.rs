@@ -14,11 +14,17 @@ pub struct BitReader<'a> {
     bit: u32,
     /// Zero bytes that stand right before it.
     zeros: u32,
+    has_prevention: bool,
 }
 
 impl<'a> BitReader<'a> {
     pub fn new(unit: &'a [u8]) -> BitReader<'a> {
-        BitReader { unit, byte: 0, bit: 0, zeros: 0 }
+        BitReader { unit, byte: 0, bit: 0, zeros: 0, has_prevention: true }
+    }
+
+    /// Reads what has no emulation prevention bytes.
+    pub fn without_prevention(unit: &'a [u8]) -> BitReader<'a> {
+        BitReader { has_prevention: false, ..BitReader::new(unit) }
     }
 
     /// The stored bytes of which at least one bit has been read.
@@ -58,7 +64,7 @@ impl<'a> BitReader<'a> {
     }
 
     fn bit(&mut self) -> Result<u32> {
-        if self.bit == 0 && self.zeros >= 2 && self.unit.get(self.byte) == Some(&3) {
+        if self.has_prevention && self.bit == 0 && self.zeros >= 2 && self.unit.get(self.byte) == Some(&3) {
             self.byte += 1;
             self.zeros = 0;
         }

@@ -11,9 +11,11 @@
 //! negative: clients disagree about what that does to a track without an edit list.
 
 use crate::base::error::Result;
+use crate::media::av1::Av1Config;
 use crate::media::avc::AvcConfig;
 use crate::media::dolby::{DolbyCodec, DolbyConfig};
-use crate::media::isobmff::{Reader, Writer};
+use crate::media::hevc::HevcConfig;
+use crate::media::isobmff::{FourCc, Reader, Writer};
 use crate::media::malformed;
 use crate::media::time::{Ticks, Timescale};
 
@@ -26,8 +28,33 @@ const FLAGS_NON_SYNC: u32 = 0x0101_0000;
 /// What the sample entry of an init segment is made from.
 #[derive(Clone, Debug)]
 pub enum InitMedia {
-    Avc { config: AvcConfig, width: u16, height: u16, sample_aspect: (u32, u32), colour: Option<Colour> },
-    Aac { asc: Vec<u8>, channels: u16, sample_rate: u32, bits_per_s: u32 },
+    Avc {
+        config: AvcConfig,
+        width: u16,
+        height: u16,
+        sample_aspect: (u32, u32),
+        colour: Option<Colour>,
+    },
+    /// In square pixels.
+    Hevc {
+        config: HevcConfig,
+        width: u16,
+        height: u16,
+        colour: Option<Colour>,
+    },
+    /// In square pixels.
+    Av1 {
+        config: Av1Config,
+        width: u16,
+        height: u16,
+        colour: Option<Colour>,
+    },
+    Aac {
+        asc: Vec<u8>,
+        channels: u16,
+        sample_rate: u32,
+        bits_per_s: u32,
+    },
     Dolby(DolbyConfig),
 }
 
@@ -105,6 +132,9 @@ fn write_trak(trak: &mut Writer, media: &InitMedia, timescale: Timescale, langua
                 let shown = u64::from(*width) * u64::from(*horizontal) / u64::from((*vertical).max(1));
                 (shown.min(0xffff) as u32, u32::from(*height))
             }
+            InitMedia::Hevc { width, height, .. } | InitMedia::Av1 { width, height, .. } => {
+                (u32::from(*width), u32::from(*height))
+            }
             InitMedia::Aac { .. } | InitMedia::Dolby(_) => (0, 0),
         };
         tkhd.u32(width << 16);
@@ -125,8 +155,8 @@ fn write_trak(trak: &mut Writer, media: &InitMedia, timescale: Timescale, langua
         });
         mdia.nest(b"minf", |minf| {
             match media {
-                InitMedia::Avc { .. } => minf.full(b"vmhd", 0, 1, |vmhd| vmhd.zeros(8)),
-                InitMedia::Aac { .. } | InitMedia::Dolby(_) => minf.full(b"smhd", 0, 0, |smhd| smhd.zeros(4)),
+                media if media.is_audio() => minf.full(b"smhd", 0, 0, |smhd| smhd.zeros(4)),
+                _ => minf.full(b"vmhd", 0, 1, |vmhd| vmhd.zeros(8)),
             }
             minf.nest(b"dinf", |dinf| {
                 dinf.full(b"dref", 0, 0, |dref| {
@@ -150,36 +180,18 @@ fn write_trak(trak: &mut Writer, media: &InitMedia, timescale: Timescale, langua
 
 fn write_sample_entry(stsd: &mut Writer, media: &InitMedia) {
     match media {
-        InitMedia::Avc { config, width, height, sample_aspect, colour } => stsd.nest(b"avc1", |entry| {
-            entry.zeros(6);
-            entry.u16(1);
-            entry.zeros(16);
-            entry.u16(*width);
-            entry.u16(*height);
-            entry.u32(0x0048_0000);
-            entry.u32(0x0048_0000);
-            entry.u32(0);
-            entry.u16(1);
-            entry.zeros(32);
-            entry.u16(24);
-            entry.u16(0xffff);
-            entry.nest(b"avcC", |avcc| avcc.raw(config.record()));
-            if let Some(colour) = colour {
-                entry.nest(b"colr", |colr| {
-                    colr.raw(b"nclx");
-                    colr.u16(colour.primaries);
-                    colr.u16(colour.transfer);
-                    colr.u16(colour.matrix);
-                    colr.u8(u8::from(colour.full_range) << 7);
-                });
-            }
-            if sample_aspect.0 != sample_aspect.1 {
-                entry.nest(b"pasp", |pasp| {
-                    pasp.u32(sample_aspect.0);
-                    pasp.u32(sample_aspect.1);
-                });
-            }
-        }),
+        InitMedia::Avc { config, width, height, sample_aspect, colour } => {
+            let visual = Visual { width: *width, height: *height, sample_aspect: *sample_aspect, colour: *colour };
+            visual.write(stsd, *b"avc1", *b"avcC", config.record());
+        }
+        InitMedia::Hevc { config, width, height, colour } => {
+            let visual = Visual { width: *width, height: *height, sample_aspect: (1, 1), colour: *colour };
+            visual.write(stsd, *b"hvc1", *b"hvcC", config.record());
+        }
+        InitMedia::Av1 { config, width, height, colour } => {
+            let visual = Visual { width: *width, height: *height, sample_aspect: (1, 1), colour: *colour };
+            visual.write(stsd, *b"av01", *b"av1C", config.record());
+        }
         InitMedia::Aac { asc, channels, sample_rate, bits_per_s } => stsd.nest(b"mp4a", |entry| {
             write_audio_entry(entry, *channels, *sample_rate);
             entry.full(b"esds", 0, 0, |esds| write_es_descriptor(esds, asc, *bits_per_s));
@@ -194,6 +206,49 @@ fn write_sample_entry(stsd: &mut Writer, media: &InitMedia) {
                 config.write_box(entry);
             });
         }
+    }
+}
+
+/// A VisualSampleEntry (ISO/IEC 14496-12, 12.1.3), whatever the codec.
+struct Visual {
+    width: u16,
+    height: u16,
+    sample_aspect: (u32, u32),
+    colour: Option<Colour>,
+}
+
+impl Visual {
+    fn write(&self, stsd: &mut Writer, kind: FourCc, config_kind: FourCc, config: &[u8]) {
+        stsd.nest(&kind, |entry| {
+            entry.zeros(6);
+            entry.u16(1);
+            entry.zeros(16);
+            entry.u16(self.width);
+            entry.u16(self.height);
+            entry.u32(0x0048_0000);
+            entry.u32(0x0048_0000);
+            entry.u32(0);
+            entry.u16(1);
+            entry.zeros(32);
+            entry.u16(24);
+            entry.u16(0xffff);
+            entry.nest(&config_kind, |record| record.raw(config));
+            if let Some(colour) = self.colour {
+                entry.nest(b"colr", |colr| {
+                    colr.raw(b"nclx");
+                    colr.u16(colour.primaries);
+                    colr.u16(colour.transfer);
+                    colr.u16(colour.matrix);
+                    colr.u8(u8::from(colour.full_range) << 7);
+                });
+            }
+            if self.sample_aspect.0 != self.sample_aspect.1 {
+                entry.nest(b"pasp", |pasp| {
+                    pasp.u32(self.sample_aspect.0);
+                    pasp.u32(self.sample_aspect.1);
+                });
+            }
+        });
     }
 }
 

@@ -3,8 +3,10 @@
 
 use crate::base::error::Result;
 use crate::media::aac::AacConfig;
+use crate::media::av1::Av1Config;
 use crate::media::avc::AvcConfig;
 use crate::media::dolby::DolbyCodec;
+use crate::media::hevc::HevcConfig;
 use crate::media::isobmff::{Reader, text};
 use crate::media::malformed;
 
@@ -23,6 +25,14 @@ pub fn codec_string(init: &[u8]) -> Result<String> {
         b"avc1" => {
             entry.payload.take(VISUAL_ENTRY_BYTES)?;
             Ok(AvcConfig::from_record(entry.payload.path(&[b"avcC"])?.rest())?.codec_string())
+        }
+        b"hvc1" => {
+            entry.payload.take(VISUAL_ENTRY_BYTES)?;
+            Ok(HevcConfig::from_record(entry.payload.path(&[b"hvcC"])?.rest())?.codec_string())
+        }
+        b"av01" => {
+            entry.payload.take(VISUAL_ENTRY_BYTES)?;
+            Ok(Av1Config::from_record(entry.payload.path(&[b"av1C"])?.rest())?.codec_string())
         }
         b"mp4a" => {
             entry.payload.take(AUDIO_ENTRY_BYTES)?;

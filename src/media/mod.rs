@@ -1,6 +1,7 @@
 //! CMAF as data: pure functions over bytes, without files and without libav. Uses `base` only.
 
 pub mod aac;
+pub mod av1;
 pub mod avc;
 pub mod avc_slice;
 pub mod bits;
@@ -9,6 +10,7 @@ pub mod cmaf;
 pub mod codec;
 pub mod cue_text;
 pub mod dolby;
+pub mod hevc;
 pub mod isobmff;
 pub mod language;
 pub mod movie;

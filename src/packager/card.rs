@@ -19,7 +19,7 @@ use crate::media::dolby::{self, DolbyFrame};
 use crate::media::rendition::{AudioIndex, TrackMedia, VideoIndex};
 use crate::media::time::{Ticks, Timescale};
 use crate::packager::audio;
-use crate::packager::encoder::{AvcConformance, EncoderSettings};
+use crate::packager::encoder::{AvcConformance, EncoderSettings, VideoCodec};
 use crate::packager::hdr;
 use crate::packager::ladder::Rung;
 use crate::packager::lettering::{Canvas, Font, Line};
@@ -206,6 +206,7 @@ fn encode(dir: &Path, track: &CardTrack, picture: &frame::Video, video: &VideoIn
     };
     let rung = Rung {
         id: track.id.clone(),
+        codec: VideoCodec::H264,
         width: picture.width(),
         height: picture.height(),
         max_bits_per_s: track.peak_bits_per_s.max(RATE_CAP_BITS_PER_S_MIN),

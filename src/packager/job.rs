@@ -20,15 +20,16 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 
 use crate::base::clock::{Clock, UtcMs};
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::limits;
+use crate::base::protection::ProtectionScheme;
 use crate::catalog::asset::SourceSummary;
 use crate::hls::build::{self, Form, Sealed};
 use crate::media::rendition::{AssetIndex, TrackIndex, TrackMedia};
 use crate::media::storyboard::Storyboard;
 use crate::media::timeline::Timeline;
 use crate::packager::protocol::{
-    CardTrack, PICTURE_FILE, SidecarOrder, TrackDraft, WorkerMessage, WorkerOrder, WorkerReport,
+    CardTrack, PICTURE_FILE, PackageOrder, SidecarOrder, TrackDraft, WorkerMessage, WorkerOrder, WorkerReport,
 };
 use crate::packager::refusal::{self, Refusal};
 use crate::packager::sandbox::Attempt;
@@ -36,6 +37,7 @@ use crate::packager::sealing::Sealing;
 use crate::packager::staging::Staging;
 use crate::packager::{card, readback, text_file};
 
+pub use crate::packager::encoder::VideoCodec;
 pub use crate::packager::protocol::{CardText, Encoding, FilmReader, Phase, PictureShape};
 
 /// What to package, and where to.
@@ -49,6 +51,8 @@ pub struct PackageRequest {
     pub reader: FilmReader,
     /// Whether to make poster and storyboard; a film of the server has them.
     pub pictures: bool,
+    /// What rungs are encoded in, the first the one that players without a preference begin with; none twice.
+    pub codecs: Vec<VideoCodec>,
     /// AAC, AC-3, E-AC-3, MP3, Opus, Vorbis, FLAC, ALAC or PCM; at most [`limits::AUDIO_TRACKS_MAX`].
     pub audio: Vec<SidecarFile>,
     /// SubRip, ASS, WebVTT or TTML; at most [`limits::TEXT_TRACKS_MAX`].
@@ -80,6 +84,7 @@ impl PackageRequest {
             encoding,
             reader: FilmReader::Marquee,
             pictures: true,
+            codecs: vec![VideoCodec::H264],
             audio: Vec::new(),
             subtitles: Vec::new(),
             sealing: None,
@@ -126,6 +131,7 @@ pub async fn package(
     cancel: impl Future<Output = ()>,
 ) -> Result<Packaged> {
     let clock = Clock::system();
+    check_codecs(&request)?;
     let input = open_input(&request.input)?;
     let audio = open_sidecars(&request.audio, SidecarKind::Audio)?;
     let subtitles = open_sidecars(&request.subtitles, SidecarKind::Subtitles)?;
@@ -139,15 +145,16 @@ pub async fn package(
     // Declared after the folder, so that it is dropped, and the worker killed, before the folder is removed.
     let mut worker = Worker::start(
         &request.worker,
-        &WorkerOrder::Package {
+        &WorkerOrder::Package(PackageOrder {
             out_dir: staging.dir().to_owned(),
             film: input.as_raw_fd(),
             encoding: request.encoding,
             reader: request.reader,
             pictures: request.pictures,
+            codecs: request.codecs.clone(),
             audio: orders(&audio),
             subtitles: orders(&subtitles),
-        },
+        }),
         &files,
     )
     .await?;
@@ -200,6 +207,18 @@ pub async fn package(
     on_progress(&pace.at(Phase::Finished, length_s, length_s));
     let source = pace.source.take();
     Ok(Packaged { dir, reader, index, source, copied, warnings, elapsed_s: clock.monotonic().as_secs_f64() })
+}
+
+/// What is asked for and could not be sealed is refused before it is encoded.
+fn check_codecs(request: &PackageRequest) -> Result<()> {
+    let is_cbcs = request.sealing.as_ref().is_some_and(|sealing| sealing.scheme == ProtectionScheme::Cbcs);
+    match request.codecs.iter().find(|&&codec| is_cbcs && codec != VideoCodec::H264) {
+        None => Ok(()),
+        Some(codec) => {
+            let message = format!("A track of {} cannot be sealed with cbcs; choose aes128.", codec.as_str());
+            Err(Error::new(ErrorKind::Unsupported, "CBCS_CODEC_UNSUPPORTED", message))
+        }
+    }
 }
 
 /// A picture that is to be written anew.

@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::packager::encoder::VideoCodec;
 use crate::packager::probe::VideoSource;
 
 /// An encoded video track.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rung {
     pub id: String,
+    pub codec: VideoCodec,
     pub width: u32,
     pub height: u32,
     pub max_bits_per_s: u64,
@@ -90,6 +92,18 @@ pub fn measured_frame(width: u32, height: u32) -> Rung {
     fit(width, height, smallest).unwrap_or_else(|| rung(f64::from(width), f64::from(height), smallest))
 }
 
+/// The same ladder in another codec, under ids of its own.
+pub fn in_codec(rungs: &[Rung], codec: VideoCodec) -> Vec<Rung> {
+    let other = |rung: &Rung| {
+        let id = match codec {
+            VideoCodec::H264 => rung.id.clone(),
+            VideoCodec::Hevc | VideoCodec::Av1 => format!("{}-{}", rung.id, codec.as_str()),
+        };
+        Rung { id, codec, ..rung.clone() }
+    };
+    rungs.iter().map(other).collect()
+}
+
 /// Gives each rung its cap: that of its box, more for high frame rates, moved by what was measured, and below a copied
 /// rung of this average less than that.
 pub fn rate(rungs: &mut [Rung], frame_rate_milli: u32, complexity: Option<Complexity>, copied: Option<u64>) {
@@ -101,6 +115,7 @@ pub fn rate(rungs: &mut [Rung], frame_rate_milli: u32, complexity: Option<Comple
             let needed = measured.bits_per_s as f64 * pixels.powf(RATE_OF_PIXELS);
             (needed * HEADROOM).clamp(ordinary * EASIEST, ordinary * HARDEST)
         });
+        let cap = cap * rung.codec.thrift();
         // A lower rung that costs as much as the top one is of no use to anyone.
         let below = copied.map_or(u64::MAX, |average| average * 4 / 5);
         rung.max_bits_per_s = (cap as u64).min(below).max(RATE_MIN_BITS_PER_S);
@@ -127,7 +142,13 @@ fn rung(width: f64, height: f64, size: RungBox) -> Rung {
     // The cap is that of a full box; a film of another shape has fewer pixels to spend it on.
     let full = u64::from(size.width) * u64::from(size.height);
     let share = (u64::from(width) * u64::from(height) * 1000 / full).clamp(100, 1000);
-    Rung { id: video_id(width, height), width, height, max_bits_per_s: size.bits_per_s * share / 1000 }
+    Rung {
+        id: video_id(width, height),
+        codec: VideoCodec::H264,
+        width,
+        height,
+        max_bits_per_s: size.bits_per_s * share / 1000,
+    }
 }
 
 #[cfg(test)]

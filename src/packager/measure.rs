@@ -73,7 +73,7 @@ impl<'a> Measuring<'a> {
             threads: 0,
             conformance: None,
         };
-        let encoder = settings.open(frame.width, frame.height, None)?;
+        let encoder = settings.open(frame.codec, frame.width, frame.height, None)?;
         Ok(Measuring { frame, source, scan, encoder, length: 0, bytes: 0 })
     }
 

@@ -3,6 +3,7 @@
 
 use crate::base::error::Result;
 use crate::media::rendition::{TrackMedia, VideoIndex, VideoRange};
+use crate::packager::encoder::VideoCodec;
 use crate::packager::ladder::{self, Complexity, Rung};
 use crate::packager::probe::Source;
 use crate::packager::protocol::{Encoding, TrackDraft};
@@ -25,7 +26,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    pub fn make(source: &Source, scan: &Scan, encoding: Encoding) -> Result<Plan> {
+    pub fn make(source: &Source, scan: &Scan, encoding: Encoding, codecs: &[VideoCodec]) -> Result<Plan> {
         let (width, height) = source.video.displayed();
         let copied_grid = match &scan.copy_obstacle {
             Some(obstacle) => Err(obstacle.clone()),
@@ -61,14 +62,14 @@ impl Plan {
         }
         Ok(match copied_grid {
             Ok(grid) => {
-                let encoded = ladder::lower_rungs(width, height);
-                let copied = Some(ladder::video_id(width, height));
+                let top = ladder::top_rung(&source.video);
+                let encoded = in_codecs(&top, &ladder::lower_rungs(width, height), codecs, Copied::Yes);
+                let copied = codecs.contains(&VideoCodec::H264).then(|| ladder::video_id(width, height));
                 Plan { grid, copied, copy_obstacle: None, encoded, audio, text }
             }
             Err(obstacle) => {
                 let top = ladder::top_rung(&source.video);
-                let mut encoded = ladder::lower_rungs(top.width, top.height);
-                encoded.insert(0, top);
+                let encoded = in_codecs(&top, &ladder::lower_rungs(top.width, top.height), codecs, Copied::No);
                 let grid = segmenter::encoded(&scan.presented, scan.end, scan.timescale);
                 Plan { grid, text, copied: None, copy_obstacle: Some(obstacle), encoded, audio }
             }
@@ -105,6 +106,23 @@ impl Plan {
         });
         copied.chain(encoded).chain(audio).collect()
     }
+}
+
+/// Whether the source's own picture is the top rung of its codec.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Copied {
+    Yes,
+    No,
+}
+
+/// A ladder in each codec.
+fn in_codecs(top: &Rung, lower: &[Rung], codecs: &[VideoCodec], copied: Copied) -> Vec<Rung> {
+    let ladder = |&codec: &VideoCodec| {
+        let has_top = codec != VideoCodec::H264 || copied == Copied::No;
+        let top = ladder::in_codec(if has_top { std::slice::from_ref(top) } else { &[] }, codec);
+        top.into_iter().chain(ladder::in_codec(lower, codec))
+    };
+    codecs.iter().flat_map(ladder).collect()
 }
 
 /// Frame rates that films have, in thousandths.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::asset::SourceSummary;
 use crate::media::rendition::{TrackIndex, TrackMedia};
 use crate::media::storyboard::Storyboard;
+use crate::packager::encoder::VideoCodec;
 use crate::packager::sandbox::{Attempt, SandboxReport};
 
 /// A descriptor of the supervisor that the worker inherits, open for reading.
@@ -16,23 +17,40 @@ pub type Inherited = i32;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "order", rename_all = "snake_case")]
 pub enum WorkerOrder {
-    Package {
-        out_dir: PathBuf,
-        film: Inherited,
-        encoding: Encoding,
-        /// What may read the film.
-        reader: FilmReader,
-        /// Whether to make poster and storyboard.
-        pictures: bool,
-        audio: Vec<SidecarOrder>,
-        subtitles: Vec<SidecarOrder>,
-    },
+    Package(PackageOrder),
     /// Read a picture and write it anew, cut to a shape.
-    Picture { out_dir: PathBuf, picture: Inherited, shape: PictureShape },
+    Picture {
+        out_dir: PathBuf,
+        picture: Inherited,
+        shape: PictureShape,
+    },
     /// Make a release card with the tracks of the film that it opens.
-    Card { out_dir: PathBuf, font: Inherited, text: CardText, tracks: Vec<CardTrack> },
+    Card {
+        out_dir: PathBuf,
+        font: Inherited,
+        text: CardText,
+        tracks: Vec<CardTrack>,
+    },
     /// Try to break out of the sandbox and report each attempt.
-    SelfTest { out_dir: PathBuf },
+    SelfTest {
+        out_dir: PathBuf,
+    },
+}
+
+/// A film that is to be packaged.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PackageOrder {
+    pub out_dir: PathBuf,
+    pub film: Inherited,
+    pub encoding: Encoding,
+    /// What may read the film.
+    pub reader: FilmReader,
+    /// Whether to make poster and storyboard.
+    pub pictures: bool,
+    /// None twice.
+    pub codecs: Vec<VideoCodec>,
+    pub audio: Vec<SidecarOrder>,
+    pub subtitles: Vec<SidecarOrder>,
 }
 
 /// A file of sound or subtitles beside the film.

@@ -1,17 +1,19 @@
-//! One encoded video track: pictures come in over a bounded queue, are encoded by libx264 and written as CMAF. Each rung
+//! One encoded video track: pictures come in over a bounded queue, are encoded and written as CMAF. Each rung
 //! runs on a thread of its own, so that decoding and the other rungs do not wait for it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use ffmpeg_next::{Packet, encoder, frame, picture};
 
 use crate::base::error::Result;
+use crate::media::av1::{self, Av1Config};
 use crate::media::avc::{self, AvcConfig};
 use crate::media::cmaf::{Colour, InitMedia};
+use crate::media::hevc::{self, HevcConfig};
 use crate::media::time::Ticks;
-use crate::packager::encoder::EncoderSettings;
+use crate::packager::encoder::{EncoderSettings, VideoCodec};
 use crate::packager::ladder::Rung;
 use crate::packager::libav;
 use crate::packager::mux::{Payload, Sample, TrackWriter};
@@ -67,27 +69,19 @@ impl RungHandle {
 }
 
 struct RungWorker {
+    rung: Rung,
+    settings: RungSettings,
     encoder: encoder::video::Encoder,
-    writer: TrackWriter,
+    /// From the first sample on: only that says what all of an AV1 track is.
+    writer: Option<TrackWriter>,
     syncs: Cursor,
-    end: Ticks,
 }
 
 impl RungWorker {
     fn open(rung: &Rung, settings: &RungSettings) -> Result<RungWorker> {
-        let encoder = settings.encoder.open(rung.width, rung.height, Some(rung.max_bits_per_s))?;
-        let config = AvcConfig::from_extradata(&libav::encoder_extradata(&encoder)).map_err(|error| {
-            Refusal::EncoderMissing.error("The H.264 encoder of this libav made no parameter sets.").with_source(error)
-        })?;
-        let media = InitMedia::Avc {
-            config,
-            width: rung.width as u16,
-            height: rung.height as u16,
-            sample_aspect: (1, 1),
-            colour: Some(Colour { full_range: false, ..settings.encoder.colour }),
-        };
-        let writer = create_writer(&settings.dir, &rung.id, &media, settings)?;
-        Ok(RungWorker { encoder, writer, syncs: Cursor::new(settings.grid.syncs.clone()), end: settings.end })
+        let encoder = settings.encoder.open(rung.codec, rung.width, rung.height, Some(rung.max_bits_per_s))?;
+        let syncs = Cursor::new(settings.grid.syncs.clone());
+        Ok(RungWorker { rung: rung.clone(), settings: settings.clone(), encoder, writer: None, syncs })
     }
 
     fn run(mut self, pictures: &Receiver<frame::Video>) -> Result<()> {
@@ -100,21 +94,55 @@ impl RungWorker {
         }
         self.encoder.send_eof().map_err(&encoding)?;
         self.drain()?;
-        self.writer.finish(self.end)
+        self.writer.map_or(Ok(()), |writer| writer.finish(self.settings.end))
     }
 
     fn drain(&mut self) -> Result<()> {
         let mut packet = Packet::empty();
         while self.encoder.receive_packet(&mut packet).is_ok() {
             let data = packet.data().unwrap_or_default();
-            let is_sync = packet.is_key() && avc::is_idr(avc::annex_b_units(data));
-            let payload = Payload::Bytes(avc::annex_b_to_lengths(data));
-            self.writer.push(Sample { pts: packet.pts().unwrap_or(0), is_sync, payload })?;
+            let (bytes, is_closed) = match self.rung.codec {
+                VideoCodec::H264 => (avc::annex_b_to_lengths(data), avc::is_idr(avc::annex_b_units(data))),
+                VideoCodec::Hevc => hevc::annex_b_to_lengths(data),
+                VideoCodec::Av1 => (av1::sample(data), true),
+            };
+            let is_sync = packet.is_key() && is_closed;
+            let payload = Payload::Bytes(bytes);
+            let writer = match &mut self.writer {
+                Some(writer) => writer,
+                none => none.insert(create_writer(&self.rung, &self.settings, &self.encoder, data)?),
+            };
+            writer.push(Sample { pts: packet.pts().unwrap_or(0), is_sync, payload })?;
         }
         Ok(())
     }
 }
 
-fn create_writer(dir: &Path, id: &str, media: &InitMedia, settings: &RungSettings) -> Result<TrackWriter> {
-    TrackWriter::create(dir, id, media, settings.encoder.timescale, None, settings.grid.boundaries.clone())
+/// The track's file; its parameter sets are what the encoder says, or its first sample.
+fn create_writer(
+    rung: &Rung,
+    settings: &RungSettings,
+    encoder: &encoder::video::Encoder,
+    first: &[u8],
+) -> Result<TrackWriter> {
+    let (width, height) = (rung.width as u16, rung.height as u16);
+    let colour = Some(Colour { full_range: false, ..settings.encoder.colour });
+    let said = libav::encoder_extradata(encoder);
+    let media = match rung.codec {
+        VideoCodec::H264 => {
+            let config = AvcConfig::from_extradata(&said);
+            config.map(|config| InitMedia::Avc { config, width, height, sample_aspect: (1, 1), colour })
+        }
+        VideoCodec::Hevc => {
+            HevcConfig::from_parameter_sets(&said).map(|config| InitMedia::Hevc { config, width, height, colour })
+        }
+        VideoCodec::Av1 => Av1Config::from_obus(first).map(|config| InitMedia::Av1 { config, width, height, colour }),
+    };
+    let media = media.map_err(|error| {
+        let name = rung.codec.as_str();
+        let message = format!("The {name} encoder of this libav made no parameter sets.");
+        Refusal::EncoderMissing.error(message).with_source(error)
+    })?;
+    let boundaries = settings.grid.boundaries.clone();
+    TrackWriter::create(&settings.dir, &rung.id, &media, settings.encoder.timescale, None, boundaries)
 }

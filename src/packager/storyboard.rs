@@ -32,7 +32,8 @@ pub enum Reel<'a> {
 
 impl<'a> Reel<'a> {
     pub fn choose(film: &'a File, plan: &'a Plan) -> Reel<'a> {
-        plan.encoded.last().map_or(Reel::Film(film), |smallest| Reel::Rung(&smallest.id))
+        let smallest = plan.encoded.iter().min_by_key(|rung| (rung.codec, rung.width));
+        smallest.map_or(Reel::Film(film), |smallest| Reel::Rung(&smallest.id))
     }
 }
 
