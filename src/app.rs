@@ -90,6 +90,7 @@ pub struct App {
     pub sandbox: Option<Arc<Sandbox>>,
     pub accounts: Arc<Accounts>,
     pub uploads: Arc<Uploads>,
+    pub library: Arc<Library>,
     pub origin: Arc<Origin>,
     pub places: Arc<Places>,
     pub audience: Arc<Audience>,
@@ -205,7 +206,8 @@ impl App {
             sandbox,
             accounts,
             uploads,
-            origin: Arc::new(Origin::new(gate, library, licenses, meter, audience.clone())),
+            origin: Arc::new(Origin::new(gate, library.clone(), licenses, meter, audience.clone())),
+            library,
             api,
             audience,
             _lock: lock,
@@ -339,7 +341,8 @@ impl App {
         background.spawn(self.follower.clone().run(self.shutdown.clone()));
         background.spawn(self.checkout.clone().run(self.shutdown.clone()));
         background.spawn(self.uploads.clone().run(self.shutdown.clone()));
-        let package = ingest::packager(self.blobs.clone(), self.clock.clone(), self.config.data.join(WORK_FOLDER));
+        let work = self.config.data.join(WORK_FOLDER);
+        let package = ingest::packager(self.blobs.clone(), self.clock.clone(), work, self.library.clone());
         let jobs = Arc::new(JobRunner::new(
             self.db.clone(),
             self.clock.clone(),

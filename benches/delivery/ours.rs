@@ -12,7 +12,7 @@ use marquee::base::clock::Clock;
 use marquee::base::id::{AssetId, AvailId, OfferId, TitleId};
 use marquee::base::money::{Currency, Money};
 use marquee::base::territory::TerritorySet;
-use marquee::catalog::asset::{Asset, AssetDetails};
+use marquee::catalog::asset::{Asset, AssetDetails, AssetState};
 use marquee::catalog::details::TitleDetails;
 use marquee::catalog::title::{Title, TitleStatus};
 use marquee::commerce::account::{SignUp, Visit};
@@ -128,6 +128,7 @@ async fn publish_film(app: &App, packaged: &Packaged) -> Outcome<AssetId> {
             duration_ms,
             created_at: now,
             details: AssetDetails::default(),
+            state: AssetState::Complete,
         })
         .await?;
     Ok(id)

@@ -1,5 +1,6 @@
 //! Ingest: a film file becomes a packaged asset in the object store.
 
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,19 +10,22 @@ use futures_util::FutureExt;
 use tokio::sync::OnceCell;
 
 use crate::api::PosterSource;
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, UtcMs};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::AssetId;
-use crate::catalog::asset::{Asset, AssetDetails};
+use crate::catalog::asset::{Asset, AssetDetails, AssetState};
 use crate::inspect::asset::inspect;
 use crate::operator::jobs::{Package, ProgressSink};
 use crate::operator::studio::Redraw;
+use crate::packager::growing::Grown;
 use crate::packager::job::{self, Encoding, PackageRequest, Phase, PictureRequest, Progress};
 use crate::packager::publish::publish;
 use crate::packager::sandbox::Attempt;
 use crate::packager::summary;
+use crate::playback::growing::TrackBytes;
+use crate::playback::library::Library;
 use crate::store::blobs::Blobs;
-use crate::store::db::job::{JobStage, StageName};
+use crate::store::db::job::{JobStage, Playable, StageName};
 
 /// How often, and how far apart, the removal of what was left behind is tried.
 const REMOVALS: u32 = 40;
@@ -60,6 +64,7 @@ pub async fn package_and_publish(
                 source: packaged.source.as_deref().cloned(),
                 packaged: Some(summary::packaged(&packaged.index, &packaged.copied)),
             },
+            state: AssetState::Complete,
         })
     }
     .await;
@@ -98,16 +103,70 @@ pub fn empty_work_folder(work: &Path) {
     }
 }
 
-/// The packaging of jobs.
-pub fn packager(blobs: Blobs, clock: Clock, work: PathBuf) -> Package {
+/// The packaging of jobs. What is there of a film already is played from the library.
+pub fn packager(blobs: Blobs, clock: Clock, work: PathBuf, library: Arc<Library>) -> Package {
     Arc::new(move |film: PathBuf, asset_id, progress: ProgressSink| {
         let (blobs, clock, work) = (blobs.clone(), clock.clone(), work.clone());
+        let mut showing = Showing { library: library.clone(), asset_id, has_begun: false };
         async move {
-            package_and_publish(&blobs, &clock, &film, asset_id, &work, |step: &Progress| {
+            let asset = package_and_publish(&blobs, &clock, &film, asset_id, &work, |step: &Progress| {
                 progress.set(permille(step));
                 progress.set_stage(stage(step));
+                if let Some(grown) = &step.grown {
+                    showing.show(grown, step, &progress, clock.now());
+                }
             })
-            .await
+            .await?;
+            showing.library.growing().complete(asset_id, clock.now());
+            Ok(asset)
+        }
+        .boxed()
+    })
+}
+
+/// The showing of a film that is being packaged; dropped before it is complete, it is over.
+struct Showing {
+    library: Arc<Library>,
+    asset_id: AssetId,
+    has_begun: bool,
+}
+
+impl Showing {
+    fn show(&mut self, grown: &Arc<Grown>, step: &Progress, progress: &ProgressSink, now: UtcMs) {
+        self.library.growing().grow(self.asset_id, grown.growth.clone(), bytes_of(grown.clone()), now);
+        if std::mem::replace(&mut self.has_begun, true) {
+            return;
+        }
+        progress.begin(Asset {
+            id: self.asset_id,
+            source_name: String::new(),
+            duration_ms: grown.growth.film_ms as i64,
+            created_at: now,
+            details: AssetDetails { source: step.source.as_deref().cloned(), ..AssetDetails::default() },
+            state: AssetState::Partial { fingerprint: grown.fingerprint.clone() },
+        });
+    }
+}
+
+impl Drop for Showing {
+    fn drop(&mut self) {
+        self.library.growing().interrupt(self.asset_id);
+    }
+}
+
+/// Reads what has been written, off the threads that answer.
+fn bytes_of(grown: Arc<Grown>) -> TrackBytes {
+    Arc::new(move |track, range| {
+        let file = grown.files.get(track).cloned();
+        async move {
+            let failed = || Error::internal("reading what is being written");
+            let file = file.ok_or_else(failed)?;
+            let read = move || {
+                let mut bytes = vec![0; (range.end - range.start) as usize];
+                file.read_exact_at(&mut bytes, range.start).map(|()| Bytes::from(bytes))
+            };
+            let read = tokio::task::spawn_blocking(read).await.map_err(|error| failed().with_source(error))?;
+            read.map_err(|error| failed().with_source(error))
         }
         .boxed()
     })
@@ -144,6 +203,15 @@ fn stage(step: &Progress) -> JobStage {
         speed_milli: (step.speed > 0.0).then_some((step.speed * 1000.0) as u32),
         eta_s: step.eta_s.map(|eta_s| eta_s.ceil() as u32),
         source: step.source.as_deref().cloned(),
+        playable: step.grown.as_deref().map(|grown| {
+            let growth = &grown.growth;
+            Playable {
+                segments: growth.index.video().map(|(track, _)| track.segments.len() as u32).max().unwrap_or(0),
+                playable_ms: growth.playable_ms(),
+                film_ms: growth.film_ms,
+                tracks: growth.index.tracks.iter().map(|track| track.id.clone()).collect(),
+            }
+        }),
     }
 }
 

@@ -61,6 +61,8 @@ pub const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(3600);
 pub const SESSIONS_CACHED_MAX: usize = 200_000;
 pub const SEGMENT_CACHE_BYTES: u64 = 512 * 1024 * 1024;
 pub const ASSETS_CACHED_MAX: usize = 10_000;
+/// Of films that are being packaged, each as it was after some segment.
+pub const GROWING_ASSETS_CACHED_MAX: usize = 32;
 pub const SEGMENT_READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 // Key servers of DRM systems.

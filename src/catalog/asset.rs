@@ -15,6 +15,26 @@ pub struct Asset {
     pub duration_ms: i64,
     pub created_at: UtcMs,
     pub details: AssetDetails,
+    pub state: AssetState,
+}
+
+/// How much of an asset there is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AssetState {
+    /// All of it is in the object store, and it never changes.
+    Complete,
+    /// Its job is at work, and what is there can be played on the node that packages it. It only grows, and when it is
+    /// complete it is the same asset.
+    Partial {
+        /// SHA-256 of its beginning, in base64: an attempt that makes another one makes another film of it.
+        fingerprint: String,
+    },
+}
+
+impl AssetState {
+    pub fn is_partial(&self) -> bool {
+        matches!(self, AssetState::Partial { .. })
+    }
 }
 
 /// What was found and made when the asset was packaged; an asset of before this was noted has none of it.

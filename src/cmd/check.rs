@@ -43,7 +43,8 @@ pub fn run(args: &Args) -> Result<()> {
         db.close().await;
         report
     })?;
-    let faulty: Vec<&Inspected> = assets.iter().flatten().filter(|asset| !asset.is_sound()).collect();
+    let faulty: Vec<&Inspected> =
+        assets.iter().flat_map(|assets| &assets.inspected).filter(|asset| !asset.is_sound()).collect();
     if args.json {
         let findings: Vec<_> = report
             .findings
@@ -60,7 +61,8 @@ pub fn run(args: &Args) -> Result<()> {
             "vouchers": report.vouchers,
             "grants": report.grants,
             "findings": findings,
-            "assets": assets.as_ref().map(Vec::len),
+            "assets": assets.as_ref().map(|assets| assets.inspected.len()),
+            "assets_being_made": assets.as_ref().map(|assets| assets.being_made),
             "asset_findings": faulty.iter().map(|asset| asset.to_json()).collect::<Vec<_>>(),
         });
         print(json)?;
@@ -77,8 +79,14 @@ pub fn run(args: &Args) -> Result<()> {
         }
     }
     match &assets {
-        Some(assets) if faulty.is_empty() => say(format_args!("{} assets conform.", assets.len())),
-        Some(_) => {}
+        Some(assets) => {
+            if faulty.is_empty() {
+                say(format_args!("{} assets conform.", assets.inspected.len()));
+            }
+            if assets.being_made > 0 {
+                say(format_args!("{} more are being made and were not inspected.", assets.being_made));
+            }
+        }
         None => say("The folder of objects is not here: no asset was inspected."),
     }
     if !report.is_sound() {
@@ -141,22 +149,34 @@ impl Inspected {
     }
 }
 
+/// The assets of the catalogue.
+#[derive(Default)]
+struct Assets {
+    inspected: Vec<Inspected>,
+    /// Those that are there in part.
+    being_made: usize,
+}
+
 /// Every asset of the catalogue, or `None` where its objects are not here, as beside a copy of the database alone.
-async fn inspect_assets(db: &dyn Db, data: &std::path::Path) -> Result<Option<Vec<Inspected>>> {
+async fn inspect_assets(db: &dyn Db, data: &std::path::Path) -> Result<Option<Assets>> {
     let objects = objects_folder(data);
     if !objects.is_dir() {
         return Ok(None);
     }
     let blobs = Blobs::local(&objects)?;
-    let mut inspected = Vec::new();
+    let mut found = Assets::default();
     let mut page = Page { after: None, limit: limits::PAGE_ROWS_MAX };
     loop {
         let assets = db.assets(&page).await?;
-        let Some(last) = assets.last() else { return Ok(Some(inspected)) };
+        let Some(last) = assets.last() else { return Ok(Some(found)) };
         page.after = Some(last.id.to_string());
         for asset in assets {
+            if asset.state.is_partial() {
+                found.being_made += 1;
+                continue;
+            }
             let outcome = inspect(&blobs, asset.id).await;
-            inspected.push(Inspected { id: asset.id, source_name: asset.source_name, outcome });
+            found.inspected.push(Inspected { id: asset.id, source_name: asset.source_name, outcome });
         }
     }
 }

@@ -20,7 +20,9 @@ use bytes::Bytes;
 use crate::base::drm_system::DrmSystem;
 use crate::base::protection::ProtectionScheme;
 use crate::hls::key_tag::KeyTag;
-use crate::hls::media::{Key, KeyFormat, KeyMethod, MediaPlaylist, MediaSegment, Resource, Run, SegmentKind, target_s};
+use crate::hls::media::{
+    Extent, Key, KeyFormat, KeyMethod, MediaPlaylist, MediaSegment, Resource, Run, SegmentKind, target_s,
+};
 use crate::hls::multivariant::{IFrameVariant, MultivariantPlaylist, Rendition, RenditionKind, VariantStream};
 use crate::media::rendition::{AssetIndex, AudioIndex, AudioRole, Rates, SegmentIndex, TextIndex, TrackIndex};
 use crate::media::seal::Signal;
@@ -114,7 +116,13 @@ pub fn media(timeline: &Timeline<'_>, track_id: &str, form: Form, sealed: Option
     });
     let runs = runs.collect();
     let kind = SegmentKind::Whole;
-    Some(MediaPlaylist { kind, presentation_target_s: presentation_target_s(timeline), runs }.to_text().into())
+    let extent = match timeline.growth {
+        None => Extent::Whole,
+        Some(growth) if growth.is_whole(track_id) => Extent::Grown,
+        Some(_) => Extent::Growing,
+    };
+    let presentation_target_s = presentation_target_s(timeline);
+    Some(MediaPlaylist { kind, extent, presentation_target_s, runs }.to_text().into())
 }
 
 /// The file of a track's I-frame playlist in the static form.
@@ -146,8 +154,9 @@ pub fn iframes(timeline: &Timeline<'_>, track_id: &str, form: Form, sealed: Opti
         Run { init: Some(init), keys: keys(clip, sealed), segments: segments(track, resource) }
     });
     let runs = runs.collect();
-    let kind = SegmentKind::SyncSample;
-    Some(MediaPlaylist { kind, presentation_target_s: presentation_target_s(timeline), runs }.to_text().into())
+    let (kind, extent) = (SegmentKind::SyncSample, Extent::Whole);
+    let presentation_target_s = presentation_target_s(timeline);
+    Some(MediaPlaylist { kind, extent, presentation_target_s, runs }.to_text().into())
 }
 
 fn keys(clip: Clip<'_>, sealed: Option<Sealed<'_>>) -> Vec<Key> {
@@ -180,13 +189,13 @@ fn iframe_variants(
     variants.collect()
 }
 
-/// The target duration of the longest segment of any track in any clip.
+/// The target duration of the longest segment of any track in any clip, and of those that are still to come.
 fn presentation_target_s(timeline: &Timeline<'_>) -> u64 {
     let longest = timeline.clips.iter().flat_map(|clip| &clip.index.tracks).flat_map(|track| {
         let microseconds = |ticks: u64| track.timescale.rescale(ticks as i64, Timescale::MICROSECONDS) as u64;
         track.segments.iter().map(move |segment| target_s(microseconds(segment.duration_ticks)))
     });
-    longest.max().unwrap_or(0)
+    longest.chain(timeline.growth.map(|growth| growth.target_s)).max().unwrap_or(0)
 }
 
 /// Numbers the segments of a track, from 0 within its asset. Durations are differences of rounded instants, so their
@@ -331,6 +340,7 @@ mod tests {
     mod composed;
 
     use super::*;
+    use crate::media::growth::Growth;
     use crate::media::protect::Iv;
     use crate::media::rendition::{TrackMedia, VideoIndex, VideoRange};
 
@@ -481,6 +491,26 @@ mod tests {
              #EXTINF:4.181333,\n#EXT-X-BYTERANGE:100000@100700\na-en-2.mp4\n#EXT-X-ENDLIST\n"
         );
         assert_eq!(media(&timeline, "v2160", Form::Static, None), None);
+    }
+
+    #[test]
+    fn a_growing_track_is_an_event_that_begins_at_its_beginning_and_ends_when_it_is_whole() {
+        let mut growth =
+            Growth { index: index(), whole: vec!["a-en-2".into()], target_s: 7, film_ms: 60_000, planned: Vec::new() };
+        let media = |growth: &Growth, track| {
+            text(media(&Timeline::of_growth("ast_1", growth), track, Form::Served, None).unwrap())
+        };
+        let head = "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:7\n#EXT-X-MEDIA-SEQUENCE:0\n\
+                    #EXT-X-PLAYLIST-TYPE:EVENT\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-START:TIME-OFFSET=0\n";
+        let video = format!(
+            "{head}#EXT-X-MAP:URI=\"v720/init.mp4\"\n#EXTINF:4.004000,\nv720/0.m4s\n#EXTINF:4.170833,\nv720/1.m4s\n"
+        );
+        assert_eq!(media(&growth, "v720"), video);
+        assert!(
+            media(&growth, "a-en-2").starts_with(head) && media(&growth, "a-en-2").ends_with("1.m4s\n#EXT-X-ENDLIST\n")
+        );
+        growth.whole.push("v720".into());
+        assert_eq!(media(&growth, "v720"), format!("{video}#EXT-X-ENDLIST\n"));
     }
 
     #[test]

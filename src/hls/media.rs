@@ -11,6 +11,7 @@ use crate::media::protect::Iv;
 #[derive(Clone, Debug)]
 pub struct MediaPlaylist {
     pub kind: SegmentKind,
+    pub extent: Extent,
     /// Of the longest segment in any playlist of the presentation: they all say the same target duration (6.2.4).
     pub presentation_target_s: u64,
     /// With a discontinuity between any two.
@@ -33,6 +34,16 @@ pub enum SegmentKind {
     Whole,
     /// A single sync sample (EXT-X-I-FRAMES-ONLY).
     SyncSample,
+}
+
+/// Whether all segments are here (EXT-X-PLAYLIST-TYPE, EXT-X-ENDLIST).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    Whole,
+    /// Segments are still being added, at the end.
+    Growing,
+    /// The last segment of what has grown is here. It stays an EVENT: a playlist never changes its type (6.2.1).
+    Grown,
 }
 
 /// A URI, or a byte range of one.
@@ -109,12 +120,17 @@ impl MediaPlaylist {
         Tag::with_value("EXT-X-VERSION", self.version()).write(&mut text);
         Tag::with_value("EXT-X-TARGETDURATION", self.target_duration_s()).write(&mut text);
         Tag::with_value("EXT-X-MEDIA-SEQUENCE", 0).write(&mut text);
-        Tag::with_value("EXT-X-PLAYLIST-TYPE", "VOD").write(&mut text);
+        let has_grown = self.extent != Extent::Whole;
+        Tag::with_value("EXT-X-PLAYLIST-TYPE", if has_grown { "EVENT" } else { "VOD" }).write(&mut text);
         Tag::new(match self.kind {
             SegmentKind::Whole => "EXT-X-INDEPENDENT-SEGMENTS",
             SegmentKind::SyncSample => "EXT-X-I-FRAMES-ONLY",
         })
         .write(&mut text);
+        if has_grown {
+            // A player would begin where a broadcast is now.
+            Tag::new("EXT-X-START").plain("TIME-OFFSET", 0).write(&mut text);
+        }
         let has_keys = self.runs.iter().any(|run| !run.keys.is_empty());
         for (place, run) in self.runs.iter().enumerate() {
             if place > 0 {
@@ -127,7 +143,9 @@ impl MediaPlaylist {
             }
             run.write(&mut text);
         }
-        Tag::new("EXT-X-ENDLIST").write(&mut text);
+        if self.extent != Extent::Growing {
+            Tag::new("EXT-X-ENDLIST").write(&mut text);
+        }
         text
     }
 }

@@ -10,6 +10,7 @@ pub mod cmaf;
 pub mod codec;
 pub mod cue_text;
 pub mod dolby;
+pub mod growth;
 pub mod hevc;
 pub mod isobmff;
 pub mod language;

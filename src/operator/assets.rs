@@ -23,6 +23,8 @@ use crate::operator::Operators;
 #[derive(Serialize, ToSchema)]
 pub struct AssetBody {
     id: AssetId,
+    /// `complete`; or `partial` while its job is at work: it can be played as far as it is there.
+    status: AssetStatus,
     /// The name of the file it was made from.
     source_name: String,
     duration_ms: i64,
@@ -36,6 +38,13 @@ pub struct AssetBody {
     segments: Option<SegmentsBody>,
     /// The titles that it is a part or the trailer of.
     titles: Vec<TitleId>,
+}
+
+#[derive(Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AssetStatus {
+    Partial,
+    Complete,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -127,6 +136,7 @@ pub async fn show(
     params(("id" = AssetId, Path)), request_body = ExcerptBody, security(("bearer" = [])), responses(
     (status = 201, description = "The new asset", body = AssetBody),
     (status = 404, description = "ASSET_NOT_FOUND, or MEDIA_NOT_FOUND where its bytes are not here"),
+    (status = 409, description = "ASSET_PARTIAL"),
     (status = 422, description = "EXCERPT_INVALID"),
 ))]
 pub async fn excerpt(
@@ -141,7 +151,7 @@ pub async fn excerpt(
         let detail = format!("An excerpt has {} to {} ms.", bounds.start(), bounds.end());
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "EXCERPT_INVALID", detail).with_param("length_ms"));
     }
-    let source = find(&operators, id).await?;
+    let source = find_complete(&operators, id).await?;
     let asset = operators.studio.excerpt(source, length_ms).await?;
     operators.api.db.insert_asset(&asset).await?;
     operators.api.follower.announce().await;
@@ -153,6 +163,16 @@ pub async fn excerpt(
 pub(crate) async fn find(operators: &Operators, id: AssetId) -> Result<Asset, Problem> {
     let asset = operators.api.db.asset(id).await?;
     asset.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "ASSET_NOT_FOUND", "There is no such asset."))
+}
+
+/// An asset of which all is there.
+pub(crate) async fn find_complete(operators: &Operators, id: AssetId) -> Result<Asset, Problem> {
+    let asset = find(operators, id).await?;
+    if asset.state.is_partial() {
+        let detail = "This asset is still being made. Ask again when its job is done.";
+        return Err(Problem::new(StatusCode::CONFLICT, "ASSET_PARTIAL", detail));
+    }
+    Ok(asset)
 }
 
 impl AssetBody {
@@ -173,6 +193,7 @@ impl AssetBody {
         };
         AssetBody {
             id: asset.id,
+            status: if asset.state.is_partial() { AssetStatus::Partial } else { AssetStatus::Complete },
             source_name: asset.source_name,
             duration_ms: asset.duration_ms,
             created_at: asset.created_at,

@@ -14,7 +14,7 @@ use crate::base::id::AssetId;
 use crate::inspect::check::Severity;
 use crate::inspect::report::{Finding, Findings};
 use crate::operator::Operators;
-use crate::operator::assets::find;
+use crate::operator::assets::find_complete;
 
 #[derive(Serialize, ToSchema)]
 pub struct ConformanceBody {
@@ -50,13 +50,14 @@ pub struct FindingBody {
     params(("id" = AssetId, Path)), security(("bearer" = [])), responses(
     (status = 200, description = "The report", body = ConformanceBody),
     (status = 404, description = "ASSET_NOT_FOUND, or MEDIA_NOT_FOUND where its bytes are not here"),
+    (status = 409, description = "ASSET_PARTIAL"),
 ))]
 pub async fn show(
     State(operators): State<Arc<Operators>>,
     _: AnOperator,
     Id(id): Id<AssetId>,
 ) -> Result<Json<ConformanceBody>, Problem> {
-    let asset = find(&operators, id).await?;
+    let asset = find_complete(&operators, id).await?;
     let findings = operators.reports.of(asset.id).await?;
     Ok(Json(ConformanceBody::new(asset.id, &findings)))
 }

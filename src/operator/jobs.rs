@@ -10,6 +10,7 @@ use axum::extract::State;
 use futures_util::future::BoxFuture;
 use http::StatusCode;
 use serde::Serialize;
+use tokio::sync::Notify;
 use utoipa::ToSchema;
 
 use crate::api::body::{Id, QueryOf};
@@ -29,7 +30,7 @@ use crate::operator::assets::SourceBody;
 use crate::operator::uploads::Uploads;
 use crate::playback::follower::Follower;
 use crate::store::db::Db;
-use crate::store::db::job::{Job, JobOutcome, JobProgress, JobStage, JobState, StageName};
+use crate::store::db::job::{Job, JobOutcome, JobProgress, JobStage, JobState, Playable, StageName};
 
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
@@ -38,7 +39,15 @@ pub type Package = Arc<dyn Fn(PathBuf, AssetId, ProgressSink) -> BoxFuture<'stat
 
 /// Where a packager says how far it is.
 #[derive(Clone, Debug, Default)]
-pub struct ProgressSink(Arc<Mutex<JobProgress>>);
+pub struct ProgressSink(Arc<Said>);
+
+#[derive(Debug, Default)]
+struct Said {
+    progress: Mutex<JobProgress>,
+    /// The asset as far as it is there, until it has been noted.
+    begun: Mutex<Option<Asset>>,
+    has_begun: Notify,
+}
 
 /// Works off jobs, one at a time.
 pub struct JobRunner {
@@ -68,12 +77,25 @@ pub struct JobBody {
     eta_s: Option<u32>,
     /// What came in, as soon as it is known.
     source: Option<SourceBody>,
-    /// Once it is done.
+    /// Once it is done, and while it runs once the film can be played.
     asset_id: Option<AssetId>,
+    /// How much can be played already. Null unless it runs, and where nothing can.
+    playable: Option<PlayableBody>,
     /// Once it has failed.
     error: Option<JobErrorBody>,
     created_at: UtcMs,
     finished_at: Option<UtcMs>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct PlayableBody {
+    /// From the beginning on, of the picture.
+    segments: u32,
+    playable_ms: u64,
+    /// How long the film will be.
+    film_ms: u64,
+    /// What is there to choose from: ids of tracks.
+    tracks: Vec<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -120,6 +142,13 @@ pub async fn show(
     Ok(Json(JobBody::new(operators.api.db.job(id).await?.ok_or_else(not_found)?)))
 }
 
+impl From<Playable> for PlayableBody {
+    fn from(playable: Playable) -> PlayableBody {
+        let Playable { segments, playable_ms, film_ms, tracks } = playable;
+        PlayableBody { segments, playable_ms, film_ms, tracks }
+    }
+}
+
 impl ProgressSink {
     /// Thousandths of the work.
     pub fn set(&self, permille: u32) {
@@ -131,12 +160,22 @@ impl ProgressSink {
         self.lock().stage = Some(stage);
     }
 
+    /// The asset can be played in part. To be said once.
+    pub fn begin(&self, asset: Asset) {
+        *self.0.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(asset);
+        self.0.has_begun.notify_one();
+    }
+
     fn get(&self) -> JobProgress {
         self.lock().clone()
     }
 
+    fn begun(&self) -> Option<Asset> {
+        self.0.begun.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, JobProgress> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -182,7 +221,7 @@ impl JobRunner {
         let progress = ProgressSink::default();
         let packaged = tokio::select! {
             packaged = self.package(&job, progress.clone()) => packaged,
-            lost = self.keep_lease(job.id, &progress) => {
+            lost = self.keep_lease(&job, &progress) => {
                 lost?;
                 tracing::warn!(job = %job.id, "another node has taken over a job");
                 return Ok(true);
@@ -190,17 +229,14 @@ impl JobRunner {
         };
         let at = self.clock.now();
         let is_ours = match packaged {
-            Ok(asset) => {
-                let is_ours = self.db.publish_asset(job.id, &self.node, &asset, at).await?;
-                self.follower.announce().await;
-                is_ours
-            }
+            Ok(asset) => self.db.publish_asset(job.id, &self.node, &asset, at).await?,
             Err(error) => {
                 tracing::warn!(job = %job.id, error = error.log_line(), "a film was not packaged");
                 let outcome = JobOutcome::Failed { code: error.code().to_owned(), message: error.message().to_owned() };
                 self.db.finish_job(job.id, &self.node, &outcome, at).await?
             }
         };
+        self.follower.announce().await;
         self.audience.news.tell(Item::Job(job.id));
         if is_ours {
             self.uploads.remove_bytes(job.upload_id).await;
@@ -220,10 +256,19 @@ impl JobRunner {
     }
 
     /// Returns when the job is somebody else's. A database that is away is waited for: the lease tells.
-    async fn keep_lease(&self, id: JobId, progress: &ProgressSink) -> Result<()> {
+    async fn keep_lease(&self, job: &Job, progress: &ProgressSink) -> Result<()> {
+        let id = job.id;
         let (mut noted, mut renewed_at) = (JobProgress::default(), self.clock.monotonic());
         loop {
-            self.clock.sleep(limits::JOB_PROGRESS_EVERY).await;
+            tokio::select! {
+                () = progress.0.has_begun.notified() => {}
+                () = self.clock.sleep(limits::JOB_PROGRESS_EVERY) => {}
+            }
+            if let Some(asset) = progress.begun()
+                && !self.begin(job, asset, progress).await
+            {
+                return Ok(());
+            }
             let (present, now) = (progress.get(), self.clock.monotonic());
             if present == noted && now < renewed_at + limits::JOB_LEASE_TTL / 3 {
                 continue;
@@ -241,6 +286,25 @@ impl JobRunner {
     }
 }
 
+impl JobRunner {
+    /// The asset can be played in part: it enters the catalogue. False when the job is somebody else's.
+    async fn begin(&self, job: &Job, mut asset: Asset, progress: &ProgressSink) -> bool {
+        asset.source_name.clone_from(&job.source_name);
+        match self.db.begin_asset(job.id, &self.node, &asset, self.clock.now()).await {
+            Ok(is_ours) => {
+                self.follower.announce().await;
+                is_ours
+            }
+            Err(error) => {
+                tracing::warn!(job = %job.id, error = error.log_line(), "an asset was not begun");
+                // For the next time; the lease tells whether the database is back.
+                *progress.0.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(asset);
+                true
+            }
+        }
+    }
+}
+
 impl JobBody {
     pub fn new(job: Job) -> JobBody {
         let (status, asset_id, error) = match job.state {
@@ -252,7 +316,10 @@ impl JobBody {
             }
         };
         let running = (status == JobStatus::Running).then_some(job.progress.stage.as_ref()).flatten();
+        let playable = running.and_then(|stage| stage.playable.clone());
+        let asset_id = asset_id.or(playable.as_ref().map(|_| AssetId::of_job(job.id)));
         JobBody {
+            playable: playable.map(PlayableBody::from),
             stage: running.map(|stage| stage.name),
             speed: running.and_then(|stage| stage.speed_milli).map(|milli| f64::from(milli) / 1000.0),
             eta_s: running.and_then(|stage| stage.eta_s),
@@ -260,7 +327,7 @@ impl JobBody {
             id: job.id,
             upload_id: job.upload_id,
             source_name: job.source_name,
-            progress: if asset_id.is_some() { 1.0 } else { f64::from(job.progress.permille) / 1000.0 },
+            progress: if status == JobStatus::Done { 1.0 } else { f64::from(job.progress.permille) / 1000.0 },
             status,
             asset_id,
             error,

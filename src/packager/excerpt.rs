@@ -5,7 +5,7 @@
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::AssetId;
-use crate::catalog::asset::{Asset, AssetDetails};
+use crate::catalog::asset::{Asset, AssetDetails, AssetState};
 use crate::media::rendition::{AssetIndex, TrackIndex};
 use crate::media::time::Timescale;
 use crate::packager::summary;
@@ -46,6 +46,7 @@ pub async fn excerpt(blobs: &Blobs, source: &Asset, id: AssetId, length_ms: u64,
             source: source.details.source.clone(),
             packaged: Some(summary::packaged(&short, &copied)),
         },
+        state: AssetState::Complete,
     })
 }
 

@@ -28,8 +28,9 @@ use crate::hls::build::{self, Form, Sealed};
 use crate::media::rendition::{AssetIndex, TrackIndex, TrackMedia};
 use crate::media::storyboard::Storyboard;
 use crate::media::timeline::Timeline;
+use crate::packager::growing::{GrowingTracks, Grown};
 use crate::packager::protocol::{
-    CardTrack, PICTURE_FILE, PackageOrder, SidecarOrder, TrackDraft, WorkerMessage, WorkerOrder, WorkerReport,
+    CardTrack, PICTURE_FILE, PackageOrder, SidecarOrder, WorkerMessage, WorkerOrder, WorkerReport,
 };
 use crate::packager::refusal::{self, Refusal};
 use crate::packager::sandbox::Attempt;
@@ -95,7 +96,7 @@ impl PackageRequest {
 }
 
 /// How far a job is. Seconds of film, except `eta_s`, which is seconds of waiting.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Progress {
     pub phase: Phase,
     pub done_s: f64,
@@ -106,6 +107,9 @@ pub struct Progress {
     /// What was found in the film, once it is known.
     #[serde(skip)]
     pub source: Option<Arc<SourceSummary>>,
+    /// What can be played already, if anything can.
+    #[serde(skip)]
+    pub grown: Option<Arc<Grown>>,
 }
 
 /// A published folder.
@@ -162,6 +166,7 @@ pub async fn package(
     let mut pace = Pace::new(clock.clone());
     let size_bytes = input.metadata().map_or(0, |meta| meta.len());
     let name = request.input.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (folder, mut growing) = (staging.dir().to_owned(), None);
     let work = async {
         loop {
             match worker.next(request.silence_max).await? {
@@ -172,7 +177,14 @@ pub async fn package(
                 WorkerMessage::Found(source) => {
                     pace.source = Some(Arc::new(SourceSummary { name: name.clone(), size_bytes, ..source }));
                 }
-                WorkerMessage::Progress { phase, done_s, total_s } => on_progress(&pace.at(phase, done_s, total_s)),
+                WorkerMessage::Planned(planned) => growing = Some(GrowingTracks::new(folder.clone(), planned)?),
+                WorkerMessage::Wrote { tracks } => growing.iter_mut().for_each(|growing| growing.done(&tracks)),
+                WorkerMessage::Progress { phase, done_s, total_s } => {
+                    if let Some(tracks) = growing.take() {
+                        growing = look(tracks, &mut pace.grown).await;
+                    }
+                    on_progress(&pace.at(phase, done_s, total_s));
+                }
                 WorkerMessage::Done(report) => break Ok(report),
                 WorkerMessage::Refused { code, message, internal } => {
                     break Err(Refusal::of_code(&code).error(message).with_internal(internal));
@@ -200,9 +212,14 @@ pub async fn package(
     warnings.extend(report.warnings);
     let copied = report.tracks.iter().filter(|draft| draft.is_copied).map(|draft| draft.id.clone()).collect();
     let reader = report.reader;
-    let (sealing, now) = (request.sealing, clock.now());
-    let finishing =
-        tokio::task::spawn_blocking(move || finish(staging, report.tracks, report.storyboard, sealing.as_ref(), now));
+    let (sealing, grown, now) = (request.sealing, pace.grown.clone(), clock.now());
+    let finishing = tokio::task::spawn_blocking(move || {
+        let index = readback::index(staging.dir(), report.tracks)?;
+        if grown.is_some_and(|grown| !grown.growth.has_become(&index)) {
+            return Err(Error::internal("what could be played while the film was packaged is not what was written"));
+        }
+        finish(staging, index, report.storyboard, sealing.as_ref(), now)
+    });
     let (dir, index) = finishing.await.map_err(|error| Error::internal("publishing panicked").with_source(error))??;
     on_progress(&pace.at(Phase::Finished, length_s, length_s));
     let source = pace.source.take();
@@ -405,15 +422,14 @@ fn open_sidecars(files: &[SidecarFile], kind: SidecarKind) -> Result<Vec<(File, 
     files.iter().map(open).collect()
 }
 
-/// Reads tracks and storyboard back, seals the tracks if they are to be, writes playlists and index, publishes the folder.
+/// Reads the storyboard back, seals the tracks if they are to be, writes playlists and index, publishes the folder.
 fn finish(
     staging: Staging,
-    drafts: Vec<TrackDraft>,
+    mut index: AssetIndex,
     storyboard: Option<Storyboard>,
     sealing: Option<&Sealing>,
     now: UtcMs,
 ) -> Result<(PathBuf, AssetIndex)> {
-    let mut index = readback::index(staging.dir(), drafts)?;
     if let Some(storyboard) = storyboard {
         readback::storyboard(staging.dir(), &storyboard, index.duration_ms)?;
         let text = storyboard.to_webvtt(index.duration_ms, Storyboard::file_name);
@@ -448,6 +464,22 @@ fn finish(
     }
 }
 
+/// Reads what has been written since the last time, off the threads that answer. What cannot be published is not for
+/// playing either: then what can be played stays as it is, and reading everything back will say what is wrong.
+async fn look(mut tracks: GrowingTracks, grown: &mut Option<Arc<Grown>>) -> Option<GrowingTracks> {
+    match tokio::task::spawn_blocking(move || tracks.look().map(|grown| (tracks, grown))).await {
+        Ok(Ok((tracks, now))) => {
+            *grown = now.map(Arc::new);
+            Some(tracks)
+        }
+        Ok(Err(error)) => {
+            tracing::warn!(error = error.log_line(), "a film cannot be played before it is complete");
+            None
+        }
+        Err(_) => None,
+    }
+}
+
 fn write(dir: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     let mut file = fs::File::create_new(dir.join(name)).map_err(refusal::of_write)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(refusal::of_write)
@@ -460,11 +492,12 @@ struct Pace {
     since: Duration,
     total_s: f64,
     source: Option<Arc<SourceSummary>>,
+    grown: Option<Arc<Grown>>,
 }
 
 impl Pace {
     fn new(clock: Clock) -> Pace {
-        Pace { clock, phase: None, since: Duration::ZERO, total_s: 0.0, source: None }
+        Pace { clock, phase: None, since: Duration::ZERO, total_s: 0.0, source: None, grown: None }
     }
 
     fn at(&mut self, phase: Phase, done_s: f64, total_s: f64) -> Progress {
@@ -476,7 +509,7 @@ impl Pace {
         let waited_s = now.saturating_sub(self.since).as_secs_f64();
         let speed = if waited_s > 0.0 { done_s / waited_s } else { 0.0 };
         let eta_s = (speed > 0.0 && total_s > 0.0).then(|| (total_s - done_s).max(0.0) / speed);
-        Progress { phase, done_s, total_s, speed, eta_s, source: self.source.clone() }
+        Progress { phase, done_s, total_s, speed, eta_s, source: self.source.clone(), grown: self.grown.clone() }
     }
 }
 

@@ -114,6 +114,7 @@ impl TrackWriter {
             self.file.write_all(sample.payload.bytes()).map_err(refusal::of_write)?;
         }
         self.held_bytes = 0;
-        Ok(())
+        // Whoever plays the film while it is made sees whole segments, each as soon as it is one.
+        self.file.flush().map_err(refusal::of_write)
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::asset::SourceSummary;
 use crate::media::rendition::{TrackIndex, TrackMedia};
 use crate::media::storyboard::Storyboard;
+use crate::media::time::{Ticks, Timescale};
 use crate::packager::encoder::VideoCodec;
 use crate::packager::sandbox::{Attempt, SandboxReport};
 
@@ -129,10 +130,16 @@ pub enum WorkerMessage {
     Sandboxed(SandboxReport),
     /// What is in the film; its name and size are the supervisor's to know.
     Found(SourceSummary),
+    /// What will be written, of a film that can be played meanwhile.
+    Planned(Planned),
     Progress {
         phase: Phase,
         done_s: f64,
         total_s: f64,
+    },
+    /// These tracks are written to their ends.
+    Wrote {
+        tracks: Vec<String>,
     },
     Done(WorkerReport),
     /// The picture is written as [`PICTURE_FILE`].
@@ -163,6 +170,17 @@ pub enum Phase {
     Poster,
     Checking,
     Finished,
+}
+
+/// What the worker is going to write: a copied picture, and the rest of the ladder on the same grid.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Planned {
+    /// In the order of the index, without words.
+    pub tracks: Vec<TrackDraft>,
+    pub timescale: Timescale,
+    /// Where the segments of the picture begin, and where the last one ends.
+    pub boundaries: Vec<Ticks>,
+    pub end: Ticks,
 }
 
 /// What the worker wrote; the bytes themselves say the rest.

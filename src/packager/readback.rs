@@ -4,22 +4,18 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
 use crate::base::limits;
-use crate::media::cmaf::Fragment;
-use crate::media::codec::codec_string;
-use crate::media::isobmff::{BoxHeader, BoxSize, FourCc, Reader};
-use crate::media::rendition::{AssetIndex, SegmentIndex, TrackIndex, TrackMedia};
+use crate::media::rendition::{AssetIndex, TrackIndex, TrackMedia};
 use crate::media::storyboard::Storyboard;
-use crate::media::time::{Ticks, Timescale};
+use crate::media::time::Ticks;
 use crate::packager::protocol::TrackDraft;
 use crate::packager::text_file;
+use crate::packager::track_file::{TrackFile, wrong};
 
-/// No box but `mdat` is larger.
-const BOX_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// The marker that every JPEG begins with.
 pub const JPEG_START: [u8; 3] = [0xff, 0xd8, 0xff];
 
@@ -29,13 +25,9 @@ pub fn index(dir: &Path, drafts: Vec<TrackDraft>) -> Result<AssetIndex> {
     if words > 2 * limits::TEXT_TRACKS_MAX {
         return Err(Error::internal("the worker names more text tracks than there can be"));
     }
+    require_usable_ids(&drafts)?;
     let mut tracks = Vec::with_capacity(drafts.len());
     for draft in drafts {
-        let is_plain =
-            !draft.id.is_empty() && draft.id.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
-        if !is_plain || tracks.iter().any(|track: &TrackIndex| track.id == draft.id) {
-            return Err(wrong(&draft.id, "its id is not usable"));
-        }
         if let TrackMedia::Text(words) = draft.media {
             let Some(film) = tracks.first() else { return Err(wrong(&draft.id, "it comes before the picture")) };
             tracks.push(text_file::write(dir, draft.id, words, film)?);
@@ -43,10 +35,23 @@ pub fn index(dir: &Path, drafts: Vec<TrackDraft>) -> Result<AssetIndex> {
         }
         let path = dir.join(format!("{}.mp4", draft.id));
         let file = File::open(&path).map_err(|error| wrong(&draft.id, "it cannot be opened").with_source(error))?;
-        tracks.push(track(&file, draft)?);
+        let mut track = TrackFile::new(Arc::new(file), &draft);
+        track.read_on()?;
+        tracks.push(track.finished()?);
     }
     check_switching_set(&tracks)?;
     Ok(AssetIndex::new(tracks))
+}
+
+/// Ids become names of files and parts of URLs: they are plain, and each is one track's.
+pub fn require_usable_ids(drafts: &[TrackDraft]) -> Result<()> {
+    for (place, TrackDraft { id, .. }) in drafts.iter().enumerate() {
+        let is_plain = !id.is_empty() && id.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+        if !is_plain || drafts.iter().take(place).any(|other| other.id == *id) {
+            return Err(wrong(id, "its id is not usable"));
+        }
+    }
+    Ok(())
 }
 
 /// Whether the sheets in `dir` can be those of a film of this length. Of what the worker says only the size of a
@@ -100,176 +105,10 @@ fn starts(track: &TrackIndex) -> Vec<Ticks> {
         .collect()
 }
 
-fn track(file: &File, draft: TrackDraft) -> Result<TrackIndex> {
-    let id = draft.id;
-    let broken = |what: &str| wrong(&id, what);
-    let len = file.metadata().map_err(|error| broken("it cannot be read").with_source(error))?.len();
-    let mut walk = Walk { file, at: 0, len };
-    let (ftyp, moov) = (walk.small(*b"ftyp")?, walk.small(*b"moov")?);
-    let init_bytes = walk.at;
-    let init = [ftyp, moov].concat();
-    let codec = codec_string(&init)?;
-    let mut mdhd = Reader::new(&init).path(&[b"moov", b"trak", b"mdia", b"mdhd"])?;
-    mdhd.take(12)?;
-    let timescale = Timescale::new(mdhd.u32()?)?;
-    let is_video = matches!(draft.media, TrackMedia::Video(_));
-    let mut segments = Vec::new();
-    let mut start_ticks = None;
-    let mut expected = None;
-    while walk.at < len {
-        let offset = walk.at;
-        let moof = walk.small(*b"moof")?;
-        let mut reader = Reader::at(&moof, offset);
-        let payload = reader.next_box()?.ok_or_else(|| broken("a moof is empty"))?.payload;
-        let fragment = Fragment::read(payload)?;
-        let (start, begins_with_sync) = fragment.start();
-        if !begins_with_sync || start != fragment.decode_time as Ticks {
-            return Err(broken(&format!("segment {} does not begin with a sync sample", segments.len())));
-        }
-        if expected.is_some_and(|expected| expected != start) {
-            return Err(broken(&format!("segment {} does not begin where the one before it ends", segments.len())));
-        }
-        start_ticks.get_or_insert(start);
-        expected = Some(start + fragment.duration_ticks() as Ticks);
-        let (data_at, data_bytes) = walk.skip(*b"mdat")?;
-        if data_bytes != fragment.data_bytes() {
-            return Err(broken(&format!("segment {} has more or fewer bytes than its samples", segments.len())));
-        }
-        let first_bytes = fragment.samples.first().map_or(0, |sample| u64::from(sample.bytes));
-        let sync_bytes = if is_video { data_at + first_bytes - offset } else { 0 };
-        segments.push(SegmentIndex {
-            duration_ticks: fragment.duration_ticks(),
-            offset,
-            bytes: walk.at - offset,
-            sync_bytes,
-            sync_offset: None,
-        });
-    }
-    let start_ticks = start_ticks.ok_or_else(|| broken("it has no segments"))?;
-    if start_ticks != 0 && is_video {
-        return Err(broken("the picture does not begin at 0"));
-    }
-    let mut track = TrackIndex {
-        id,
-        codec,
-        timescale,
-        init_bytes,
-        start_ticks,
-        peak_bits_per_s: 0,
-        average_bits_per_s: 0,
-        media: draft.media,
-        segments,
-    };
-    track.measure();
-    Ok(track)
-}
-
-/// Goes over the top-level boxes of a file.
-struct Walk<'a> {
-    file: &'a File,
-    at: u64,
-    len: u64,
-}
-
-impl Walk<'_> {
-    /// The next box, which must be `kind`, as bytes.
-    fn small(&mut self, kind: FourCc) -> Result<Vec<u8>> {
-        let (size, _) = self.header(kind)?;
-        if size > BOX_BYTES_MAX {
-            return Err(Error::internal("a box of the output is too large"));
-        }
-        let mut bytes = vec![0; size as usize];
-        self.file
-            .read_exact_at(&mut bytes, self.at)
-            .map_err(|error| Error::internal("the output cannot be read").with_source(error))?;
-        self.at += size;
-        Ok(bytes)
-    }
-
-    /// Passes over the next box, which must be `kind`; where its payload begins, and its bytes.
-    fn skip(&mut self, kind: FourCc) -> Result<(u64, u64)> {
-        let (size, header_bytes) = self.header(kind)?;
-        let payload_at = self.at + header_bytes;
-        self.at += size;
-        Ok((payload_at, size - header_bytes))
-    }
-
-    fn header(&self, kind: FourCc) -> Result<(u64, u64)> {
-        let mut head = [0; 16];
-        let wanted = usize::try_from(self.len - self.at).unwrap_or(16).min(16);
-        self.file
-            .read_exact_at(&mut head[..wanted], self.at)
-            .map_err(|error| Error::internal("the output cannot be read").with_source(error))?;
-        let header = BoxHeader::read(&mut Reader::at(&head[..wanted], self.at))?;
-        match header.size {
-            BoxSize::Bytes(size) if header.kind == kind && size <= self.len - self.at => {
-                Ok((size, header.header_bytes))
-            }
-            _ => Err(Error::internal(format!("the output's box at {} is not the one that belongs there", self.at))),
-        }
-    }
-}
-
-fn wrong(id: &str, what: &str) -> Error {
-    Error::internal(format!("track {id} is not publishable: {what}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::cmaf::{InitMedia, SampleTiming, write_fragment_head, write_init};
-    use crate::media::rendition::{AudioIndex, AudioRole};
 
-    fn audio_draft() -> TrackDraft {
-        let audio = AudioIndex {
-            channels: 2,
-            sample_rate: 48_000,
-            language: None,
-            name: "Audio".into(),
-            is_default: true,
-            group: "stereo".into(),
-            role: AudioRole::Main,
-            joc_objects: None,
-        };
-        TrackDraft { id: "a-und-2".into(), is_copied: true, media: TrackMedia::Audio(audio) }
-    }
-
-    fn write_track(dir: &Path, starts: &[(Ticks, Ticks)]) {
-        let media = InitMedia::Aac { asc: vec![0x11, 0x90], channels: 2, sample_rate: 48_000, bits_per_s: 1 };
-        let mut bytes = write_init(&media, Timescale::new(48_000).unwrap(), None);
-        for &(start, end) in starts {
-            let sample = SampleTiming { pts: start, bytes: 3, is_sync: true };
-            bytes.extend(write_fragment_head(1, &[sample], end).unwrap());
-            bytes.extend(b"abc");
-        }
-        std::fs::write(dir.join("a-und-2.mp4"), bytes).unwrap();
-    }
-
-    fn read(dir: &Path) -> Result<TrackIndex> {
-        track(&File::open(dir.join("a-und-2.mp4")).unwrap(), audio_draft())
-    }
-
-    #[test]
-    fn a_track_is_read_back_with_its_segments() {
-        let dir = tempfile::tempdir().unwrap();
-        write_track(dir.path(), &[(10, 1034), (1034, 2058)]);
-        let track = read(dir.path()).unwrap();
-        assert_eq!((track.codec.as_str(), track.start_ticks, track.duration_ticks()), ("mp4a.40.2", 10, 2048));
-        assert_eq!(track.segments[0].offset, track.init_bytes);
-        assert_eq!(track.segments[1].offset, track.init_bytes + track.segments[0].bytes);
-    }
-
-    #[test]
-    fn a_gap_between_segments_or_a_cut_file_is_not_published() {
-        let dir = tempfile::tempdir().unwrap();
-        write_track(dir.path(), &[(0, 1024), (1025, 2048)]);
-        assert!(read(dir.path()).unwrap_err().log_line().contains("does not begin where the one before it ends"));
-        write_track(dir.path(), &[(0, 1024)]);
-        let path = dir.path().join("a-und-2.mp4");
-        let bytes = std::fs::read(&path).unwrap();
-        std::fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
-        assert!(read(dir.path()).is_err());
-    }
     #[test]
     fn a_storyboard_is_what_its_film_gives_and_made_of_bounded_pictures() {
         let dir = tempfile::tempdir().unwrap();

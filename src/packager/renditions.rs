@@ -31,6 +31,8 @@ const SURROUND: &str = "surround";
 const AC3: &str = "ac-3";
 const EAC3: &str = "ec-3";
 const GROUPS: [&str; 4] = [STEREO, SURROUND, AC3, EAC3];
+/// The groups that every player can decode.
+pub const AAC_GROUPS: [&str; 2] = [STEREO, SURROUND];
 
 /// What surround becomes that cannot be kept.
 pub const ENCODED_SURROUND_CHANNELS: u32 = 6;

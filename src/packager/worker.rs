@@ -13,8 +13,9 @@ use crate::packager::encoder::VideoCodec;
 use crate::packager::film_reader::PlainFilm;
 use crate::packager::plan::Plan;
 use crate::packager::protocol::{
-    Encoding, FilmReader, Inherited, PackageOrder, Phase, WorkerMessage, WorkerOrder, WorkerReport,
+    Encoding, FilmReader, Inherited, PackageOrder, Phase, Planned, WorkerMessage, WorkerOrder, WorkerReport,
 };
+use crate::packager::scan::Scan;
 use crate::packager::storyboard::Reel;
 use crate::packager::{
     audio_file, card, copy, measure, picture, poster, probe, sandbox, scan, sidecar, storyboard, transcode,
@@ -102,8 +103,19 @@ fn package(file: &File, order: &PackageOrder) -> Result<WorkerReport> {
     if let Some(obstacle) = &plan.copy_obstacle {
         warnings.push(format!("The picture was encoded rather than copied: {obstacle}."));
     }
+    let drafts = plan.drafts(&source, &found);
+    let wrote = |is_copied| {
+        let tracks = drafts.iter().filter(|draft| draft.is_copied == is_copied).map(|draft| draft.id.clone());
+        say(&WorkerMessage::Wrote { tracks: tracks.collect() });
+    };
+    if plan.copied.is_some() {
+        let Scan { timescale, end, .. } = found;
+        let boundaries = plan.grid.boundaries.clone();
+        say(&WorkerMessage::Planned(Planned { tracks: drafts.clone(), timescale, boundaries, end }));
+    }
     progress.enter(Phase::Copying, duration_s);
     copy::run(file, out_dir, &source, &found, &plan, plain.as_ref(), |done_s| progress.done(done_s))?;
+    wrote(true);
     let mut complexity = None;
     if encoding == Encoding::Ladder && !plan.encoded.is_empty() {
         progress.enter(Phase::Measuring, duration_s);
@@ -112,6 +124,7 @@ fn package(file: &File, order: &PackageOrder) -> Result<WorkerReport> {
     plan.rate(&found, complexity);
     progress.enter(Phase::Packaging, duration_s);
     let written = transcode::run(file, out_dir, &source, &found, &plan, |done_s| progress.done(done_s))?;
+    wrote(false);
     warnings.extend(written.warnings);
     let mut storyboard = None;
     if order.pictures {
@@ -121,7 +134,7 @@ fn package(file: &File, order: &PackageOrder) -> Result<WorkerReport> {
         storyboard = storyboard::write(&reel, out_dir, &source.video, &found, |done_s| progress.done(done_s))?;
     }
     let reader = if plain.is_some() { FilmReader::Marquee } else { FilmReader::Libav };
-    let tracks = plan.drafts(&source, &found).into_iter().chain(written.text).collect();
+    let tracks = drafts.into_iter().chain(written.text).collect();
     Ok(WorkerReport { reader, tracks, storyboard, warnings })
 }
 

@@ -1,7 +1,9 @@
-//! A packaged asset that is open: its index, and everything that is written from it once for all who are shown it so.
+//! An asset as it is opened: its index, the playlists that are written from it once, and what seals each track. Opened
+//! from the store, or, while its film is being packaged here, from what has grown.
 
 use std::collections::HashMap;
 use std::io::Write;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,9 +19,11 @@ use crate::base::limits;
 use crate::base::protection::ProtectionScheme;
 use crate::drm::contract::TrackType;
 use crate::hls::build::{self, DrmTags, Form, Sealed};
-use crate::media::rendition::{AssetIndex, FORMAT_VERSION, TrackIndex, TrackMedia};
+use crate::media::growth::Growth;
+use crate::media::rendition::{AssetIndex, FORMAT_VERSION, TrackIndex, TrackMedia, Variant};
 use crate::media::seal::{TrackSeal, scheme_of};
 use crate::media::timeline::Timeline;
+use crate::playback::growing::GrowingFilms;
 use crate::playback::keys::{ContentKeys, TrackKey};
 use crate::playback::presentation::Presentation;
 use crate::store::blobs::Blobs;
@@ -42,54 +46,65 @@ pub enum BareKeys {
 
 /// The index of a film and everything that is written from it once, for all who are shown it so. A card is opened as a
 /// film of its own that is clear; its playlists are given to nobody.
-pub(super) struct OpenAsset {
-    pub(super) id: AssetId,
-    pub(super) index: AssetIndex,
-    pub(super) multivariant: Playlist,
-    pub(super) storyboard: Option<Playlist>,
-    pub(super) tracks: HashMap<String, OpenTrack>,
+pub struct OpenAsset {
+    pub id: AssetId,
+    pub index: AssetIndex,
+    pub multivariant: Playlist,
+    pub storyboard: Option<Playlist>,
+    pub tracks: HashMap<String, OpenTrack>,
 }
 
-pub(super) struct OpenTrack {
+pub struct OpenTrack {
     /// None where it leaves clear.
-    pub(super) seal: Option<Arc<TrackSeal>>,
-    pub(super) track_type: TrackType,
+    pub seal: Option<Arc<TrackSeal>>,
+    pub track_type: TrackType,
     /// Of a key that DRM systems license.
-    pub(super) drm: Option<DrmTags>,
-    pub(super) playlist: Playlist,
+    pub drm: Option<DrmTags>,
+    pub playlist: Playlist,
     /// Of a video track.
-    pub(super) iframes: Option<Playlist>,
+    pub iframes: Option<Playlist>,
 }
 
-/// Reads what is stored of an asset, and its keys.
-pub(super) struct Opener {
-    pub(super) blobs: Blobs,
-    pub(super) keys: ContentKeys,
-    pub(super) bare_keys: BareKeys,
+/// Opens assets.
+pub struct Opener {
+    pub blobs: Blobs,
+    pub keys: ContentKeys,
+    pub bare_keys: BareKeys,
+    pub growing: GrowingFilms,
 }
 
 impl Opener {
-    /// Sees to it that an asset has the keys that `cbcs` needs, before anybody plays it.
-    pub(super) async fn issue_keys(&self, asset_id: AssetId) -> Result<()> {
-        let index = self.index(asset_id).await?;
-        let tracks: Vec<_> = index.tracks.iter().filter(|track| !track.is_text()).collect();
-        let tracks: Vec<_> = tracks.iter().map(|track| (track.id.as_str(), track_type(track))).collect();
-        self.keys.issue(asset_id, &tracks).await
+    /// The film as the store has it.
+    pub async fn open(&self, presentation: Presentation) -> Result<Arc<OpenAsset>> {
+        self.write(presentation, self.index(presentation.film).await?, None).await
     }
 
-    pub(super) async fn open(&self, presentation: Presentation) -> Result<Arc<OpenAsset>> {
+    /// The film as far as it has grown.
+    pub async fn open_growing(&self, presentation: Presentation, growth: &Growth) -> Result<Arc<OpenAsset>> {
+        self.write(presentation, growth.index.clone(), Some(growth)).await
+    }
+
+    /// The multivariant playlist of a film with these tracks. `mark` tells what a growing film has now from what it will
+    /// have.
+    pub async fn multivariant(&self, presentation: Presentation, film: &AssetIndex, mark: &str) -> Result<Playlist> {
+        let card = self.card(presentation).await?;
+        let id = presentation.film.to_string();
+        let (timeline, behind) = behind_card(Timeline::of_asset(&id, film), card.as_ref());
+        multivariant(presentation.film, &timeline, &format!("{behind}{mark}"))
+    }
+
+    /// Writes the playlists of a film, and finds what seals it.
+    async fn write(
+        &self,
+        presentation: Presentation,
+        index: AssetIndex,
+        growth: Option<&Growth>,
+    ) -> Result<Arc<OpenAsset>> {
         let id = presentation.film;
-        let index = self.index(id).await?;
-        let card = match presentation.card {
-            Some(card) => Some((card.to_string(), self.index(card).await?)),
-            None => None,
-        };
+        let card = self.card(presentation).await?;
         let name = id.to_string();
-        let timeline = Timeline::of_asset(&name, &index);
-        let (timeline, behind) = match &card {
-            Some((card, index)) => (timeline.behind_card(card, index), format!("-{card}")),
-            None => (timeline, String::new()),
-        };
+        let timeline = Timeline { growth, ..Timeline::of_asset(&name, &index) };
+        let (timeline, behind) = behind_card(timeline, card.as_ref());
         let form = presentation.protection.map_or("c", ProtectionScheme::as_str);
         let seals = index.tracks.iter().map(|track| self.seal(presentation, track));
         let seals = futures_util::future::try_join_all(seals).await?;
@@ -99,18 +114,20 @@ impl Opener {
             let signal = seal.as_ref().map(TrackSeal::signal);
             let sealed = |key_uri| signal.map(|signal| Sealed { signal, key_uri, drm: drm.as_ref() });
             let form = if drm.as_ref().is_some_and(|drm| !drm.hands_out_key) { "drm" } else { form };
-            let name = format!("{FORMAT_VERSION}-{id}-{}", track.id);
+            let mark = growth.map_or_else(String::new, |growth| {
+                format!("-{}{}", track.segments.len(), if growth.is_whole(&track.id) { "whole" } else { "part" })
+            });
+            let name = format!("{FORMAT_VERSION}-{id}-{}{mark}", track.id);
             let key_uri = format!("{}/key", track.id);
             let text = build::media(&timeline, &track.id, Form::Served, sealed(&key_uri)).ok_or_else(not_found)?;
             let media = playlist(text, &format!("{name}-{form}{behind}"))?;
             let iframes = build::iframes(&timeline, &track.id, Form::Served, sealed("key"))
                 .map(|text| playlist(text, &format!("{name}-i-{form}{behind}")));
             let (seal, iframes) = (seal.map(Arc::new), iframes.transpose()?);
-            let open = OpenTrack { seal, track_type: track_type(track), drm, playlist: media, iframes };
+            let open = OpenTrack { seal, track_type: track_type(&track.media), drm, playlist: media, iframes };
             tracks.insert(track.id.clone(), open);
         }
-        let multivariant =
-            playlist(build::multivariant(&timeline, Form::Served), &format!("{FORMAT_VERSION}-{id}-main{behind}"))?;
+        let multivariant = multivariant(id, &timeline, &behind)?;
         let storyboard = index.storyboard.map(|storyboard| {
             let text = storyboard.to_webvtt(index.duration_ms, |sheet| format!("storyboard/{sheet}.jpg"));
             playlist(text.into(), &format!("{FORMAT_VERSION}-{id}-storyboard"))
@@ -119,9 +136,31 @@ impl Opener {
         Ok(Arc::new(OpenAsset { id, index, multivariant, storyboard, tracks }))
     }
 
+    /// Sees to it that an asset has the keys that `cbcs` needs, before anybody plays it: of one that grows, those of all
+    /// the tracks that it will have.
+    pub async fn issue_keys(&self, asset_id: AssetId) -> Result<()> {
+        let planned = match self.growing.now(asset_id) {
+            Some(film) => film.growth.planned.clone(),
+            None => self.index(asset_id).await?.tracks.into_iter().map(|track| (track.id, track.media)).collect(),
+        };
+        let tracks: Vec<_> = planned.iter().filter(|(_, media)| !matches!(media, TrackMedia::Text(_))).collect();
+        let tracks: Vec<_> = tracks.iter().map(|(id, media)| (id.as_str(), track_type(media))).collect();
+        self.keys.issue(asset_id, &tracks).await
+    }
+
+    /// The release card, by its name and its index.
+    async fn card(&self, presentation: Presentation) -> Result<Option<(String, AssetIndex)>> {
+        let Some(card) = presentation.card else { return Ok(None) };
+        Ok(Some((card.to_string(), self.index(card).await?)))
+    }
+
     async fn index(&self, asset_id: AssetId) -> Result<AssetIndex> {
         let object = ObjectKey::AssetIndex { asset: asset_id };
-        AssetIndex::from_json(&within(limits::SEGMENT_READ_TIMEOUT, self.blobs.get(&object)).await?)
+        let json = within(limits::SEGMENT_READ_TIMEOUT, self.blobs.get(&object)).await.map_err(|error| {
+            // A title is made of what is there: then its job has died.
+            if error.kind() == ErrorKind::NotFound { interrupted().with_source(error) } else { error }
+        })?;
+        AssetIndex::from_json(&json)
     }
 
     /// What seals a track of the film, and what its playlists tell DRM systems.
@@ -132,12 +171,11 @@ impl Opener {
     ) -> Result<Option<(TrackSeal, Option<DrmTags>)>> {
         let Some(scheme) = presentation.protection.map(|chosen| scheme_of(track, chosen)) else { return Ok(None) };
         let TrackKey { id, protection, signals } =
-            self.keys.of(presentation.film, &track.id, track_type(track), scheme).await?;
+            self.keys.of(presentation.film, &track.id, track_type(&track.media), scheme).await?;
         if scheme == ProtectionScheme::Aes128 {
             return Ok(Some((TrackSeal::aes128(id, protection), None)));
         }
-        let object = ObjectKey::AssetTrack { asset: presentation.film, file: track.file_name() };
-        let init = within(limits::SEGMENT_READ_TIMEOUT, self.blobs.get_range(&object, 0..track.init_bytes)).await?;
+        let init = self.read(presentation.film, track, Variant::A, 0..track.init_bytes).await?;
         let system_headers = signals.iter().filter_map(|signal| signal.pssh.clone()).collect();
         let seal = TrackSeal::cbcs(id, protection, &init)?.with_system_headers(system_headers);
         let drm = (!signals.is_empty()).then(|| DrmTags {
@@ -146,54 +184,81 @@ impl Opener {
         });
         Ok(Some((seal, drm)))
     }
+
+    /// A part of a track's file, wherever that is now.
+    pub async fn read(&self, asset: AssetId, track: &TrackIndex, variant: Variant, range: Range<u64>) -> Result<Bytes> {
+        if let Some(bytes) = self.growing.bytes(asset) {
+            return within(limits::SEGMENT_READ_TIMEOUT, bytes(&track.id, range)).await;
+        }
+        let object = ObjectKey::AssetTrack { asset, file: track.file_name_of(variant) };
+        within(limits::SEGMENT_READ_TIMEOUT, self.blobs.get_range(&object, range)).await
+    }
 }
 
 impl OpenTrack {
-    pub(super) fn systems(&self) -> impl Iterator<Item = DrmSystem> {
+    pub fn systems(&self) -> impl Iterator<Item = DrmSystem> {
         self.drm.iter().flat_map(|drm| &drm.systems).map(|(system, _)| *system)
     }
 
-    pub(super) fn is_licensed_only(&self) -> bool {
+    pub fn is_licensed_only(&self) -> bool {
         self.drm.as_ref().is_some_and(|drm| !drm.hands_out_key)
     }
 }
 
 impl OpenAsset {
-    pub(super) fn track(&self, id: &str) -> Result<&OpenTrack> {
+    pub fn track(&self, id: &str) -> Result<&OpenTrack> {
         self.tracks.get(id).ok_or_else(not_found)
     }
 
-    pub(super) fn index_of(&self, id: &str) -> Result<&TrackIndex> {
+    pub fn index_of(&self, id: &str) -> Result<&TrackIndex> {
         self.index.track(id).ok_or_else(not_found)
     }
 }
 
 /// Of words it matters to nobody.
-pub(super) fn track_type(track: &TrackIndex) -> TrackType {
-    match &track.media {
+fn track_type(media: &TrackMedia) -> TrackType {
+    match media {
         TrackMedia::Video(video) => TrackType::of_video(video.width, video.height),
         TrackMedia::Audio(_) | TrackMedia::Text(_) => TrackType::Audio,
     }
 }
 
+/// What is played behind the card, and what that adds to an entity tag.
+fn behind_card<'a>(film: Timeline<'a>, card: Option<&'a (String, AssetIndex)>) -> (Timeline<'a>, String) {
+    match card {
+        Some((card, index)) => (film.behind_card(card, index), format!("-{card}")),
+        None => (film, String::new()),
+    }
+}
+
+fn interrupted() -> Error {
+    let message = "This film is not here to be played: it was being prepared, and that was interrupted. Try again in a \
+                   minute; if it stays so, tell whoever sells it.";
+    Error::new(ErrorKind::Unavailable, "FILM_INTERRUPTED", message)
+}
+
 /// A strong entity tag.
-pub(super) fn etag(text: &str) -> Result<HeaderValue> {
+pub fn etag(text: &str) -> Result<HeaderValue> {
     HeaderValue::try_from(format!("\"{text}\"")).map_err(|error| Error::internal("an entity tag").with_source(error))
 }
 
-pub(super) fn playlist(identity: Bytes, name: &str) -> Result<Playlist> {
+fn multivariant(id: AssetId, timeline: &Timeline<'_>, mark: &str) -> Result<Playlist> {
+    playlist(build::multivariant(timeline, Form::Served), &format!("{FORMAT_VERSION}-{id}-main{mark}"))
+}
+
+fn playlist(identity: Bytes, name: &str) -> Result<Playlist> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     let gzip = encoder.write_all(&identity).and_then(|()| encoder.finish());
     let gzip = gzip.map_err(|error| Error::internal("compressing a playlist").with_source(error))?;
     Ok(Playlist { identity, gzip: gzip.into(), etag: etag(name)? })
 }
 
-pub(super) async fn within<T>(limit: Duration, reading: impl Future<Output = Result<T>>) -> Result<T> {
+pub async fn within<T>(limit: Duration, reading: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::time::timeout(limit, reading).await.unwrap_or_else(|_| {
         Err(Error::new(ErrorKind::Timeout, "STORE_TIMEOUT", "The store of films does not answer; try again."))
     })
 }
 
-pub(super) fn not_found() -> Error {
+pub fn not_found() -> Error {
     Error::new(ErrorKind::NotFound, "MEDIA_NOT_FOUND", "There is no such track or segment.")
 }

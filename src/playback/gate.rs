@@ -46,6 +46,11 @@ impl Entitled {
     pub fn clip(&self) -> ClipKind {
         self.clip
     }
+
+    /// When the session was opened.
+    pub fn opened_at(&self) -> UtcMs {
+        self.session.row().opened_at
+    }
 }
 
 /// What the gate must know of a request besides its token.

@@ -1,8 +1,9 @@
 //! The library: playlists, init segments, media segments and keys of packaged assets, given out only against an
 //! [`Entitled`]. Playlists are written once per asset and protection and hold nothing personal; segments are read and
-//! sealed once and then come from memory.
+//! sealed once and then come from memory. A film that is still being packaged is opened anew as it grows.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -22,6 +23,7 @@ use crate::playback::asset::{BareKeys, OpenAsset, OpenTrack, Opener, Playlist, e
 use crate::playback::cache::{Piece, SegmentCache, SegmentKey};
 use crate::playback::clearkey;
 use crate::playback::gate::Entitled;
+use crate::playback::growing::{GrowingFilm, GrowingFilms};
 use crate::playback::keys::ContentKeys;
 use crate::playback::presentation::Presentation;
 use crate::store::blobs::Blobs;
@@ -36,11 +38,12 @@ pub struct Media {
     pub content_type: &'static str,
 }
 
-/// Opens packaged assets.
+/// Gives out packaged assets.
 pub struct Library {
-    blobs: Blobs,
     opener: Opener,
     assets: Cache<Presentation, Arc<OpenAsset>>,
+    /// Of films that grow, by revision.
+    growing_assets: Cache<(Presentation, u64), Arc<OpenAsset>>,
     segments: SegmentCache,
 }
 
@@ -54,8 +57,14 @@ pub struct Licensing {
 impl Library {
     pub fn new(blobs: Blobs, keys: ContentKeys, bare_keys: BareKeys, segment_cache_bytes: u64) -> Library {
         let assets = Cache::new(limits::ASSETS_CACHED_MAX);
-        let opener = Opener { blobs: blobs.clone(), keys, bare_keys };
-        Library { blobs, opener, assets, segments: SegmentCache::new(segment_cache_bytes) }
+        let growing_assets = Cache::new(limits::GROWING_ASSETS_CACHED_MAX);
+        let opener = Opener { blobs, keys, bare_keys, growing: GrowingFilms::default() };
+        Library { opener, assets, growing_assets, segments: SegmentCache::new(segment_cache_bytes) }
+    }
+
+    /// What is played while it is packaged here.
+    pub fn growing(&self) -> &GrowingFilms {
+        &self.opener.growing
     }
 
     /// Sees to it that an asset has the keys that `cbcs` needs, before anybody plays it.
@@ -65,12 +74,21 @@ impl Library {
 
     /// The multivariant playlist of the session.
     pub async fn multivariant(&self, entitled: &Entitled) -> Result<Playlist> {
+        let presentation = entitled.presentation();
+        if let Some(film) = self.opener.growing.of_session(presentation.film, entitled.opened_at()) {
+            let index = film.index_at(entitled.opened_at());
+            return Box::pin(self.opener.multivariant(presentation, &index, &film.mark())).await;
+        }
         Ok(self.asset(entitled).await?.multivariant.clone())
     }
 
     /// The media playlist of one track.
     pub async fn playlist(&self, entitled: &Entitled, track: &str) -> Result<Playlist> {
-        let asset = self.film(entitled).await?;
+        let film = self.film(entitled).await?;
+        let asset = match self.opener.growing.of_session(film.id, entitled.opened_at()) {
+            Some(grown) => self.grown(entitled.presentation(), grown).await?,
+            None => film,
+        };
         Ok(asset.track(track)?.playlist.clone())
     }
 
@@ -192,7 +210,7 @@ impl Library {
         };
         let make = || async move {
             let object = ObjectKey::AssetStoryboard { asset: asset_id, sheet: n };
-            let bytes = within(limits::SEGMENT_READ_TIMEOUT, self.blobs.get(&object)).await?;
+            let bytes = within(limits::SEGMENT_READ_TIMEOUT, self.opener.blobs.get(&object)).await?;
             let etag = etag(&format!("{FORMAT_VERSION}-{asset_id}-storyboard-{n}"))?;
             Ok(Media { bytes, etag, content_type: "image/jpeg" })
         };
@@ -218,8 +236,7 @@ impl Library {
             TrackMedia::Text(_) => "text/vtt",
         };
         let make = || async move {
-            let object = ObjectKey::AssetTrack { asset: key.asset_id, file: index.file_name_of(variant) };
-            let stored = within(limits::SEGMENT_READ_TIMEOUT, self.blobs.get_range(&object, range)).await?;
+            let stored = self.opener.read(key.asset_id, index, variant, range).await?;
             let clear = match piece {
                 Piece::SyncSample(_) => Bytes::from(cmaf::sync_sample_segment(&stored)?),
                 Piece::Init | Piece::Segment(_) => stored,
@@ -266,12 +283,20 @@ impl Library {
             return Ok(asset);
         }
         // What is rare is boxed, here and below: every request's future would be as large as the largest part of it.
+        if let Some(film) = self.opener.growing.now(presentation.film) {
+            return self.grown(presentation, film).await;
+        }
         Box::pin(self.assets.get_or_insert_async(&presentation, self.opener.open(presentation))).await
+    }
+
+    async fn grown(&self, presentation: Presentation, film: Arc<GrowingFilm>) -> Result<Arc<OpenAsset>> {
+        let open = self.opener.open_growing(presentation, &film.growth);
+        Box::pin(self.growing_assets.get_or_insert_async(&(presentation, film.revision), open)).await
     }
 }
 
 /// Where a piece lies in the track's file; `None` when the track has none such.
-fn range_of(index: &TrackIndex, piece: Piece) -> Option<std::ops::Range<u64>> {
+fn range_of(index: &TrackIndex, piece: Piece) -> Option<Range<u64>> {
     let from = |n: u32| index.segments.get(n as usize);
     match piece {
         Piece::Init => Some(0..index.init_bytes).filter(|range| !range.is_empty()),

@@ -10,6 +10,7 @@ pub mod clearkey;
 pub mod denied;
 pub mod follower;
 pub mod gate;
+pub mod growing;
 pub mod keys;
 pub mod leases;
 pub mod library;

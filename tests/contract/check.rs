@@ -130,6 +130,11 @@ async fn each_kind_of_damage_is_found() {
         ("DELETE FROM refund", &["REFUND_AMOUNT_WRONG", "REFUND_COUNT_WRONG"]),
         ("DELETE FROM purchase WHERE status = 'paid'", &["CAUSE_MISSING", "STORAGE_DAMAGED"]),
         ("DELETE FROM offer", &["STORAGE_DAMAGED"]),
+        (
+            "INSERT INTO asset (id, source_name, duration_ms, details, created_at, partial_fingerprint) \
+             VALUES ('ast_of_no_job', 'film', 1, '{}', 1, 'a')",
+            &["CAUSE_MISSING"],
+        ),
     ];
     for (sql, expected) in table {
         let report = damaged_by(sql).await;

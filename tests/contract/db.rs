@@ -94,7 +94,9 @@ suite! {
         an_upload_grows_and_becomes_a_job
         a_job_is_claimed_oldest_first_and_lost_with_its_lease
         a_job_ends_once_and_keeps_its_outcome
-        an_asset_is_published_with_the_end_of_its_job_or_not_at_all;
+        an_asset_is_published_with_the_end_of_its_job_or_not_at_all
+        an_asset_is_there_in_part_until_its_job_ends
+        what_begins_otherwise_ends_the_sessions_that_saw_the_other_beginning;
     operator:
         operators_are_listed_and_found_by_address_in_any_case
         a_link_lets_in_once_and_in_time

@@ -8,7 +8,7 @@ use std::time::Duration;
 use marquee::base::id::{AssetId, GrantId, TitleId};
 use marquee::base::limits::LEASE_TTL;
 use marquee::base::protection::ProtectionScheme;
-use marquee::catalog::asset::{Asset, AssetDetails};
+use marquee::catalog::asset::{Asset, AssetDetails, AssetState};
 use marquee::catalog::licence::{Licence, LicenceKind};
 use marquee::media::protect::{ContentKey, Iv, Protection, decrypt_segment};
 use marquee::packager::publish::publish;
@@ -39,7 +39,14 @@ pub async fn license(server: &Server, title: TitleId) -> AssetId {
     publish(&server.app.blobs, id, made.dir(), &made.index).await.unwrap();
     let details = AssetDetails { card_of: title.card_source(1), ..AssetDetails::default() };
     let duration_ms = made.index.duration_ms as i64;
-    let asset = Asset { id, source_name: "card".into(), duration_ms, created_at: server.now(), details };
+    let asset = Asset {
+        id,
+        source_name: "card".into(),
+        duration_ms,
+        created_at: server.now(),
+        details,
+        state: AssetState::Complete,
+    };
     db.insert_asset(&asset).await.unwrap();
     db.update_title(&title, server.now()).await.unwrap();
     server.app.follower.announce().await;

@@ -1,5 +1,6 @@
-//! Packaging under fire: the worker or the whole server is killed at random moments. After every kill an asset is either
-//! listed and whole or not listed, a job that was not finished goes on with the next server, and nothing lies about.
+//! Packaging under fire: the worker or the whole server is killed at random moments. After every kill an asset is listed
+//! and whole, or listed as partial with its job at work, or not listed; a job that was not finished goes on with the next
+//! server, and nothing lies about.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,6 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use marquee::base::clock::Clock;
+use marquee::base::id::AssetId;
 use serde_json::Value;
 
 use crate::crash::Dice;
@@ -15,7 +17,7 @@ use crate::process::{ServerProcess, sound_report};
 use crate::recovery::{Desk, names, orphaned_workers, until};
 
 /// The worker of this server, while it has one.
-fn worker_of(server: u32) -> Option<u32> {
+pub fn worker_of(server: u32) -> Option<u32> {
     names(Path::new("/proc")).iter().filter_map(|process| process.parse().ok()).find(|process: &u32| {
         let of = |what: &str| std::fs::read_to_string(format!("/proc/{process}/{what}")).unwrap_or_default();
         let parent = of("status").lines().find_map(|line| line.strip_prefix("PPid:\t")?.parse::<u32>().ok());
@@ -23,18 +25,22 @@ fn worker_of(server: u32) -> Option<u32> {
     })
 }
 
-/// The assets that the server lists. Each must have all its files.
-async fn listed(desk: &Desk, server: &ServerProcess) -> BTreeSet<String> {
+/// What the server lists: the assets that are complete, each with all its files, and those that are there in part.
+async fn listed(desk: &Desk, server: &ServerProcess) -> (BTreeSet<String>, BTreeSet<String>) {
     let assets = desk.get(server, "assets?limit=200").await;
-    let ids = assets["data"].as_array().unwrap().iter().map(|asset| asset["id"].as_str().unwrap().to_owned());
-    let ids: BTreeSet<String> = ids.collect();
+    let of = |status: &str| -> BTreeSet<String> {
+        let assets = assets["data"].as_array().unwrap().iter().filter(|asset| asset["status"] == status);
+        assets.map(|asset| asset["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let (ids, partial) = (of("complete"), of("partial"));
+    assert_eq!(assets["data"].as_array().unwrap().len(), ids.len() + partial.len(), "{assets}");
     for id in &ids {
         let stored = names(&desk.assets().join(id));
         for file in ["index.json", "poster.jpg", "storyboard-0.jpg", "t-en.vtt", "v360.mp4"] {
             assert!(stored.iter().any(|name| name == file), "{id} is listed and lacks {file}: {stored:?}");
         }
     }
-    ids
+    (ids, partial)
 }
 
 fn is_over(job: &Value) -> bool {
@@ -59,7 +65,7 @@ async fn kill_while_publishing(kills: usize) {
 
     let mut published = 1;
     let mut job = desk.upload(&server).await;
-    let (mut servers, mut workers) = (0, 0);
+    let (mut servers, mut workers, mut in_part) = (0, 0, 0);
     while servers + workers < kills {
         tokio::time::sleep(usual.mul_f64(dice.below(1000) as f64 / 1000.0)).await;
         if dice.below(3) == 0 {
@@ -75,8 +81,11 @@ async fn kill_while_publishing(kills: usize) {
             desk.let_leases_run_out().await;
             server = ServerProcess::start(&desk.data);
         }
-        let known = listed(&desk, &server).await;
+        let (known, partial) = listed(&desk, &server).await;
         let shown = desk.get(&server, &format!("jobs/{job}")).await;
+        let being_made = AssetId::of_job(job.parse().unwrap()).to_string();
+        assert!(partial.iter().all(|id| *id == being_made), "{partial:?} is listed, and {job} is the only job");
+        in_part += partial.len();
         let unlisted = names(&desk.assets()).into_iter().filter(|name| !known.contains(name)).count();
         assert!(unlisted <= 1, "only the job that runs may have an asset that is not listed");
         if is_over(&shown) {
@@ -89,17 +98,19 @@ async fn kill_while_publishing(kills: usize) {
         }
     }
     published += usize::from(desk.finished(&server, &job).await["status"] == "done");
-    println!("{servers} servers and {workers} workers killed, {published} films published");
+    println!(
+        "{servers} servers and {workers} workers killed, {in_part} films found in part, {published} films published"
+    );
 
-    let known = listed(&desk, &server).await;
-    assert_eq!(known.len(), published);
+    let (known, partial) = listed(&desk, &server).await;
+    assert_eq!((known.len(), partial.len()), (published, 0));
     server.terminate();
     server.ended();
     // What a killed process left is gone at the latest after the next start.
     desk.let_leases_run_out().await;
     let server = ServerProcess::start(&desk.data);
     tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!(listed(&desk, &server).await, known);
+    assert_eq!(listed(&desk, &server).await, (known.clone(), BTreeSet::new()));
     assert_eq!(names(&desk.assets()).into_iter().collect::<BTreeSet<_>>(), known, "orphans in the store");
     assert_eq!(names(&desk.work()), [] as [String; 0]);
     assert_eq!(names(&desk.data.join("uploads")), [] as [String; 0]);

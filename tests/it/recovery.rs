@@ -37,9 +37,20 @@ impl Desk {
         self.client.get(url).bearer_auth(&self.token).send().await.unwrap().json().await.unwrap()
     }
 
+    pub async fn post(&self, server: &ServerProcess, path: &str, body: &Value) -> Value {
+        let url = format!("{}/api/v1/operator/{path}", server.base);
+        let request = self.client.post(url).bearer_auth(&self.token).json(body);
+        let key = format!("key-{}", AssetId::new(Clock::system().now()));
+        request.header("idempotency-key", key).send().await.unwrap().json().await.unwrap()
+    }
+
     /// Uploads the test film; the job's id.
     pub async fn upload(&self, server: &ServerProcess) -> String {
-        let film = std::fs::read(film::file()).unwrap();
+        self.upload_file(server, &film::file()).await
+    }
+
+    pub async fn upload_file(&self, server: &ServerProcess, film: &Path) -> String {
+        let film = std::fs::read(film).unwrap();
         let post = self.client.post(format!("{}/api/v1/operator/uploads", server.base)).bearer_auth(&self.token);
         let post = post.header("tus-resumable", "1.0.0").header("upload-length", film.len());
         let created = post.send().await.unwrap();

@@ -8,7 +8,7 @@ use marquee::base::clock::{SimClock, UtcMs};
 use marquee::base::id::{AssetId, AvailId, MembershipId, OfferId, PlanId, TitleId, ViewerId};
 use marquee::base::money::{Currency, Money};
 use marquee::base::territory::TerritorySet;
-use marquee::catalog::asset::{Asset, AssetDetails};
+use marquee::catalog::asset::{Asset, AssetDetails, AssetState};
 use marquee::catalog::details::TitleDetails;
 use marquee::catalog::title::{Title, TitleStatus};
 use marquee::commerce::account::{SignUp, Visit};
@@ -204,6 +204,7 @@ impl Server {
             duration_ms: packaged.index.duration_ms as i64,
             created_at: self.now(),
             details: AssetDetails::default(),
+            state: AssetState::Complete,
         };
         self.app.db.insert_asset(&asset).await.unwrap();
         id

@@ -41,11 +41,15 @@ pub trait JobDb: Send + Sync {
     /// Renews the lease and notes how far it is; false when another node has it now.
     async fn renew_job(&self, id: JobId, node: &str, progress: &JobProgress, until: UtcMs) -> Result<bool>;
 
-    /// The asset enters the catalogue and its job is done, in one transaction, if `node` still has it: a film is
+    /// The asset enters the catalogue in part, if `node` still has its job. Where an attempt that died had it there
+    /// already and began it otherwise, the sessions that saw that beginning end.
+    async fn begin_asset(&self, id: JobId, node: &str, asset: &Asset, at: UtcMs) -> Result<bool>;
+
+    /// The asset enters the catalogue whole and its job is done, in one transaction, if `node` still has it: a film is
     /// published once, whoever dies in between.
     async fn publish_asset(&self, id: JobId, node: &str, asset: &Asset, at: UtcMs) -> Result<bool>;
 
-    /// `running -> done | failed`, if `node` still has it.
+    /// `running -> done | failed`, if `node` still has it. Of a job that failed no part of its asset stays.
     async fn finish_job(&self, id: JobId, node: &str, outcome: &JobOutcome, at: UtcMs) -> Result<bool>;
 }
 
@@ -91,6 +95,21 @@ pub struct JobStage {
     pub eta_s: Option<u32>,
     /// What was found in the file, as soon as it is known.
     pub source: Option<SourceSummary>,
+    /// What can be played already.
+    #[serde(default)]
+    pub playable: Option<Playable>,
+}
+
+/// How much of a film that is being packaged can be played.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Playable {
+    /// Of the picture.
+    pub segments: u32,
+    pub playable_ms: u64,
+    /// How long the film will be.
+    pub film_ms: u64,
+    /// The tracks that are there.
+    pub tracks: Vec<String>,
 }
 
 /// In the order they come.

@@ -2,7 +2,7 @@ use marquee::base::clock::UtcMs;
 use marquee::base::error::ErrorKind;
 use marquee::base::id::{AssetId, AvailId, OfferId};
 use marquee::base::territory::TerritorySet;
-use marquee::catalog::asset::{Asset, AssetDetails, SourceSummary, SourceTrack, TrackKind};
+use marquee::catalog::asset::{Asset, AssetDetails, AssetState, SourceSummary, SourceTrack, TrackKind};
 use marquee::catalog::title::{Title, TitleStatus};
 use marquee::rights::avail::{Avail, LicenseType};
 use marquee::rights::grant::{Grant, GrantClock};
@@ -90,6 +90,7 @@ pub async fn assets_come_in_pages(backend: &impl Backend) {
         duration_ms: 1000,
         created_at: NOW,
         details: details.clone(),
+        state: AssetState::Complete,
     };
     let assets: Vec<_> = (0..5).map(asset).collect();
     for asset in &assets {
@@ -112,6 +113,7 @@ pub async fn every_write_is_a_change(backend: &impl Backend) {
         duration_ms: 0,
         created_at: NOW,
         details: AssetDetails::default(),
+        state: AssetState::Complete,
     };
     db.insert_asset(&asset).await.unwrap();
     let changes = db.changes(Some(0), 100).await.unwrap();

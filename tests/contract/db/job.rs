@@ -1,13 +1,15 @@
 use std::time::Duration;
 
 use marquee::base::error::ErrorKind;
-use marquee::base::id::{AssetId, JobId, UploadId};
-use marquee::catalog::asset::{Asset, AssetDetails, SourceSummary};
+use marquee::base::id::{AssetId, JobId, SessionId, UploadId};
+use marquee::catalog::asset::{Asset, AssetDetails, AssetState, SourceSummary};
+use marquee::rights::session::PlaybackSession;
 use marquee::store::db::job::{Job, JobOutcome, JobProgress, JobStage, JobState, StageName, Upload};
+use marquee::store::db::playback::Change;
 use marquee::store::db::{Page, Written};
 
 use super::Backend;
-use crate::scene::{NOW, key, later};
+use crate::scene::{NOW, Scene, key, later};
 
 const TTL: Duration = Duration::from_millis(100);
 
@@ -72,7 +74,13 @@ pub async fn a_job_is_claimed_oldest_first_and_lost_with_its_lease(backend: &imp
         size_bytes: 9,
         tracks: Vec::new(),
     };
-    let stage = JobStage { name: StageName::Encoding, speed_milli: Some(2500), eta_s: Some(60), source: Some(source) };
+    let stage = JobStage {
+        name: StageName::Encoding,
+        speed_milli: Some(2500),
+        eta_s: Some(60),
+        source: Some(source),
+        playable: None,
+    };
     let progress = JobProgress { permille: 500, stage: Some(stage) };
     assert!(db.renew_job(young.id, "a", &progress, later(1000)).await.unwrap());
     assert!(!db.renew_job(young.id, "b", &JobProgress::default(), later(1000)).await.unwrap());
@@ -115,6 +123,7 @@ pub async fn an_asset_is_published_with_the_end_of_its_job_or_not_at_all(backend
         duration_ms: 1,
         created_at: NOW,
         details: AssetDetails::default(),
+        state: AssetState::Complete,
     };
     db.claim_job("a", NOW, TTL).await.unwrap().unwrap();
     db.claim_job("b", later(100), TTL).await.unwrap().unwrap();
@@ -127,4 +136,64 @@ pub async fn an_asset_is_published_with_the_end_of_its_job_or_not_at_all(backend
     let second = Asset { id: AssetId::new(NOW), ..asset };
     assert!(!db.publish_asset(job.id, "b", &second, later(103)).await.unwrap(), "it is done");
     assert_eq!(db.assets(&Page { after: None, limit: 9 }).await.unwrap().len(), 1);
+}
+
+fn partial(job: &Job, fingerprint: &str) -> Asset {
+    Asset {
+        id: AssetId::of_job(job.id),
+        source_name: "film.mov".into(),
+        duration_ms: 60_000,
+        created_at: NOW,
+        details: AssetDetails::default(),
+        state: AssetState::Partial { fingerprint: fingerprint.into() },
+    }
+}
+
+pub async fn an_asset_is_there_in_part_until_its_job_ends(backend: &impl Backend) {
+    let db = backend.open().await;
+    let (done, failed) = (job(1), job(2));
+    for job in [&done, &failed] {
+        db.insert_job(job).await.unwrap();
+        let part = partial(job, "a");
+        assert!(!db.begin_asset(job.id, "a", &part, NOW).await.unwrap(), "it does not run");
+        assert_eq!(db.claim_job("a", NOW, TTL).await.unwrap().unwrap().id, job.id);
+        assert!(!db.begin_asset(job.id, "b", &part, NOW).await.unwrap(), "it is a's");
+        assert!(db.begin_asset(job.id, "a", &part, NOW).await.unwrap());
+        assert_eq!(db.asset(part.id).await.unwrap(), Some(part.clone()));
+        // The next attempt begins as this one did: nothing is news.
+        let changes = db.changes(None, 0).await.unwrap().cursor;
+        assert!(db.begin_asset(job.id, "a", &part, later(1)).await.unwrap());
+        assert_eq!(db.changes(None, 0).await.unwrap().cursor, changes);
+    }
+    assert_eq!(db.strays(9).await.unwrap(), [] as [String; 0]);
+    let whole = Asset { state: AssetState::Complete, duration_ms: 59_999, ..partial(&done, "a") };
+    assert!(db.publish_asset(done.id, "a", &whole, later(2)).await.unwrap());
+    assert_eq!(db.asset(whole.id).await.unwrap(), Some(whole));
+    let outcome = JobOutcome::Failed { code: "DISK_FULL".into(), message: "Full.".into() };
+    let before = db.changes(None, 0).await.unwrap().cursor;
+    assert!(db.finish_job(failed.id, "a", &outcome, later(2)).await.unwrap());
+    assert_eq!(db.asset(AssetId::of_job(failed.id)).await.unwrap(), None, "no part of it stays");
+    assert_eq!(db.changes(Some(before), 9).await.unwrap().changes, [Change::Catalog]);
+}
+
+pub async fn what_begins_otherwise_ends_the_sessions_that_saw_the_other_beginning(backend: &impl Backend) {
+    let db = backend.open().await;
+    let scene = Scene::set(&db).await;
+    let grant = scene.paid(&db).await.2;
+    let job = job(1);
+    db.insert_job(&job).await.unwrap();
+    db.claim_job("a", NOW, TTL).await.unwrap().unwrap();
+    assert!(db.begin_asset(job.id, "a", &partial(&job, "a"), NOW).await.unwrap());
+    let on = |asset_id| PlaybackSession { id: SessionId::new(NOW), asset_id, ..scene.session(&grant) };
+    let (seen, other) = (on(AssetId::of_job(job.id)), on(AssetId::new(NOW)));
+    for session in [&seen, &other] {
+        db.insert_session(session).await.unwrap();
+    }
+    let before = db.changes(None, 0).await.unwrap().cursor;
+    assert!(db.begin_asset(job.id, "a", &partial(&job, "b"), later(7)).await.unwrap());
+    assert_eq!(db.asset(seen.asset_id).await.unwrap(), Some(partial(&job, "b")));
+    assert_eq!(db.session(seen.id).await.unwrap().unwrap().ended_at, Some(later(7)));
+    assert_eq!(db.session(other.id).await.unwrap().unwrap().ended_at, None);
+    let changes = db.changes(Some(before), 9).await.unwrap().changes;
+    assert_eq!(changes, [Change::Session(seen.id), Change::Catalog]);
 }

@@ -16,7 +16,7 @@ use marquee::base::id::{AssetId, AvailId, OfferId, TitleId, ViewerId};
 use marquee::base::money::{Currency, Money};
 use marquee::base::shutdown::Shutdown;
 use marquee::base::territory::TerritorySet;
-use marquee::catalog::asset::{Asset, AssetDetails};
+use marquee::catalog::asset::{Asset, AssetDetails, AssetState};
 use marquee::catalog::details::TitleDetails;
 use marquee::catalog::licence::CardPolicy;
 use marquee::catalog::title::{Title, TitleStatus};
@@ -121,6 +121,7 @@ fn packager(clock: marquee::base::clock::Clock) -> Package {
                 duration_ms: bytes.len() as i64,
                 created_at: now,
                 details: AssetDetails::default(),
+                state: AssetState::Complete,
             })
         })
     })
@@ -253,6 +254,7 @@ impl Cinema {
             duration_ms: 60_000,
             created_at: now,
             details: AssetDetails::default(),
+            state: AssetState::Complete,
         };
         self.api.db.insert_asset(&asset).await.unwrap();
         asset

@@ -10,7 +10,7 @@ use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{AssetId, AvailId, OfferId, TitleId};
 use crate::base::money::Money;
-use crate::catalog::asset::Asset;
+use crate::catalog::asset::{Asset, AssetState};
 use crate::catalog::licence::{CardSource, ReleaseCard};
 use crate::catalog::title::{Title, TitleStatus};
 use crate::rights::avail::{Avail, LicenseType};
@@ -141,9 +141,19 @@ impl CatalogDb for SqliteDb {
     }
 }
 
+/// Of an asset that is there in part the rest comes with it; a complete one is there already or not at all.
 pub async fn insert_asset(conn: &mut Connection, asset: &Asset) -> Result<()> {
+    let fingerprint = match &asset.state {
+        AssetState::Complete => None,
+        AssetState::Partial { fingerprint } => Some(fingerprint),
+    };
+    sqlx::query("DELETE FROM asset WHERE id = $1 AND partial_fingerprint IS NOT NULL")
+        .bind(asset.id.to_string())
+        .execute(&mut *conn)
+        .await?;
     sqlx::query(
-        "INSERT INTO asset (id, source_name, duration_ms, created_at, details, card) VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO asset (id, source_name, duration_ms, created_at, details, card, partial_fingerprint) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(asset.id.to_string())
     .bind(&asset.source_name)
@@ -151,6 +161,7 @@ pub async fn insert_asset(conn: &mut Connection, asset: &Asset) -> Result<()> {
     .bind(asset.created_at.0)
     .bind(to_json(&asset.details)?)
     .bind(asset.details.card_of.as_ref().map(to_json).transpose()?)
+    .bind(fingerprint)
     .execute(&mut *conn)
     .await?;
     append_change(conn, Change::Catalog, asset.created_at).await
@@ -379,13 +390,17 @@ fn title(row: &Row) -> Result<Title> {
     })
 }
 
-fn asset(row: &Row) -> Result<Asset> {
+pub fn asset(row: &Row) -> Result<Asset> {
     Ok(Asset {
         id: row.parsed("id")?,
         source_name: row.text("source_name")?,
         duration_ms: row.int("duration_ms")?,
         details: row.json("details")?,
         created_at: row.instant("created_at")?,
+        state: match row.text_opt("partial_fingerprint")? {
+            None => AssetState::Complete,
+            Some(fingerprint) => AssetState::Partial { fingerprint },
+        },
     })
 }
 

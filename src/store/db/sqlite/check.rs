@@ -58,6 +58,8 @@ const STRAYS: &str = "\
     OR voucher_id IS NOT NULL AND voucher_id NOT IN (SELECT id FROM voucher) \
     UNION ALL SELECT id FROM entry WHERE purchase_id NOT IN (SELECT id FROM purchase) \
     UNION ALL SELECT id FROM refund WHERE purchase_id NOT IN (SELECT id FROM purchase) \
+    UNION ALL SELECT id FROM asset WHERE partial_fingerprint IS NOT NULL AND substr(id, 4) NOT IN \
+    (SELECT substr(id, 4) FROM job WHERE status IN ('queued', 'running')) \
     ORDER BY id LIMIT $1";
 
 #[async_trait]

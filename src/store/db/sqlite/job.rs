@@ -5,13 +5,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::error::corrupt;
+use super::playback::append_change;
 use super::row::{AFTER_ALL, Columns, to_json};
 use super::{Connection, Row, SqliteDb, catalog, idempotency};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::id::{JobId, UploadId};
+use crate::base::id::{AssetId, JobId, UploadId};
 use crate::catalog::asset::Asset;
 use crate::store::db::job::{Job, JobDb, JobOutcome, JobProgress, JobState, Upload};
+use crate::store::db::playback::Change;
 use crate::store::db::{Idempotency, Page, Written};
 
 #[async_trait]
@@ -139,6 +141,11 @@ impl JobDb for SqliteDb {
         .await
     }
 
+    async fn begin_asset(&self, id: JobId, node: &str, asset: &Asset, at: UtcMs) -> Result<bool> {
+        let (node, asset) = (node.to_owned(), asset.clone());
+        self.write(move |conn| Box::pin(async move { begin_asset(conn, id, &node, &asset, at).await })).await
+    }
+
     async fn publish_asset(&self, id: JobId, node: &str, asset: &Asset, at: UtcMs) -> Result<bool> {
         let (node, asset) = (node.to_owned(), asset.clone());
         self.write(move |conn| {
@@ -205,6 +212,42 @@ async fn insert_job(conn: &mut Connection, job: &Job) -> Result<()> {
     Ok(())
 }
 
+async fn begin_asset(conn: &mut Connection, id: JobId, node: &str, asset: &Asset, at: UtcMs) -> Result<bool> {
+    let ours = sqlx::query("SELECT id FROM job WHERE id = $1 AND node = $2 AND status = 'running'")
+        .bind(id.to_string())
+        .bind(node)
+        .fetch_optional(&mut *conn)
+        .await?;
+    if ours.is_none() {
+        return Ok(false);
+    }
+    let known =
+        sqlx::query("SELECT * FROM asset WHERE id = $1").bind(asset.id.to_string()).fetch_optional(&mut *conn).await?;
+    let known = known.as_ref().map(catalog::asset).transpose()?;
+    match known {
+        Some(known) if known.state == asset.state => return Ok(true),
+        Some(_) => end_sessions(conn, asset.id, at).await?,
+        None => {}
+    }
+    catalog::insert_asset(conn, asset).await?;
+    Ok(true)
+}
+
+/// Ends every session on an asset whose bytes are not what they were.
+async fn end_sessions(conn: &mut Connection, asset: AssetId, at: UtcMs) -> Result<()> {
+    let ended: Vec<String> =
+        sqlx::query_scalar("UPDATE session SET ended_at = $2 WHERE asset_id = $1 AND ended_at IS NULL RETURNING id")
+            .bind(asset.to_string())
+            .bind(at.0)
+            .fetch_all(&mut *conn)
+            .await?;
+    for id in ended {
+        let id = id.parse().map_err(|_| corrupt("A session's row is damaged."))?;
+        append_change(conn, Change::Session(id), at).await?;
+    }
+    Ok(())
+}
+
 async fn finish_job(conn: &mut Connection, id: JobId, node: &str, outcome: &JobOutcome, at: UtcMs) -> Result<bool> {
     let columns = StateColumns::of_outcome(outcome);
     let finished = sqlx::query(
@@ -219,9 +262,19 @@ async fn finish_job(conn: &mut Connection, id: JobId, node: &str, outcome: &JobO
     .bind(columns.failure_code)
     .bind(columns.failure_message)
     .bind(at.0)
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
-    Ok(finished.rows_affected() == 1)
+    let is_ours = finished.rows_affected() == 1;
+    if is_ours && matches!(outcome, JobOutcome::Failed { .. }) {
+        let removed = sqlx::query("DELETE FROM asset WHERE id = $1 AND partial_fingerprint IS NOT NULL")
+            .bind(AssetId::of_job(id).to_string())
+            .execute(&mut *conn)
+            .await?;
+        if removed.rows_affected() > 0 {
+            append_change(conn, Change::Catalog, at).await?;
+        }
+    }
+    Ok(is_ours)
 }
 
 /// Why an upload that should be open is not.

@@ -16,6 +16,7 @@ const MIGRATIONS: &[(i64, &[&str])] = &[
     (2, &[include_str!("../schema-2.sql")]),
     (3, &[include_str!("../schema-3.sql")]),
     (4, &[include_str!("../schema-4.sql")]),
+    (5, &[include_str!("../schema-5.sql")]),
 ];
 
 /// The one connection that writes, on a database of the present schema.

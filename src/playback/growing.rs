@@ -1,0 +1,223 @@
+//! Films that are played while they are packaged on this node. What grows is told here, segment by segment, by whoever
+//! wired the packager to the library; the bytes come from its work folder until the store has them.
+//!
+//! ```text
+//! (nothing) ── grow ──→ growing ── complete ──→ kept for the sessions that were opened before, as long as they last
+//!     ↑                    │
+//!     └───── interrupt ────┘
+//! ```
+//!
+//! A playlist that a session has seen never changes its kind (RFC 8216bis, 6.2.1): a session that was opened while the
+//! film grew is given the EVENT form to its end, and may choose from the tracks that were there when it was opened.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+
+use crate::base::clock::UtcMs;
+use crate::base::error::Result;
+use crate::base::id::AssetId;
+use crate::base::limits;
+use crate::media::growth::Growth;
+use crate::media::rendition::AssetIndex;
+
+/// Reads a part of a track's file, by the id of the track.
+pub type TrackBytes = Arc<dyn Fn(&str, Range<u64>) -> BoxFuture<'static, Result<Bytes>> + Send + Sync>;
+
+/// The films that grow on this node, or did while sessions were opened on them.
+#[derive(Default)]
+pub struct GrowingFilms {
+    films: RwLock<HashMap<AssetId, Place>>,
+    revisions: AtomicU64,
+}
+
+/// A film as far as it is there.
+pub struct GrowingFilm {
+    pub growth: Growth,
+    /// Of this process: another one for everything that was ever told.
+    pub revision: u64,
+    /// The tracks that were not there at first, and since when they are.
+    late: Vec<(String, UtcMs)>,
+}
+
+struct Place {
+    film: Arc<GrowingFilm>,
+    /// None once the store has them.
+    bytes: Option<TrackBytes>,
+    completed_at: Option<UtcMs>,
+}
+
+impl GrowingFilms {
+    /// This much of the film is there now.
+    pub fn grow(&self, asset: AssetId, growth: Growth, bytes: TrackBytes, at: UtcMs) {
+        let mut films = self.films.write().unwrap_or_else(PoisonError::into_inner);
+        let known = films.get(&asset).filter(|place| place.completed_at.is_none());
+        if known.is_some_and(|place| place.film.growth == growth) {
+            return;
+        }
+        let late = known.map_or_else(Vec::new, |place| place.film.joined_by(&growth, at));
+        let film = GrowingFilm { growth, revision: self.revisions.fetch_add(1, Ordering::Relaxed), late };
+        films.insert(asset, Place { film: Arc::new(film), bytes: Some(bytes), completed_at: None });
+    }
+
+    /// All of the film is in the store.
+    pub fn complete(&self, asset: AssetId, at: UtcMs) {
+        let mut films = self.films.write().unwrap_or_else(PoisonError::into_inner);
+        films.retain(|_, place| place.completed_at.is_none_or(|completed| completed + limits::SESSION_AGE_MAX > at));
+        if let Some(place) = films.get_mut(&asset) {
+            (place.bytes, place.completed_at) = (None, Some(at));
+            if !place.film.is_whole() {
+                films.remove(&asset);
+            }
+        }
+    }
+
+    /// It will not be finished, or not here.
+    pub fn interrupt(&self, asset: AssetId) {
+        let mut films = self.films.write().unwrap_or_else(PoisonError::into_inner);
+        if films.get(&asset).is_some_and(|place| place.completed_at.is_none()) {
+            films.remove(&asset);
+        }
+    }
+
+    /// The film, while it grows.
+    pub fn now(&self, asset: AssetId) -> Option<Arc<GrowingFilm>> {
+        self.find(asset, |place| place.completed_at.is_none().then(|| place.film.clone()))
+    }
+
+    /// The film, for a session that was opened while it grew.
+    pub fn of_session(&self, asset: AssetId, opened_at: UtcMs) -> Option<Arc<GrowingFilm>> {
+        self.find(asset, |place| {
+            place.completed_at.is_none_or(|completed_at| opened_at < completed_at).then(|| place.film.clone())
+        })
+    }
+
+    /// Where the bytes of its tracks are, while they are not in the store.
+    pub fn bytes(&self, asset: AssetId) -> Option<TrackBytes> {
+        self.find(asset, |place| place.bytes.clone())
+    }
+
+    fn find<T>(&self, asset: AssetId, look: impl FnOnce(&Place) -> Option<T>) -> Option<T> {
+        look(self.films.read().unwrap_or_else(PoisonError::into_inner).get(&asset)?)
+    }
+}
+
+impl GrowingFilm {
+    /// What a session may choose from that was opened at this instant.
+    pub fn index_at(&self, opened_at: UtcMs) -> AssetIndex {
+        let mut index = self.growth.index.clone();
+        index.tracks.retain(|track| !self.late.iter().any(|(id, since)| *id == track.id && *since > opened_at));
+        index
+    }
+
+    /// What tells it from less and from more of itself.
+    pub fn mark(&self) -> String {
+        let tracks = &self.growth.index.tracks;
+        let segments: usize = tracks.iter().map(|track| track.segments.len()).sum();
+        format!("-{}-{segments}", tracks.len())
+    }
+
+    fn is_whole(&self) -> bool {
+        self.growth.index.tracks.iter().all(|track| self.growth.is_whole(&track.id))
+    }
+
+    /// The late tracks once it has become `growth`.
+    fn joined_by(&self, growth: &Growth, at: UtcMs) -> Vec<(String, UtcMs)> {
+        let new = growth.index.tracks.iter().filter(|track| self.growth.index.track(&track.id).is_none());
+        self.late.iter().cloned().chain(new.map(|track| (track.id.clone(), at))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::rendition::{SegmentIndex, TrackIndex, TrackMedia, VideoIndex, VideoRange};
+    use crate::media::time::Timescale;
+
+    fn growth(tracks: &[&str], whole: &[&str]) -> Growth {
+        let track = |id: &&str| TrackIndex {
+            id: (*id).to_owned(),
+            codec: "avc1.64001E".into(),
+            timescale: Timescale::MILLISECONDS,
+            init_bytes: 700,
+            start_ticks: 0,
+            peak_bits_per_s: 1,
+            average_bits_per_s: 1,
+            media: TrackMedia::Video(VideoIndex {
+                width: 640,
+                height: 360,
+                frame_rate_milli: 25_000,
+                video_range: VideoRange::Sdr,
+            }),
+            segments: vec![SegmentIndex {
+                duration_ticks: 6000,
+                offset: 700,
+                bytes: 100,
+                sync_bytes: 0,
+                sync_offset: None,
+            }],
+        };
+        let whole = whole.iter().map(|&id| id.to_owned()).collect();
+        Growth {
+            index: AssetIndex::new(tracks.iter().map(track).collect()),
+            whole,
+            target_s: 6,
+            film_ms: 6000,
+            planned: Vec::new(),
+        }
+    }
+
+    fn nothing() -> TrackBytes {
+        Arc::new(|_, _| Box::pin(async { Ok(Bytes::new()) }))
+    }
+
+    fn ids(index: &AssetIndex) -> Vec<&str> {
+        index.tracks.iter().map(|track| track.id.as_str()).collect()
+    }
+
+    #[test]
+    fn a_rung_joins_for_sessions_that_are_opened_after_it() {
+        let (films, asset) = (GrowingFilms::default(), AssetId::new(UtcMs(1)));
+        films.grow(asset, growth(&["v720"], &[]), nothing(), UtcMs(10));
+        films.grow(asset, growth(&["v720", "v360"], &["v720", "v360"]), nothing(), UtcMs(20));
+        let film = films.now(asset).unwrap();
+        assert_eq!(ids(&film.index_at(UtcMs(19))), ["v720"]);
+        assert_eq!(ids(&film.index_at(UtcMs(20))), ["v720", "v360"]);
+        // What was there at first is there for a session of before, too: it was opened on an attempt that died.
+        assert_eq!(ids(&film.index_at(UtcMs(0))), ["v720"]);
+    }
+
+    #[test]
+    fn what_is_told_twice_is_one_revision_and_after_an_interruption_it_is_another() {
+        let (films, asset) = (GrowingFilms::default(), AssetId::new(UtcMs(1)));
+        let revision = || films.now(asset).unwrap().revision;
+        films.grow(asset, growth(&["v720"], &[]), nothing(), UtcMs(10));
+        let first = revision();
+        films.grow(asset, growth(&["v720"], &[]), nothing(), UtcMs(11));
+        assert_eq!(revision(), first);
+        films.interrupt(asset);
+        assert!(films.now(asset).is_none() && films.bytes(asset).is_none());
+        films.grow(asset, growth(&["v720"], &[]), nothing(), UtcMs(12));
+        assert_ne!(revision(), first);
+    }
+
+    #[test]
+    fn a_complete_film_keeps_its_form_for_the_sessions_of_before_as_long_as_there_can_be_any() {
+        let (films, asset) = (GrowingFilms::default(), AssetId::new(UtcMs(1)));
+        films.grow(asset, growth(&["v720"], &["v720"]), nothing(), UtcMs(10));
+        films.complete(asset, UtcMs(20));
+        films.interrupt(asset);
+        assert!(films.now(asset).is_none() && films.bytes(asset).is_none());
+        assert!(films.of_session(asset, UtcMs(19)).is_some() && films.of_session(asset, UtcMs(20)).is_none());
+        films.complete(AssetId::new(UtcMs(2)), UtcMs(20) + limits::SESSION_AGE_MAX);
+        assert!(films.of_session(asset, UtcMs(19)).is_none());
+        // A playlist that would never end is not kept.
+        films.grow(asset, growth(&["v720"], &[]), nothing(), UtcMs(10));
+        films.complete(asset, UtcMs(20));
+        assert!(films.of_session(asset, UtcMs(19)).is_none());
+    }
+}
