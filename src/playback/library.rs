@@ -76,8 +76,11 @@ impl Library {
     pub async fn multivariant(&self, entitled: &Entitled) -> Result<Playlist> {
         let presentation = entitled.presentation();
         if let Some(film) = self.opener.growing.of_session(presentation.film, entitled.opened_at()) {
-            let index = film.index_at(entitled.opened_at());
-            return Box::pin(self.opener.multivariant(presentation, &index, &film.mark())).await;
+            let grown = async move {
+                let index = film.index_at(entitled.opened_at());
+                self.opener.multivariant(presentation, &index, &film.mark()).await
+            };
+            return Box::pin(grown).await;
         }
         Ok(self.asset(entitled).await?.multivariant.clone())
     }
@@ -86,7 +89,7 @@ impl Library {
     pub async fn playlist(&self, entitled: &Entitled, track: &str) -> Result<Playlist> {
         let film = self.film(entitled).await?;
         let asset = match self.opener.growing.of_session(film.id, entitled.opened_at()) {
-            Some(grown) => self.grown(entitled.presentation(), grown).await?,
+            Some(grown) => Box::pin(self.grown(entitled.presentation(), grown)).await?,
             None => film,
         };
         Ok(asset.track(track)?.playlist.clone())
@@ -284,14 +287,14 @@ impl Library {
         }
         // What is rare is boxed, here and below: every request's future would be as large as the largest part of it.
         if let Some(film) = self.opener.growing.now(presentation.film) {
-            return self.grown(presentation, film).await;
+            return Box::pin(self.grown(presentation, film)).await;
         }
         Box::pin(self.assets.get_or_insert_async(&presentation, self.opener.open(presentation))).await
     }
 
     async fn grown(&self, presentation: Presentation, film: Arc<GrowingFilm>) -> Result<Arc<OpenAsset>> {
         let open = self.opener.open_growing(presentation, &film.growth);
-        Box::pin(self.growing_assets.get_or_insert_async(&(presentation, film.revision), open)).await
+        self.growing_assets.get_or_insert_async(&(presentation, film.revision), open).await
     }
 }
 
