@@ -31,8 +31,9 @@ use crate::http::tls::{self, CertificateFiles};
 use crate::inspect::asset::AssetReports;
 use crate::operator::Operators;
 use crate::operator::board::Boards;
+use crate::operator::cards::Cards;
 use crate::operator::feed::Feeds;
-use crate::operator::jobs::JobRunner;
+use crate::operator::jobs::{JobRunner, Makers};
 use crate::operator::settings::{Setting, Settings};
 use crate::operator::studio::Studio;
 use crate::operator::uploads::Uploads;
@@ -91,6 +92,7 @@ pub struct App {
     pub accounts: Arc<Accounts>,
     pub uploads: Arc<Uploads>,
     pub library: Arc<Library>,
+    pub cards: Arc<Cards>,
     pub origin: Arc<Origin>,
     pub places: Arc<Places>,
     pub audience: Arc<Audience>,
@@ -173,6 +175,14 @@ impl App {
         let gate = Gate::new(clock.clone(), tokens, follower.clone(), sessions.clone());
         let uploads = Arc::new(Uploads::new(db.clone(), clock.clone(), config.data.join("uploads")));
         uploads.remove_orphans().await?;
+        let cards = Arc::new(Cards {
+            db: db.clone(),
+            clock: clock.clone(),
+            follower: follower.clone(),
+            uploads: uploads.clone(),
+            blobs: blobs.clone(),
+            policy: config.release_card.policy(),
+        });
         ingest::empty_work_folder(&config.data.join(WORK_FOLDER));
         let meter = Meter::new(&mut registry);
         let api = Arc::new(Api {
@@ -208,6 +218,7 @@ impl App {
             uploads,
             origin: Arc::new(Origin::new(gate, library.clone(), licenses, meter, audience.clone())),
             library,
+            cards,
             api,
             audience,
             _lock: lock,
@@ -251,6 +262,7 @@ impl App {
         let operators = Arc::new(Operators {
             api: self.api.clone(),
             uploads: self.uploads.clone(),
+            cards: self.cards.clone(),
             studio,
             reports: AssetReports::new(self.blobs.clone()),
             settings,
@@ -312,10 +324,11 @@ impl App {
             let forget = async {
                 self.db.forget_idempotency_keys(now - limits::IDEMPOTENCY_KEPT).await?;
                 self.db.forget_changes(now - limits::CHANGES_KEPT).await?;
-                self.forget_telemetry(now).await
+                self.forget_telemetry(now).await?;
+                self.cards.remove_unused().await
             };
             if let Err(error) = forget.await {
-                tracing::warn!(error = error.log_line(), "old rows stay for another hour");
+                tracing::warn!(error = error.log_line(), "what is old stays for another hour");
             }
             tokio::select! {
                 () = self.shutdown.begun() => return,
@@ -341,14 +354,19 @@ impl App {
         background.spawn(self.follower.clone().run(self.shutdown.clone()));
         background.spawn(self.checkout.clone().run(self.shutdown.clone()));
         background.spawn(self.uploads.clone().run(self.shutdown.clone()));
-        let work = self.config.data.join(WORK_FOLDER);
-        let package = ingest::packager(self.blobs.clone(), self.clock.clone(), work, self.library.clone());
+        let (blobs, clock, work) = (self.blobs.clone(), self.clock.clone(), self.config.data.join(WORK_FOLDER));
+        let font = self.config.release_card.font_file.clone();
+        let makers = Makers {
+            film: ingest::packager(blobs.clone(), clock.clone(), work.clone(), self.library.clone()),
+            card: ingest::card_maker(blobs, clock, work, font),
+        };
         let jobs = Arc::new(JobRunner::new(
             self.db.clone(),
             self.clock.clone(),
             self.follower.clone(),
             self.uploads.clone(),
-            package,
+            self.cards.clone(),
+            makers,
             self.audience.clone(),
         ));
         background.spawn(jobs.run(self.shutdown.clone()));

@@ -99,6 +99,8 @@ pub struct CacheConfig {
 pub struct CardConfig {
     pub territories: Vec<Territory>,
     pub licences: Vec<LicenceKind>,
+    /// A font with Chinese characters, or a collection of fonts.
+    pub font_file: PathBuf,
 }
 
 impl Default for Config {
@@ -144,6 +146,7 @@ impl Default for CardConfig {
         CardConfig {
             territories: vec![Territory::CHINA],
             licences: vec![LicenceKind::OnlineRelease, LicenceKind::OnlineFiling],
+            font_file: PathBuf::from("/usr/share/fonts/opentype/noto/NotoSansCJK-Bold.ttc"),
         }
     }
 }

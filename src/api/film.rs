@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::base::clock::UtcMs;
 use crate::catalog::details::{Credit, CreditRole};
+use crate::catalog::licence::LicenceKind;
 use crate::catalog::title::Title;
 use crate::rights::avail::{Avail, LicenseType};
 
@@ -39,6 +40,15 @@ pub struct TrailerBody {
     runtime_ms: i64,
 }
 
+/// Under which licence a title is shown in China; the number stands on its page.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Licence)]
+pub struct LicenceBody {
+    #[schema(value_type = String, pattern = "^(online_release|theatrical_release|online_filing)$")]
+    kind: LicenceKind,
+    number: String,
+}
+
 /// When and how the title is on, where the caller is.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Window)]
@@ -67,6 +77,11 @@ pub fn parts(title: &Title) -> Vec<PartBody> {
 
 pub fn trailer(title: &Title) -> Option<TrailerBody> {
     title.details.trailer.map(|trailer| TrailerBody { runtime_ms: trailer.runtime_ms })
+}
+
+pub fn licence(title: &Title) -> Option<LicenceBody> {
+    let licence = title.details.licence.clone()?;
+    Some(LicenceBody { kind: licence.kind, number: licence.number })
 }
 
 /// The windows of `avails`, by their start.

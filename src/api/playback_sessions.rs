@@ -25,6 +25,7 @@ use crate::commerce::account::{Caller, Visit};
 use crate::playback::library::Licensing;
 use crate::playback::presentation::Presentation;
 use crate::playback::sessions::{Feature, LiveSession, OpenRequest, Opened};
+use crate::rights::session::PlaybackSession;
 use crate::store::db::operator::Role;
 use crate::store::state::Rate;
 
@@ -52,6 +53,8 @@ pub struct PlaybackSessionBody {
     /// there are none.
     licenses: Vec<LicenseBody>,
     events_url: String,
+    /// What is played, in order.
+    clips: Vec<ClipBody>,
     /// When the URL itself runs out.
     expires_at: UtcMs,
     /// When viewing ends as things stand.
@@ -81,6 +84,34 @@ pub enum LicenseSystem {
     ClearKey,
 }
 
+/// A stretch of what is played.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Clip)]
+pub struct ClipBody {
+    kind: ClipKindBody,
+    /// On the player's clock.
+    start_ms: i64,
+    duration_ms: i64,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = ClipKind)]
+#[serde(rename_all = "snake_case")]
+pub enum ClipKindBody {
+    /// The release card of the film, which is watched whole: a player lets nobody seek in it or past it, nor play it
+    /// faster. The film's keys are given out once it has run.
+    Card,
+    Film,
+}
+
+/// The film, behind its card where there is one.
+fn clips(session: &PlaybackSession, film_ms: i64) -> Vec<ClipBody> {
+    let card =
+        session.card.map(|card| ClipBody { kind: ClipKindBody::Card, start_ms: 0, duration_ms: card.duration_ms });
+    let start_ms = card.as_ref().map_or(0, |card| card.duration_ms);
+    card.into_iter().chain([ClipBody { kind: ClipKindBody::Film, start_ms, duration_ms: film_ms }]).collect()
+}
+
 /// Press Play.
 #[utoipa::path(post, path = "/playback-sessions", tag = "playback", operation_id = "create_playback_session", request_body = PlayBody,
     security((), ("bearer" = []), ("cookie" = [])), responses(
@@ -89,6 +120,7 @@ pub enum LicenseSystem {
         WINDOW_NOT_OPEN, WINDOW_CLOSED, GEO_NOT_LICENSED, TOO_MANY_STREAMS, TITLE_SUSPENDED"),
     (status = 404, description = "TITLE_NOT_FOUND, PART_NOT_FOUND, TRAILER_NOT_FOUND"),
     (status = 410, description = "TITLE_WITHDRAWN"),
+    (status = 503, description = "CARD_NOT_READY"),
 ))]
 pub async fn create(
     State(api): State<Arc<Api>>,
@@ -118,7 +150,7 @@ pub async fn create(
         return Err(Problem::too_many(retry_after));
     }
     match api.sessions.open(request).await? {
-        Ok(Opened { session, token }) => {
+        Ok(Opened { session, film_ms, token }) => {
             api.metrics.count_session();
             let has_storyboard = api.library.has_storyboard(Presentation::of(&session)).await;
             let licensing = api.library.licensing(Presentation::of(&session)).await;
@@ -129,6 +161,7 @@ pub async fn create(
                 playback_url: format!("/play/{token}/main.m3u8"),
                 storyboard_url: has_storyboard.then(|| format!("/play/{token}/{}/storyboard.vtt", session.asset_id)),
                 licenses: LicenseBody::all(&licensing, &token),
+                clips: clips(&session, film_ms),
                 events_url: format!("{BASE}/playback-sessions/{}/events", session.id),
                 expires_at: session.expires_at,
                 ends_at: session.entitlement.ends_at,

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::api::Api;
 use crate::api::body::{Id, QueryOf};
 use crate::api::caller::{Anyone, At};
-use crate::api::film::{self, CreditBody, PartBody, TrailerBody, WindowBody};
+use crate::api::film::{self, CreditBody, LicenceBody, PartBody, TrailerBody, WindowBody};
 use crate::api::page::{List, PageQuery};
 use crate::api::posters;
 use crate::api::problem::Problem;
@@ -56,6 +56,7 @@ pub struct TitleBody {
     runtime_ms: i64,
     parts: Vec<PartBody>,
     trailer: Option<TrailerBody>,
+    licence: Option<LicenceBody>,
     poster_url: Option<String>,
     /// Null where none was uploaded.
     poster_portrait_url: Option<String>,
@@ -313,6 +314,7 @@ fn title_body(
         runtime_ms: *runtime_ms,
         parts: film::parts(&title.title),
         trailer: film::trailer(&title.title),
+        licence: film::licence(&title.title),
         poster_url: posters.landscape.clone(),
         poster_portrait_url: posters.portrait,
         backdrop_url: posters.landscape,

@@ -14,12 +14,13 @@ use crate::base::clock::{Clock, UtcMs};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::AssetId;
 use crate::catalog::asset::{Asset, AssetDetails, AssetState};
+use crate::catalog::licence::CardSource;
 use crate::inspect::asset::inspect;
-use crate::operator::jobs::{Package, ProgressSink};
+use crate::operator::jobs::{MakeCard, Package, ProgressSink};
 use crate::operator::studio::Redraw;
 use crate::packager::growing::Grown;
-use crate::packager::job::{self, Encoding, PackageRequest, Phase, PictureRequest, Progress};
-use crate::packager::publish::publish;
+use crate::packager::job::{self, CardRequest, CardText, Encoding, PackageRequest, Phase, PictureRequest, Progress};
+use crate::packager::publish::{self, publish};
 use crate::packager::sandbox::Attempt;
 use crate::packager::summary;
 use crate::playback::growing::TrackBytes;
@@ -41,10 +42,7 @@ pub async fn package_and_publish(
     on_progress: impl FnMut(&Progress),
 ) -> Result<Asset> {
     require_sandbox().await?;
-    std::fs::create_dir_all(work).map_err(|error| {
-        Error::new(ErrorKind::Config, "DATA_NOT_WRITABLE", format!("{} cannot be written.", work.display()))
-            .with_source(error)
-    })?;
+    make_work_folder(work)?;
     // A process that was killed between storing and recording has left files that nobody knows of.
     blobs.remove_asset(asset_id).await?;
     let out = work.join(asset_id.to_string());
@@ -169,6 +167,61 @@ fn bytes_of(grown: Arc<Grown>) -> TrackBytes {
             read.map_err(|error| failed().with_source(error))
         }
         .boxed()
+    })
+}
+
+/// The making of release cards, each in a folder below `work`, lettered in `font`.
+pub fn card_maker(blobs: Blobs, clock: Clock, work: PathBuf, font: PathBuf) -> MakeCard {
+    Arc::new(move |source: CardSource, asset_id| {
+        let (blobs, clock, scratch) = (blobs.clone(), clock.clone(), work.join(asset_id.to_string()));
+        let font = font.clone();
+        async move { make_card(&blobs, &clock, source, asset_id, CardPlace { scratch, font }).await }.boxed()
+    })
+}
+
+struct CardPlace {
+    scratch: PathBuf,
+    font: PathBuf,
+}
+
+async fn make_card(
+    blobs: &Blobs,
+    clock: &Clock,
+    source: CardSource,
+    asset_id: AssetId,
+    place: CardPlace,
+) -> Result<Asset> {
+    require_sandbox().await?;
+    make_work_folder(place.scratch.parent().unwrap_or(&place.scratch))?;
+    blobs.remove_asset(asset_id).await?;
+    let film = publish::index_of(blobs, source.film).await?;
+    let worker = std::env::current_exe().map_err(|error| Error::internal("our own path").with_source(error))?;
+    let text = CardText {
+        kind: source.licence.kind.chinese().to_owned(),
+        number: source.licence.number.clone(),
+        name: source.name.clone(),
+    };
+    let card = job::card(CardRequest { film, text, font: place.font, scratch: place.scratch, worker }).await?;
+    publish(blobs, asset_id, card.dir(), &card.index).await?;
+    report(blobs, asset_id).await;
+    Ok(Asset {
+        id: asset_id,
+        source_name: source.licence.number.clone(),
+        duration_ms: card.index.duration_ms as i64,
+        created_at: clock.now(),
+        details: AssetDetails {
+            packaged: Some(summary::packaged(&card.index, &[])),
+            card_of: Some(source),
+            ..AssetDetails::default()
+        },
+        state: AssetState::Complete,
+    })
+}
+
+fn make_work_folder(work: &Path) -> Result<()> {
+    std::fs::create_dir_all(work).map_err(|error| {
+        Error::new(ErrorKind::Config, "DATA_NOT_WRITABLE", format!("{} cannot be written.", work.display()))
+            .with_source(error)
     })
 }
 

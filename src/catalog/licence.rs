@@ -45,7 +45,7 @@ pub struct CardSource {
 }
 
 /// A card that is made: an asset of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ReleaseCard {
     pub asset_id: AssetId,
     pub duration_ms: i64,

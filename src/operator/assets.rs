@@ -31,6 +31,8 @@ pub struct AssetBody {
     created_at: UtcMs,
     /// The asset that this is the beginning of.
     excerpt_of: Option<AssetId>,
+    /// The film that this is the release card of.
+    card_of: Option<AssetId>,
     /// What came in; null where it was not noted.
     source: Option<SourceBody>,
     /// What was made of it; null where it was not noted.
@@ -198,6 +200,7 @@ impl AssetBody {
             duration_ms: asset.duration_ms,
             created_at: asset.created_at,
             excerpt_of: asset.details.excerpt_of,
+            card_of: asset.details.card_of.map(|source| source.film),
             source: asset.details.source.map(SourceBody::from),
             renditions,
             segments,

@@ -25,17 +25,28 @@ use crate::base::id::{AssetId, JobId, OperatorId, UploadId};
 use crate::base::limits;
 use crate::base::shutdown::Shutdown;
 use crate::catalog::asset::Asset;
+use crate::catalog::licence::CardSource;
 use crate::operator::Operators;
 use crate::operator::assets::SourceBody;
+use crate::operator::cards::Cards;
 use crate::operator::uploads::Uploads;
 use crate::playback::follower::Follower;
 use crate::store::db::Db;
-use crate::store::db::job::{Job, JobOutcome, JobProgress, JobStage, JobState, Playable, StageName};
+use crate::store::db::job::{Job, JobOutcome, JobProgress, JobStage, JobState, JobWork, Playable, StageName};
 
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// Makes an asset of a film: reads the file, publishes under the id, says how far it is.
 pub type Package = Arc<dyn Fn(PathBuf, AssetId, ProgressSink) -> BoxFuture<'static, Result<Asset>> + Send + Sync>;
+
+/// Makes a card and publishes it under the id.
+pub type MakeCard = Arc<dyn Fn(CardSource, AssetId) -> BoxFuture<'static, Result<Asset>> + Send + Sync>;
+
+/// How assets are made.
+pub struct Makers {
+    pub film: Package,
+    pub card: MakeCard,
+}
 
 /// Where a packager says how far it is.
 #[derive(Clone, Debug, Default)]
@@ -55,7 +66,8 @@ pub struct JobRunner {
     clock: Clock,
     follower: Arc<Follower>,
     uploads: Arc<Uploads>,
-    package: Package,
+    cards: Arc<Cards>,
+    makers: Makers,
     audience: Arc<Audience>,
     node: String,
 }
@@ -63,7 +75,11 @@ pub struct JobRunner {
 #[derive(Serialize, ToSchema)]
 pub struct JobBody {
     id: JobId,
-    upload_id: UploadId,
+    /// The film that it packages; null of a card.
+    upload_id: Option<UploadId>,
+    /// The film whose release card it makes.
+    card_of: Option<AssetId>,
+    /// The name of the uploaded file; of a card, the number on it.
     source_name: String,
     status: JobStatus,
     /// From 0 to 1.
@@ -109,8 +125,8 @@ pub enum JobStatus {
 
 #[derive(Serialize, ToSchema)]
 pub struct JobErrorBody {
-    code: String,
-    message: String,
+    pub code: String,
+    pub message: String,
 }
 
 /// Packaging jobs, newest first.
@@ -185,16 +201,21 @@ impl JobRunner {
         clock: Clock,
         follower: Arc<Follower>,
         uploads: Arc<Uploads>,
-        package: Package,
+        cards: Arc<Cards>,
+        makers: Makers,
         audience: Arc<Audience>,
     ) -> JobRunner {
         // Any name will do that no other process has.
         let node = OperatorId::new(clock.now()).to_string().replace(OperatorId::PREFIX, "node");
-        JobRunner { db, clock, follower, uploads, package, audience, node }
+        JobRunner { db, clock, follower, uploads, cards, makers, audience, node }
     }
 
     /// Works until shutdown. A job that runs then is given up, and claimed again when its lease has run out.
     pub async fn run(self: Arc<Self>, shutdown: Shutdown) {
+        // What a process that was killed did not come to, and what failed for want of a font that is there now.
+        if let Err(error) = self.cards.queue_all().await {
+            tracing::warn!(error = error.log_line(), "release cards could not be queued");
+        }
         loop {
             let has_worked = tokio::select! {
                 () = shutdown.begun() => return,
@@ -231,25 +252,32 @@ impl JobRunner {
         let is_ours = match packaged {
             Ok(asset) => self.db.publish_asset(job.id, &self.node, &asset, at).await?,
             Err(error) => {
-                tracing::warn!(job = %job.id, error = error.log_line(), "a film was not packaged");
+                tracing::warn!(job = %job.id, error = error.log_line(), "an asset was not made");
                 let outcome = JobOutcome::Failed { code: error.code().to_owned(), message: error.message().to_owned() };
                 self.db.finish_job(job.id, &self.node, &outcome, at).await?
             }
         };
         self.follower.announce().await;
         self.audience.news.tell(Item::Job(job.id));
-        if is_ours {
-            self.uploads.remove_bytes(job.upload_id).await;
+        if let JobWork::Film { upload_id } = job.work
+            && is_ours
+        {
+            self.uploads.remove_bytes(upload_id).await;
+            self.cards.queue_of(AssetId::of_job(job.id)).await?;
         }
         Ok(true)
     }
 
     async fn package(&self, job: &Job, progress: ProgressSink) -> Result<Asset> {
-        let path = self.uploads.path(job.upload_id);
+        let upload_id = match &job.work {
+            JobWork::Film { upload_id } => *upload_id,
+            JobWork::Card(source) => return (self.makers.card)(source.clone(), AssetId::of_job(job.id)).await,
+        };
+        let path = self.uploads.path(upload_id);
         if !tokio::fs::try_exists(&path).await.unwrap_or(false) {
             return Err(Error::new(ErrorKind::NotFound, "UPLOAD_LOST", "The uploaded file is gone. Upload it again."));
         }
-        let mut asset = (self.package)(path, AssetId::of_job(job.id), progress).await?;
+        let mut asset = (self.makers.film)(path, AssetId::of_job(job.id), progress).await?;
         // The packager saw only the upload's id.
         asset.source_name.clone_from(&job.source_name);
         Ok(asset)
@@ -315,6 +343,10 @@ impl JobBody {
                 (JobStatus::Failed, None, Some(JobErrorBody { code, message }))
             }
         };
+        let (upload_id, card_of) = match job.work {
+            JobWork::Film { upload_id } => (Some(upload_id), None),
+            JobWork::Card(source) => (None, Some(source.film)),
+        };
         let running = (status == JobStatus::Running).then_some(job.progress.stage.as_ref()).flatten();
         let playable = running.and_then(|stage| stage.playable.clone());
         let asset_id = asset_id.or(playable.as_ref().map(|_| AssetId::of_job(job.id)));
@@ -325,7 +357,8 @@ impl JobBody {
             eta_s: running.and_then(|stage| stage.eta_s),
             source: job.progress.stage.and_then(|stage| stage.source).map(SourceBody::from),
             id: job.id,
-            upload_id: job.upload_id,
+            upload_id,
+            card_of,
             source_name: job.source_name,
             progress: if status == JobStatus::Done { 1.0 } else { f64::from(job.progress.permille) / 1000.0 },
             status,

@@ -14,6 +14,7 @@ use crate::api::problem::Problem;
 use crate::api::{self, Api, AsApi};
 use crate::inspect::asset::AssetReports;
 use crate::operator::board::Boards;
+use crate::operator::cards::Cards;
 use crate::operator::feed::Feeds;
 use crate::operator::hand::Disk;
 use crate::operator::settings::Settings;
@@ -24,6 +25,7 @@ pub mod assets;
 pub mod audit;
 pub mod avails;
 pub mod board;
+pub mod cards;
 pub mod conformance;
 pub mod console;
 pub mod day;
@@ -32,6 +34,7 @@ pub mod feed;
 pub mod hand;
 pub mod jobs;
 pub mod ledger;
+pub mod licence;
 pub mod members;
 pub mod offers;
 pub mod people;
@@ -60,6 +63,7 @@ pub struct Operators {
     pub disk: DiskSource,
     pub settings: Settings,
     pub studio: Studio,
+    pub cards: Arc<Cards>,
     pub reports: AssetReports,
 }
 
@@ -106,6 +110,7 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(audit::list))
         .routes(routes!(titles::list, titles::create))
         .routes(routes!(titles::show, titles::edit))
+        .routes(routes!(licence::show, licence::put, licence::remove))
         .routes(routes!(avails::list, avails::create))
         .routes(routes!(posters::upload))
         .routes(routes!(avails::check))

@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::api::body::{Edit, Id, JsonBody, QueryOf};
 use crate::api::caller::AnOperator;
-use crate::api::film::{CreditBody, WindowBody};
+use crate::api::film::{self, CreditBody, LicenceBody, WindowBody};
 use crate::api::idempotency::{IdempotencyKey, key_reused};
 use crate::api::page::{List, PageQuery};
 use crate::api::posters;
@@ -128,6 +128,7 @@ pub struct TitleBody {
     rank: i32,
     #[schema(value_type = ProtectionBody)]
     protection: ProtectionScheme,
+    licence: Option<LicenceBody>,
     /// A poster of this shape was uploaded.
     poster_portrait: bool,
     poster_landscape: bool,
@@ -217,7 +218,7 @@ pub async fn list(
 #[utoipa::path(post, path = "/operator/titles", tag = "operator", operation_id = "operator_create_title",
     request_body = NewTitleBody, security(("bearer" = [])), responses(
     (status = 201, description = "The title", body = TitleBody),
-    (status = 422, description = "TITLE_INVALID, ASSET_NOT_FOUND, ASSET_IS_EXCERPT, IDEMPOTENCY_KEY_REUSED"),
+    (status = 422, description = "TITLE_INVALID, ASSET_NOT_FOUND, ASSET_IS_EXCERPT, ASSET_IS_CARD, IDEMPOTENCY_KEY_REUSED"),
     (status = 503, description = "KEY_SERVER_UNREACHABLE and other codes of a key server; nothing was made"),
 ))]
 pub async fn create(
@@ -277,7 +278,7 @@ pub async fn show(
     (status = 200, description = "The title as it is now", body = TitleBody),
     (status = 404, description = "TITLE_NOT_FOUND"),
     (status = 412, description = "VERSION_CONFLICT"),
-    (status = 422, description = "TITLE_INVALID, ASSET_NOT_FOUND, ASSET_IS_EXCERPT"),
+    (status = 422, description = "TITLE_INVALID, ASSET_NOT_FOUND, ASSET_IS_EXCERPT, ASSET_IS_CARD"),
     (status = 503, description = "KEY_SERVER_UNREACHABLE and other codes of a key server; nothing was changed"),
 ))]
 pub async fn edit(
@@ -310,6 +311,8 @@ pub async fn edit(
     }
     api.db.update_title(&title, api.clock.now()).await?;
     api.follower.announce().await;
+    // For another film, or another name, there is another card.
+    operators.cards.queue(&title).await?;
     let detail = json!({"version": title.version, "status": [before, title.status], "assets": title.parts});
     operators.audit(&operator, "title.edit", &id.to_string(), detail).await?;
     Ok(answer(&operators, StatusCode::OK, title))
@@ -419,11 +422,15 @@ async fn trailer_of(operators: &Operators, id: AssetId) -> Result<Trailer, Probl
 }
 
 async fn packaged(operators: &Operators, id: AssetId, param: impl Fn() -> String) -> Result<Asset, Problem> {
-    let asset = operators.api.db.asset(id).await?;
-    asset.ok_or_else(|| {
-        let detail = format!("There is no asset {id}.");
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "ASSET_NOT_FOUND", detail).with_param(param())
-    })
+    let refused =
+        |code, detail: String| Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail).with_param(param()));
+    match operators.api.db.asset(id).await? {
+        None => refused("ASSET_NOT_FOUND", format!("There is no asset {id}.")),
+        Some(asset) if asset.details.card_of.is_some() => {
+            refused("ASSET_IS_CARD", format!("{id} is a release card; the film it opens is the part."))
+        }
+        Some(asset) => Ok(asset),
+    }
 }
 
 fn etag(version: i64) -> String {
@@ -447,6 +454,7 @@ impl TitleBody {
         let state = rights.map(|rights| TitleState::of(&decide_anywhere(rights, now)));
         TitleBody {
             id: title.id,
+            licence: film::licence(&title),
             poster_portrait: title.details.posters.portrait.is_some(),
             poster_landscape: title.details.posters.landscape.is_some(),
             poster_url: posters::urls(&title).landscape,

@@ -20,7 +20,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{JobId, UploadId};
 use crate::base::limits;
 use crate::base::shutdown::Shutdown;
-use crate::store::db::job::{Job, JobProgress, JobState, Upload};
+use crate::store::db::job::{Job, JobProgress, JobState, JobWork, Upload};
 use crate::store::db::{Db, Idempotency, Written};
 
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -162,6 +162,11 @@ impl Uploads {
         Ok(job.is_some_and(|job| !matches!(job.state, JobState::Finished(_))))
     }
 
+    /// A job has been queued.
+    pub fn tell_of_job(&self) {
+        self.queued.notify_one();
+    }
+
     /// Returns when a job has been queued on this node.
     pub async fn job_queued(&self) {
         self.queued.notified().await;
@@ -257,7 +262,7 @@ impl Uploads {
         let now = self.clock.now();
         let job = Job {
             id: JobId::new(now),
-            upload_id: upload.id,
+            work: JobWork::Film { upload_id: upload.id },
             source_name: upload.file_name.clone(),
             state: JobState::Queued,
             progress: JobProgress::default(),
@@ -265,7 +270,7 @@ impl Uploads {
             finished_at: None,
         };
         self.db.complete_upload(upload.id, &job).await?;
-        self.queued.notify_one();
+        self.tell_of_job();
         upload.job_id = Some(job.id);
         Ok(upload)
     }

@@ -3,25 +3,19 @@
 //! the index is cut short. Nothing is decoded. The new asset has its own name, and so its own keys.
 
 use crate::base::clock::UtcMs;
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::error::{Error, Result};
 use crate::base::id::AssetId;
 use crate::catalog::asset::{Asset, AssetDetails, AssetState};
 use crate::media::rendition::{AssetIndex, TrackIndex};
 use crate::media::time::Timescale;
-use crate::packager::summary;
+use crate::packager::{publish, summary};
 use crate::store::blobs::Blobs;
 use crate::store::key::ObjectKey;
 
 /// Stores the first segments of `source` that together last at least `length_ms` (all of it, where it is shorter) under
 /// `id`. The index goes last: what broke off is no asset.
 pub async fn excerpt(blobs: &Blobs, source: &Asset, id: AssetId, length_ms: u64, at: UtcMs) -> Result<Asset> {
-    let index = match blobs.get(&ObjectKey::AssetIndex { asset: source.id }).await {
-        Ok(json) => AssetIndex::from_json(&json)?,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Err(Error::new(ErrorKind::NotFound, "MEDIA_NOT_FOUND", "The bytes of this asset are not here."));
-        }
-        Err(error) => return Err(error),
-    };
+    let index = publish::index_of(blobs, source.id).await?;
     let short = beginning(index, length_ms)?;
     let mut stored = Vec::new();
     if let Err(error) = copy(blobs, source.id, id, &short, &mut stored).await {

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::base::error::Result;
+use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::AssetId;
 use crate::media::rendition::AssetIndex;
 use crate::media::storyboard::Storyboard;
@@ -22,6 +22,17 @@ pub async fn publish(blobs: &Blobs, asset: AssetId, dir: &Path, index: &AssetInd
         }
     }
     result
+}
+
+/// What is stored of an asset.
+pub async fn index_of(blobs: &Blobs, asset: AssetId) -> Result<AssetIndex> {
+    match blobs.get(&ObjectKey::AssetIndex { asset }).await {
+        Ok(json) => AssetIndex::from_json(&json),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(Error::new(ErrorKind::NotFound, "MEDIA_NOT_FOUND", "The bytes of this asset are not here."))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 async fn put_all(

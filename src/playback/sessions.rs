@@ -87,6 +87,8 @@ pub enum Feature {
 /// A session that was opened, and the secret that plays it.
 pub struct Opened {
     pub session: PlaybackSession,
+    /// How long the film is, without its card.
+    pub film_ms: i64,
     pub token: String,
 }
 
@@ -134,7 +136,7 @@ impl Sessions {
             Decision::Allow(entitlement) => entitlement,
             Decision::Deny(denial) => return Ok(Err(denial)),
         };
-        let (part, asset_id) = featured(&title.title, request.feature)?;
+        let Featured { part, asset_id, film_ms } = featured(&title.title, request.feature)?;
         let card = match request.feature {
             Feature::Part(part) => self.card(&snapshot, &title.title, part, request.territory)?,
             Feature::Trailer => None,
@@ -167,7 +169,7 @@ impl Sessions {
             self.sign(&live);
         }
         self.audience.news.tell(Item::Session(session.id, SessionNews::Opened));
-        Ok(Ok(Opened { session, token }))
+        Ok(Ok(Opened { session, film_ms, token }))
     }
 
     /// The card that comes before a part, where the territory asks for one. Without it the film is not shown there.
@@ -382,19 +384,31 @@ impl LiveSession {
     }
 }
 
-/// The part (1 for a trailer) and the asset that is played.
-fn featured(title: &Title, feature: Feature) -> Result<(u32, AssetId)> {
+/// What is played of a title.
+struct Featured {
+    /// 1 for a trailer.
+    part: u32,
+    asset_id: AssetId,
+    film_ms: i64,
+}
+
+fn featured(title: &Title, feature: Feature) -> Result<Featured> {
     let not_found = |code, param, message: String| Error::new(ErrorKind::NotFound, code, message).with_param(param);
     match feature {
-        Feature::Part(part) => title.part(part).map(|asset_id| (part, asset_id)).ok_or_else(|| {
-            let message = format!("This title has {} parts; there is no part {part}.", title.parts.len());
-            not_found("PART_NOT_FOUND", "part", message)
-        }),
-        Feature::Trailer => title
-            .details
-            .trailer
-            .map(|trailer| (1, trailer.asset_id))
-            .ok_or_else(|| not_found("TRAILER_NOT_FOUND", "trailer", "This title has no trailer.".to_owned())),
+        Feature::Part(part) => {
+            let found = |asset_id| Featured { part, asset_id, film_ms: title.part_runtime_ms(part) };
+            title.part(part).map(found).ok_or_else(|| {
+                let message = format!("This title has {} parts; there is no part {part}.", title.parts.len());
+                not_found("PART_NOT_FOUND", "part", message)
+            })
+        }
+        Feature::Trailer => {
+            let trailer = title
+                .details
+                .trailer
+                .ok_or_else(|| not_found("TRAILER_NOT_FOUND", "trailer", "This title has no trailer.".to_owned()))?;
+            Ok(Featured { part: 1, asset_id: trailer.asset_id, film_ms: trailer.runtime_ms })
+        }
     }
 }
 

@@ -94,9 +94,14 @@ impl Snapshot {
     /// renamed keeps its card until there is a new one.
     pub fn card(&self, source: &CardSource) -> Option<ReleaseCard> {
         let cards = self.cards.get(&source.film)?;
-        let exact = cards.iter().find(|(made, _)| made == source);
         let same_licence = || cards.iter().rev().find(|(made, _)| made.licence == source.licence);
-        exact.or_else(same_licence).map(|(_, card)| *card)
+        self.exact_card(source).or_else(|| same_licence().map(|(_, card)| *card))
+    }
+
+    /// The card made of exactly this.
+    pub fn exact_card(&self, source: &CardSource) -> Option<ReleaseCard> {
+        let cards = self.cards.get(&source.film)?;
+        cards.iter().find(|(made, _)| made == source).map(|(_, card)| *card)
     }
 
     pub fn storefronts(&self) -> &Storefronts {

@@ -48,6 +48,8 @@ pub struct Qoe {
     pressed_at: Option<UtcMs>,
     /// Where playing was last seen to run.
     anchor: Option<Anchor>,
+    /// What is left of the card, as far as is known.
+    card_left_ms: u64,
     stalled_at: Option<UtcMs>,
     is_seeking: bool,
     /// The page's clock at its latest event.
@@ -76,6 +78,8 @@ pub struct Scope {
     pub opened_at: UtcMs,
     /// Of the part that is played; zero when unknown.
     pub duration_ms: u64,
+    /// How long the card before it is: no time at it is watched, and every position that is told counts from its start.
+    pub card_ms: u64,
 }
 
 impl Qoe {
@@ -148,7 +152,7 @@ impl Qoe {
             EventKind::PlayPressed => {
                 self.pressed_at.get_or_insert(at);
             }
-            EventKind::FirstFrame { startup_ms } => self.start(at, *startup_ms),
+            EventKind::FirstFrame { startup_ms } => self.start(scope, at, *startup_ms),
             EventKind::StartFailed { code } => {
                 self.count_error(code, at);
                 self.fail_start(at);
@@ -186,7 +190,11 @@ impl Qoe {
             EventKind::Pause => self.watch_until(scope, at, None),
             EventKind::Resume => self.run_from(at, None),
             EventKind::Ended => {
-                self.watch_until(scope, at, Some(scope.duration_ms).filter(|duration| *duration > 0));
+                self.watch_until(
+                    scope,
+                    at,
+                    Some(scope.duration_ms).filter(|duration| *duration > 0).map(|duration| scope.card_ms + duration),
+                );
             }
             EventKind::Closed => {
                 self.watch_until(scope, at, None);
@@ -220,7 +228,7 @@ impl Qoe {
             self.rung = Some(Rung { bitrate_bps, ..Rung::default() });
         }
         if let Some(delay) = report.number("msd").filter(|delay| *delay >= 0.0) {
-            self.start(at, Some(delay as u64));
+            self.start(scope, at, Some(delay as u64));
         }
         let position_ms = report.number("pt").filter(|position| *position >= 0.0).map(|position| position as u64);
         match report.text("sta") {
@@ -228,7 +236,7 @@ impl Qoe {
                 self.pressed_at.get_or_insert(at);
             }
             Some("p") => {
-                self.start(at, None);
+                self.start(scope, at, None);
                 self.watch_until(scope, at, position_ms);
                 self.end_stall(at, None, self.is_seeking);
                 self.is_seeking = false;
@@ -255,7 +263,7 @@ impl Qoe {
         }
     }
 
-    fn start(&mut self, at: UtcMs, startup_ms: Option<u64>) {
+    fn start(&mut self, scope: Scope, at: UtcMs, startup_ms: Option<u64>) {
         if self.started_at.is_some() {
             return;
         }
@@ -267,6 +275,7 @@ impl Qoe {
         self.exited_before_start = false;
         self.stalled_at = None;
         self.furthest_permille.get_or_insert(0);
+        self.card_left_ms = scope.card_ms;
         self.run_from(at, None);
     }
 
@@ -315,12 +324,17 @@ impl Qoe {
         let Some(anchor) = self.anchor.take() else { return };
         let wall_ms = at.since(anchor.at).as_millis() as u64;
         let (Some(from_ms), Some(to_ms)) = (anchor.position_ms, position_ms) else {
-            self.watched_ms += wall_ms.min(EVIDENCE_GAP_MAX_MS);
-            if let Some(position_ms) = position_ms {
+            // What runs first is the card.
+            let of_card_ms = wall_ms.min(self.card_left_ms);
+            self.card_left_ms -= of_card_ms;
+            self.watched_ms += (wall_ms - of_card_ms).min(EVIDENCE_GAP_MAX_MS);
+            if let Some(position_ms) = position_ms.and_then(|position_ms| self.in_film(scope, position_ms)) {
                 self.reach(scope, position_ms, position_ms);
             }
             return;
         };
+        let Some(to_ms) = self.in_film(scope, to_ms) else { return };
+        let from_ms = from_ms.saturating_sub(scope.card_ms);
         let moved_ms = to_ms.saturating_sub(from_ms);
         self.watched_ms += wall_ms.min(moved_ms);
         // Faster than anything plays: a seek that was not told.
@@ -328,6 +342,12 @@ impl Qoe {
         if is_played {
             self.reach(scope, from_ms, to_ms);
         }
+    }
+
+    /// A position of the player, in the film: none in its card.
+    fn in_film(&mut self, scope: Scope, position_ms: u64) -> Option<u64> {
+        self.card_left_ms = scope.card_ms.saturating_sub(position_ms);
+        position_ms.checked_sub(scope.card_ms)
     }
 
     fn reach(&mut self, scope: Scope, from_ms: u64, to_ms: u64) {

@@ -93,6 +93,7 @@ suite! {
     job:
         an_upload_grows_and_becomes_a_job
         a_job_is_claimed_oldest_first_and_lost_with_its_lease
+        a_card_is_queued_once_until_it_is_made_and_forgotten
         a_job_ends_once_and_keeps_its_outcome
         an_asset_is_published_with_the_end_of_its_job_or_not_at_all
         an_asset_is_there_in_part_until_its_job_ends
@@ -117,6 +118,7 @@ suite! {
         signing_keys_come_newest_first;
     telemetry:
         notes_are_folded_into_their_session_and_kept_in_order
+        the_card_of_a_session_is_not_watched
         the_board_is_what_the_books_say
         lines_and_sessions_are_forgotten_a_few_at_a_time;
     progress:

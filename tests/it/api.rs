@@ -8,6 +8,7 @@ mod cinema;
 mod console;
 mod document;
 mod events;
+mod licence;
 mod me;
 mod operator_roles;
 mod people;

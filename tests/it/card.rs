@@ -2,12 +2,17 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use marquee::media::rendition::{AssetIndex, TrackMedia};
 use marquee::packager::job::{self, Card, CardRequest, CardText};
 
+use serde_json::json;
+
 use crate::film;
 use crate::packager::output;
+use crate::process::{ServerProcess, sound_report};
+use crate::recovery::{Desk, names};
 
 pub const FONT: &str = "/usr/share/fonts/opentype/noto/NotoSansCJK-Bold.ttc";
 
@@ -130,4 +135,39 @@ async fn without_a_font_for_its_words_there_is_no_card() {
     let refused = job::card(request(unknown, root.path())).await.err().unwrap();
     assert_eq!(refused.code(), "CARD_UNSUPPORTED");
     assert!(!root.path().join("card").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_licence_becomes_a_card_though_the_server_is_killed() {
+    marquee::http::tls::install_provider();
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let mut title = None;
+    let desk = Desk::open_after(folder.path().join("data"), async |server| {
+        title = Some(server.title(server.asset().await).await);
+    })
+    .await;
+    let path = format!("titles/{}/licence", title.unwrap());
+    let server = ServerProcess::start(&desk.data);
+    let licence = json!({"kind": "online_release", "number": "（总局）网影审字（2022）第001号"});
+    let queued = desk.put(&server, &path, &licence).await;
+    assert_eq!(queued["card_territories"], json!(["CN"]), "{queued}");
+    server.kill();
+    desk.let_leases_run_out().await;
+    let server = ServerProcess::start(&desk.data);
+    let start = Instant::now();
+    let card = loop {
+        let card = desk.get(&server, &path).await["cards"][0].clone();
+        match card["status"].as_str().unwrap() {
+            "ready" => break card,
+            status => assert!(status != "failed" && start.elapsed() < Duration::from_secs(60), "{card}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert_eq!(card["duration_ms"], 5_000);
+    assert_eq!(desk.get(&server, "jobs").await["data"].as_array().unwrap().len(), 1);
+    server.terminate();
+    server.ended();
+    assert_eq!(names(&desk.assets()).len(), 2, "the film and its card");
+    assert_eq!(names(&desk.work()), [] as [String; 0]);
+    sound_report(&desk.data);
 }

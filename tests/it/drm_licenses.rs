@@ -1,5 +1,7 @@
 //! Licences of DRM systems: who gets one, what the licence server is told, and what becomes of its faults.
 
+use std::time::Duration;
+
 use marquee::base::clock::UtcMs;
 use marquee::base::hdcp::HdcpLevel;
 use marquee::base::id::{AssetId, TitleId};
@@ -8,6 +10,7 @@ use marquee::rights::grant::GrantClock;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::composed;
 use crate::drm_service::{CERTIFICATE, DrmService, claims};
 use crate::server::{Answer, HOUR, Server, TestViewer, outcome};
 
@@ -144,6 +147,25 @@ async fn a_rental_starts_with_the_first_license_and_the_license_ends_with_it() {
     let count = cinema.service.asked("/license/").len();
     assert_eq!(outcome(&cinema.ask(&token, "widevine", CHALLENGE).await), "RENTAL_EXPIRED");
     assert_eq!(cinema.service.asked("/license/").len(), count, "the licence server hears of no refusal");
+    cinema.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_card_runs_the_licence_server_is_not_asked() {
+    let clock = GrantClock::OnFirstPlay { start_within_ms: 30 * 24 * 3_600_000, watch_ms: 2 * 3_600_000 };
+    let cinema = Cinema::open(clock).await;
+    composed::license(&cinema.server, cinema.title).await;
+    let (token, opened_at) = (cinema.token().await, cinema.server.now());
+    for system in ["widevine", "playready", "fairplay"] {
+        let refused = cinema.ask(&token, system, CHALLENGE).await;
+        assert_eq!((refused.status, outcome(&refused).as_str()), (StatusCode::SERVICE_UNAVAILABLE, "CARD_RUNNING"));
+        assert_eq!(refused.header("retry-after"), "5");
+    }
+    assert!(cinema.starts_clock().await);
+    assert_eq!(cinema.service.asked("/license/").len(), 0);
+    cinema.server.sim.advance_to(opened_at + Duration::from_secs(5));
+    assert_eq!(cinema.ask(&token, "widevine", CHALLENGE).await.status, StatusCode::OK);
+    assert!(!cinema.starts_clock().await);
     cinema.server.stop().await;
 }
 

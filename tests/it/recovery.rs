@@ -25,9 +25,15 @@ pub struct Desk {
 
 impl Desk {
     pub async fn open(data: PathBuf) -> Desk {
+        Desk::open_after(data, async |_| {}).await
+    }
+
+    /// A desk at a server that has been prepared.
+    pub async fn open_after(data: PathBuf, prepare: impl AsyncFnOnce(&Server)) -> Desk {
         let folder = data.clone();
         let server = Server::start_at(Clock::system().now(), |config| config.data = folder).await;
         let token = server.operator.clone();
+        prepare(&server).await;
         server.stop().await;
         Desk { data, token, client: reqwest::Client::new() }
     }
@@ -42,6 +48,11 @@ impl Desk {
         let request = self.client.post(url).bearer_auth(&self.token).json(body);
         let key = format!("key-{}", AssetId::new(Clock::system().now()));
         request.header("idempotency-key", key).send().await.unwrap().json().await.unwrap()
+    }
+
+    pub async fn put(&self, server: &ServerProcess, path: &str, body: &Value) -> Value {
+        let url = format!("{}/api/v1/operator/{path}", server.base);
+        self.client.put(url).bearer_auth(&self.token).json(body).send().await.unwrap().json().await.unwrap()
     }
 
     /// Uploads the test film; the job's id.

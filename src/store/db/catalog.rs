@@ -33,6 +33,12 @@ pub trait CatalogDb: Send + Sync {
     /// The release cards that are made, the oldest first.
     async fn cards(&self) -> Result<Vec<(CardSource, ReleaseCard)>>;
 
+    /// Whether a session that is not over at `now` plays this card.
+    async fn card_is_played(&self, id: AssetId, now: UtcMs) -> Result<bool>;
+
+    /// Forgets a card whose bytes are gone.
+    async fn delete_card(&self, id: AssetId, at: UtcMs) -> Result<()>;
+
     /// Records an avail; `Conflict` (`AVAIL_CONFLICT`) where another of the title has the same licence type in a common
     /// territory at the same time.
     async fn insert_avail(&self, avail: &Avail, idempotency: Option<&Idempotency>, at: UtcMs) -> Result<Written<()>>;

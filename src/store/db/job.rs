@@ -9,6 +9,7 @@ use crate::base::clock::UtcMs;
 use crate::base::error::Result;
 use crate::base::id::{AssetId, JobId, UploadId};
 use crate::catalog::asset::{Asset, SourceSummary};
+use crate::catalog::licence::CardSource;
 use crate::store::db::{Idempotency, Page, Written};
 
 /// Work that outlives its request.
@@ -29,6 +30,12 @@ pub trait JobDb: Send + Sync {
     async fn open_uploads(&self) -> Result<Vec<Upload>>;
 
     async fn insert_job(&self, job: &Job) -> Result<()>;
+
+    /// Queues the making of a card, unless it is made, queued or being made: then false.
+    async fn queue_card(&self, job: &Job) -> Result<bool>;
+
+    /// The newest job that makes, made or failed to make exactly this card.
+    async fn card_job(&self, source: &CardSource) -> Result<Option<Job>>;
 
     async fn job(&self, id: JobId) -> Result<Option<Job>>;
 
@@ -65,16 +72,26 @@ pub struct Upload {
     pub job_id: Option<JobId>,
 }
 
-/// The packaging of one uploaded film.
+/// The making of one asset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
     pub id: JobId,
-    pub upload_id: UploadId,
+    pub work: JobWork,
+    /// For people: the name of the file, or the number on the card.
     pub source_name: String,
     pub state: JobState,
     pub progress: JobProgress,
     pub created_at: UtcMs,
     pub finished_at: Option<UtcMs>,
+}
+
+/// What an asset is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobWork {
+    /// An uploaded film.
+    Film { upload_id: UploadId },
+    /// The release card of a film.
+    Card(CardSource),
 }
 
 /// How far a job is.

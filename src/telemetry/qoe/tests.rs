@@ -6,15 +6,19 @@ use serde_json::Value;
 use super::*;
 
 const OPENED: UtcMs = UtcMs(1_000_000);
-const SCOPE: Scope = Scope { opened_at: OPENED, duration_ms: 100_000 };
+const SCOPE: Scope = Scope { opened_at: OPENED, duration_ms: 100_000, card_ms: 0 };
 
 /// Folds `events`, each received when it happened.
 fn fold(events: &[Value]) -> Qoe {
+    fold_in(SCOPE, events)
+}
+
+fn fold_in(scope: Scope, events: &[Value]) -> Qoe {
     let mut qoe = Qoe::default();
     for event in events {
         let event = PlayerEvent::read(event).unwrap_or_else(|| panic!("{event}"));
         let received_at = OPENED + Duration::from_millis(event.at_ms);
-        qoe.take(SCOPE, &Note::Player { received_at, sent_at_ms: Some(event.at_ms), events: vec![event] });
+        qoe.take(scope, &Note::Player { received_at, sent_at_ms: Some(event.at_ms), events: vec![event] });
     }
     qoe
 }
@@ -51,6 +55,28 @@ fn a_good_viewing() {
     assert_eq!(qoe.reached, 0b111_1111_1111);
     assert_eq!(qoe.rung.map(|rung| rung.height), Some(1080));
     assert!(!qoe.exited_before_start && qoe.start_failed_at.is_none());
+}
+
+#[test]
+fn a_card_is_never_watched() {
+    let watched = |events: &[Value]| {
+        let mut all = vec![event(0, "first_frame", json!({"startup_ms": 5}))];
+        all.extend_from_slice(events);
+        let qoe = fold_in(Scope { card_ms: 5_000, ..SCOPE }, &all);
+        (qoe.watched_ms, qoe.reached, qoe.furthest_permille)
+    };
+    assert_eq!(watched(&[event(4_999, "closed", json!({}))]), (0, 0, Some(0)));
+    assert_eq!(watched(&[position(3_000, 3_000), event(5_000, "closed", json!({}))]), (0, 0, Some(0)));
+    assert_eq!(watched(&[event(5_001, "closed", json!({}))]), (1, 0, Some(0)), "no position says what was played");
+    assert_eq!(watched(&[position(4_999, 4_999), position(5_001, 5_001)]), (1, 1, Some(0)));
+    assert_eq!(watched(&[position(3_000, 3_000), position(9_000, 9_000)]), (4_000, 0b111, Some(40)));
+    // A pause within it, and nothing said of positions: a second was left of it.
+    let paused = [event(4_000, "pause", json!({})), event(60_000, "resume", json!({}))];
+    assert_eq!(watched(&[&paused[..], &[event(63_000, "closed", json!({}))]].concat()), (2_000, 0, Some(0)));
+    // Who goes on where they left off saw the card first.
+    let resumed = [event(5_000, "seek", json!({"from_ms": 5_000, "to_ms": 55_000})), position(6_000, 55_900)];
+    assert_eq!(watched(&resumed), (900, 1 << 25 | 1, Some(509)));
+    assert_eq!(watched(&[position(5_000, 5_000), event(105_000, "ended", json!({}))]).2, Some(1_000));
 }
 
 #[test]
@@ -218,6 +244,7 @@ fn any_kind() -> impl Strategy<Value = EventKind> {
 proptest! {
     #[test]
     fn no_page_watches_longer_than_its_session_was_open(
+        card_ms in 0u64..6_000,
         steps in proptest::collection::vec((any_kind(), 0u64..60_000, 0u64..100_000), 0..60)
     ) {
         let (mut qoe, mut at_ms, mut received_at) = (Qoe::default(), 0, OPENED);
@@ -225,7 +252,8 @@ proptest! {
             at_ms += step_ms + 1;
             received_at = received_at + Duration::from_millis(step_ms);
             let event = PlayerEvent { at_ms, kind };
-            qoe.take(SCOPE, &Note::Player { received_at, sent_at_ms: Some(at_ms + age_ms), events: vec![event] });
+            let note = Note::Player { received_at, sent_at_ms: Some(at_ms + age_ms), events: vec![event] };
+            qoe.take(Scope { card_ms, ..SCOPE }, &note);
             let json = serde_json::to_string(&qoe).unwrap();
             prop_assert_eq!(&serde_json::from_str::<Qoe>(&json).unwrap(), &qoe);
         }

@@ -3,8 +3,9 @@ use std::time::Duration;
 use marquee::base::error::ErrorKind;
 use marquee::base::id::{AssetId, JobId, SessionId, UploadId};
 use marquee::catalog::asset::{Asset, AssetDetails, AssetState, SourceSummary};
+use marquee::catalog::licence::{CardSource, Licence, LicenceKind, ReleaseCard};
 use marquee::rights::session::PlaybackSession;
-use marquee::store::db::job::{Job, JobOutcome, JobProgress, JobStage, JobState, StageName, Upload};
+use marquee::store::db::job::{Job, JobOutcome, JobProgress, JobStage, JobState, JobWork, StageName, Upload};
 use marquee::store::db::playback::Change;
 use marquee::store::db::{Page, Written};
 
@@ -16,7 +17,7 @@ const TTL: Duration = Duration::from_millis(100);
 pub fn job(ms: i64) -> Job {
     Job {
         id: JobId::new(later(ms)),
-        upload_id: UploadId::new(NOW),
+        work: JobWork::Film { upload_id: UploadId::new(NOW) },
         source_name: "film.mov".into(),
         state: JobState::Queued,
         progress: JobProgress::default(),
@@ -196,4 +197,42 @@ pub async fn what_begins_otherwise_ends_the_sessions_that_saw_the_other_beginnin
     assert_eq!(db.session(other.id).await.unwrap().unwrap().ended_at, None);
     let changes = db.changes(Some(before), 9).await.unwrap().changes;
     assert_eq!(changes, [Change::Session(seen.id), Change::Catalog]);
+}
+
+pub async fn a_card_is_queued_once_until_it_is_made_and_forgotten(backend: &impl Backend) {
+    let db = backend.open().await;
+    let licence = Licence { kind: LicenceKind::OnlineFiling, number: "V31001572104501".into() };
+    let source = CardSource { film: AssetId::new(NOW), licence, name: "雾港孤刀".into() };
+    let of = |ms: i64, source: &CardSource| Job { work: JobWork::Card(source.clone()), ..job(ms) };
+    let other = CardSource { name: "Another".into(), ..source.clone() };
+    let first = of(1, &source);
+    assert!(db.queue_card(&first).await.unwrap());
+    assert!(!db.queue_card(&of(2, &source)).await.unwrap(), "it is queued");
+    assert!(db.queue_card(&of(3, &other)).await.unwrap());
+    assert_eq!(db.card_job(&source).await.unwrap(), Some(first.clone()));
+    assert_eq!(db.claim_job("a", NOW, TTL).await.unwrap().unwrap().work, first.work);
+    assert!(!db.queue_card(&of(4, &source)).await.unwrap(), "it is being made");
+    let failed = JobOutcome::Failed { code: "CARD_FONT_MISSING".into(), message: "No font.".into() };
+    assert!(db.finish_job(first.id, "a", &failed, later(5)).await.unwrap());
+    let again = of(6, &source);
+    assert!(db.queue_card(&again).await.unwrap(), "it has failed");
+    assert_eq!(db.card_job(&source).await.unwrap().unwrap().id, again.id);
+
+    let other_job = db.claim_job("a", NOW, TTL).await.unwrap().unwrap();
+    assert_eq!(db.claim_job("a", NOW, TTL).await.unwrap().unwrap().id, again.id);
+    assert_eq!(other_job.work, JobWork::Card(other));
+    let details = AssetDetails { card_of: Some(source.clone()), ..AssetDetails::default() };
+    let (id, state) = (AssetId::new(later(7)), AssetState::Complete);
+    let asset = Asset { id, source_name: "-".into(), duration_ms: 5_005, created_at: later(7), details, state };
+    assert!(db.publish_asset(again.id, "a", &asset, later(7)).await.unwrap());
+    assert_eq!(db.asset(id).await.unwrap(), Some(asset));
+    let card = ReleaseCard { asset_id: id, duration_ms: 5_005 };
+    assert_eq!(db.cards().await.unwrap(), [(source.clone(), card)]);
+    assert!(!db.queue_card(&of(8, &source)).await.unwrap(), "it is made");
+
+    let cursor = db.changes(None, 0).await.unwrap().cursor;
+    db.delete_card(id, later(9)).await.unwrap();
+    assert_eq!(db.changes(Some(cursor), 9).await.unwrap().changes, [Change::Catalog]);
+    assert_eq!((db.cards().await.unwrap(), db.asset(id).await.unwrap()), (vec![], None));
+    assert!(db.queue_card(&of(10, &source)).await.unwrap());
 }

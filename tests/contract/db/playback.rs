@@ -1,6 +1,7 @@
 use marquee::base::error::ErrorKind;
 use marquee::base::id::{AssetId, KeyId};
 use marquee::base::protection::ProtectionScheme;
+use marquee::catalog::licence::ReleaseCard;
 use marquee::rights::session::PlaybackSession;
 use marquee::store::db::Page;
 use marquee::store::db::playback::{Change, KeyUse, SigningKey, WrappedKey};
@@ -15,7 +16,8 @@ pub async fn a_session_is_open_until_it_ends(backend: &impl Backend) {
     let scene = Scene::set(&db).await;
     let (_, _, grant) = scene.paid(&db).await;
     let session = scene.session(&grant);
-    let nobodys = PlaybackSession { viewer_id: None, id: scene.session(&grant).id, ..session.clone() };
+    let card = Some(ReleaseCard { asset_id: AssetId::new(NOW), duration_ms: 5_005 });
+    let nobodys = PlaybackSession { viewer_id: None, id: scene.session(&grant).id, card, ..session.clone() };
     for session in [&session, &nobodys] {
         db.insert_session(session).await.unwrap();
         assert_eq!(db.session(session.id).await.unwrap().as_ref(), Some(session));

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use marquee::base::id::{AssetId, SessionId};
 use marquee::base::money::Currency;
+use marquee::catalog::licence::ReleaseCard;
+use marquee::rights::session::PlaybackSession;
 use marquee::store::db::Db;
 use marquee::store::db::board::{BoardQuery, BoardRows, SalesQuery, Span};
 use marquee::telemetry::event::{EventKind, PlayerEvent};
@@ -38,6 +41,22 @@ pub async fn notes_are_folded_into_their_session_and_kept_in_order(backend: &imp
     assert_eq!((qoe.startup_ms, qoe.started_at), (Some(900), Some(later(5))));
     assert_eq!(db.qoe(unknown).await.unwrap(), None);
     assert!(db.timeline(unknown).await.unwrap().is_empty());
+}
+
+pub async fn the_card_of_a_session_is_not_watched(backend: &impl Backend) {
+    let db = backend.open().await;
+    let scene = Scene::set(&db).await;
+    let grant = scene.paid(&db).await.2;
+    let closed = PlayerEvent { at_ms: 7_001, kind: EventKind::Closed };
+    let closed = Note::Player { received_at: later(7_005), sent_at_ms: Some(7_001), events: vec![closed] };
+    let card = ReleaseCard { asset_id: AssetId::new(NOW), duration_ms: 5_005 };
+    for (card, watched_ms) in [(None, 7_000), (Some(card), 1_995)] {
+        let session = PlaybackSession { id: SessionId::new(NOW), card, ..scene.session(&grant) };
+        db.insert_session(&session).await.unwrap();
+        let notes = vec![started(1), closed.clone()];
+        db.record_notes(&[SessionNotes { session_id: session.id, notes }]).await.unwrap();
+        assert_eq!(db.qoe(session.id).await.unwrap().unwrap().watched_ms, watched_ms);
+    }
 }
 
 async fn board(db: &std::sync::Arc<dyn Db>, livemode: bool, currency: Option<Currency>) -> BoardRows {

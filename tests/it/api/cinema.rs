@@ -18,7 +18,7 @@ use marquee::base::shutdown::Shutdown;
 use marquee::base::territory::TerritorySet;
 use marquee::catalog::asset::{Asset, AssetDetails, AssetState};
 use marquee::catalog::details::TitleDetails;
-use marquee::catalog::licence::CardPolicy;
+use marquee::catalog::licence::{CardPolicy, LicenceKind};
 use marquee::catalog::title::{Title, TitleStatus};
 use marquee::commerce::account::Accounts;
 use marquee::commerce::checkout::Checkout;
@@ -29,9 +29,10 @@ use marquee::http::peer::client_network;
 use marquee::inspect::asset::AssetReports;
 use marquee::operator::Operators;
 use marquee::operator::board::Boards;
+use marquee::operator::cards::Cards;
 use marquee::operator::feed::Feeds;
 use marquee::operator::hand::Disk;
-use marquee::operator::jobs::{JobRunner, Package};
+use marquee::operator::jobs::{JobRunner, MakeCard, Makers, Package};
 use marquee::operator::settings::{Setting, Settings};
 use marquee::operator::studio::{Redraw, Studio};
 use marquee::operator::uploads::Uploads;
@@ -127,6 +128,21 @@ fn packager(clock: marquee::base::clock::Clock) -> Package {
     })
 }
 
+/// Makes every card but that of a film called `Nameless`.
+fn card_maker(clock: marquee::base::clock::Clock) -> MakeCard {
+    Arc::new(move |source, id| {
+        let now = clock.now();
+        Box::pin(async move {
+            if source.name == "Nameless" {
+                return Err(Error::new(ErrorKind::Config, "CARD_FONT_MISSING", "There is no font."));
+            }
+            let details = AssetDetails { card_of: Some(source), ..AssetDetails::default() };
+            let state = AssetState::Complete;
+            Ok(Asset { id, source_name: "-".into(), duration_ms: 5_000, created_at: now, details, state })
+        })
+    })
+}
+
 /// Takes any picture that does not begin with `bad`, and says of which shape it made it.
 fn redraw() -> Redraw {
     Arc::new(|picture, shape| {
@@ -152,8 +168,9 @@ impl Cinema {
         let mut registry = prometheus_client::registry::Registry::with_prefix("marquee");
         let audience = Arc::new(Audience::new(db.clone(), state.clone(), clock.clone(), &mut registry));
         let (following, watching) = (follower.clone(), audience.clone());
-        let cards = CardPolicy { territories: Vec::new(), licences: Vec::new() };
-        let rules = Rules { cards, livemode: false };
+        let policy =
+            CardPolicy { territories: vec!["CN".parse().unwrap()], licences: vec![LicenceKind::OnlineRelease] };
+        let rules = Rules { cards: policy.clone(), livemode: false };
         let sessions = Sessions::new(db.clone(), state.clone(), clock.clone(), following, tokens, watching, rules);
         let sessions = Arc::new(sessions);
         let sandbox = Arc::new(Sandbox::new(db.clone(), clock.clone(), b"secret"));
@@ -175,9 +192,18 @@ impl Cinema {
         let library = Arc::new(Library::new(blobs.clone(), keys, BareKeys::Refused, 0));
         let (_, operator) = accounts.add_operator("tester").await.unwrap();
         let uploads = Arc::new(Uploads::new(db.clone(), clock.clone(), dir.path().join("uploads")));
-        let package = packager(clock.clone());
+        let cards = Arc::new(Cards {
+            db: db.clone(),
+            clock: clock.clone(),
+            follower: follower.clone(),
+            uploads: uploads.clone(),
+            blobs: blobs.clone(),
+            policy,
+        });
+        let makers = Makers { film: packager(clock.clone()), card: card_maker(clock.clone()) };
         let (following, watching) = (follower.clone(), audience.clone());
-        let jobs = JobRunner::new(db.clone(), clock.clone(), following, uploads.clone(), package, watching);
+        let jobs =
+            JobRunner::new(db.clone(), clock.clone(), following, uploads.clone(), cards.clone(), makers, watching);
         let api = Arc::new(Api {
             db,
             state,
@@ -205,6 +231,7 @@ impl Cinema {
             api: api.clone(),
             uploads: uploads.clone(),
             studio,
+            cards,
             settings,
             boards: Boards::default(),
             reports: AssetReports::new(blobs.clone()),
@@ -346,6 +373,11 @@ impl Cinema {
 
     pub async fn post(&self, path: &str, token: &str, body: Value) -> Answer {
         self.post_with_key(path, token, None, body).await
+    }
+
+    pub async fn put(&self, path: &str, token: &str, body: Value) -> Answer {
+        let request = self.request(Method::PUT, path, token).header("content-type", "application/json");
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
     }
 
     pub async fn post_with_key(&self, path: &str, token: &str, key: Option<&str>, body: Value) -> Answer {

@@ -42,6 +42,9 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("post", "/titles/{id}/avails/check", [422, 422, 403, 403]),
     // JSON is no picture.
     ("post", "/titles/{id}/poster", [415, 415, 403, 403]),
+    ("get", "/titles/{id}/licence", READ_NOTHING),
+    ("put", "/titles/{id}/licence", [422, 422, 403, 403]),
+    ("delete", "/titles/{id}/licence", [404, 404, 403, 403]),
     ("patch", "/avails/{id}", [404, 404, 403, 403]),
     ("delete", "/avails/{id}", [404, 404, 403, 403]),
     ("get", "/avails/{id}/offers", READ_NOTHING),

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::cinema::{Answer, Cinema};
 
-async fn open(cinema: &Cinema, length: u64) -> (String, Answer) {
+pub async fn open(cinema: &Cinema, length: u64) -> (String, Answer) {
     let request = cinema.request(Method::POST, "/operator/uploads", &cinema.operator);
     let request = request.header("tus-resumable", "1.0.0").header("upload-length", length);
     let request = request.header("upload-metadata", format!("filename {}", BASE64_STANDARD.encode("bunny.mp4")));
@@ -27,7 +27,7 @@ fn patch(cinema: &Cinema, url: &str, offset: u64, body: Body) -> http::Request<B
     request.body(body).unwrap()
 }
 
-async fn append(cinema: &Cinema, url: &str, offset: u64, bytes: &'static str) -> Answer {
+pub async fn append(cinema: &Cinema, url: &str, offset: u64, bytes: &'static str) -> Answer {
     cinema.send(patch(cinema, url, offset, Body::from(bytes))).await
 }
 

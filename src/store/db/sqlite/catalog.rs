@@ -68,6 +68,28 @@ impl CatalogDb for SqliteDb {
         rows.iter().map(card).collect()
     }
 
+    async fn card_is_played(&self, id: AssetId, now: UtcMs) -> Result<bool> {
+        let row = sqlx::query("SELECT id FROM session WHERE card_asset_id = $1 AND expires_at > $2 LIMIT 1")
+            .bind(id.to_string())
+            .bind(now.0)
+            .fetch_optional(&self.readers)
+            .await?;
+        Ok(row.is_some())
+    }
+
+    async fn delete_card(&self, id: AssetId, at: UtcMs) -> Result<()> {
+        self.write(move |conn| {
+            Box::pin(async move {
+                sqlx::query("DELETE FROM asset WHERE id = $1 AND card IS NOT NULL")
+                    .bind(id.to_string())
+                    .execute(&mut *conn)
+                    .await?;
+                append_change(conn, Change::Catalog, at).await
+            })
+        })
+        .await
+    }
+
     async fn insert_avail(&self, avail: &Avail, idempotency: Option<&Idempotency>, at: UtcMs) -> Result<Written<()>> {
         let (avail, idempotency) = (avail.clone(), idempotency.cloned());
         self.write(move |conn| {

@@ -12,7 +12,8 @@ use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{AssetId, JobId, UploadId};
 use crate::catalog::asset::Asset;
-use crate::store::db::job::{Job, JobDb, JobOutcome, JobProgress, JobState, Upload};
+use crate::catalog::licence::CardSource;
+use crate::store::db::job::{Job, JobDb, JobOutcome, JobProgress, JobState, JobWork, Upload};
 use crate::store::db::playback::Change;
 use crate::store::db::{Idempotency, Page, Written};
 
@@ -82,6 +83,19 @@ impl JobDb for SqliteDb {
     async fn insert_job(&self, job: &Job) -> Result<()> {
         let job = job.clone();
         self.write(move |conn| Box::pin(async move { insert_job(conn, &job).await })).await
+    }
+
+    async fn queue_card(&self, job: &Job) -> Result<bool> {
+        let job = job.clone();
+        self.write(move |conn| Box::pin(async move { queue_card(conn, &job).await })).await
+    }
+
+    async fn card_job(&self, source: &CardSource) -> Result<Option<Job>> {
+        let row = sqlx::query("SELECT * FROM job WHERE card = $1 ORDER BY id DESC LIMIT 1")
+            .bind(to_json(source)?)
+            .fetch_optional(&self.readers)
+            .await?;
+        row.as_ref().map(job).transpose()
     }
 
     async fn job(&self, id: JobId) -> Result<Option<Job>> {
@@ -191,14 +205,39 @@ async fn insert_upload(
     Ok(Written::New(()))
 }
 
+async fn queue_card(conn: &mut Connection, job: &Job) -> Result<bool> {
+    let (_, card) = work_columns(&job.work)?;
+    let present = sqlx::query(
+        "SELECT id FROM asset WHERE card = $1 \
+         UNION ALL SELECT id FROM job WHERE card = $1 AND status IN ('queued', 'running') LIMIT 1",
+    )
+    .bind(card)
+    .fetch_optional(&mut *conn)
+    .await?;
+    if present.is_some() {
+        return Ok(false);
+    }
+    insert_job(conn, job).await?;
+    Ok(true)
+}
+
+/// The upload and the card.
+fn work_columns(work: &JobWork) -> Result<(Option<String>, Option<String>)> {
+    Ok(match work {
+        JobWork::Film { upload_id } => (Some(upload_id.to_string()), None),
+        JobWork::Card(source) => (None, Some(to_json(source)?)),
+    })
+}
+
 async fn insert_job(conn: &mut Connection, job: &Job) -> Result<()> {
     let columns = StateColumns::of(&job.state);
+    let (upload_id, card) = work_columns(&job.work)?;
     sqlx::query(
         "INSERT INTO job (id, upload_id, source_name, status, progress_permille, created_at, finished_at, asset_id, \
-         failure_code, failure_message, lease_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $6)",
+         failure_code, failure_message, lease_until, card) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $6, $11)",
     )
     .bind(job.id.to_string())
-    .bind(job.upload_id.to_string())
+    .bind(upload_id)
     .bind(&job.source_name)
     .bind(columns.status)
     .bind(i64::from(job.progress.permille))
@@ -207,6 +246,7 @@ async fn insert_job(conn: &mut Connection, job: &Job) -> Result<()> {
     .bind(columns.asset_id)
     .bind(columns.failure_code)
     .bind(columns.failure_message)
+    .bind(card)
     .execute(conn)
     .await?;
     Ok(())
@@ -350,7 +390,10 @@ pub fn job(row: &Row) -> Result<Job> {
     };
     Ok(Job {
         id: row.parsed("id")?,
-        upload_id: row.parsed("upload_id")?,
+        work: match row.parsed_opt("upload_id")? {
+            Some(upload_id) => JobWork::Film { upload_id },
+            None => JobWork::Card(row.json("card")?),
+        },
         source_name: row.text("source_name")?,
         state,
         progress: JobProgress {

@@ -17,6 +17,7 @@ const MIGRATIONS: &[(i64, &[&str])] = &[
     (3, &[include_str!("../schema-3.sql")]),
     (4, &[include_str!("../schema-4.sql")]),
     (5, &[include_str!("../schema-5.sql")]),
+    (6, &[include_str!("../schema-6.sql")]),
 ];
 
 /// The one connection that writes, on a database of the present schema.

@@ -107,12 +107,19 @@ pub async fn open(conn: &mut Connection, session: &PlaybackSession) -> Result<()
 
 async fn fold(conn: &mut Connection, notes: &SessionNotes) -> Result<()> {
     let id = notes.session_id.to_string();
-    let row = sqlx::query("SELECT opened_at, duration_ms, fold FROM session_qoe WHERE session_id = $1")
-        .bind(&id)
-        .fetch_optional(&mut *conn)
-        .await?;
+    let row = sqlx::query(
+        "SELECT session_qoe.opened_at, duration_ms, fold, COALESCE(card_ms, 0) AS card_ms \
+         FROM session_qoe LEFT JOIN session ON session.id = session_id WHERE session_id = $1",
+    )
+    .bind(&id)
+    .fetch_optional(&mut *conn)
+    .await?;
     let Some(row) = row else { return Ok(()) };
-    let scope = Scope { opened_at: row.instant("opened_at")?, duration_ms: row.count("duration_ms")? };
+    let scope = Scope {
+        opened_at: row.instant("opened_at")?,
+        duration_ms: row.count("duration_ms")?,
+        card_ms: row.count("card_ms")?,
+    };
     let mut qoe: Qoe = row.json("fold")?;
     let errors_before = qoe.error_count();
     for note in &notes.notes {
