@@ -183,7 +183,7 @@ impl App {
             blobs: blobs.clone(),
             policy: config.release_card.policy(),
         });
-        ingest::empty_work_folder(&config.data.join(WORK_FOLDER));
+        ingest::tidy_work_folder(&*db, &config.data.join(WORK_FOLDER)).await?;
         let meter = Meter::new(&mut registry);
         let api = Arc::new(Api {
             db: db.clone(),

@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 use crate::api::PosterSource;
 use crate::base::clock::{Clock, UtcMs};
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::id::AssetId;
+use crate::base::id::{AssetId, JobId};
 use crate::catalog::asset::{Asset, AssetDetails, AssetState};
 use crate::catalog::licence::CardSource;
 use crate::inspect::asset::inspect;
@@ -22,17 +22,19 @@ use crate::packager::growing::Grown;
 use crate::packager::job::{self, CardRequest, CardText, Encoding, PackageRequest, Phase, PictureRequest, Progress};
 use crate::packager::publish::{self, publish};
 use crate::packager::sandbox::Attempt;
-use crate::packager::summary;
+use crate::packager::{staging, summary};
 use crate::playback::growing::TrackBytes;
 use crate::playback::library::Library;
 use crate::store::blobs::Blobs;
-use crate::store::db::job::{JobStage, Playable, StageName};
+use crate::store::db::Db;
+use crate::store::db::job::{JobStage, JobState, Playable, StageName};
 
 /// How often, and how far apart, the removal of what was left behind is tried.
 const REMOVALS: u32 = 40;
 const REMOVAL_PAUSE: Duration = Duration::from_millis(5);
 
-/// Packages `film` in a folder below `work`, publishes it under `asset_id` and removes the folder, whatever happens.
+/// Packages `film` in a folder below `work`, publishes it under `asset_id` and removes the folder. Dropped, it leaves what
+/// the next attempt can go on with.
 pub async fn package_and_publish(
     blobs: &Blobs,
     clock: &Clock,
@@ -48,28 +50,34 @@ pub async fn package_and_publish(
     let out = work.join(asset_id.to_string());
     let request = PackageRequest::new(film, &out, Encoding::Ladder)?;
     let result = async {
-        let packaged = job::package(request, on_progress, std::future::pending()).await?;
-        publish(blobs, asset_id, &packaged.dir, &packaged.index).await?;
+        let mut on_progress = on_progress;
+        let packaged = job::prepare(request, &mut on_progress, std::future::pending()).await?;
+        let total_s = packaged.index.duration_ms as f64 / 1e3;
+        let (phase, source) = (Phase::Finished, packaged.source.clone());
+        on_progress(&Progress { phase, done_s: total_s, total_s, speed: 0.0, eta_s: None, source, grown: None });
+        let published = publish(blobs, asset_id, packaged.dir(), &packaged.index).await;
+        let (index, source, copied) = (packaged.index.clone(), packaged.source.clone(), packaged.copied.clone());
+        packaged.discard();
+        published?;
         report(blobs, asset_id).await;
         Ok(Asset {
             id: asset_id,
             source_name: film.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            duration_ms: packaged.index.duration_ms as i64,
+            duration_ms: index.duration_ms as i64,
             created_at: clock.now(),
             details: AssetDetails {
                 excerpt_of: None,
                 card_of: None,
-                source: packaged.source.as_deref().cloned(),
-                packaged: Some(summary::packaged(&packaged.index, &packaged.copied)),
+                source: source.as_deref().cloned(),
+                packaged: Some(summary::packaged(&index, &copied)),
             },
             state: AssetState::Complete,
         })
     }
     .await;
-    if let Err(error) = std::fs::remove_dir_all(&out)
-        && error.kind() != std::io::ErrorKind::NotFound
-    {
-        tracing::warn!(folder = %out.display(), %error, "a work folder stays behind");
+    if result.is_err() {
+        // A job that has failed is not begun again.
+        remove_folder(&staging::dir_of(&out));
     }
     result
 }
@@ -88,15 +96,34 @@ async fn report(blobs: &Blobs, asset: AssetId) {
     }
 }
 
-/// Removes what jobs of a process that was killed left in `work`. For the start only: nobody works there yet.
-pub fn empty_work_folder(work: &Path) {
+/// Removes what jobs of a process that was killed left in `work`, but for the folders of jobs that are to be gone on with.
+/// For the start only: nobody works there yet.
+pub async fn tidy_work_folder(db: &dyn Db, work: &Path) -> Result<()> {
+    let Ok(entries) = std::fs::read_dir(work) else { return Ok(()) };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        let asset = path.file_name().and_then(|name| name.to_str()).and_then(staging::destination_of);
+        let job = match asset.and_then(|asset| asset.parse().ok()) {
+            Some(asset) => db.job(JobId::of_asset(asset)).await?,
+            None => None,
+        };
+        if !job.is_some_and(|job| matches!(job.state, JobState::Queued | JobState::Running)) {
+            remove_folder(&path);
+        }
+    }
+    // It stays where something is left in it.
+    let _ = std::fs::remove_dir(work);
+    Ok(())
+}
+
+fn remove_folder(folder: &Path) {
     for attempt in 1..=REMOVALS {
-        match std::fs::remove_dir_all(work) {
+        match std::fs::remove_dir_all(folder) {
             Ok(()) => return,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
             // A worker whose server was killed a moment ago may still be dying, and writing.
             Err(_) if attempt < REMOVALS => std::thread::sleep(REMOVAL_PAUSE),
-            Err(error) => tracing::warn!(folder = %work.display(), %error, "work folders stay behind"),
+            Err(error) => tracing::warn!(folder = %folder.display(), %error, "a work folder stays behind"),
         }
     }
 }

@@ -159,6 +159,13 @@ fn decode(body: &str) -> Option<u128> {
     Some(value)
 }
 
+impl JobId {
+    /// The job that makes this asset, if one does.
+    pub fn of_asset(asset: AssetId) -> JobId {
+        JobId(asset.0)
+    }
+}
+
 impl AssetId {
     /// The asset that this job makes, in every attempt the same: what a killed attempt has stored is found by the next.
     pub fn of_job(job: JobId) -> AssetId {

@@ -294,6 +294,8 @@ pub const TRACK_BYTES_MAX: u64 = UPLOAD_BYTES_MAX;
 pub const WORKER_LINE_BYTES_MAX: usize = 1024 * 1024;
 /// How often a worker says how far it is.
 pub const WORKER_PROGRESS_EVERY: Duration = Duration::from_millis(500);
+/// How often an encoded rung is made durable as far as it is, so that a job can go on from there.
+pub const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
 pub const JOB_LEASE_TTL: Duration = Duration::from_secs(60);
 /// How often the progress of a running job is written down; its lease is renewed with it.
 pub const JOB_PROGRESS_EVERY: Duration = Duration::from_secs(2);

@@ -62,7 +62,8 @@ pub struct PackageArgs {
     pub json: bool,
 }
 
-/// Packages; talk goes to stderr, the result to stdout. SIGINT and SIGTERM end the job and leave nothing behind.
+/// Packages; talk goes to stderr, the result to stdout. SIGINT and SIGTERM stop the job; the next one for the
+/// same folder goes on with what it has encoded.
 pub async fn run(args: PackageArgs) -> Result<()> {
     let encoding = if args.copy { Encoding::CopyOnly } else { Encoding::Ladder };
     let mut request = PackageRequest::new(args.input, args.out, encoding)?;
@@ -79,6 +80,9 @@ pub async fn run(args: PackageArgs) -> Result<()> {
     let packaged = job::package(request, |progress| display.show(progress), cancelled).await;
     display.clear();
     let packaged = packaged?;
+    if let Some(at_s) = packaged.resumed_at_s {
+        say(format_args!("went on at {} of the film, where an earlier run was stopped", minutes(at_s)));
+    }
     for warning in &packaged.warnings {
         say(format_args!("warning: {warning}"));
     }

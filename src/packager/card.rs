@@ -203,6 +203,7 @@ fn encode(dir: &Path, track: &CardTrack, picture: &frame::Video, video: &VideoIn
             threads: 0,
             conformance: Some(conformance),
         },
+        film: String::new(),
     };
     let rung = Rung {
         id: track.id.clone(),

@@ -62,7 +62,7 @@ impl VideoCodec {
 }
 
 /// What all encoders of a job share.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct EncoderSettings {
     pub timescale: Timescale,
     pub frame_rate: (i32, i32),

@@ -1,5 +1,6 @@
 //! The supervisor of one packaging job. It opens the film, starts a worker, follows what it says, and publishes what it
-//! wrote only after reading it back. Dropping the job, cancelling it or any failure kills the worker and leaves nothing.
+//! wrote only after reading it back. Dropping the job or cancelling it kills the worker and keeps what another job for the
+//! same folder can go on with; any failure leaves nothing.
 //!
 //! ```text
 //! checks → staging folder → worker ──(progress)──→ index read back → playlists, index.json → rename
@@ -25,6 +26,7 @@ use crate::base::limits;
 use crate::base::protection::ProtectionScheme;
 use crate::catalog::asset::SourceSummary;
 use crate::hls::build::{self, Form, Sealed};
+use crate::media::protect::ContentKey;
 use crate::media::rendition::{AssetIndex, TrackIndex, TrackMedia};
 use crate::media::storyboard::Storyboard;
 use crate::media::timeline::Timeline;
@@ -112,6 +114,22 @@ pub struct Progress {
     pub grown: Option<Arc<Grown>>,
 }
 
+/// A film that is packaged whole in a folder that has no name yet. Dropped, it keeps what another job for the same folder
+/// can go on with.
+#[derive(Debug)]
+pub struct Prepared {
+    staging: Staging,
+    sealing: Option<(Sealing, ContentKey)>,
+    pub reader: FilmReader,
+    pub index: AssetIndex,
+    pub source: Option<Arc<SourceSummary>>,
+    /// The tracks whose samples are those of the source.
+    pub copied: Vec<String>,
+    pub warnings: Vec<String>,
+    /// From which second of the film on pictures were encoded, where an earlier job for the same folder was stopped.
+    pub resumed_at_s: Option<f64>,
+}
+
 /// A published folder.
 #[derive(Clone, Debug, Serialize)]
 pub struct Packaged {
@@ -125,24 +143,43 @@ pub struct Packaged {
     #[serde(skip)]
     pub copied: Vec<String>,
     pub warnings: Vec<String>,
+    /// From which second of the film on pictures were encoded, where an earlier job for the same folder was stopped.
+    pub resumed_at_s: Option<f64>,
     pub elapsed_s: f64,
 }
 
-/// Packages a film. `cancel` ends the job with `CANCELLED` when it completes.
+/// Packages a film into a folder of its own. `cancel` ends the job with `CANCELLED` when it completes.
 pub async fn package(
     request: PackageRequest,
     mut on_progress: impl FnMut(&Progress),
     cancel: impl Future<Output = ()>,
 ) -> Result<Packaged> {
     let clock = Clock::system();
+    let prepared = prepare(request, &mut on_progress, cancel).await?;
+    let publishing = tokio::task::spawn_blocking(move || prepared.publish(clock.monotonic()));
+    let packaged = publishing.await.map_err(|error| Error::internal("publishing panicked").with_source(error))??;
+    let total_s = packaged.index.duration_ms as f64 / 1e3;
+    let (phase, done_s, speed, eta_s) = (Phase::Finished, total_s, 0.0, None);
+    on_progress(&Progress { phase, done_s, total_s, speed, eta_s, source: None, grown: None });
+    Ok(packaged)
+}
+
+/// Does everything but give the folder its name.
+pub async fn prepare(
+    request: PackageRequest,
+    mut on_progress: impl FnMut(&Progress),
+    cancel: impl Future<Output = ()>,
+) -> Result<Prepared> {
+    let clock = Clock::system();
     check_codecs(&request)?;
     let input = open_input(&request.input)?;
     let audio = open_sidecars(&request.audio, SidecarKind::Audio)?;
     let subtitles = open_sidecars(&request.subtitles, SidecarKind::Subtitles)?;
     let sidecars = audio.iter().chain(&subtitles).map(|(file, _)| file);
-    let files: Vec<&File> = std::iter::once(&input).chain(sidecars).collect();
     let orders = |sidecars: &[(File, SidecarOrder)]| sidecars.iter().map(|(_, order)| order.clone()).collect();
     let staging = Staging::create(&request.out_dir)?;
+    // The worker keeps the folder locked, for it may outlive this process by a moment.
+    let files: Vec<&File> = [&input, staging.lock()].into_iter().chain(sidecars).collect();
     if let Some(sealing) = &request.sealing {
         sealing.check(&request.out_dir)?;
     }
@@ -166,7 +203,7 @@ pub async fn package(
     let mut pace = Pace::new(clock.clone());
     let size_bytes = input.metadata().map_or(0, |meta| meta.len());
     let name = request.input.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let (folder, mut growing) = (staging.dir().to_owned(), None);
+    let (folder, mut growing, mut resumed_at_s) = (staging.dir().to_owned(), None, None);
     let work = async {
         loop {
             match worker.next(request.silence_max).await? {
@@ -178,6 +215,11 @@ pub async fn package(
                     pace.source = Some(Arc::new(SourceSummary { name: name.clone(), size_bytes, ..source }));
                 }
                 WorkerMessage::Planned(planned) => growing = Some(GrowingTracks::new(folder.clone(), planned)?),
+                WorkerMessage::Resumed { at_s } => {
+                    tracing::info!(film = name, at_s, "encoding goes on where an earlier job was stopped");
+                    resumed_at_s = Some(at_s);
+                    pace.begins_s = at_s;
+                }
                 WorkerMessage::Wrote { tracks } => growing.iter_mut().for_each(|growing| growing.done(&tracks)),
                 WorkerMessage::Progress { phase, done_s, total_s } => {
                     if let Some(tracks) = growing.take() {
@@ -197,12 +239,16 @@ pub async fn package(
     };
     let outcome: Result<WorkerReport> = tokio::select! {
         outcome = work => outcome,
-        () = cancel => Err(Refusal::Cancelled.error("The job was cancelled.")),
+        () = cancel => Err(Refusal::Cancelled.error(cancelled(&staging))),
     };
     let report = match outcome {
         Ok(report) => report,
         Err(error) => {
             worker.kill().await;
+            let kept = [Refusal::Cancelled, Refusal::WorkerKilled, Refusal::WorkerStalled];
+            if !kept.iter().any(|kept| kept.code() == error.code()) {
+                staging.discard();
+            }
             return Err(error);
         }
     };
@@ -214,16 +260,65 @@ pub async fn package(
     let reader = report.reader;
     let (sealing, grown, now) = (request.sealing, pace.grown.clone(), clock.now());
     let finishing = tokio::task::spawn_blocking(move || {
-        let index = readback::index(staging.dir(), report.tracks)?;
-        if grown.is_some_and(|grown| !grown.growth.has_become(&index)) {
-            return Err(Error::internal("what could be played while the film was packaged is not what was written"));
+        let result = readback::index(staging.dir(), report.tracks).and_then(|mut index| {
+            if grown.is_some_and(|grown| !grown.growth.has_become(&index)) {
+                return Err(Error::internal(
+                    "what could be played while the film was packaged is not what was written",
+                ));
+            }
+            let sealing = finish(staging.dir(), &mut index, report.storyboard, sealing, now)?;
+            Ok((index, sealing))
+        });
+        match result {
+            Ok((index, sealing)) => Ok((staging, index, sealing)),
+            Err(error) => {
+                staging.discard();
+                Err(error)
+            }
         }
-        finish(staging, index, report.storyboard, sealing.as_ref(), now)
     });
-    let (dir, index) = finishing.await.map_err(|error| Error::internal("publishing panicked").with_source(error))??;
-    on_progress(&pace.at(Phase::Finished, length_s, length_s));
+    let finished = finishing.await.map_err(|error| Error::internal("checking panicked").with_source(error))?;
+    let (staging, index, sealing) = finished?;
     let source = pace.source.take();
-    Ok(Packaged { dir, reader, index, source, copied, warnings, elapsed_s: clock.monotonic().as_secs_f64() })
+    Ok(Prepared { staging, sealing, reader, index, source, copied, warnings, resumed_at_s })
+}
+
+impl Prepared {
+    pub fn dir(&self) -> &Path {
+        self.staging.dir()
+    }
+
+    /// Removes the folder.
+    pub fn discard(self) {
+        self.staging.discard();
+    }
+
+    /// Gives the folder its name.
+    fn publish(self, elapsed: Duration) -> Result<Packaged> {
+        let Prepared { staging, sealing, reader, index, source, copied, warnings, resumed_at_s } = self;
+        // Before the folder is there: a sealed film without its key is nothing.
+        if let Some((sealing, key)) = &sealing {
+            sealing.write_key(key)?;
+        }
+        let published = staging.publish();
+        if let (Err(_), Some((sealing, _))) = (&published, &sealing) {
+            let _ = fs::remove_file(&sealing.key_file);
+        }
+        let (dir, elapsed_s) = (published?, elapsed.as_secs_f64());
+        Ok(Packaged { dir, reader, index, source, copied, warnings, resumed_at_s, elapsed_s })
+    }
+}
+
+fn cancelled(staging: &Staging) -> String {
+    if staging.can_be_resumed() {
+        let dir = staging.dir().display();
+        format!(
+            "The job was stopped. What it has encoded is kept in {dir}: the same command goes on from there. Remove that \
+             folder if you will not."
+        )
+    } else {
+        "The job was cancelled.".to_owned()
+    }
 }
 
 /// What is asked for and could not be sealed is refused before it is encoded.
@@ -422,46 +517,37 @@ fn open_sidecars(files: &[SidecarFile], kind: SidecarKind) -> Result<Vec<(File, 
     files.iter().map(open).collect()
 }
 
-/// Reads the storyboard back, seals the tracks if they are to be, writes playlists and index, publishes the folder.
+/// Reads the storyboard back, seals the tracks if they are to be, writes playlists and index.
 fn finish(
-    staging: Staging,
-    mut index: AssetIndex,
+    dir: &Path,
+    index: &mut AssetIndex,
     storyboard: Option<Storyboard>,
-    sealing: Option<&Sealing>,
+    sealing: Option<Sealing>,
     now: UtcMs,
-) -> Result<(PathBuf, AssetIndex)> {
+) -> Result<Option<(Sealing, ContentKey)>> {
     if let Some(storyboard) = storyboard {
-        readback::storyboard(staging.dir(), &storyboard, index.duration_ms)?;
+        readback::storyboard(dir, &storyboard, index.duration_ms)?;
         let text = storyboard.to_webvtt(index.duration_ms, Storyboard::file_name);
-        write(staging.dir(), "storyboard.vtt", text.as_bytes())?;
+        write(dir, "storyboard.vtt", text.as_bytes())?;
         index.storyboard = Some(storyboard);
     }
-    let sealed = sealing.map(|sealing| sealing.seal(staging.dir(), &mut index, now)).transpose()?;
-    let timeline = Timeline::of_asset("", &index);
+    let sealed = sealing.as_ref().map(|sealing| sealing.seal(dir, index, now)).transpose()?;
+    let timeline = Timeline::of_asset("", index);
     let of_track = |track: &str| {
-        let ((_, signals), sealing) = sealed.as_ref().zip(sealing)?;
+        let ((_, signals), sealing) = sealed.as_ref().zip(sealing.as_ref())?;
         Some(Sealed { signal: *signals.get(track)?, key_uri: &sealing.key_uri, drm: None })
     };
-    write(staging.dir(), "main.m3u8", &build::multivariant(&timeline, Form::Static))?;
+    write(dir, "main.m3u8", &build::multivariant(&timeline, Form::Static))?;
     for track in &index.tracks {
         if let Some(playlist) = build::media(&timeline, &track.id, Form::Static, of_track(&track.id)) {
-            write(staging.dir(), &format!("{}.m3u8", track.id), &playlist)?;
+            write(dir, &format!("{}.m3u8", track.id), &playlist)?;
         }
         if let Some(playlist) = build::iframes(&timeline, &track.id, Form::Static, of_track(&track.id)) {
-            write(staging.dir(), &build::iframes_file(&track.id), &playlist)?;
+            write(dir, &build::iframes_file(&track.id), &playlist)?;
         }
     }
-    write(staging.dir(), "index.json", &index.to_json()?)?;
-    let Some((sealing, (key, _))) = sealing.zip(sealed.as_ref()) else { return Ok((staging.publish()?, index)) };
-    // Before the folder is there: a sealed film without its key is nothing.
-    sealing.write_key(key)?;
-    match staging.publish() {
-        Ok(dir) => Ok((dir, index)),
-        Err(error) => {
-            let _ = fs::remove_file(&sealing.key_file);
-            Err(error)
-        }
-    }
+    write(dir, "index.json", &index.to_json()?)?;
+    Ok(sealing.zip(sealed.map(|(key, _)| key)))
 }
 
 /// Reads what has been written since the last time, off the threads that answer. What cannot be published is not for
@@ -491,23 +577,26 @@ struct Pace {
     phase: Option<Phase>,
     since: Duration,
     total_s: f64,
+    /// Where encoding begins; what comes before was encoded earlier.
+    begins_s: f64,
     source: Option<Arc<SourceSummary>>,
     grown: Option<Arc<Grown>>,
 }
 
 impl Pace {
     fn new(clock: Clock) -> Pace {
-        Pace { clock, phase: None, since: Duration::ZERO, total_s: 0.0, source: None, grown: None }
+        Pace { clock, phase: None, since: Duration::ZERO, total_s: 0.0, begins_s: 0.0, source: None, grown: None }
     }
 
     fn at(&mut self, phase: Phase, done_s: f64, total_s: f64) -> Progress {
         let now = self.clock.monotonic();
-        if self.phase != Some(phase) {
+        let begins_s = if phase == Phase::Packaging { self.begins_s } else { 0.0 };
+        if self.phase != Some(phase) || done_s < begins_s {
             (self.phase, self.since) = (Some(phase), now);
         }
         self.total_s = total_s;
         let waited_s = now.saturating_sub(self.since).as_secs_f64();
-        let speed = if waited_s > 0.0 { done_s / waited_s } else { 0.0 };
+        let speed = if waited_s > 0.0 { (done_s - begins_s) / waited_s } else { 0.0 };
         let eta_s = (speed > 0.0 && total_s > 0.0).then(|| (total_s - done_s).max(0.0) / speed);
         Progress { phase, done_s, total_s, speed, eta_s, source: self.source.clone(), grown: self.grown.clone() }
     }

@@ -13,8 +13,9 @@
 pub mod audio;
 pub mod audio_file;
 pub mod build;
-pub mod copy;
 pub mod card;
+mod checkpoint;
+pub mod copy;
 pub mod encoder;
 pub mod excerpt;
 mod film_reader;

@@ -1,8 +1,8 @@
 //! Writes one CMAF track: the init segment at once, then a fragment whenever a segment is complete. A segment is held
 //! until the first sample of the next says where it ends, so memory is bounded by one segment.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use bytes::Bytes;
@@ -12,6 +12,7 @@ use crate::base::error::Result;
 use crate::base::limits;
 use crate::media::cmaf::{self, InitMedia, SampleTiming};
 use crate::media::time::{Ticks, Timescale};
+use crate::packager::checkpoint::Extent;
 use crate::packager::refusal::{self, Refusal};
 use crate::packager::segmenter::Cursor;
 
@@ -51,7 +52,7 @@ pub struct TrackWriter {
     boundaries: Cursor,
     samples: Vec<Sample>,
     held_bytes: u64,
-    sequence: u32,
+    written: Extent,
 }
 
 impl TrackWriter {
@@ -66,8 +67,32 @@ impl TrackWriter {
     ) -> Result<TrackWriter> {
         let file = File::create_new(dir.join(format!("{id}.mp4"))).map_err(refusal::of_write)?;
         let mut file = BufWriter::with_capacity(BUFFER_BYTES, file);
-        file.write_all(&cmaf::write_init(media, timescale, language)).map_err(refusal::of_write)?;
-        Ok(TrackWriter { file, boundaries: Cursor::new(boundaries), samples: Vec::new(), held_bytes: 0, sequence: 0 })
+        let init = cmaf::write_init(media, timescale, language);
+        file.write_all(&init).map_err(refusal::of_write)?;
+        let written = Extent { bytes: init.len() as u64, segments: 0, end: 0 };
+        Ok(TrackWriter { file, boundaries: Cursor::new(boundaries), samples: Vec::new(), held_bytes: 0, written })
+    }
+
+    /// Goes on with a file that is there as far; what lies behind is cut off. The next sample begins a segment where the
+    /// last one ends.
+    pub fn resume(dir: &Path, id: &str, boundaries: Vec<Ticks>, written: Extent) -> Result<TrackWriter> {
+        let open = || {
+            let mut file = OpenOptions::new().write(true).open(dir.join(format!("{id}.mp4")))?;
+            file.set_len(written.bytes)?;
+            file.seek(SeekFrom::Start(written.bytes)).map(|_| file)
+        };
+        let file = BufWriter::with_capacity(BUFFER_BYTES, open().map_err(refusal::of_write)?);
+        Ok(TrackWriter { file, boundaries: Cursor::new(boundaries), samples: Vec::new(), held_bytes: 0, written })
+    }
+
+    /// What has been written: whole segments.
+    pub fn written(&self) -> Extent {
+        self.written
+    }
+
+    /// Makes what has been written durable.
+    pub fn sync(&self) -> Result<()> {
+        self.file.get_ref().sync_data().map_err(refusal::of_write)
     }
 
     pub fn push(&mut self, sample: Sample) -> Result<()> {
@@ -105,14 +130,16 @@ impl TrackWriter {
                 is_sync: sample.is_sync,
             })
             .collect();
-        self.sequence += 1;
-        let head = cmaf::write_fragment_head(self.sequence, &timings, end).map_err(|error| {
+        let sequence = self.written.segments + 1;
+        let head = cmaf::write_fragment_head(sequence, &timings, end).map_err(|error| {
             Refusal::InputDamaged.error("The film's timestamps contradict each other.").with_source(error)
         })?;
         self.file.write_all(&head).map_err(refusal::of_write)?;
         for sample in self.samples.drain(..) {
             self.file.write_all(sample.payload.bytes()).map_err(refusal::of_write)?;
         }
+        let bytes = self.written.bytes + head.len() as u64 + self.held_bytes;
+        self.written = Extent { bytes, segments: sequence, end };
         self.held_bytes = 0;
         // Whoever plays the film while it is made sees whole segments, each as soon as it is one.
         self.file.flush().map_err(refusal::of_write)

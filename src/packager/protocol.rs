@@ -137,6 +137,10 @@ pub enum WorkerMessage {
         done_s: f64,
         total_s: f64,
     },
+    /// Encoding goes on from this second of the film, where an earlier worker was killed.
+    Resumed {
+        at_s: f64,
+    },
     /// These tracks are written to their ends.
     Wrote {
         tracks: Vec<String>,

@@ -41,6 +41,7 @@ refusals! {
     EncoderMissing = "ENCODER_MISSING", Config;
     FilterMissing = "FILTER_MISSING", Config;
     OutputExists = "OUTPUT_EXISTS", Conflict;
+    OutputBusy = "OUTPUT_BUSY", Conflict;
     OutputNotWritable = "OUTPUT_NOT_WRITABLE", Config;
     OutputTooLarge = "OUTPUT_TOO_LARGE", TooLarge;
     KeyFileExists = "KEY_FILE_EXISTS", Conflict;

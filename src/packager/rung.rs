@@ -1,18 +1,23 @@
 //! One encoded video track: pictures come in over a bounded queue, are encoded and written as CMAF. Each rung
-//! runs on a thread of its own, so that decoding and the other rungs do not wait for it.
+//! runs on a thread of its own, so that decoding and the other rungs do not wait for it. From time to time it notes how far
+//! its file is on the disk; a job that is begun again goes on from there.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use ffmpeg_next::{Packet, encoder, frame, picture};
 
+use crate::base::clock::Clock;
 use crate::base::error::Result;
+use crate::base::limits;
 use crate::media::av1::{self, Av1Config};
 use crate::media::avc::{self, AvcConfig};
 use crate::media::cmaf::{Colour, InitMedia};
 use crate::media::hevc::{self, HevcConfig};
 use crate::media::time::Ticks;
+use crate::packager::checkpoint::{self, Checkpoint};
 use crate::packager::encoder::{EncoderSettings, VideoCodec};
 use crate::packager::ladder::Rung;
 use crate::packager::libav;
@@ -30,23 +35,32 @@ pub struct RungSettings {
     pub grid: Grid,
     pub end: Ticks,
     pub encoder: EncoderSettings,
+    /// What the film is known by.
+    pub film: String,
 }
 
 /// The sending end of a rung that runs.
 pub struct RungHandle {
     queue: Option<SyncSender<frame::Video>>,
     thread: Option<JoinHandle<Result<()>>>,
+    begins_at: Ticks,
 }
 
 impl RungHandle {
     pub fn start(rung: &Rung, settings: &RungSettings) -> Result<RungHandle> {
         let worker = RungWorker::open(rung, settings)?;
+        let begins_at = worker.begins_at;
         let (queue, pictures) = sync_channel(QUEUE_PICTURES);
         let thread = std::thread::Builder::new()
             .name(rung.id.clone())
             .spawn(move || worker.run(&pictures))
             .map_err(|error| Refusal::Internal.error("No thread could be started.").with_source(error))?;
-        Ok(RungHandle { queue: Some(queue), thread: Some(thread) })
+        Ok(RungHandle { queue: Some(queue), thread: Some(thread), begins_at })
+    }
+
+    /// The first picture that it has not encoded already.
+    pub fn begins_at(&self) -> Ticks {
+        self.begins_at
     }
 
     /// Hands over a picture whose presentation time is in ticks.
@@ -75,18 +89,44 @@ struct RungWorker {
     /// From the first sample on: only that says what all of an AV1 track is.
     writer: Option<TrackWriter>,
     syncs: Cursor,
+    begins_at: Ticks,
+    made_of: String,
+    clock: Clock,
+    noted_at: Duration,
 }
 
 impl RungWorker {
     fn open(rung: &Rung, settings: &RungSettings) -> Result<RungWorker> {
         let encoder = settings.encoder.open(rung.codec, rung.width, rung.height, Some(rung.max_bits_per_s))?;
-        let syncs = Cursor::new(settings.grid.syncs.clone());
-        Ok(RungWorker { rung: rung.clone(), settings: settings.clone(), encoder, writer: None, syncs })
+        let RungSettings { dir, grid, end, encoder: decided, film } = settings;
+        let decided = format!("{rung:?} {decided:?} {grid:?} {end}");
+        let made_of = checkpoint::made_of(film, &decided, &libav::encoder_extradata(&encoder));
+        let known = Checkpoint::read(dir, &rung.id).filter(|known| known.made_of == made_of);
+        if known.is_none() {
+            checkpoint::forget(dir, &rung.id)?;
+        }
+        let resume = |known: Checkpoint| TrackWriter::resume(dir, &rung.id, grid.boundaries.clone(), known.extent);
+        let writer = known.map(resume).transpose()?;
+        let clock = Clock::system();
+        Ok(RungWorker {
+            rung: rung.clone(),
+            settings: settings.clone(),
+            encoder,
+            begins_at: writer.as_ref().map_or(0, |writer| writer.written().end),
+            writer,
+            syncs: Cursor::new(grid.syncs.clone()),
+            made_of,
+            noted_at: clock.monotonic(),
+            clock,
+        })
     }
 
     fn run(mut self, pictures: &Receiver<frame::Video>) -> Result<()> {
         let encoding = libav::fault("encoding the picture");
         while let Ok(mut picture) = pictures.recv() {
+            if picture.pts().is_some_and(|pts| pts < self.begins_at) {
+                continue;
+            }
             let is_sync = picture.pts().is_some_and(|pts| self.syncs.is_reached_by(pts));
             picture.set_kind(if is_sync { picture::Type::I } else { picture::Type::None });
             self.encoder.send_frame(&picture).map_err(&encoding)?;
@@ -112,7 +152,15 @@ impl RungWorker {
                 Some(writer) => writer,
                 none => none.insert(create_writer(&self.rung, &self.settings, &self.encoder, data)?),
             };
+            let before = writer.written();
             writer.push(Sample { pts: packet.pts().unwrap_or(0), is_sync, payload })?;
+            let (extent, now) = (writer.written(), self.clock.monotonic());
+            if extent != before && now >= self.noted_at + limits::CHECKPOINT_EVERY {
+                writer.sync()?;
+                let checkpoint = Checkpoint { made_of: self.made_of.clone(), extent };
+                checkpoint.write(&self.settings.dir, &self.rung.id)?;
+                self.noted_at = now;
+            }
         }
         Ok(())
     }

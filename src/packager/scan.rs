@@ -34,8 +34,10 @@ pub struct Scan {
     pub origin: Origin,
     /// Presentation times from 0, in order; ticks of `timescale`.
     pub presented: Vec<Ticks>,
-    /// Closed sync samples, from 0.
+    /// Closed sync samples, from 0; not all of them where something speaks against copying.
     pub syncs: Vec<Ticks>,
+    /// Where the decoder can begin, closed or not.
+    pub entries: Vec<Ticks>,
     /// Where presentation ends.
     pub end: Ticks,
     pub video_bytes: u64,
@@ -263,6 +265,7 @@ struct VideoPass<'a> {
     timescale: Timescale,
     presented: Vec<Ticks>,
     syncs: Vec<Ticks>,
+    entries: Vec<Ticks>,
     end: Ticks,
     last_pts: Ticks,
     gop_max: Ticks,
@@ -279,6 +282,7 @@ impl<'a> VideoPass<'a> {
             timescale,
             presented: Vec::new(),
             syncs: Vec::new(),
+            entries: Vec::new(),
             end: 0,
             last_pts: 0,
             gop_max: Ticks::MIN,
@@ -318,6 +322,9 @@ impl<'a> VideoPass<'a> {
             self.end = self.end.max(since(pts.saturating_add(sample.duration.max(0))));
         }
         self.bytes += sample.bytes;
+        if sample.is_sync {
+            self.entries.push(at);
+        }
         if self.obstacle.is_some() {
             return;
         }
@@ -389,6 +396,7 @@ impl<'a> VideoPass<'a> {
             origin: self.origin,
             presented: self.presented,
             syncs: self.syncs,
+            entries: self.entries,
             end: self.end,
             video_bytes: self.bytes,
             copy_obstacle: self.obstacle,

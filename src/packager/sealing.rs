@@ -17,6 +17,7 @@ use crate::media::cmaf::sync_sample_segment;
 use crate::media::protect::{ContentKey, Iv, Protection};
 use crate::media::rendition::{AssetIndex, TrackIndex};
 use crate::media::seal::{Signal, TrackSeal, scheme_of};
+use crate::packager::checkpoint;
 use crate::packager::refusal::{self, Refusal};
 
 /// How a package is to be sealed.
@@ -77,7 +78,10 @@ impl Sealing {
                 .transpose()?;
             seal_track(&seal, track, &init.into(), &mut clear, &mut sealed, iframes.as_mut())?;
             iframes.map_or(Ok(()), |file| file.sync_all()).map_err(refusal::of_write)?;
-            sealed.sync_all().and_then(|()| fs::rename(&sealed_path, &path)).map_err(refusal::of_write)?;
+            sealed.sync_all().map_err(refusal::of_write)?;
+            // Nobody may go on encoding where it is sealed.
+            checkpoint::remove(dir, &track.id)?;
+            fs::rename(&sealed_path, &path).map_err(refusal::of_write)?;
             signals.insert(track.id.clone(), seal.signal());
         }
         Ok((key, signals))

@@ -1,52 +1,79 @@
-//! The folder a job works in: beside its destination, renamed onto it at the end and removed otherwise. A published
-//! folder is whole or not there.
+//! The folder a job works in: beside its destination, renamed onto it at the end. A published folder is whole or not
+//! there. One job at a time works in it, and what a killed one has encoded is found by the next.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind as IoErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use uuid::Uuid;
-
 use crate::base::error::Result;
+use crate::packager::checkpoint;
 use crate::packager::refusal::{self, Refusal};
 
-/// How often, and how far apart, a removal is tried while a killed worker may still be dying.
-const REMOVALS: u32 = 40;
-const REMOVAL_PAUSE: Duration = Duration::from_millis(5);
+/// How often, and how far apart, a folder is tried to take or to remove while a killed worker may still be dying.
+const ATTEMPTS: u32 = 40;
+const PAUSE: Duration = Duration::from_millis(5);
 
-/// A folder that removes itself unless it is published.
+/// A folder that removes itself unless it is published, or holds work that another job can go on with.
 #[derive(Debug)]
 pub struct Staging {
     dir: PathBuf,
     destination: PathBuf,
-    is_published: bool,
+    /// The folder, locked. Whoever inherits it works here too.
+    lock: File,
+    end: End,
+}
+
+/// What becomes of the folder when it is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// It stays if there is something to go on with.
+    Undecided,
+    Discarded,
+    Published,
 }
 
 impl Staging {
+    /// The folder of the job that publishes to `destination`: empty, or with what an earlier one has made durable.
     pub fn create(destination: &Path) -> Result<Staging> {
         if is_taken(destination) {
             return Err(exists(destination));
         }
         let destination = std::path::absolute(destination).map_err(refusal::of_write)?;
-        let (Some(parent), Some(name)) = (destination.parent(), destination.file_name()) else {
+        let (Some(parent), Some(_)) = (destination.parent(), destination.file_name()) else {
             return Err(exists(&destination));
         };
         fs::create_dir_all(parent).map_err(refusal::of_folder)?;
-        remove_orphans(parent, &name.to_string_lossy());
-        // The process id lets a later job tell the folder of a dead process from that of a running one.
-        let unique = Uuid::now_v7().simple();
-        let dir = parent.join(format!(".{}.partial-{}-{unique}", name.to_string_lossy(), std::process::id()));
-        fs::create_dir(&dir).map_err(refusal::of_folder)?;
-        Ok(Staging { dir, destination, is_published: false })
+        let dir = dir_of(&destination);
+        let lock = take(&dir, &destination)?;
+        let staging = Staging { dir, destination, lock, end: End::Undecided };
+        checkpoint::keep(&staging.dir, |_| true).map_err(refusal::of_write)?;
+        Ok(staging)
     }
 
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
+    /// For whoever is to work in the folder: it stays locked as long as this is open anywhere.
+    pub fn lock(&self) -> &File {
+        &self.lock
+    }
+
+    /// Whether there is work in it that another job can go on with.
+    pub fn can_be_resumed(&self) -> bool {
+        checkpoint::has_any(&self.dir)
+    }
+
+    /// Removes the folder with everything in it.
+    pub fn discard(mut self) {
+        self.end = End::Discarded;
+    }
+
     /// Makes the folder durable and gives it its name.
     pub fn publish(mut self) -> Result<PathBuf> {
+        checkpoint::remove_all(&self.dir).map_err(refusal::of_write)?;
         sync_dir(&self.dir)?;
         if is_taken(&self.destination) {
             return Err(exists(&self.destination));
@@ -57,7 +84,7 @@ impl Staging {
             }
             _ => refusal::of_write(error),
         })?;
-        self.is_published = true;
+        self.end = End::Published;
         if let Some(parent) = self.destination.parent() {
             sync_dir(parent)?;
         }
@@ -67,17 +94,56 @@ impl Staging {
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        if self.is_published {
-            return;
+        match self.end {
+            End::Published => return,
+            End::Undecided if self.can_be_resumed() => return,
+            End::Undecided | End::Discarded => {}
         }
-        for _ in 0..REMOVALS {
+        for _ in 0..ATTEMPTS {
             match fs::remove_dir_all(&self.dir) {
-                Err(error) if error.kind() != IoErrorKind::NotFound => std::thread::sleep(REMOVAL_PAUSE),
+                Err(error) if error.kind() != IoErrorKind::NotFound => std::thread::sleep(PAUSE),
                 _ => return,
             }
         }
         tracing::warn!(dir = %self.dir.display(), "the folder of a failed job could not be removed");
     }
+}
+
+/// Where a job for this destination works.
+pub fn dir_of(destination: &Path) -> PathBuf {
+    let name = destination.file_name().unwrap_or_default().to_string_lossy();
+    destination.with_file_name(format!(".{name}.partial"))
+}
+
+/// The name of the destination that this is the folder of, by its own.
+pub fn destination_of(name: &str) -> Option<&str> {
+    name.strip_prefix('.')?.strip_suffix(".partial")
+}
+
+/// Makes the folder and locks it, or takes over one that nobody works in.
+fn take(dir: &Path, destination: &Path) -> Result<File> {
+    for _ in 0..ATTEMPTS {
+        match fs::create_dir(dir) {
+            Err(error) if error.kind() != IoErrorKind::AlreadyExists => return Err(refusal::of_folder(error)),
+            _ => {}
+        }
+        let Ok(lock) = File::open(dir) else { continue };
+        match lock.try_lock() {
+            // It may have been published or removed before it was locked.
+            Ok(()) if is_at(&lock, dir) => return Ok(lock),
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+            Err(TryLockError::Error(error)) => return Err(refusal::of_folder(error)),
+        }
+    }
+    let message = format!("Another job is making {}; wait for it, or choose another folder.", destination.display());
+    Err(Refusal::OutputBusy.error(message))
+}
+
+fn is_at(folder: &File, dir: &Path) -> bool {
+    let identity = |meta: fs::Metadata| (meta.dev(), meta.ino());
+    let there = fs::symlink_metadata(dir).map(identity);
+    folder.metadata().map(identity).is_ok_and(|locked| there.is_ok_and(|there| there == locked))
 }
 
 /// An empty folder may be published onto; anything else is someone's.
@@ -94,21 +160,6 @@ fn exists(destination: &Path) -> crate::base::error::Error {
 
 fn sync_dir(dir: &Path) -> Result<()> {
     fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(refusal::of_write)
-}
-
-/// Removes what a job for the same destination left behind when its whole process was killed.
-fn remove_orphans(parent: &Path, name: &str) {
-    let prefix = format!(".{name}.partial-");
-    let Ok(entries) = fs::read_dir(parent) else { return };
-    for entry in entries.flatten() {
-        let file_name = entry.file_name();
-        let Some(rest) = file_name.to_str().and_then(|file_name| file_name.strip_prefix(&prefix)) else { continue };
-        let pid = rest.split('-').next().and_then(|pid| pid.parse::<u32>().ok());
-        if pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
-            // What cannot be removed now is tried again by the next job.
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
 }
 
 #[cfg(test)]
@@ -131,14 +182,44 @@ mod tests {
     }
 
     #[test]
-    fn what_a_dead_process_left_is_removed_and_what_a_live_one_has_is_not() {
+    fn one_job_at_a_time_works_for_a_destination() {
         let root = tempfile::tempdir().unwrap();
-        let dead = root.path().join(".out.partial-4194305-x");
-        let live = root.path().join(format!(".out.partial-{}-x", std::process::id()));
-        fs::create_dir(&dead).unwrap();
-        fs::create_dir(&live).unwrap();
-        let staging = Staging::create(&root.path().join("out")).unwrap();
-        assert!(!dead.exists() && live.exists());
+        let out = root.path().join("out");
+        let staging = Staging::create(&out).unwrap();
+        assert_eq!(Staging::create(&out).unwrap_err().code(), "OUTPUT_BUSY");
+        // A worker that lives on works there too.
+        let inherited = staging.lock().try_clone().unwrap();
+        fs::write(staging.dir().join("v360.mp4"), b"x").unwrap();
+        fs::write(staging.dir().join("v360.checkpoint"), br#"{"made_of":"","bytes":1,"segments":1,"end":1}"#).unwrap();
         drop(staging);
+        assert_eq!(Staging::create(&out).unwrap_err().code(), "OUTPUT_BUSY");
+        drop(inherited);
+        assert!(Staging::create(&out).is_ok());
+    }
+
+    #[test]
+    fn what_is_durable_is_kept_and_the_rest_is_removed() {
+        let root = tempfile::tempdir().unwrap();
+        let out = root.path().join("out");
+        let fill = |staging: &Staging| {
+            fs::write(staging.dir().join("v360.mp4"), b"x").unwrap();
+            fs::write(staging.dir().join("a-en-2.mp4"), b"x").unwrap();
+            fs::write(staging.dir().join("v360.checkpoint"), br#"{"made_of":"","bytes":1,"segments":1,"end":1}"#)
+                .unwrap();
+        };
+        let staging = Staging::create(&out).unwrap();
+        fill(&staging);
+        drop(staging);
+        let staging = Staging::create(&out).unwrap();
+        assert!(staging.can_be_resumed());
+        assert!(staging.dir().join("v360.mp4").exists() && !staging.dir().join("a-en-2.mp4").exists());
+        staging.discard();
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+
+        let staging = Staging::create(&out).unwrap();
+        assert!(!staging.can_be_resumed());
+        fill(&staging);
+        staging.publish().unwrap();
+        assert!(out.join("v360.mp4").exists() && !out.join("v360.checkpoint").exists());
     }
 }

@@ -31,13 +31,15 @@ pub struct Written {
     pub warnings: Vec<String>,
 }
 
-/// Writes the tracks of `plan` that are not copied into `dir`.
+/// Writes the tracks of `plan` that are not copied into `dir`. `on_resume` gets the second of the film from which on
+/// pictures are still to be encoded, where an earlier worker was killed.
 pub fn run(
     file: &File,
     dir: &Path,
     source: &Source,
     scan: &Scan,
     plan: &Plan,
+    on_resume: impl FnOnce(f64),
     mut on_progress: impl FnMut(f64),
 ) -> Result<Written> {
     let has_work = !plan.encoded.is_empty()
@@ -52,8 +54,11 @@ pub fn run(
     } else {
         let stream = input.stream(source.video.stream).ok_or_else(changed)?;
         let decoder = probe::open_decoder(&stream)?;
-        Some(EncodedVideo::start(dir, decoder, &source.video, scan, plan)?)
+        Some(EncodedVideo::start(dir, file, decoder, &source.video, scan, plan)?)
     };
+    if let Some(at) = encoded.as_ref().and_then(EncodedVideo::resumes_at) {
+        on_resume(scan.timescale.seconds(at));
+    }
     let settings = AudioSettings::new(dir, scan, plan);
     let mut encoded_audio = Vec::new();
     for audio in plan.audio.iter().filter(|audio| audio.action != AudioAction::Copy) {

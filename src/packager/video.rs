@@ -1,6 +1,7 @@
 //! Video tracks: the top rung copied sample by sample, and the encoded rungs behind one decoder and one filter graph.
 
 use std::collections::HashSet;
+use std::fs::File;
 use std::path::Path;
 
 use ffmpeg_next::{Packet, codec, decoder, frame};
@@ -9,6 +10,7 @@ use crate::base::error::Result;
 use crate::media::avc;
 use crate::media::cmaf::{Colour, InitMedia};
 use crate::media::time::Ticks;
+use crate::packager::checkpoint;
 use crate::packager::encoder::EncoderSettings;
 use crate::packager::film_reader::SampleTaken;
 use crate::packager::libav;
@@ -82,6 +84,10 @@ pub struct EncodedVideo<'a> {
     scaler: Option<Scaler>,
     /// In the order of the plan.
     rungs: Vec<RungHandle>,
+    /// Packets are passed over up to this sync sample.
+    enters_at: Option<Ticks>,
+    /// How many pictures there are from there on.
+    expected: u64,
     decoded: u64,
     damaged: u64,
     last_pts: Ticks,
@@ -90,6 +96,7 @@ pub struct EncodedVideo<'a> {
 impl<'a> EncodedVideo<'a> {
     pub fn start(
         dir: &Path,
+        film: &File,
         mut decoder: decoder::Decoder,
         source: &'a VideoSource,
         scan: &'a Scan,
@@ -112,15 +119,45 @@ impl<'a> EncodedVideo<'a> {
                 threads: usize::from(plan.encoded.len() > 1),
                 conformance: None,
             },
+            film: checkpoint::film(film, scan),
         };
         let mut rungs = Vec::new();
         for rung in &plan.encoded {
             rungs.push(RungHandle::start(rung, &settings)?);
         }
-        Ok(EncodedVideo { source, scan, decoder, plan, scaler: None, rungs, decoded: 0, damaged: 0, last_pts: -1 })
+        let enters_at = enters_at(&scan.entries, rungs.iter().map(RungHandle::begins_at).min().unwrap_or(0));
+        let passed = enters_at.map_or(0, |at| scan.presented.partition_point(|&pts| pts < at));
+        let expected = (scan.presented.len() - passed) as u64;
+        Ok(EncodedVideo {
+            source,
+            scan,
+            decoder,
+            plan,
+            scaler: None,
+            rungs,
+            enters_at,
+            expected,
+            decoded: 0,
+            damaged: 0,
+            last_pts: -1,
+        })
+    }
+
+    /// Where it goes on with what was encoded before.
+    pub fn resumes_at(&self) -> Option<Ticks> {
+        self.rungs.iter().map(RungHandle::begins_at).min().filter(|&at| at > 0)
     }
 
     pub fn push(&mut self, packet: &Packet) -> Result<()> {
+        if let Some(at) = self.enters_at {
+            let is_there = packet
+                .pts()
+                .is_some_and(|pts| self.scan.origin.since(pts, self.source.time_base, self.scan.timescale) >= at);
+            if !is_there || !packet.is_key() {
+                return Ok(());
+            }
+            self.enters_at = None;
+        }
         if self.decoder.send_packet(packet).is_err() {
             self.damaged += 1;
             return Ok(());
@@ -140,7 +177,7 @@ impl<'a> EncodedVideo<'a> {
         for rung in rungs {
             rung.finish()?;
         }
-        let expected = self.scan.presented.len() as u64;
+        let expected = self.expected;
         // Some codecs have packets that show nothing; packets that do not decode are another matter.
         if self.decoded * 100 < expected * 80 || self.damaged * 100 > expected * 2 {
             return Err(Refusal::InputDamaged
@@ -176,5 +213,30 @@ impl<'a> EncodedVideo<'a> {
             let rungs = &mut self.rungs;
             scaler.push(Some(&picture), |place, picture| rungs[place].push(picture))?;
         }
+    }
+}
+
+/// Where decoding begins so that every picture from `begins_at` on comes out as it does from the start: the second sync
+/// sample before, since pictures behind the last one may lean on what is before it. None where that is the start.
+fn enters_at(entries: &[Ticks], begins_at: Ticks) -> Option<Ticks> {
+    let before = entries.partition_point(|&entry| entry <= begins_at);
+    entries.get(before.checked_sub(2)?).copied().filter(|&entry| entry > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decoding_begins_two_sync_samples_before() {
+        let entries = [0, 1000, 2000, 3000, 4000];
+        assert_eq!(enters_at(&entries, 0), None);
+        assert_eq!(enters_at(&entries, 1000), None);
+        assert_eq!(enters_at(&entries, 1999), None);
+        assert_eq!(enters_at(&entries, 2000), Some(1000));
+        assert_eq!(enters_at(&entries, 3999), Some(2000));
+        assert_eq!(enters_at(&entries, 90_000), Some(3000));
+        assert_eq!(enters_at(&[0], 90_000), None);
+        assert_eq!(enters_at(&[], 90_000), None);
     }
 }

@@ -18,7 +18,8 @@ use crate::packager::protocol::{
 use crate::packager::scan::Scan;
 use crate::packager::storyboard::Reel;
 use crate::packager::{
-    audio_file, card, copy, measure, picture, poster, probe, sandbox, scan, sidecar, storyboard, transcode,
+    audio_file, card, checkpoint, copy, measure, picture, poster, probe, refusal, sandbox, scan, sidecar, storyboard,
+    transcode,
 };
 
 /// Runs one order. Whatever happens is said on stdout; the exit code says only whether it went well.
@@ -113,6 +114,7 @@ fn package(file: &File, order: &PackageOrder) -> Result<WorkerReport> {
         let boundaries = plan.grid.boundaries.clone();
         say(&WorkerMessage::Planned(Planned { tracks: drafts.clone(), timescale, boundaries, end }));
     }
+    checkpoint::keep(out_dir, |id| plan.encoded.iter().any(|rung| rung.id == id)).map_err(refusal::of_write)?;
     progress.enter(Phase::Copying, duration_s);
     copy::run(file, out_dir, &source, &found, &plan, plain.as_ref(), |done_s| progress.done(done_s))?;
     wrote(true);
@@ -123,7 +125,8 @@ fn package(file: &File, order: &PackageOrder) -> Result<WorkerReport> {
     }
     plan.rate(&found, complexity);
     progress.enter(Phase::Packaging, duration_s);
-    let written = transcode::run(file, out_dir, &source, &found, &plan, |done_s| progress.done(done_s))?;
+    let on_resume = |at_s| say(&WorkerMessage::Resumed { at_s });
+    let written = transcode::run(file, out_dir, &source, &found, &plan, on_resume, |done_s| progress.done(done_s))?;
     wrote(false);
     warnings.extend(written.warnings);
     let mut storyboard = None;

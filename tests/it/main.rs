@@ -29,6 +29,7 @@ mod playable;
 mod process;
 mod publish_kills;
 mod recovery;
+mod resuming;
 mod sealing;
 mod server;
 mod storefront;
