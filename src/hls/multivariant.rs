@@ -154,7 +154,9 @@ impl VariantStream {
             .plain("RESOLUTION", format_args!("{}x{}", self.width, self.height))
             .plain("FRAME-RATE", frame_rate)
             .plain("VIDEO-RANGE", range_name(self.video_range))
-            .quoted("STABLE-VARIANT-ID", &self.stable_id);
+            .quoted("STABLE-VARIANT-ID", &self.stable_id)
+            // What captions a picture has in it are subtitles here; a player that read both would show them twice.
+            .plain("CLOSED-CAPTIONS", "NONE");
         if let Some(group) = &self.audio_group {
             tag = tag.quoted("AUDIO", group);
         }

@@ -78,6 +78,7 @@ checks! {
     AVERAGE_BANDWIDTH_MISSING Warning "Apple HLS Authoring, Multivariant Playlist" "Every variant says AVERAGE-BANDWIDTH."
     AVERAGE_BANDWIDTH_WRONG Error "RFC 8216bis 4.4.6.2; Apple HLS Authoring, Multivariant Playlist" "AVERAGE-BANDWIDTH is within 10 % of the measured average."
     SCORE_PARTIAL Warning "RFC 8216bis 4.4.6.2" "Every variant has a SCORE, or none."
+    CLOSED_CAPTIONS_PARTIAL Error "RFC 8216bis 4.4.6.2" "CLOSED-CAPTIONS=NONE stands in every EXT-X-STREAM-INF, or in none."
     STABLE_ID_INVALID Error "RFC 8216bis 4.4.6.1, 4.4.6.2" "STABLE-RENDITION-ID and STABLE-VARIANT-ID hold letters, digits and + / = . - _ only."
     IFRAMES_MISSING Warning "Apple HLS Authoring, Trick Play" "A presentation with video has I-frame playlists."
 

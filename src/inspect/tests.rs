@@ -252,6 +252,7 @@ async fn each_thing_wrong_is_its_own_finding() {
         (main, "AVERAGE-BANDWIDTH=1", "AVERAGE-BANDWIDTH=2", check::AVERAGE_BANDWIDTH_WRONG),
         (main, "AVERAGE-BANDWIDTH=1", "X-BANDWIDTH=1", check::AVERAGE_BANDWIDTH_MISSING),
         (main, "CODECS=\"avc1", "SCORE=1.0,CODECS=\"avc1", check::SCORE_PARTIAL),
+        (main, "CLOSED-CAPTIONS=NONE,", "", check::CLOSED_CAPTIONS_PARTIAL),
         (main, "STABLE-VARIANT-ID=\"v", "STABLE-VARIANT-ID=\"v ", check::STABLE_ID_INVALID),
         (main, "-iframes.m3u8\"", ".m3u8\"", check::IFRAMES_ONLY_MISSING),
         ("v720.m3u8", "#EXT-X-TARGETDURATION:6\n", "", check::TARGET_DURATION_MISSING),

@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::base::error::Result;
 use crate::base::limits;
 use crate::packager::audio::{AudioSettings, CopiedAudio};
+use crate::packager::captions::Captions;
 use crate::packager::film_reader::{PlainFilm, SampleTaken};
 use crate::packager::libav;
 use crate::packager::plan::Plan;
@@ -47,7 +48,8 @@ impl<'a> Tracks<'a> {
     }
 }
 
-/// Writes the copied tracks of `plan` into `dir`. `on_progress` gets the seconds of film passed.
+/// Writes the copied tracks of `plan` into `dir`, and finds the captions in the pictures of a plain film. `on_progress`
+/// gets the seconds of film passed.
 pub fn run(
     file: &File,
     dir: &Path,
@@ -56,13 +58,15 @@ pub fn run(
     plan: &Plan,
     plain: Option<&PlainFilm>,
     mut on_progress: impl FnMut(f64),
-) -> Result<()> {
+) -> Result<Option<Captions>> {
     let mut tracks = Tracks::start(dir, source, scan, plan)?;
-    if tracks.is_empty() {
-        return Ok(());
+    let in_picture = source.captions.iter().find(|captions| captions.stream == source.video.stream);
+    let mut captions = plain.and(in_picture).map(|source| Captions::of(source.clone(), scan.origin));
+    if tracks.is_empty() && captions.is_none() {
+        return Ok(None);
     }
     let wanted = |stream| {
-        (tracks.video.is_some() && stream == source.video.stream)
+        ((tracks.video.is_some() || captions.is_some()) && stream == source.video.stream)
             || tracks.audio.iter().any(|(source, _)| source.is_of_film(stream))
     };
     let wanted: Vec<usize> = (0..limits::FILM_STREAMS_MAX).filter(|&stream| wanted(stream)).collect();
@@ -70,6 +74,9 @@ pub fn run(
         if stream == source.video.stream {
             if let Some(pts) = sample.pts {
                 on_progress(scan.timescale.seconds(scan.origin.since(pts, source.video.time_base, scan.timescale)));
+            }
+            if let Some(captions) = &mut captions {
+                captions.take(sample.pts, sample.payload.bytes());
             }
             tracks.video.as_mut().map_or(Ok(()), |video| video.push(sample))
         } else if let Some((_, track)) = tracks.audio.iter_mut().find(|(source, _)| source.is_of_film(stream)) {
@@ -91,5 +98,6 @@ pub fn run(
             beside.each_packet(source.stream, |packet| track.push(packet.into()))?;
         }
     }
-    tracks.finish()
+    tracks.finish()?;
+    Ok(captions)
 }

@@ -146,6 +146,8 @@ impl EncoderSettings {
                 }
                 options.set("crf", "22");
                 options.set("forced-idr", "1");
+                // Captions of the source have a track of their own.
+                options.set("a53cc", "0");
                 options.set("x264-params", "scenecut=0:keyint=infinite:min-keyint=1:open-gop=0");
             }
             VideoCodec::Hevc => {

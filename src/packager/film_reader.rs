@@ -89,6 +89,8 @@ impl PlainFilm {
         let is_plain = source.container == Container::IsoBmff
             && source.video.codec == Id::H264
             && !source.video.has_start_codes
+            // No track of captions.
+            && source.captions.iter().all(|captions| captions.stream == source.video.stream)
             && of_film.clone().all(|audio| match audio.codec {
                 Id::AAC => !audio.extradata.is_empty(),
                 Id::AC3 | Id::EAC3 => true,

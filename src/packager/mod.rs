@@ -13,6 +13,7 @@
 pub mod audio;
 pub mod audio_file;
 pub mod build;
+pub mod captions;
 pub mod card;
 mod checkpoint;
 pub mod copy;

@@ -15,10 +15,13 @@ use crate::base::error::Result;
 use crate::base::limits;
 use crate::catalog::asset::{SourceSummary, SourceTrack, TrackKind};
 use crate::media::avc::AvcConfig;
+use crate::media::captions::Coding;
 use crate::media::cmaf::Colour;
 use crate::media::isobmff::{BoxHeader, BoxSize, Reader};
 use crate::media::rendition::AudioRole;
+use crate::media::webvtt::Cue;
 use crate::packager::audio_file::AudioFile;
+use crate::packager::captions::CaptionSource;
 use crate::packager::hdr::{self, Hdr};
 use crate::packager::libav::{self, StreamFacts};
 use crate::packager::refusal::Refusal;
@@ -39,8 +42,10 @@ pub struct Source {
     pub video: VideoSource,
     /// At most [`limits::AUDIO_TRACKS_MAX`] of the film itself, and as many files beside it.
     pub audio: Vec<AudioSource>,
-    /// At most [`limits::TEXT_TRACKS_MAX`] of the film itself, and as many files beside it.
+    /// At most [`limits::TEXT_TRACKS_MAX`] of the film itself, as many files beside it, and from the scan on captions.
     pub text: Vec<TextSource>,
+    /// The picture track and those of captions, where there can be any.
+    pub captions: Vec<CaptionSource>,
     pub container: Container,
     pub warnings: Vec<String>,
 }
@@ -156,6 +161,8 @@ pub enum TextPlace {
     Stream(usize),
     /// A file of their own, by its name, in UTF-8. Its times count from the first picture.
     File { name: String, text: Vec<u8> },
+    /// Found by the scan, and read already.
+    Captions(Vec<Cue>),
 }
 
 /// A track of words.
@@ -290,6 +297,7 @@ pub fn open(file: &File) -> Result<(Input, Source)> {
         }
     }
     let text = text_sources(&input, &mut warnings);
+    let captions = input.streams().filter_map(|stream| caption_source(&stream, &video)).collect();
     let index_end = input.streams().map(|stream| libav::stream_facts(&stream).index_end).max().unwrap_or(0);
     let len = file.metadata().map_or(0, |meta| meta.len());
     if container == Container::IsoBmff && index_end > len {
@@ -298,7 +306,7 @@ pub fn open(file: &File) -> Result<(Input, Source)> {
         )));
     }
     let duration_us = input.duration().max(0);
-    Ok((input, Source { duration_us, video, audio, text, container, warnings }))
+    Ok((input, Source { duration_us, video, audio, text, captions, container, warnings }))
 }
 
 /// A picture track that is not a cover image.
@@ -408,6 +416,9 @@ fn text_sources(input: &Input, warnings: &mut Vec<String>) -> Vec<TextSource> {
             continue;
         }
         let codec = if is_timed_text { Id::TTML } else { stream.parameters().id() };
+        if codec == Id::EIA_608 {
+            continue;
+        }
         if !subtitle::is_text(codec) {
             let name = codec.name();
             warnings.push(format!("Track {number} is subtitles as pictures ({name}), not text; it is left out."));
@@ -429,6 +440,24 @@ fn text_sources(input: &Input, warnings: &mut Vec<String>) -> Vec<TextSource> {
         });
     }
     text
+}
+
+/// Where captions would lie in this stream, if it is the film's picture or a track of them.
+fn caption_source(stream: &Stream<'_>, video: &VideoSource) -> Option<CaptionSource> {
+    let codec = stream.parameters().id();
+    let is_film = stream.index() == video.stream;
+    let coding = match codec {
+        Id::EIA_608 => Coding::Track,
+        Id::MPEG2VIDEO if is_film => Coding::Mpeg2,
+        Id::H264 if is_film && video.has_start_codes => Coding::H264 { length_bytes: 0 },
+        Id::H264 if is_film => Coding::H264 { length_bytes: video.avc.as_ref()?.nal_length_bytes() },
+        Id::HEVC if is_film && video.has_start_codes => Coding::Hevc { length_bytes: 0 },
+        // The last two bits of the 22nd byte (ISO/IEC 14496-15, 8.3.2.1.2).
+        Id::HEVC if is_film => Coding::Hevc { length_bytes: (libav::stream_facts(stream).extradata.get(21)? & 3) + 1 },
+        _ => return None,
+    };
+    let language = stream.metadata().get("language").filter(|code| !is_film && *code != "und").map(str::to_owned);
+    Some(CaptionSource { stream: stream.index(), time_base: time_base(stream), coding, language })
 }
 
 /// A decoder for the stream, by the allow-list, not opened yet.

@@ -14,6 +14,7 @@ use crate::media::aac::{self, AacConfig, AdtsHeader};
 use crate::media::avc::{self, AvcConfig};
 use crate::media::dolby::{self, DolbyConfig, DolbyFrame};
 use crate::media::time::{self, Ticks, Timescale};
+use crate::packager::captions::Captions;
 use crate::packager::film_reader::{PlainFilm, SampleSeen};
 use crate::packager::hdr::Hdr;
 use crate::packager::libav;
@@ -99,6 +100,12 @@ impl AudioFormat {
     }
 }
 
+impl Scan {
+    pub fn end_ms(&self) -> u64 {
+        self.timescale.rescale(self.end, Timescale::MILLISECONDS).max(0) as u64
+    }
+}
+
 #[cfg(test)]
 impl AudioScan {
     pub const COPYABLE: AudioScan = AudioScan { copy_obstacle: None, format: None, bits_per_s: 128_000, packets: 1 };
@@ -159,9 +166,14 @@ pub fn scan(
     let origin = Origin { pts: first_pts, time_base: source.video.time_base };
     let mut video = VideoPass::new(&source.video, origin, timescale);
     let mut audio: Vec<AudioPass> = source.audio.iter().map(|source| AudioPass::new(source, origin)).collect();
+    let captions = source.captions.iter().filter(|_| plain.is_none());
+    let mut captions: Vec<Captions> = captions.map(|source| Captions::of(source.clone(), origin)).collect();
     let mut errors = 0;
     let mut last_ms = 0;
     let mut see = |stream: usize, sample: SampleSeen<'_>| {
+        if let Some(captions) = captions.iter_mut().find(|captions| captions.source.stream == stream) {
+            captions.take(sample.pts, sample.data);
+        }
         if stream == source.video.stream {
             video.take(&sample);
             on_progress(timescale.seconds(video.last_pts));
@@ -222,7 +234,9 @@ pub fn scan(
     }
     let end = video.end;
     let audio = audio.into_iter().map(|pass| pass.finish(timescale, end)).collect();
-    video.finish(source.video.is_interlaced || looks_interlaced, audio)
+    let scan = video.finish(source.video.is_interlaced || looks_interlaced, audio)?;
+    source.text.extend(captions.into_iter().flat_map(|captions| captions.finish(scan.end_ms())));
+    Ok(scan)
 }
 
 /// The first picture that decodes, and its presentation timestamp: pictures before the first sync sample, and those an

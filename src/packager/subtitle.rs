@@ -28,7 +28,7 @@ pub fn is_text(codec: Id) -> bool {
 
 /// One track on its way from packets to cues.
 pub struct TextTrack {
-    source: TextSource,
+    time_base: TimeBase,
     origin: Origin,
     reader: Reader,
     cues: Vec<Cue>,
@@ -41,6 +41,8 @@ pub struct TextTrack {
 enum Reader {
     Libav(decoder::subtitle::Subtitle),
     Ttml,
+    /// All is read.
+    None,
 }
 
 /// What a track said.
@@ -72,17 +74,27 @@ impl TextTrack {
         track
     }
 
+    /// Of cues whose times count from the first picture.
+    pub fn of_cues(source: &TextSource, cues: &[Cue], end_ms: u64) -> TextTrack {
+        let mut track = TextTrack::with(Reader::None, source, Origin::zero(source.time_base), end_ms);
+        for cue in cues {
+            track.keep(cue.clone());
+        }
+        track
+    }
+
     fn with(reader: Reader, source: &TextSource, origin: Origin, end_ms: u64) -> TextTrack {
         let (cues, reason) = (Vec::new(), None);
-        TextTrack { source: source.clone(), origin, reader, cues, bytes: 0, end_ms, left_out: 0, reason }
+        TextTrack { time_base: source.time_base, origin, reader, cues, bytes: 0, end_ms, left_out: 0, reason }
     }
 
     pub fn push(&mut self, packet: &Packet) {
         let Some(pts) = packet.pts() else { return };
-        let ms = |pts| self.origin.since(pts, self.source.time_base, Timescale::MILLISECONDS);
+        let ms = |pts| self.origin.since(pts, self.time_base, Timescale::MILLISECONDS);
         let (start_ms, said_end_ms) = (ms(pts), ms(pts.saturating_add(packet.duration().max(0))));
         let (from_ms, is_ended) = (start_ms.max(0) as u64, said_end_ms > start_ms);
         match &mut self.reader {
+            Reader::None => {}
             Reader::Libav(decoder) => {
                 let Ok(lines) = libav::ass_lines(decoder, packet) else {
                     self.left_out += 1;

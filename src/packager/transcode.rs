@@ -11,7 +11,6 @@ use std::path::Path;
 
 use crate::base::error::{Error, Result};
 use crate::media::rendition::TrackMedia;
-use crate::media::time::Timescale;
 use crate::packager::audio::{AudioSettings, EncodedAudio, EncodedTrack};
 use crate::packager::libav;
 use crate::packager::plan::Plan;
@@ -77,7 +76,7 @@ pub fn run(
         };
         encoded_audio.push((from, encoded));
     }
-    let end_ms = scan.timescale.rescale(scan.end, Timescale::MILLISECONDS).max(0) as u64;
+    let end_ms = scan.end_ms();
     let mut text = Vec::new();
     for words in &plan.text {
         let Some(from) = source.text.get(words.source) else { continue };
@@ -89,9 +88,13 @@ pub fn run(
             TextPlace::File { name, text: file } => {
                 text.push((None, words, sidecar::read(from, name, file, end_ms)?));
             }
+            TextPlace::Captions(cues) => text.push((None, words, TextTrack::of_cues(from, cues, end_ms))),
         }
     }
-    while let Some(packet) = libav::next_packet(&mut input).map_err(libav::fault("reading the film"))? {
+    let needs_film = encoded.is_some()
+        || encoded_audio.iter().any(|(source, _)| source.beside.is_none())
+        || text.iter().any(|(stream, ..)| stream.is_some());
+    while needs_film && let Some(packet) = libav::next_packet(&mut input).map_err(libav::fault("reading the film"))? {
         let from = packet.stream();
         if from == source.video.stream {
             if let Some(pts) = packet.pts() {

@@ -18,8 +18,8 @@ use crate::packager::protocol::{
 use crate::packager::scan::Scan;
 use crate::packager::storyboard::Reel;
 use crate::packager::{
-    audio_file, card, checkpoint, copy, measure, picture, poster, probe, refusal, sandbox, scan, sidecar, storyboard,
-    transcode,
+    audio_file, card, checkpoint, copy, measure, picture, poster, probe, refusal, renditions, sandbox, scan, sidecar,
+    storyboard, transcode,
 };
 
 /// Runs one order. Whatever happens is said on stdout; the exit code says only whether it went well.
@@ -116,8 +116,12 @@ fn package(file: &File, order: &PackageOrder) -> Result<WorkerReport> {
     }
     checkpoint::keep(out_dir, |id| plan.encoded.iter().any(|rung| rung.id == id)).map_err(refusal::of_write)?;
     progress.enter(Phase::Copying, duration_s);
-    copy::run(file, out_dir, &source, &found, &plan, plain.as_ref(), |done_s| progress.done(done_s))?;
+    let captions = copy::run(file, out_dir, &source, &found, &plan, plain.as_ref(), |done_s| progress.done(done_s))?;
     wrote(true);
+    if let Some(captions) = captions {
+        source.text.extend(captions.finish(found.end_ms()));
+        plan.text = renditions::text_plans(&source.text);
+    }
     let mut complexity = None;
     if encoding == Encoding::Ladder && !plan.encoded.is_empty() {
         progress.enter(Phase::Measuring, duration_s);

@@ -4,6 +4,7 @@
 mod api;
 mod audio;
 mod cbcs;
+mod captions;
 mod card;
 mod cli;
 mod clients;

@@ -95,7 +95,7 @@ const TABLE: &[Row] = &[
     published("films/bbb-480p-30s-51.mp4", "=v480 v360 a-und-2 =a-und-6", 30_000, 42),
     copied("films/bbb-1080p-30s-51.mp4", "=v1080 =a-und-6", 30_000, 42),
     copied("films/sintel_trailer-720p.mp4", "=v720 =a-und-2", 52_209, 42),
-    copied("torture/shaka-cea608-captions-test.ts", "=v1080", 19_987, 34),
+    copied("torture/shaka-cea608-captions-test.ts", "=v1080 t-und", 19_987, 34),
     published("films/timer-5min-avc-aac.mp4", "=v240 =a-und-1", 300_000, 42),
     published("films/bottle-40s-noaudio.mp4", "=v360", 39_855, 34),
     published("torture/exo-sample.mp4", "=v720 v480 v360 =a-und-1", 1_001, 34),

@@ -11,7 +11,7 @@ use marquee::packager::job::{self, Encoding, PackageRequest, Packaged, SidecarFi
 use crate::film;
 use crate::packager::{film as shared_film, presented_us};
 
-async fn package(input: &Path, out: &Path) -> Packaged {
+pub async fn package(input: &Path, out: &Path) -> Packaged {
     package_with(input, out, &[]).await.unwrap()
 }
 
@@ -26,14 +26,14 @@ async fn package_with(input: &Path, out: &Path, files: &[(&str, &Path)]) -> marq
 
 /// A cue as whoever reads it sees it: milliseconds and the words of each line, without markup.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Seen {
-    start_ms: u64,
-    end_ms: u64,
-    words: Vec<String>,
+pub struct Seen {
+    pub start_ms: u64,
+    pub end_ms: u64,
+    pub words: Vec<String>,
 }
 
 /// The cues of a SubRip or WebVTT text.
-fn cues(text: &str) -> Vec<Seen> {
+pub fn cues(text: &str) -> Vec<Seen> {
     let text = text.replace('\r', "");
     let blocks = text.split("\n\n").filter_map(|block| {
         let mut lines = block.lines().skip_while(|line| !line.contains("-->"));
@@ -66,7 +66,7 @@ fn plain(line: &str) -> String {
 }
 
 /// The cues of a track, each once, from its segments; each segment must hold just what it touches.
-fn ours(dir: &Path, track: &TrackIndex) -> Vec<Seen> {
+pub fn ours(dir: &Path, track: &TrackIndex) -> Vec<Seen> {
     let file = fs::read_to_string(dir.join(track.file_name())).unwrap();
     let mut all: Vec<Seen> = Vec::new();
     let (mut from_ms, mut end) = (0, 0);

@@ -33,11 +33,9 @@ pub fn check(presentation: &Presentation, multivariant: &Multivariant, findings:
     for variant in &multivariant.iframe_variants {
         rules.check_iframe_variant(variant);
     }
-    let scored = multivariant.variants.iter().filter(|variant| variant.attributes.float("SCORE").is_some()).count();
-    if scored != 0 && scored != multivariant.variants.len() {
-        let message = format!("{scored} of {} variants have one.", multivariant.variants.len());
-        rules.findings.note(check::SCORE_PARTIAL, subject, "", message);
-    }
+    rules.check_all_or_none(check::SCORE_PARTIAL, |variant| variant.attributes.float("SCORE").is_some());
+    let has_no_captions = |variant: &Tagged| variant.attributes.plain("CLOSED-CAPTIONS") == Some("NONE");
+    rules.check_all_or_none(check::CLOSED_CAPTIONS_PARTIAL, has_no_captions);
     let has_video = playlists.iter().any(|playlist| playlist.is_video() && !playlist.media.is_iframes_only);
     if has_video && multivariant.iframe_variants.is_empty() {
         rules.findings.note(check::IFRAMES_MISSING, subject, "", "It has no EXT-X-I-FRAME-STREAM-INF.".to_owned());
@@ -47,6 +45,15 @@ pub fn check(presentation: &Presentation, multivariant: &Multivariant, findings:
 impl Rules<'_> {
     fn note(&mut self, check: &'static check::Check, tagged: &Tagged, message: String) {
         self.findings.note(check, self.subject, format_args!(":{}", tagged.line), message);
+    }
+
+    fn check_all_or_none(&mut self, check: &'static check::Check, has: impl Fn(&Tagged) -> bool) {
+        let variants = &self.multivariant.variants;
+        let having = variants.iter().filter(|variant| has(variant)).count();
+        if having != 0 && having != variants.len() {
+            let message = format!("{having} of {} variants have it.", variants.len());
+            self.findings.note(check, self.subject, "", message);
+        }
     }
 
     fn playlist(&self, tagged: &Tagged) -> Option<&LoadedPlaylist> {
