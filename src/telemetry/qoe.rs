@@ -45,6 +45,9 @@ pub struct Qoe {
     pub last_heard_at: Option<UtcMs>,
     /// Lines of the timeline so far.
     pub lines: u32,
+    /// The latest instant that the numbers reach. A player reports what was seconds ago; what is heard of others meanwhile
+    /// is no reason to move it.
+    folded_at: Option<UtcMs>,
     pressed_at: Option<UtcMs>,
     /// Where playing was last seen to run.
     anchor: Option<Anchor>,
@@ -141,13 +144,14 @@ impl Qoe {
 
     /// Where on this server's clock something lies that was `age_ms` old when it arrived.
     fn instant(&mut self, scope: Scope, received_at: UtcMs, age_ms: u64) -> UtcMs {
-        let earliest = self.last_heard_at.map_or(scope.opened_at, |last| last.max(scope.opened_at));
+        let earliest = self.folded_at.map_or(scope.opened_at, |folded| folded.max(scope.opened_at));
         let at = (received_at - Duration::from_millis(age_ms)).max(earliest.min(received_at));
         self.last_heard_at = self.last_heard_at.max(Some(at));
         at
     }
 
     fn apply(&mut self, scope: Scope, at: UtcMs, event: &EventKind) {
+        self.folded_at = self.folded_at.max(Some(at));
         match event {
             EventKind::PlayPressed => {
                 self.pressed_at.get_or_insert(at);
@@ -224,6 +228,9 @@ impl Qoe {
 
     /// What a player of somebody else's says, as far as it means what our own would have said.
     fn apply_cmcd(&mut self, scope: Scope, at: UtcMs, report: &Cmcd) {
+        if report.text("sta").is_some() || report.number("msd").is_some() {
+            self.folded_at = self.folded_at.max(Some(at));
+        }
         if let Some(bitrate_bps) = report.video_bitrate_bps() {
             self.rung = Some(Rung { bitrate_bps, ..Rung::default() });
         }

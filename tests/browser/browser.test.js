@@ -4,6 +4,7 @@
 import { after, before, describe } from 'node:test';
 import { account } from './account.js';
 import { buying } from './buying.js';
+import { cards } from './cards.js';
 import { launchChromium } from './chromium.js';
 import { operatorConsole } from './console.js';
 import { startMarquee } from './marquee.js';
@@ -33,6 +34,7 @@ describe('browser', { timeout: 1_800_000 }, () => {
   describe('buying', () => buying(world));
   describe('playback', () => playback(world));
   describe('sealed', () => sealed(world));
+  describe('cards', () => cards(world));
   describe('switching', () => switching(world));
   describe('readme', () => readme(world));
   describe('refusals', () => refusals(world));

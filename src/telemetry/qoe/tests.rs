@@ -212,6 +212,19 @@ fn another_player_is_read_from_its_cmcd_until_ours_speaks() {
 }
 
 #[test]
+fn what_others_say_meanwhile_does_not_move_what_a_player_tells() {
+    let second = |seconds| OPENED + Duration::from_secs(seconds);
+    let mut qoe = Qoe::default();
+    qoe.take(SCOPE, &Note::Server { at: second(5), fact: Fact::FirstKey });
+    qoe.take(SCOPE, &Note::Cmcd { at: second(6), report: Cmcd::from_list("br=3200,ot=v") });
+    let events = [event(1_000, "first_frame", json!({})), position(2_000, 1_000), position(7_000, 6_000)];
+    let events = events.iter().filter_map(PlayerEvent::read).collect();
+    qoe.take(SCOPE, &Note::Player { received_at: second(7), sent_at_ms: Some(7_000), events });
+    assert_eq!((qoe.started_at, qoe.watched_ms), (Some(second(1)), 6_000));
+    assert_eq!(qoe.last_heard_at, Some(second(7)));
+}
+
+#[test]
 fn percentiles_are_of_the_nearest_rank() {
     assert_eq!(percentile(&[], 500), None);
     assert_eq!((percentile(&[7], 500), percentile(&[7], 950)), (Some(7), Some(7)));

@@ -38,7 +38,7 @@ impl TelemetryDb for SqliteDb {
 
     async fn timeline(&self, id: SessionId) -> Result<Vec<Line>> {
         let rows = sqlx::query(
-            "SELECT at, source, kind, detail FROM session_line WHERE session_id = $1 ORDER BY line LIMIT $2",
+            "SELECT at, source, kind, detail FROM session_line WHERE session_id = $1 ORDER BY at, line LIMIT $2",
         )
         .bind(id.to_string())
         .bind(i64::from(limits::TIMELINE_LINES_MAX))

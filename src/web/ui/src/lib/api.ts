@@ -226,6 +226,14 @@ export interface PlaybackSession {
   /** A WebVTT file of small pictures for the seek bar. */
   storyboard_url?: string | null;
   chapters?: Chapter[] | null;
+  /** What is played, in order, on the player's clock. */
+  clips: Clip[];
+}
+
+export interface Clip {
+  kind: 'card' | 'film';
+  start_ms: number;
+  duration_ms: number;
 }
 
 export interface Chapter {

@@ -69,10 +69,10 @@ export class Engine {
   #reopening = false;
   #pressed_at = 0;
   #start_s: number | null = null;
-  /** Where the film was before the seek that is under way. */
+  /** Where the player's clock was before the seek that is under way. */
   #seen_s = 0;
   #sought_from_s: number | null = null;
-  #suspended: { program: Program; at_s: number; playing: boolean } | null = null;
+  #suspended: { program: Program; at_s: number | null; playing: boolean } | null = null;
 
   constructor(title_id: string, viewer_id: () => string | null) {
     this.#title_id = title_id;
@@ -93,8 +93,6 @@ export class Engine {
     this.#start_s = start_s;
     this.#stalls = this.#newStalls();
     this.#progress = program === 'trailer' ? null : this.#newProgress();
-    this.#seen_s = start_s ?? 0;
-    this.#sought_from_s = null;
     this.#pressed_at = performance.now();
     this.#recorder.record({ kind: 'play_pressed' });
     // Within the gesture: what plays later, from the network, is then allowed to have sound.
@@ -129,7 +127,7 @@ export class Engine {
   /** The page goes into the browser's back-forward cache, or away for good. */
   suspend(): void {
     if (this.phase === 'idle' || this.phase === 'ended') return this.leave();
-    const suspended = { program: this.program, at_s: this.media.position_s, playing: !this.media.paused };
+    const suspended = { program: this.program, at_s: this.#place_s(), playing: !this.media.paused };
     this.leave();
     this.#suspended = suspended;
   }
@@ -138,7 +136,7 @@ export class Engine {
   async resume(): Promise<void> {
     const suspended = this.#suspended;
     this.#suspended = null;
-    if (suspended?.playing) await this.play(suspended.program, suspended.at_s || null);
+    if (suspended?.playing) await this.play(suspended.program, suspended.at_s);
   }
 
   dismissReminder(): void {
@@ -185,14 +183,30 @@ export class Engine {
   #attach(open: OpenStream, body: PlaybackSession, start_s: number | null): void {
     const { video } = this.media;
     if (!video) return;
-    const source = { session_id: body.id, title_id: body.title_id, url: body.playback_url, start_s, tracks: this.tracks };
+    const card_ms = body.clips.find(({ kind }) => kind === 'card')?.duration_ms ?? 0;
+    // Nobody comes to the middle of a film but through its card.
+    this.media.openWith(card_ms / 1_000, () => {
+      if (this.session !== body) return;
+      this.#recordPosition();
+      if (start_s !== null) this.media.seek(start_s);
+    });
+    const source = {
+      session_id: body.id,
+      title_id: body.title_id,
+      url: body.playback_url,
+      start_s: card_ms > 0 ? null : start_s,
+      keys_at_ms: performance.now() + card_ms,
+      tracks: this.tracks,
+    };
+    this.#seen_s = source.start_s ?? 0;
+    this.#sought_from_s = null;
     this.#stream = open(video, source, this.#hears(body));
     void this.media.play().then((allowed) => {
       if (allowed || this.session !== body) return;
       this.blocked = true;
       this.#started(performance.now());
     });
-    if (this.phase === 'opening') firstFrame(video, start_s ?? 0, (at) => this.session === body && this.#started(at));
+    if (this.phase === 'opening') firstFrame(video, source.start_s ?? 0, (at) => this.session === body && this.#started(at));
   }
 
   #hears(body: PlaybackSession): Listener {
@@ -273,20 +287,23 @@ export class Engine {
   }
 
   #tick(ticks: number): void {
-    const { media } = this;
-    if (ticks % POSITION_EVERY_TICKS === 0 && this.phase === 'playing') {
-      const position_ms = Math.round(media.position_s * 1_000);
-      this.#recorder.record({ kind: 'position', position_ms, playing: !media.paused && !media.waiting, rate: media.rate });
-    }
+    if (ticks % POSITION_EVERY_TICKS === 0 && this.phase === 'playing') this.#recordPosition();
     if (!this.#lease || this.ends_at === null) return;
     const minutes = this.#reminders.due(this.#lease.left_ms(this.ends_at));
     if (minutes !== null) this.reminder_minutes = minutes;
   }
 
+  /** On the player's clock, like everything that is recorded. */
+  #recordPosition(): void {
+    const { video, paused, waiting, rate } = this.media;
+    const position_ms = Math.round((video?.currentTime ?? 0) * 1_000);
+    this.#recorder.record({ kind: 'position', position_ms, playing: !paused && !waiting, rate });
+  }
+
   #keep(when: 'playing' | 'settled' | 'left', at_ms?: number): void {
-    const { position_s, duration_s, video } = this.media;
-    if (this.program === 'trailer' || this.phase !== 'playing' || !video) return;
-    const position_ms = at_ms ?? Math.round((video.currentTime || position_s) * 1_000);
+    const { position_s, duration_s, video, locked, now_s } = this.media;
+    if (this.program === 'trailer' || this.phase !== 'playing' || !video || locked) return;
+    const position_ms = at_ms ?? Math.round((now_s || position_s) * 1_000);
     const duration_ms = Math.round(duration_s * 1_000);
     // At zero nothing has played yet, and a position to resume from must survive that.
     if (position_ms === 0 || duration_ms === 0) return;
@@ -338,7 +355,8 @@ export class Engine {
 
   #takeOver(body: PlaybackSession): void {
     const { media } = this;
-    const at_s = this.phase === 'opening' ? this.#start_s : media.position_s || null;
+    const at_s = this.#place_s();
+    this.#start_s = at_s;
     const playing = !media.paused;
     void this.#recorder.flush();
     this.#stream?.destroy();
@@ -348,6 +366,11 @@ export class Engine {
     this.#begin(body);
     if (this.#openStream) this.#attach(this.#openStream, body, at_s);
     if (!playing) media.pause();
+  }
+
+  /** Where another session has to take up the film. */
+  #place_s(): number | null {
+    return this.phase === 'opening' || this.media.locked ? this.#start_s : this.media.position_s || null;
   }
 
   /** Back to idle, with nothing of the film left. */

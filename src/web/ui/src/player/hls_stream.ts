@@ -4,9 +4,11 @@ import Hls, { ErrorDetails, ErrorTypes, Events, type ErrorData, type Level } fro
 import workerUrl from 'hls.js/dist/hls.worker.js?url';
 import { troubleOf } from '../lib/http';
 import { preferences } from './preferences.svelte';
+import { keyLoader } from './key_loader';
 import { licensing } from './sealed';
 import type { Listener, OpenStream, Source, Stream } from './stream';
 import { inLanguage, type Language, type Rung } from './tracks.svelte';
+import { Withheld } from './withheld';
 
 /** A decoder that breaks again so soon after it was mended is broken. */
 const MENDED_FOR_MS_MIN = 10_000;
@@ -25,6 +27,7 @@ class HlsStream implements Stream {
   readonly #hls: Hls;
   readonly #source: Source;
   readonly #listener: Listener;
+  readonly #withheld: Withheld;
   #mended_at = -Infinity;
   #lost_at: number | null = null;
   #retries = 0;
@@ -34,6 +37,7 @@ class HlsStream implements Stream {
   constructor(video: HTMLVideoElement, source: Source, listener: Listener) {
     this.#source = source;
     this.#listener = listener;
+    this.#withheld = new Withheld(source.keys_at_ms);
     const hls = new Hls({
       workerPath: workerUrl,
       startPosition: source.start_s ?? -1,
@@ -48,7 +52,8 @@ class HlsStream implements Stream {
       abrEwmaDefaultEstimate: preferences.get('bandwidth_bps'),
       abrEwmaDefaultEstimateMax: 20_000_000,
       ...audioPreference(),
-      ...licensing(source.url),
+      loader: keyLoader(this.#withheld),
+      ...licensing(source.url, this.#withheld),
       cmcd: { useHeaders: true, sessionId: source.session_id, contentId: source.title_id },
     });
     this.#hls = hls;
@@ -59,6 +64,7 @@ class HlsStream implements Stream {
     hls.on(Events.LEVEL_SWITCHED, (_, { level }) => this.#switched(level));
     hls.on(Events.AUDIO_TRACKS_UPDATED, () => this.#readAudio());
     hls.on(Events.AUDIO_TRACK_SWITCHED, () => this.#readAudio());
+    hls.on(Events.KEY_LOADING, (_, { frag }) => this.#fetchAhead(frag.url));
     // hls.js makes its own choice right after it tells of the tracks; the viewer's comes after that.
     hls.on(Events.SUBTITLE_TRACKS_UPDATED, () => queueMicrotask(() => this.#readCaptions()));
     for (const event of [Events.FRAG_LOADED, Events.LEVEL_LOADED, Events.MANIFEST_LOADED] as const) {
@@ -84,9 +90,16 @@ class HlsStream implements Stream {
   destroy(): void {
     removeEventListener('online', this.#online);
     clearTimeout(this.#retry);
+    this.#withheld.end();
     const measured_bps = this.#hls.bandwidthEstimate;
     if (this.#lost_at === null && measured_bps > 0) preferences.set('bandwidth_bps', Math.round(measured_bps));
     this.#hls.destroy();
+  }
+
+  /** hls.js asks for a segment once it has its key: while that is withheld, the browser's cache gets it already. */
+  #fetchAhead(url: string): void {
+    if (this.#withheld.is_over) return;
+    void fetch(url).then((answer) => answer.arrayBuffer()).catch(() => undefined);
   }
 
   /** Each picture is listed once for every audio group; a viewer chooses among those of the sound that plays. */

@@ -13,6 +13,8 @@ export interface Controls {
   seek(to_s: number): void;
   stop(): void;
   next: (() => void) | null;
+  /** `false` takes the ways to seek away. */
+  seekable: boolean;
 }
 
 const SKIP_S = 10;
@@ -23,12 +25,13 @@ export function nowPlaying({ title, artist, poster_url }: NowPlaying, controls: 
   if (!session) return () => undefined;
   const artwork = poster_url === null ? [] : [{ src: new URL(poster_url, location.href).href }];
   session.metadata = new MediaMetadata({ title, artist, artwork });
+  const seeking = (handler: MediaSessionActionHandler) => (controls.seekable ? handler : null);
   const handlers: [MediaSessionAction, MediaSessionActionHandler | null][] = [
     ['play', () => controls.play()],
     ['pause', () => controls.pause()],
-    ['seekbackward', ({ seekOffset }) => controls.skip(-(seekOffset ?? SKIP_S))],
-    ['seekforward', ({ seekOffset }) => controls.skip(seekOffset ?? SKIP_S)],
-    ['seekto', ({ seekTime }) => seekTime !== undefined && controls.seek(seekTime)],
+    ['seekbackward', seeking(({ seekOffset }) => controls.skip(-(seekOffset ?? SKIP_S)))],
+    ['seekforward', seeking(({ seekOffset }) => controls.skip(seekOffset ?? SKIP_S))],
+    ['seekto', seeking(({ seekTime }) => seekTime !== undefined && controls.seek(seekTime))],
     ['stop', () => controls.stop()],
     ['nexttrack', controls.next],
   ];

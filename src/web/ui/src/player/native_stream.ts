@@ -3,6 +3,7 @@
 import { preferences } from './preferences.svelte';
 import type { Listener, OpenStream, Source, Stream } from './stream';
 import { inLanguage, type Language } from './tracks.svelte';
+import { Withheld } from './withheld';
 
 export const openNative: OpenStream = (video, source, listener) => new NativeStream(video, source, listener);
 
@@ -10,11 +11,13 @@ class NativeStream implements Stream {
   readonly #video: HTMLVideoElement;
   readonly #source: Source;
   readonly #listening = new AbortController();
+  readonly #withheld: Withheld;
   #mended = false;
 
   constructor(video: HTMLVideoElement, source: Source, listener: Listener) {
     this.#video = video;
     this.#source = source;
+    this.#withheld = new Withheld(source.keys_at_ms);
     const { signal } = this.#listening;
     video.addEventListener('loadedmetadata', () => this.#start(), { signal });
     video.addEventListener('error', () => this.#failed(listener), { signal });
@@ -31,6 +34,7 @@ class NativeStream implements Stream {
 
   destroy(): void {
     this.#listening.abort();
+    this.#withheld.end();
   }
 
   #start(): void {
@@ -57,8 +61,11 @@ class NativeStream implements Stream {
     if (!this.#mended) {
       this.#mended = true;
       this.#source.start_s = this.#video.currentTime || this.#source.start_s;
-      this.#video.load();
-      void this.#video.play().catch(() => undefined);
+      // It may have asked for the film's key while the card ran, and taken the answer for the last word.
+      this.#withheld.then(() => {
+        this.#video.load();
+        void this.#video.play().catch(() => undefined);
+      });
       return;
     }
     listener.failed({ code, detail: error?.message, request_id: this.#source.session_id });

@@ -3,16 +3,18 @@
 import Hls, {
   type DRMSystemConfiguration, type HlsConfig, type Loader, type LoaderCallbacks, type LoaderConfiguration, type PlaylistLoaderContext,
 } from 'hls.js';
+import type { Withheld } from './withheld';
 
 const CLEARKEY = 'org.w3.clearkey';
 /** The line that hands out the bare key, for players that open a sealed film themselves. */
 const PLAIN_KEY = /^#EXT-X-KEY:METHOD=SAMPLE-AES,.*KEYFORMAT="identity".*\n/gm;
 
 /** What hls.js has to know of licences; `url` is the session's multivariant playlist. */
-export function licensing(url: string): Partial<HlsConfig> {
+export function licensing(url: string, withheld: Withheld): Partial<HlsConfig> {
   return {
     emeEnabled: true,
     drmSystems: { [CLEARKEY]: { licenseUrl: url.replace(/main\.m3u8$/, 'license/clearkey'), generateRequest } },
+    licenseXhrSetup: () => new Promise((resolve) => void withheld.then(resolve)),
     drmSystemOptions: { audioEncryptionScheme: 'cbcs', videoEncryptionScheme: 'cbcs' },
     pLoader: PlaylistLoader,
   };

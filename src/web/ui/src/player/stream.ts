@@ -8,8 +8,10 @@ export interface Source {
   session_id: string;
   title_id: string;
   url: string;
-  /** Where to start; `null` is the film's start. */
+  /** Where to start on the player's clock; `null` is its beginning. */
   start_s: number | null;
+  /** Before this instant on the page's monotonic clock the film's keys are withheld: its release card runs. */
+  keys_at_ms: number;
   tracks: Tracks;
 }
 
