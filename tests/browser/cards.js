@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { cameIn, close, cover, mean, observeVideo, openPage, playedBeyond } from './chromium.js';
+import { openConsole } from './console_house.js';
 import { hence } from './marquee.js';
 
 const NUMBER = '（总局）网影审字（2022）第001号';
@@ -176,6 +177,55 @@ export function cards(world) {
     await page.locator('video').screenshot({ path: new URL('out/en-1280-card-cbcs.png', import.meta.url).pathname });
     await close(page);
   });
+
+  const SAID = {
+    'en-GB': { kind: 'Online release licence', number: 'Number', save: 'Save licence', wrong: 'A number of this kind', remove: 'Remove licence' },
+    'zh-CN': { kind: '网络剧片发行许可证', number: '编号', save: '保存许可', wrong: '此类编号的格式', remove: '移除许可' },
+  };
+  for (const [locale, said] of Object.entries(SAID)) {
+    test(`${locale}: an operator enters the licence, its card is made, and viewers read the number`, async () => {
+      const { marquee, browser } = world;
+      const { assets } = await marquee.operate('GET', `/titles/${marquee.title('pvod').id}`);
+      const name = { en: `Licensed for ${locale}`, 'zh-CN': `雾港孤刀 ${locale}` };
+      const title = await marquee.operate('POST', '/titles', { name, assets, status: 'live', rank: 100 });
+      await marquee.newAvail(title.id, { start_at: hence(-3600), end_at: hence(24 * 3600) });
+      const desk = await openConsole(world, `/console/titles/${title.id}?tab=film`, { locale, expected: [422] });
+      await desk.getByLabel(said.number, { exact: true }).fill('001');
+      await desk.getByRole('button', { name: said.save }).click();
+      await desk.getByText(said.wrong).waitFor();
+      await desk.getByLabel(said.number, { exact: true }).fill(NUMBER);
+      await desk.getByRole('button', { name: said.save }).click();
+      await desk.locator('[data-card=ready]').waitFor({ timeout: READY_WITHIN_MS });
+      await pictures(desk, desk.locator('[data-card]'), `${locale.slice(0, 2)}-licence-console`);
+
+      const page = await openPage(browser, marquee, { locale });
+      await page.goto(`${marquee.url}/title/${title.id}`);
+      assert.equal(await page.locator('[data-licence]').innerText(), `${said.kind} ${NUMBER}`);
+      await pictures(page, page.locator('[data-licence]'), `${locale.slice(0, 2)}-licence-title`);
+      await close(page);
+
+      // Edits of the title go on from the version that the licence made.
+      await desk.getByRole('button', { name: said.remove }).click();
+      await desk.locator('dialog[open]').getByRole('button', { name: said.remove }).click();
+      await desk.locator('[data-card]').waitFor({ state: 'detached' });
+      assert.equal((await marquee.operate('GET', `/titles/${title.id}`)).licence, null);
+      await close(desk);
+    });
+  }
+
+  /** What a person should see, wide and narrow, light and dark. */
+  async function pictures(page, place, name) {
+    for (const width of [1280, 390]) {
+      await page.setViewportSize({ width, height: 900 });
+      for (const colorScheme of ['light', 'dark']) {
+        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+        await place.first().scrollIntoViewIfNeeded();
+        await page.screenshot({ path: new URL(`out/${name}-${width}-${colorScheme}.png`, import.meta.url).pathname });
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.ok(wide <= 0, `${name} is ${wide} px wider than a screen of ${width}`);
+      }
+    }
+  }
 
   test('who goes on where they left off sees the card first', async () => {
     const { marquee } = world;

@@ -110,6 +110,8 @@ export interface Title {
   /** A title in one piece has one part, or says nothing. */
   parts?: Part[];
   trailer?: { runtime_ms: number } | null;
+  /** Under which it is shown in China; the number stands on its page. */
+  licence?: { kind: 'online_release' | 'theatrical_release' | 'online_filing'; number: string } | null;
   windows?: Window[];
   /** Where this viewer stopped last, on any device. */
   progress?: Place | null;

@@ -41,6 +41,7 @@ function remedy(code: Denial, next: NextStep[], words: Words, locale: Locale): s
       return words.remedy_play_again;
     case 'SERVER_DRAINING':
     case 'TITLE_SUSPENDED':
+    case 'CARD_NOT_READY':
     case 'RATE_LIMITED':
     case 'SALES_CLOSED':
     case 'INTERNAL':

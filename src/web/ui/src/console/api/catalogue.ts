@@ -29,6 +29,28 @@ export type CommerceState = 'for_sale' | 'member' | 'free' | 'opens_later' | 'no
 export const protections = ['aes128', 'cbcs'] as const;
 export type Protection = (typeof protections)[number];
 
+export const licenceKinds = ['online_release', 'online_filing', 'theatrical_release'] as const;
+export type LicenceKind = (typeof licenceKinds)[number];
+
+export interface Licence {
+  kind: LicenceKind;
+  number: string;
+}
+
+export type CardStatus = 'queued' | 'making' | 'ready' | 'failed';
+
+export interface TitleLicence extends Licence {
+  /** Where the film opens with its card. */
+  card_territories: string[];
+  cards: {
+    part: number;
+    status: CardStatus;
+    asset_id: string | null;
+    duration_ms: number | null;
+    error: { code: string; message: string } | null;
+  }[];
+}
+
 export interface Title {
   id: string;
   name: Localized;
@@ -47,6 +69,7 @@ export interface Title {
   poster_url?: string | null;
   rank?: number;
   protection: Protection;
+  licence: Licence | null;
   status: TitleStatus;
   runtime_ms: number;
   created_at: string;
@@ -69,7 +92,7 @@ export interface TitleRow extends Title {
   poster_url: string | null;
 }
 
-export type TitleEdit = Partial<Omit<Title, 'id' | 'runtime_ms' | 'created_at' | 'version' | 'poster_portrait' | 'poster_landscape' | 'poster_url'>>;
+export type TitleEdit = Partial<Omit<Title, 'id' | 'runtime_ms' | 'created_at' | 'version' | 'poster_portrait' | 'poster_landscape' | 'poster_url' | 'licence'>>;
 
 export const licenseTypes = ['vod', 'svod', 'avod'] as const;
 export type LicenseType = (typeof licenseTypes)[number];
@@ -171,6 +194,8 @@ export interface Asset {
   created_at: string;
   source?: Source | null;
   excerpt_of?: string | null;
+  /** The film that this is the release card of. */
+  card_of?: string | null;
   renditions?: Rendition[] | null;
   segments?: { count: number; target_duration_s: number } | null;
   titles?: string[];
@@ -197,7 +222,9 @@ export interface Finding {
 
 export interface Job {
   id: string;
+  /** Null of a release card. */
   upload_id: string | null;
+  card_of?: string | null;
   source_name: string;
   status: 'queued' | 'running' | 'done' | 'failed';
   /** 0 to 1. */
@@ -288,6 +315,15 @@ export const catalogue = {
     });
     if (response.ok) return;
     throw new Failure(troubleOf(response.status, await response.text(), response.headers.get('x-request-id')));
+  },
+  licence(title_id: string): Promise<TitleLicence> {
+    return operator.call('GET', `${at(title_id)}/licence`);
+  },
+  setLicence(title_id: string, body: Licence): Promise<TitleLicence> {
+    return operator.call('PUT', `${at(title_id)}/licence`, { body });
+  },
+  removeLicence(title_id: string): Promise<void> {
+    return operator.call('DELETE', `${at(title_id)}/licence`);
   },
   avails(title_id: string): Promise<Avail[]> {
     return operator.list(`${at(title_id)}/avails`);

@@ -2,7 +2,7 @@
 
 import { bitrate, bytes, count, duration } from '../../lib/format';
 import type { Locale, Shape } from '../../lib/words/shape';
-import type { Rendition, Source, SourceTrack } from '../api/catalogue';
+import type { Job, Rendition, Source, SourceTrack } from '../api/catalogue';
 import type { en } from '../words/film';
 
 type Words = Shape<typeof en>;
@@ -13,11 +13,18 @@ export function stageText(stage: string | null | undefined, words: Words): strin
   return typeof text === 'string' ? text : words.job_running;
 }
 
+/** The file that is packaged, or the card that is made. */
+export function jobName({ card_of, source_name }: Pick<Job, 'card_of' | 'source_name'>, words: Words): string {
+  return card_of ? words.card_of(source_name) : source_name;
+}
+
 /** A code that is not known yet still says what to do. */
-export function jobFailure(code: string, words: Words): string {
+export function jobFailure(code: string, words: Words, of: 'film' | 'card'): string {
   const said = words as unknown as Record<string, unknown>;
-  const text = said[`err_${code}`];
-  return typeof text === 'string' ? text : words.err_UNKNOWN;
+  // What else goes wrong is told as it is of an upload, and nobody uploads a card.
+  const text = of === 'film' || code.startsWith('CARD_') ? said[`err_${code}`] : undefined;
+  if (typeof text === 'string') return text;
+  return of === 'film' ? words.err_UNKNOWN : words.err_card_UNKNOWN;
 }
 
 export function kindText(kind: string, words: Words): string {

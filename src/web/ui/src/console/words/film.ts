@@ -14,6 +14,7 @@ export const en = {
   not_packaged: 'Not packaged',
   packaged: 'Packaged',
   all_jobs: 'All packaging jobs',
+  card_of: (number: string) => `Release card ${number}`,
   col_file: 'File',
   col_state: 'State',
   col_began: 'Began',
@@ -141,6 +142,9 @@ export const en = {
   err_SANDBOX_BROKEN: 'The server cannot seal its packager off and opens no film without that. Run “marquee doctor” there.',
   err_SANDBOX_OPEN: 'The server cannot seal its packager off and opens no film without that. Run “marquee doctor” there.',
   err_UPLOAD_LOST: 'The uploaded file is gone from the server. Upload it again.',
+  err_CARD_FONT_MISSING: 'The server has no font with the characters of the card. Install fonts-noto-cjk there, then make the card again on the title’s page.',
+  err_CARD_UNSUPPORTED: 'The film has a track that no card can be made for. Upload the film again.',
+  err_card_UNKNOWN: 'Make the card again on the title’s page. If it fails again, the server’s log has the cause.',
   err_UNKNOWN: 'Upload it again. If it fails again, the job’s id finds the cause in the server’s log.',
 };
 
@@ -156,6 +160,7 @@ export const zh: Shape<typeof en> = {
   not_packaged: '处理失败',
   packaged: '已完成',
   all_jobs: '全部转码任务',
+  card_of: (number) => `许可证画面 ${number}`,
   col_file: '文件',
   col_state: '状态',
   col_began: '开始时间',
@@ -283,5 +288,8 @@ export const zh: Shape<typeof en> = {
   err_SANDBOX_BROKEN: '服务器无法隔离转码进程，因此不会打开任何影片。请在服务器上运行 “marquee doctor”。',
   err_SANDBOX_OPEN: '服务器无法隔离转码进程，因此不会打开任何影片。请在服务器上运行 “marquee doctor”。',
   err_UPLOAD_LOST: '服务器上的文件已丢失，请重新上传。',
+  err_CARD_FONT_MISSING: '服务器缺少许可证画面所需汉字的字体，请安装 fonts-noto-cjk，再到影片页面重新制作。',
+  err_CARD_UNSUPPORTED: '影片含有无法制作许可证画面的轨道，请重新上传影片。',
+  err_card_UNKNOWN: '请到影片页面重新制作许可证画面。如仍失败，可在服务器日志中查到原因。',
   err_UNKNOWN: '请重新上传。如仍失败，可凭任务编号在服务器日志中查到原因。',
 };
