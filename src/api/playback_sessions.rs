@@ -49,6 +49,8 @@ pub struct PlaybackSessionBody {
     playback_url: String,
     /// A WebVTT file of small pictures for a seek bar, under the same secret; null where there are none.
     storyboard_url: Option<String>,
+    /// The film's chapters, in their order; empty where it has none.
+    chapters: Vec<ChapterBody>,
     /// Where a sealed film's licences are, for a player that opens it with a decryption module, best first; empty where
     /// there are none.
     licenses: Vec<LicenseBody>,
@@ -62,6 +64,16 @@ pub struct PlaybackSessionBody {
     /// The first key of the film will start the viewing period.
     starts_clock: bool,
     via: Via,
+}
+
+/// It lasts until the next one begins, or the film ends.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Chapter)]
+pub struct ChapterBody {
+    /// From the beginning of the film, as in the storyboard; its clip says where that is on the player's clock.
+    start_ms: u64,
+    /// One line; empty where it has no name.
+    title: String,
 }
 
 /// Licences of one system, under the secret of `playback_url`.
@@ -153,6 +165,7 @@ pub async fn create(
         Ok(Opened { session, film_ms, token }) => {
             api.metrics.count_session();
             let has_storyboard = api.library.has_storyboard(Presentation::of(&session)).await;
+            let chapters = api.library.chapters(Presentation::of(&session)).await.into_iter();
             let licensing = api.library.licensing(Presentation::of(&session)).await;
             let body = PlaybackSessionBody {
                 id: session.id,
@@ -160,6 +173,9 @@ pub async fn create(
                 part: session.part,
                 playback_url: format!("/play/{token}/main.m3u8"),
                 storyboard_url: has_storyboard.then(|| format!("/play/{token}/{}/storyboard.vtt", session.asset_id)),
+                chapters: chapters
+                    .map(|chapter| ChapterBody { start_ms: chapter.start_ms, title: chapter.title })
+                    .collect(),
                 licenses: LicenseBody::all(&licensing, &token),
                 clips: clips(&session, film_ms),
                 events_url: format!("{BASE}/playback-sessions/{}/events", session.id),

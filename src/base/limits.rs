@@ -276,6 +276,9 @@ pub const SEGMENTS_MAX: usize = 14_400;
 pub const TEXT_TRACK_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// A file of subtitles.
 pub const TEXT_FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// Of one film, however many its container names.
+pub const CHAPTERS_MAX: usize = 256;
+pub const CHAPTER_TITLE_LETTERS_MAX: usize = 120;
 /// Captions in the pictures: two pairs in each of six hours at 30 a second, and half as many again.
 pub const CAPTION_PAIRS_MAX: usize = 2_000_000;
 /// Of one track: a film of six hours with a cue every two thirds of a second.

@@ -7,6 +7,7 @@
 //! static   main.m3u8 → v720.m3u8 → v720.mp4 [byte ranges]
 //! served   /play/{token}/main.m3u8 → {asset}/v720.m3u8 → v720/init.mp4, v720/{n}.m4s, v720/key
 //!                                  → {asset}/v720/iframes.m3u8 → init.mp4, i{n}.m4s, key
+//!                                  → {asset}/chapters.json
 //!                                  → {asset}/t-en.m3u8 → t-en/{n}.vtt, t-en/key
 //! ```
 //!
@@ -19,11 +20,14 @@ use bytes::Bytes;
 
 use crate::base::drm_system::DrmSystem;
 use crate::base::protection::ProtectionScheme;
+use crate::hls::chapters;
 use crate::hls::key_tag::KeyTag;
 use crate::hls::media::{
     Extent, Key, KeyFormat, KeyMethod, MediaPlaylist, MediaSegment, Resource, Run, SegmentKind, target_s,
 };
-use crate::hls::multivariant::{IFrameVariant, MultivariantPlaylist, Rendition, RenditionKind, VariantStream};
+use crate::hls::multivariant::{
+    IFrameVariant, MultivariantPlaylist, Rendition, RenditionKind, SessionData, VariantStream,
+};
 use crate::media::rendition::{AssetIndex, AudioIndex, AudioRole, Rates, SegmentIndex, TextIndex, TrackIndex};
 use crate::media::seal::Signal;
 use crate::media::time::Timescale;
@@ -36,9 +40,12 @@ pub enum Form {
     Served,
 }
 
+/// The film's chapters, beside its playlists.
+pub const CHAPTERS_FILE: &str = "chapters.json";
+
 /// The multivariant playlist of a timeline, in the terms of its film.
 pub fn multivariant(timeline: &Timeline<'_>, form: Form) -> Bytes {
-    let (renditions, variants, iframe_variants) = timeline.film().map_or_else(Default::default, |film| {
+    let (session_data, renditions, variants, iframe_variants) = timeline.film().map_or_else(Default::default, |film| {
         let uri = |track: &TrackIndex| match form {
             Form::Static => format!("{}.m3u8", track.id),
             Form::Served => format!("{}/{}.m3u8", film.asset, track.id),
@@ -47,13 +54,21 @@ pub fn multivariant(timeline: &Timeline<'_>, form: Form) -> Bytes {
             Form::Static => iframes_file(&track.id),
             Form::Served => format!("{}/{}/iframes.m3u8", film.asset, track.id),
         };
+        let chapters = (!film.index.chapters.is_empty()).then(|| SessionData {
+            id: chapters::DATA_ID,
+            uri: match form {
+                Form::Static => CHAPTERS_FILE.to_owned(),
+                Form::Served => format!("{}/{CHAPTERS_FILE}", film.asset),
+            },
+        });
         (
+            Vec::from_iter(chapters),
             renditions(film.index, &uri),
             variants(timeline, film.index, &uri),
             iframe_variants(timeline, film.index, &iframes_uri),
         )
     });
-    MultivariantPlaylist { renditions, variants, iframe_variants }.to_text().into()
+    MultivariantPlaylist { session_data, renditions, variants, iframe_variants }.to_text().into()
 }
 
 /// What seals a track, and where its key is: a URI relative to the playlist.

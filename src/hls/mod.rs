@@ -2,6 +2,7 @@
 //! playlist text is made anywhere else.
 
 pub mod build;
+pub mod chapters;
 pub mod key_tag;
 pub mod media;
 pub mod multivariant;

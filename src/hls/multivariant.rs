@@ -5,9 +5,20 @@ use crate::media::rendition::{AudioRole, VideoRange};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MultivariantPlaylist {
+    /// EXT-X-SESSION-DATA
+    pub session_data: Vec<SessionData>,
     pub renditions: Vec<Rendition>,
     pub variants: Vec<VariantStream>,
     pub iframe_variants: Vec<IFrameVariant>,
+}
+
+/// EXT-X-SESSION-DATA that is a JSON file elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionData {
+    /// DATA-ID
+    pub id: &'static str,
+    /// URI
+    pub uri: String,
 }
 
 /// EXT-X-MEDIA.
@@ -98,6 +109,9 @@ impl MultivariantPlaylist {
         Tag::new("EXTM3U").write(&mut text);
         // Nothing in here asks for a version above 1, which is the one that no EXT-X-VERSION means.
         Tag::new("EXT-X-INDEPENDENT-SEGMENTS").write(&mut text);
+        for SessionData { id, uri } in &self.session_data {
+            Tag::new("EXT-X-SESSION-DATA").quoted("DATA-ID", id).quoted("URI", uri).write(&mut text);
+        }
         for rendition in &self.renditions {
             rendition.write(&mut text);
         }

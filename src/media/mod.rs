@@ -8,6 +8,7 @@ pub mod bits;
 pub mod captions;
 pub mod cbcs;
 pub mod cea608;
+pub mod chapters;
 pub mod cmaf;
 pub mod codec;
 pub mod cue_text;

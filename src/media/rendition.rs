@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::media::chapters::Chapter;
 use crate::media::rate::{average_bits_per_s, peak_bits_per_s};
 use crate::media::storyboard::Storyboard;
 use crate::media::time::{Ticks, Timescale};
@@ -22,6 +23,9 @@ pub struct AssetIndex {
     /// An asset of before there were any has none, nor has an excerpt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storyboard: Option<Storyboard>,
+    /// Those of an excerpt are not kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chapters: Vec<Chapter>,
 }
 
 /// One track: `{id}.mp4`, its init segment in `[0, init_bytes)`; of words `{id}.vtt`, which has none.
@@ -155,7 +159,7 @@ impl AssetIndex {
             .map(|track| track.timescale.rescale(track.duration_ticks(), Timescale::MILLISECONDS) as u64)
             .max()
             .unwrap_or(0);
-        AssetIndex { format_version: FORMAT_VERSION, duration_ms, tracks, storyboard: None }
+        AssetIndex { format_version: FORMAT_VERSION, duration_ms, tracks, storyboard: None, chapters: Vec::new() }
     }
 
     pub fn from_json(json: &[u8]) -> Result<AssetIndex> {
@@ -338,10 +342,12 @@ mod tests {
     }
 
     #[test]
-    fn a_storyboard_is_there_or_not_said() {
+    fn storyboard_and_chapters_are_there_or_not_said() {
         let bare = index();
-        assert!(!String::from_utf8(bare.to_json().unwrap()).unwrap().contains("storyboard"));
-        let index = AssetIndex { storyboard: Some(Storyboard::of_film(6000, 160, 90)), ..bare };
+        let said = String::from_utf8(bare.to_json().unwrap()).unwrap();
+        assert!(!said.contains("storyboard") && !said.contains("chapters"));
+        let chapters = vec![Chapter { start_ms: 0, title: "Dawn".to_owned() }];
+        let index = AssetIndex { storyboard: Some(Storyboard::of_film(6000, 160, 90)), chapters, ..bare };
         assert_eq!(AssetIndex::from_json(&index.to_json().unwrap()).unwrap(), index);
     }
 

@@ -15,7 +15,7 @@ use crate::http::body::Body;
 use crate::origin::path::Target;
 
 /// The routes by [`place`]; the last is where a URL that names nothing is counted.
-const ROUTES: [&str; 16] = [
+const ROUTES: [&str; 17] = [
     "/play/{token}/main.m3u8",
     "/play/{token}/{asset}/{track}.m3u8",
     "/play/{token}/{asset}/{track}/init.mp4",
@@ -31,6 +31,7 @@ const ROUTES: [&str; 16] = [
     "/play/{token}/license/playready",
     "/play/{token}/license/fairplay",
     "/play/{token}/license/fairplay.cer",
+    "/play/{token}/{asset}/chapters.json",
     "/play/",
 ];
 const CLASSES: [&str; 3] = ["2xx", "4xx", "5xx"];
@@ -84,7 +85,8 @@ fn place(target: Option<&Target<'_>>) -> usize {
         Some(Target::License { system: DrmSystem::PlayReady }) => 12,
         Some(Target::License { system: DrmSystem::FairPlay }) => 13,
         Some(Target::FairPlayCertificate) => 14,
-        None => 15,
+        Some(Target::Chapters { .. }) => 15,
+        None => 16,
     }
 }
 
@@ -112,6 +114,7 @@ mod tests {
             Target::Init { asset, track },
             Target::Segment { asset, track, n: 0 },
             Target::Key { asset, track },
+            Target::Chapters { asset },
             Target::Storyboard { asset },
             Target::Sheet { asset, n: 0 },
             Target::ClearKeyLicense,

@@ -41,6 +41,8 @@ pub enum Target<'a> {
     License { system: DrmSystem },
     /// `/play/{token}/license/fairplay.cer`
     FairPlayCertificate,
+    /// `/play/{token}/{asset}/chapters.json`
+    Chapters { asset: AssetId },
     /// `/play/{token}/{asset}/storyboard.vtt`
     Storyboard { asset: AssetId },
     /// `/play/{token}/{asset}/storyboard/{n}.jpg`, n from 0 within the asset
@@ -59,6 +61,7 @@ impl<'a> PlayPath<'a> {
             ("license", Some(name), None, None) => {
                 Target::License { system: DrmSystem::ALL.into_iter().find(|system| system.as_str() == name)? }
             }
+            (asset, Some("chapters.json"), None, None) => Target::Chapters { asset: asset.parse().ok()? },
             (asset, Some("storyboard.vtt"), None, None) => Target::Storyboard { asset: asset.parse().ok()? },
             (asset, Some(playlist), None, None) => {
                 Target::Playlist { asset: asset.parse().ok()?, track: track(playlist.strip_suffix(".m3u8")?)? }
@@ -104,6 +107,7 @@ impl Target<'_> {
             Target::License { system: DrmSystem::PlayReady } => "/play/{token}/license/playready",
             Target::License { system: DrmSystem::FairPlay } => "/play/{token}/license/fairplay",
             Target::FairPlayCertificate => "/play/{token}/license/fairplay.cer",
+            Target::Chapters { .. } => "/play/{token}/{asset}/chapters.json",
             Target::Storyboard { .. } => "/play/{token}/{asset}/storyboard.vtt",
             Target::Sheet { .. } => "/play/{token}/{asset}/storyboard/{n}.jpg",
         }
@@ -121,6 +125,7 @@ impl Target<'_> {
             | Target::IFrame { asset, .. }
             | Target::Text { asset, .. }
             | Target::Key { asset, .. }
+            | Target::Chapters { asset }
             | Target::Storyboard { asset }
             | Target::Sheet { asset, .. } => Some(asset),
         }
@@ -133,6 +138,7 @@ impl Target<'_> {
             | Target::IFramePlaylist { .. }
             | Target::Init { .. }
             | Target::FairPlayCertificate
+            | Target::Chapters { .. }
             | Target::Storyboard { .. }
             | Target::Sheet { .. } => WishKind::Preparation,
             Target::Segment { .. } | Target::IFrame { .. } | Target::Text { .. } => WishKind::Segment,
@@ -185,6 +191,7 @@ mod tests {
             Target::License { system: DrmSystem::PlayReady },
             Target::License { system: DrmSystem::FairPlay },
             Target::FairPlayCertificate,
+            Target::Chapters { asset },
             Target::Storyboard { asset },
             Target::Sheet { asset, n: 0 },
             Target::Sheet { asset, n: 12 },
@@ -213,6 +220,7 @@ mod tests {
                 format!("/play/t/../t/{rest}"),
                 path.replace("/v1080", "/V1080"),
                 path.replace("/storyboard", "/storyboards"),
+                path.replace("/chapters", "/chapter"),
                 path.replace("/license", "/licence"),
                 path.to_uppercase(),
             ] {

@@ -133,6 +133,10 @@ impl Origin {
             Target::FairPlayCertificate => {
                 return Ok(unshared(Box::pin(self.licenses.certificate()).await?, "application/octet-stream"));
             }
+            Target::Chapters { .. } => Entity {
+                content_type: HeaderValue::from_static("application/json"),
+                ..playlist(self.library.chapters_json(entitled).await?)
+            },
             Target::Storyboard { .. } => Entity {
                 content_type: HeaderValue::from_static("text/vtt"),
                 ..playlist(self.library.storyboard(entitled).await?)

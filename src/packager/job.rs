@@ -25,7 +25,9 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::limits;
 use crate::base::protection::ProtectionScheme;
 use crate::catalog::asset::SourceSummary;
+use crate::hls;
 use crate::hls::build::{self, Form, Sealed};
+use crate::media::chapters;
 use crate::media::protect::ContentKey;
 use crate::media::rendition::{AssetIndex, TrackIndex, TrackMedia};
 use crate::media::storyboard::Storyboard;
@@ -266,6 +268,9 @@ pub async fn prepare(
                     "what could be played while the film was packaged is not what was written",
                 ));
             }
+            // What the worker says is believed no more than what a film says.
+            let said = report.chapters.into_iter().map(|chapter| (chapter.start_ms as i64, chapter.title));
+            index.chapters = chapters::sound(said, index.duration_ms);
             let sealing = finish(staging.dir(), &mut index, report.storyboard, sealing, now)?;
             Ok((index, sealing))
         });
@@ -538,6 +543,9 @@ fn finish(
         Some(Sealed { signal: *signals.get(track)?, key_uri: &sealing.key_uri, drm: None })
     };
     write(dir, "main.m3u8", &build::multivariant(&timeline, Form::Static))?;
+    if let Some(chapters) = hls::chapters::json(&timeline) {
+        write(dir, build::CHAPTERS_FILE, &chapters)?;
+    }
     for track in &index.tracks {
         if let Some(playlist) = build::media(&timeline, &track.id, Form::Static, of_track(&track.id)) {
             write(dir, &format!("{}.m3u8", track.id), &playlist)?;

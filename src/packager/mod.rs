@@ -15,6 +15,7 @@ pub mod audio_file;
 pub mod build;
 pub mod captions;
 pub mod card;
+pub mod chapters;
 mod checkpoint;
 pub mod copy;
 pub mod encoder;

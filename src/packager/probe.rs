@@ -22,6 +22,7 @@ use crate::media::rendition::AudioRole;
 use crate::media::webvtt::Cue;
 use crate::packager::audio_file::AudioFile;
 use crate::packager::captions::CaptionSource;
+use crate::packager::chapters::{self, SaidChapter};
 use crate::packager::hdr::{self, Hdr};
 use crate::packager::libav::{self, StreamFacts};
 use crate::packager::refusal::Refusal;
@@ -46,6 +47,7 @@ pub struct Source {
     pub text: Vec<TextSource>,
     /// The picture track and those of captions, where there can be any.
     pub captions: Vec<CaptionSource>,
+    pub chapters: Vec<SaidChapter>,
     pub container: Container,
     pub warnings: Vec<String>,
 }
@@ -298,6 +300,7 @@ pub fn open(file: &File) -> Result<(Input, Source)> {
     }
     let text = text_sources(&input, &mut warnings);
     let captions = input.streams().filter_map(|stream| caption_source(&stream, &video)).collect();
+    let chapters = chapters::said(&input);
     let index_end = input.streams().map(|stream| libav::stream_facts(&stream).index_end).max().unwrap_or(0);
     let len = file.metadata().map_or(0, |meta| meta.len());
     if container == Container::IsoBmff && index_end > len {
@@ -306,7 +309,7 @@ pub fn open(file: &File) -> Result<(Input, Source)> {
         )));
     }
     let duration_us = input.duration().max(0);
-    Ok((input, Source { duration_us, video, audio, text, captions, container, warnings }))
+    Ok((input, Source { duration_us, video, audio, text, captions, chapters, container, warnings }))
 }
 
 /// A picture track that is not a cover image.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::asset::SourceSummary;
+use crate::media::chapters::Chapter;
 use crate::media::rendition::{TrackIndex, TrackMedia};
 use crate::media::storyboard::Storyboard;
 use crate::media::time::{Ticks, Timescale};
@@ -193,6 +194,7 @@ pub struct WorkerReport {
     pub reader: FilmReader,
     pub tracks: Vec<TrackDraft>,
     pub storyboard: Option<Storyboard>,
+    pub chapters: Vec<Chapter>,
     pub warnings: Vec<String>,
 }
 

@@ -18,8 +18,8 @@ use crate::packager::protocol::{
 use crate::packager::scan::Scan;
 use crate::packager::storyboard::Reel;
 use crate::packager::{
-    audio_file, card, checkpoint, copy, measure, picture, poster, probe, refusal, renditions, sandbox, scan, sidecar,
-    storyboard, transcode,
+    audio_file, card, chapters, checkpoint, copy, measure, picture, poster, probe, refusal, renditions, sandbox, scan,
+    sidecar, storyboard, transcode,
 };
 
 /// Runs one order. Whatever happens is said on stdout; the exit code says only whether it went well.
@@ -142,7 +142,9 @@ fn package(file: &File, order: &PackageOrder) -> Result<WorkerReport> {
     }
     let reader = if plain.is_some() { FilmReader::Marquee } else { FilmReader::Libav };
     let tracks = drafts.into_iter().chain(written.text).collect();
-    Ok(WorkerReport { reader, tracks, storyboard, warnings })
+    let (chapters, warning) = chapters::kept(&source.chapters, &found);
+    warnings.extend(warning);
+    Ok(WorkerReport { reader, tracks, storyboard, chapters, warnings })
 }
 
 fn read_order() -> Result<WorkerOrder> {

@@ -19,6 +19,7 @@ use crate::base::limits;
 use crate::base::protection::ProtectionScheme;
 use crate::drm::contract::TrackType;
 use crate::hls::build::{self, DrmTags, Form, Sealed};
+use crate::hls::chapters;
 use crate::media::growth::Growth;
 use crate::media::rendition::{AssetIndex, FORMAT_VERSION, TrackIndex, TrackMedia, Variant};
 use crate::media::seal::{TrackSeal, scheme_of};
@@ -51,6 +52,8 @@ pub struct OpenAsset {
     pub index: AssetIndex,
     pub multivariant: Playlist,
     pub storyboard: Option<Playlist>,
+    /// As JSON, on the clock of the presentation.
+    pub chapters: Option<Playlist>,
     pub tracks: HashMap<String, OpenTrack>,
 }
 
@@ -133,7 +136,10 @@ impl Opener {
             playlist(text.into(), &format!("{FORMAT_VERSION}-{id}-storyboard"))
         });
         let storyboard = storyboard.transpose()?;
-        Ok(Arc::new(OpenAsset { id, index, multivariant, storyboard, tracks }))
+        let chapters = chapters::json(&timeline)
+            .map(|json| playlist(json, &format!("{FORMAT_VERSION}-{id}-chapters{behind}")))
+            .transpose()?;
+        Ok(Arc::new(OpenAsset { id, index, multivariant, storyboard, chapters, tracks }))
     }
 
     /// Sees to it that an asset has the keys that `cbcs` needs, before anybody plays it: of one that grows, those of all

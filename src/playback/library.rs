@@ -16,6 +16,7 @@ use crate::base::id::{AssetId, KeyId};
 use crate::base::limits;
 use crate::base::protection::ProtectionScheme;
 use crate::drm::contract::TrackType;
+use crate::media::chapters::Chapter;
 use crate::media::cmaf;
 use crate::media::rendition::{FORMAT_VERSION, TrackIndex, TrackMedia, Variant};
 use crate::media::timeline::ClipKind;
@@ -197,6 +198,17 @@ impl Library {
     /// The WebVTT file of the film's storyboard.
     pub async fn storyboard(&self, entitled: &Entitled) -> Result<Playlist> {
         self.film(entitled).await?.storyboard.clone().ok_or_else(not_found)
+    }
+
+    /// The film's chapters, as far as this can be told now.
+    pub async fn chapters(&self, presentation: Presentation) -> Vec<Chapter> {
+        let asset = self.open_once(presentation).await;
+        asset.map_or_else(|_| Vec::new(), |asset| asset.index.chapters.clone())
+    }
+
+    /// The same as players of Apple's read them.
+    pub async fn chapters_json(&self, entitled: &Entitled) -> Result<Playlist> {
+        self.film(entitled).await?.chapters.clone().ok_or_else(not_found)
     }
 
     /// Sheet `n` of the storyboard, always clear.

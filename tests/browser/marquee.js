@@ -66,7 +66,10 @@ export async function startMarquee() {
 /** What the subtitles of the film say, and when: over most of its segment boundaries. */
 export const WORDS = { from_s: 2, to_s: 24, en: 'A hole in the ground', zh: '地上有一个洞' };
 
-/** The film with English and Chinese subtitles, its picture and sound as they are. */
+/** Where the chapters of the film begin, and their titles; the last has none. */
+export const CHAPTERS = [{ from_s: 0, title: 'Morning' }, { from_s: 12, title: '蝴蝶 & Apfel' }, { from_s: 20, title: '' }];
+
+/** The film with English and Chinese subtitles and chapters, its picture and sound as they are. */
 async function withWords(film, folder) {
   const args = ['-v', 'error', '-i', film];
   for (const language of ['en', 'zh']) {
@@ -75,6 +78,11 @@ async function withWords(film, folder) {
     await writeFile(file, `1\n${stamp(WORDS.from_s)} --> ${stamp(WORDS.to_s)}\n<i>${WORDS[language]}</i>\n`);
     args.push('-i', file);
   }
+  const table = CHAPTERS.map(({ from_s, title }, n) =>
+    `[CHAPTER]\nTIMEBASE=1/1\nSTART=${from_s}\nEND=${CHAPTERS[n + 1]?.from_s ?? from_s + 1}\ntitle=${title}\n`);
+  const chapters = join(folder, 'chapters.txt');
+  await writeFile(chapters, `;FFMETADATA1\n${table.join('')}`);
+  args.push('-f', 'ffmetadata', '-i', chapters, '-map_chapters', '3');
   const worded = join(folder, 'film.mp4');
   args.push('-map', '0:v', '-map', '0:a', '-map', '1', '-map', '2', '-c', 'copy', '-c:s', 'mov_text');
   args.push('-metadata:s:s:0', 'language=eng', '-metadata:s:s:1', 'language=chi', worded);

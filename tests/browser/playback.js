@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import {
   action, cameIn, card, close, cover, deviation, mean, observeVideo, openPage, phase, playedBeyond,
 } from './chromium.js';
-import { WORDS } from './marquee.js';
+import { CHAPTERS, WORDS } from './marquee.js';
 
 /** The leash of our own player: this long after a revocation nothing plays any more. */
 const REVOKED_WITHIN_MS = 5_000;
@@ -116,6 +116,44 @@ export function playback(world) {
     await page.screenshot({ path: new URL('out/en-1280-storyboard.png', import.meta.url).pathname });
     await close(page);
   });
+
+  for (const [locale, width, list, last] of [['en-GB', 1280, 'Chapters', 'Chapter 3'], ['zh-CN', 390, '章节', '第 3 章']]) {
+    test(`${locale}, ${width} wide: chapters are marked on the seek bar, named there, and chosen by key from a list`, async () => {
+      const { marquee, browser } = world;
+      const viewer = await marquee.newViewer();
+      await marquee.buy(viewer, 'pvod');
+      const page = await openPage(browser, marquee, { locale, viewport: { width, height: 800 } });
+      await cameIn(page, marquee, viewer);
+      await page.goto(`${marquee.url}/watch/${marquee.title('pvod').id}`);
+      await cover(page, locale === 'zh-CN' ? '播放' : 'Play').click();
+      await playedBeyond(page, 1);
+      const seek = page.getByRole('slider').first();
+      const bar = await page.locator('.stage .seek').boundingBox();
+      await page.mouse.move(bar.x + bar.width * 0.5, bar.y + bar.height / 2);
+      assert.equal(await page.locator('.preview .chapter').innerText(), CHAPTERS[1].title);
+      const marks = await page.locator('.seek .track .chapter').evaluateAll((all) => all.map((mark) => parseFloat(mark.style.left)));
+      const length_s = Number(await seek.getAttribute('aria-valuemax'));
+      const expected = CHAPTERS.slice(1).map(({ from_s }) => (100 * from_s) / length_s);
+      assert.ok(marks.length === 2 && marks.every((at, n) => Math.abs(at - expected[n]) < 2), `${marks} near ${expected}`);
+      await page.screenshot({ path: new URL(`out/${locale}-${width}-chapters.png`, import.meta.url).pathname });
+
+      const opener = width > 800 ? list : '更多';
+      await page.getByRole('button', { name: opener, exact: true }).first().focus();
+      await page.keyboard.press('Enter');
+      if (width <= 800) await page.getByRole('menuitem', { name: list }).press('Enter');
+      const items = page.getByRole('menu', { name: list }).getByRole('menuitemradio');
+      await items.nth(2).waitFor();
+      assert.match(await items.nth(0).innerText(), /Morning\s+0:00/);
+      assert.equal(await items.nth(0).getAttribute('aria-checked'), 'true', 'where the film is');
+      assert.match(await items.nth(2).innerText(), new RegExp(`${last}\\s+0:20`));
+      await page.screenshot({ path: new URL(`out/${locale}-${width}-chapter-list.png`, import.meta.url).pathname });
+      await page.keyboard.press('End');
+      await page.keyboard.press('Enter');
+      await playedBeyond(page, 20);
+      assert.match(await seek.getAttribute('aria-valuetext'), new RegExp(last));
+      await close(page);
+    });
+  }
 
   test('leaving gives the stream back, and Play resumes where the viewer stopped', async () => {
     const { marquee, browser } = world;

@@ -198,9 +198,10 @@ async fn a_token_reaches_the_clips_of_its_presentation_and_no_others() {
         ("t-en/0.vtt", 200),
         ("v360/1.m4s", 404),
         ("v360/key", 404),
-        // A card has no playlists of its own, no keys and no storyboard.
+        // A card has no playlists of its own, no keys, no storyboard and no chapters.
         ("v360.m3u8", 404),
         ("v360/iframes.m3u8", 404),
+        ("chapters.json", 404),
         ("storyboard.vtt", 404),
         ("storyboard/0.jpg", 404),
     ] {
@@ -208,12 +209,19 @@ async fn a_token_reaches_the_clips_of_its_presentation_and_no_others() {
     }
     assert_eq!(status(format!("{base}/{film}/storyboard.vtt")).await, 200, "its times are those of the film");
 
+    let starts = async |base: &str| -> Vec<f64> {
+        let chapters = server.get(&format!("{base}/{film}/chapters.json")).await.json();
+        chapters.as_array().unwrap().iter().map(|chapter| chapter["start-time"].as_f64().unwrap()).collect()
+    };
+    assert_eq!(starts(&base).await, [5.0, 14.5, 21.0], "behind the card");
+
     // Who is not asked to see the card is given the film alone, and cannot reach the card.
     let other = server.title(film).await;
     server.avail(other, LicenseType::Avod, None).await;
     let plain = base_of(&server, &viewer, other).await;
     let playlist = server.get(&format!("{plain}/{film}/{TRACK}.m3u8")).await;
     assert!(!playlist.text().contains("DISCONTINUITY"));
+    assert_eq!(starts(&plain).await, [0.0, 9.5, 16.0]);
     let own = server.get(&format!("{base}/{film}/{TRACK}.m3u8")).await;
     assert_ne!(own.header("etag"), playlist.header("etag"));
     assert_eq!(status(format!("{plain}/{card}/v360/0.m4s")).await, 404);

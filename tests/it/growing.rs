@@ -21,6 +21,7 @@ const RUNG: &str = "v180";
 async fn growth(segments: usize, whole: &[&str], has_rung: bool) -> Growth {
     let mut index = film::packaged().await.index.clone();
     index.storyboard = None;
+    index.chapters.clear();
     index.tracks.retain(|track| !track.is_text());
     for track in &mut index.tracks {
         track.segments.truncate(segments);

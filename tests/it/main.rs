@@ -6,6 +6,7 @@ mod audio;
 mod cbcs;
 mod captions;
 mod card;
+mod chapters;
 mod cli;
 mod clients;
 mod cluster;

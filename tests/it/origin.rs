@@ -38,6 +38,7 @@ fn every_target(asset: AssetId) -> Vec<Target<'static>> {
         Target::FairPlayCertificate,
         Target::Storyboard { asset },
         Target::Sheet { asset, n: 0 },
+        Target::Chapters { asset },
     ]
 }
 
@@ -56,6 +57,7 @@ fn name(target: &Target<'_>) -> &'static str {
         Target::FairPlayCertificate => "fairplay.cer",
         Target::Storyboard { .. } => "storyboard.vtt",
         Target::Sheet { .. } => "{n}.jpg",
+        Target::Chapters { .. } => "chapters.json",
     }
 }
 
@@ -74,6 +76,7 @@ fn url(token: &str, target: &Target<'_>) -> String {
         Target::FairPlayCertificate => format!("/play/{token}/license/fairplay.cer"),
         Target::Storyboard { asset } => format!("/play/{token}/{asset}/storyboard.vtt"),
         Target::Sheet { asset, n } => format!("/play/{token}/{asset}/storyboard/{n}.jpg"),
+        Target::Chapters { asset } => format!("/play/{token}/{asset}/chapters.json"),
     }
 }
 
@@ -89,19 +92,19 @@ async fn asset_of(server: &Server, title: TitleId) -> AssetId {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_url_answers_every_caller_as_the_table_says() {
     const EXPECTED: &str = "\
-caller             main.m3u8  {track}.m3u8  init.mp4  {n}.m4s  iframes.m3u8  i{n}.m4s  {n}.vtt  key  clearkey  widevine  fairplay.cer  storyboard.vtt  {n}.jpg
-no token           404        404           404       404      404           404       404      404  404       404       404           404             404
-not a token        401        401           401       401      401           401       401      401  401       401       401           401             401
-forged             401        401           401       401      401           401       401      401  401       401       401           401             401
-expired            401        401           401       401      401           401       401      401  401       401       401           401             401
-other title        200        404           404       404      404           404       404      404  404       404       404           404             404
-revoked            403        403           403       403      403           403       403      403  403       403       403           403             403
-ended              403        403           403       403      403           403       403      403  403       403       403           403             403
-wrong territory    403        403           403       403      403           403       403      403  403       403       403           403             403
-valid              200        200           200       200      200           200       200      200  404       404       404           200             200
-valid, free        200        200           200       200      200           200       200      404  404       404       404           200             200
-valid, cbcs        200        200           200       200      200           200       200      200  200       404       404           200             200
-revoked, cbcs      403        403           403       403      403           403       403      403  403       403       403           403             403
+caller             main.m3u8  {track}.m3u8  init.mp4  {n}.m4s  iframes.m3u8  i{n}.m4s  {n}.vtt  key  clearkey  widevine  fairplay.cer  storyboard.vtt  {n}.jpg  chapters.json
+no token           404        404           404       404      404           404       404      404  404       404       404           404             404      404
+not a token        401        401           401       401      401           401       401      401  401       401       401           401             401      401
+forged             401        401           401       401      401           401       401      401  401       401       401           401             401      401
+expired            401        401           401       401      401           401       401      401  401       401       401           401             401      401
+other title        200        404           404       404      404           404       404      404  404       404       404           404             404      404
+revoked            403        403           403       403      403           403       403      403  403       403       403           403             403      403
+ended              403        403           403       403      403           403       403      403  403       403       403           403             403      403
+wrong territory    403        403           403       403      403           403       403      403  403       403       403           403             403      403
+valid              200        200           200       200      200           200       200      200  404       404       404           200             200      200
+valid, free        200        200           200       200      200           200       200      404  404       404       404           200             200      200
+valid, cbcs        200        200           200       200      200           200       200      200  200       404       404           200             200      200
+revoked, cbcs      403        403           403       403      403           403       403      403  403       403       403           403             403      403
 ";
     let server = Server::start().await;
     let (title, offer) = server.pvod().await;
@@ -318,6 +321,37 @@ async fn a_session_has_the_storyboard_of_its_film() {
     assert_eq!(server.send(request).await.status, StatusCode::NOT_MODIFIED);
     let beyond = Target::Sheet { asset, n: 1 };
     assert_eq!(server.get(&url(&token, &beyond)).await.status, StatusCode::NOT_FOUND);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_has_the_chapters_of_its_film() {
+    let server = Server::start().await;
+    let (title, offer) = server.pvod().await;
+    let asset = asset_of(&server, title).await;
+    let viewer = server.viewer("viewer").await;
+    server.buy(&viewer, offer).await;
+    let session = server.open(&viewer.token, title).await.json();
+    let chapters = json!([
+        {"start_ms": 0, "title": "Opening"},
+        {"start_ms": 9_500, "title": "第二章"},
+        {"start_ms": 16_000, "title": ""},
+    ]);
+    assert_eq!(session["chapters"], chapters);
+    let token = token_of(session["playback_url"].as_str().unwrap());
+    let main = server.get(&url(&token, &Target::Multivariant)).await;
+    let line = format!("#EXT-X-SESSION-DATA:DATA-ID=\"com.apple.hls.chapters\",URI=\"{asset}/chapters.json\"\n");
+    assert!(main.text().contains(&line), "{}", main.text());
+
+    let answer = server.get(&url(&token, &Target::Chapters { asset })).await;
+    assert_eq!([answer.header("content-type"), answer.header("cache-control")], ["application/json", "no-store"]);
+    let named = |title| json!([{"language": "und", "title": title}]);
+    let expected = json!([
+        {"chapter": 1, "start-time": 0.0, "duration": 9.5, "titles": named("Opening")},
+        {"chapter": 2, "start-time": 9.5, "duration": 6.5, "titles": named("第二章")},
+        {"chapter": 3, "start-time": 16.0, "duration": 8.0},
+    ]);
+    assert_eq!(answer.json(), expected);
     server.stop().await;
 }
 
@@ -719,6 +753,7 @@ async fn an_excerpt_plays_as_a_trailer_without_an_account() {
     let open = server.send(server.request(Method::POST, "/api/v1/playback-sessions").json(&wish)).await;
     assert_eq!((open.status, &open.json()["via"]), (StatusCode::CREATED, &json!("trailer")));
     assert_eq!(open.json()["storyboard_url"], json!(null), "an excerpt has none");
+    assert_eq!(open.json()["chapters"], json!([]), "nor these");
     let token = token_of(open.json()["playback_url"].as_str().unwrap());
     let statuses = |asset: AssetId| {
         let (server, token) = (&server, &token);
@@ -736,9 +771,9 @@ async fn an_excerpt_plays_as_a_trailer_without_an_account() {
             statuses
         }
     };
-    let of_an_excerpt = [200, 200, 200, 200, 200, 200, 200, 404, 404, 404, 404, 404, 404];
-    assert_eq!(statuses(short).await, of_an_excerpt, "clear, and without a storyboard");
-    let of_another = [200, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404];
+    let of_an_excerpt = [200, 200, 200, 200, 200, 200, 200, 404, 404, 404, 404, 404, 404, 404];
+    assert_eq!(statuses(short).await, of_an_excerpt, "clear, and without storyboard and chapters");
+    let of_another = [200, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404];
     assert_eq!(statuses(asset).await, of_another, "the film is not the trailer");
     let segment = |asset, n| Target::Segment { asset, track: TRACK, n };
     assert_eq!(server.get(&url(&token, &segment(short, 2))).await.status, StatusCode::NOT_FOUND, "it ends there");

@@ -227,7 +227,7 @@ export interface PlaybackSession {
   via: string;
   /** A WebVTT file of small pictures for the seek bar. */
   storyboard_url?: string | null;
-  chapters?: Chapter[] | null;
+  chapters: Chapter[];
   /** What is played, in order, on the player's clock. */
   clips: Clip[];
 }
@@ -239,8 +239,10 @@ export interface Clip {
 }
 
 export interface Chapter {
+  /** From the beginning of the film. */
   start_ms: number;
-  name: Localized;
+  /** Empty where it has no name. */
+  title: string;
 }
 
 /** How a message fared that nobody waits for. */
