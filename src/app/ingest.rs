@@ -261,7 +261,8 @@ fn permille(step: &Progress) -> u32 {
     match step.phase {
         Phase::Opening => 0,
         Phase::Scanning => within(0.0, 100.0),
-        Phase::Copying => within(100.0, 180.0),
+        Phase::Copying => within(100.0, 160.0),
+        Phase::Sound => within(160.0, 180.0),
         Phase::Measuring => within(180.0, 200.0),
         Phase::Packaging => within(200.0, 940.0),
         Phase::Poster => 940,
@@ -275,7 +276,7 @@ fn stage(step: &Progress) -> JobStage {
     JobStage {
         name: match step.phase {
             Phase::Opening | Phase::Scanning => StageName::Probing,
-            Phase::Copying | Phase::Measuring | Phase::Packaging => StageName::Encoding,
+            Phase::Copying | Phase::Sound | Phase::Measuring | Phase::Packaging => StageName::Encoding,
             Phase::Poster => StageName::Poster,
             Phase::Checking => StageName::Checking,
             Phase::Finished => StageName::Publishing,

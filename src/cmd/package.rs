@@ -188,6 +188,7 @@ fn phase_name(phase: Phase) -> &'static str {
     match phase {
         Phase::Opening => "opening",
         Phase::Scanning => "scanning",
+        Phase::Sound => "sound",
         Phase::Measuring => "measuring",
         Phase::Copying => "copying",
         Phase::Packaging => "packaging",

@@ -90,6 +90,22 @@ pub fn pairs(coding: Coding, picture: &[u8], mut take_after: impl FnMut(i64, Pai
     }
 }
 
+/// Whether the first slice begins in this beginning of a picture, whose units have length fields.
+pub fn reaches_slice(coding: Coding, beginning: &[u8]) -> bool {
+    let (Coding::H264 { length_bytes } | Coding::Hevc { length_bytes }) = coding else { return false };
+    let mut rest = beginning;
+    while let Some((length, after)) = rest.split_at_checked(usize::from(length_bytes)) {
+        let Some(first) = after.first() else { return false };
+        if matches!(unit_kind(coding, *first), UnitKind::Slice) {
+            return true;
+        }
+        let length = length.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
+        let Some(after) = after.get(length..) else { return false };
+        rest = after;
+    }
+    false
+}
+
 /// The byte behind the next start code, and what follows that byte.
 fn next_start_code(bytes: &[u8]) -> Option<(u8, &[u8])> {
     let at = memchr::memmem::find(bytes, &[0, 0, 1])?;
@@ -180,6 +196,17 @@ fn each_pair(triples: &[u8], mut take: impl FnMut(Pair, bool)) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_beginning_is_enough_once_a_slice_is_seen() {
+        let coding = Coding::H264 { length_bytes: 4 };
+        let picture = [0, 0, 0, 2, 0x09, 0xf0, 0, 0, 0, 3, 0x06, 1, 2, 0, 0, 0, 9, 0x65, 1];
+        for cut in 0..picture.len() {
+            assert_eq!(reaches_slice(coding, &picture[..cut]), cut >= 18, "{cut}");
+        }
+        assert!(!reaches_slice(Coding::Mpeg2, &picture));
+        assert!(!reaches_slice(coding, &[0xff; 8]), "no unit is so long");
+    }
 
     /// Two pairs of the first field, of which one is padding, one of the second, one that is not valid, one of CEA-708.
     const USER_DATA: &[u8] =

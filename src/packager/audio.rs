@@ -11,6 +11,7 @@ use crate::base::error::Result;
 use crate::media::aac::{AacConfig, AdtsHeader};
 use crate::media::cmaf::InitMedia;
 use crate::media::time::{Ticks, Timescale};
+use crate::packager::film_bytes::FilmBytes;
 use crate::packager::film_reader::SampleTaken;
 use crate::packager::libav;
 use crate::packager::mux::{Payload, Sample, TrackWriter};
@@ -92,6 +93,11 @@ impl CopiedAudio {
             frame_samples: format.frame_samples(),
             has_adts,
         })
+    }
+
+    /// All samples lie in this film as they are to be.
+    pub fn copy_from(&mut self, film: FilmBytes) {
+        self.writer.copy_from(film);
     }
 
     pub fn push(&mut self, sample: SampleTaken) -> Result<()> {

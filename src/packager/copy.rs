@@ -12,7 +12,6 @@ use crate::packager::film_reader::{PlainFilm, SampleTaken};
 use crate::packager::libav;
 use crate::packager::plan::Plan;
 use crate::packager::probe::{self, AudioSource, Source};
-use crate::packager::renditions::AudioAction;
 use crate::packager::scan::Scan;
 use crate::packager::video::CopiedVideo;
 
@@ -28,12 +27,25 @@ impl<'a> Tracks<'a> {
         let video = plan.copied.as_deref().map(start_video).transpose()?;
         let settings = AudioSettings::new(dir, scan, plan);
         let mut audio = Vec::new();
-        for copied in plan.audio.iter().filter(|audio| audio.action == AudioAction::Copy) {
+        for copied in plan.audio.iter().filter(|audio| audio.is_copied()) {
             if let (Some(from), Some(found)) = (source.audio.get(copied.source), scan.audio.get(copied.source)) {
                 audio.push((from, CopiedAudio::start(copied, from, found, &settings)?));
             }
         }
         Ok(Tracks { video, audio })
+    }
+
+    /// What is in the film is taken from it as it lies there.
+    fn copy_from(&mut self, film: &PlainFilm) -> Result<()> {
+        if let Some(video) = &mut self.video {
+            video.copy_from(film.bytes()?);
+        }
+        for (source, track) in &mut self.audio {
+            if source.beside.is_none() {
+                track.copy_from(film.bytes()?);
+            }
+        }
+        Ok(())
     }
 
     fn is_empty(&self) -> bool {
@@ -65,6 +77,9 @@ pub fn run(
     if tracks.is_empty() && captions.is_none() {
         return Ok(None);
     }
+    if let Some(film) = plain {
+        tracks.copy_from(film)?;
+    }
     let wanted = |stream| {
         ((tracks.video.is_some() || captions.is_some()) && stream == source.video.stream)
             || tracks.audio.iter().any(|(source, _)| source.is_of_film(stream))
@@ -75,8 +90,8 @@ pub fn run(
             if let Some(pts) = sample.pts {
                 on_progress(scan.timescale.seconds(scan.origin.since(pts, source.video.time_base, scan.timescale)));
             }
-            if let Some(captions) = &mut captions {
-                captions.take(sample.pts, sample.payload.bytes());
+            if let (Some(captions), Some(film)) = (&mut captions, plain) {
+                captions.take(sample.pts, &film.before_slices(&sample.payload, captions.source.coding)?);
             }
             tracks.video.as_mut().map_or(Ok(()), |video| video.push(sample))
         } else if let Some((_, track)) = tracks.audio.iter_mut().find(|(source, _)| source.is_of_film(stream)) {

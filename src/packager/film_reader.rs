@@ -4,25 +4,23 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
-use bytes::Bytes;
 use ffmpeg_next::Packet;
 use ffmpeg_next::codec::Id;
 use ffmpeg_next::codec::packet::side_data::Type as SideDataType;
-use ffmpeg_next::format::context::Input;
 
 use crate::base::error::{Error, Result};
 use crate::base::limits;
+use crate::media::captions::{self, Coding};
 use crate::media::isobmff::Reader;
 use crate::media::movie::{self, MovieSample};
+use crate::packager::film_bytes::{FilmBytes, Place};
 use crate::packager::libav;
 use crate::packager::mux::Payload;
 use crate::packager::probe::{Container, Source};
 use crate::packager::refusal::Refusal;
 
-/// As much of the film as is read at a time.
-const WINDOW_BYTES: u64 = 4 << 20;
-/// What lies between two wanted samples is read along up to this length.
-const GAP_BYTES_MAX: u64 = 64 << 10;
+/// Parameter sets and captions of a picture are mostly shorter than this.
+const BEGINNING_BYTES: usize = 1024;
 
 /// What a pass over a film sees of a sample.
 pub struct SampleSeen<'a> {
@@ -83,8 +81,8 @@ struct PlainTrack {
 }
 
 impl PlainFilm {
-    /// `None` where the film is not plain: libav reads it then, or says what is wrong with it.
-    pub fn open(file: &File, input: &Input, source: &Source) -> Option<PlainFilm> {
+    /// `ids` are those of its streams. `None` where the film is not plain: libav reads it then, or says what is wrong with it.
+    pub fn open(file: &File, ids: &[i32], source: &Source) -> Option<PlainFilm> {
         let of_film = source.audio.iter().filter(|audio| audio.beside.is_none());
         let is_plain = source.container == Container::IsoBmff
             && source.video.codec == Id::H264
@@ -103,11 +101,12 @@ impl PlainFilm {
         let moov = read_moov(file, film_bytes)?;
         let streams: Vec<usize> =
             std::iter::once(source.video.stream).chain(of_film.map(|audio| audio.stream)).collect();
-        let id_of = |stream: usize| u32::try_from(input.stream(stream)?.id()).ok();
-        let ids: Vec<u32> = streams.iter().map(|&stream| id_of(stream)).collect::<Option<_>>()?;
-        let mut found = movie::tracks(Reader::new(&moov), &ids).ok()?;
-        let mut tracks = Vec::new();
-        for (&stream, id) in streams.iter().zip(ids) {
+        let id_of = |stream: usize| u32::try_from(*ids.get(stream)?).ok();
+        let tracks: Vec<u32> = streams.iter().map(|&stream| id_of(stream)).collect::<Option<_>>()?;
+        let mut found = movie::tracks(Reader::new(&moov), &tracks).ok()?;
+        drop(moov);
+        let mut plain = Vec::new();
+        for (&stream, id) in streams.iter().zip(tracks) {
             let track = found.swap_remove(found.iter().position(|track| track.id == id)?);
             let is_video = stream == source.video.stream;
             let in_file = |sample: &MovieSample| sample.offset.saturating_add(sample.bytes.into()) <= film_bytes;
@@ -120,9 +119,9 @@ impl PlainFilm {
                 return None;
             }
             let says_format = matches!(&track.entry, b"ac-3" | b"ec-3");
-            tracks.push(PlainTrack { stream, says_format, is_video, samples: track.samples });
+            plain.push(PlainTrack { stream, says_format, is_video, samples: track.samples });
         }
-        Some(PlainFilm { file: file.try_clone().ok()?, tracks })
+        Some(PlainFilm { file: file.try_clone().ok()?, tracks: plain })
     }
 
     /// Every sample in the order of the file, with its stream.
@@ -149,36 +148,33 @@ impl PlainFilm {
         Ok(())
     }
 
-    /// Every sample of the streams that are `wanted`, with its bytes, in the order of the file.
+    /// Every sample of the streams that are `wanted`, and where it lies, in the order of the file.
     pub fn each_taken(
         &self,
         wanted: impl Fn(usize) -> bool,
         mut take: impl FnMut(usize, SampleTaken) -> Result<()>,
     ) -> Result<()> {
-        let mut samples = self.in_order(wanted).peekable();
-        let mut window = Vec::new();
-        while let Some(first) = samples.next() {
-            let begin = first.1.offset;
-            let mut end = begin + u64::from(first.1.bytes);
-            window.clear();
-            window.push(first);
-            let fits = |&(_, sample): &(&PlainTrack, MovieSample), end: u64| {
-                sample.offset <= end + GAP_BYTES_MAX && sample.offset + u64::from(sample.bytes) - begin <= WINDOW_BYTES
-            };
-            while let Some(next) = samples.next_if(|next| fits(next, end)) {
-                end = end.max(next.1.offset + u64::from(next.1.bytes));
-                window.push(next);
-            }
-            let mut read = vec![0; (end - begin) as usize];
-            self.file.read_exact_at(&mut read, begin).map_err(changed)?;
-            let read = Bytes::from(read);
-            for (track, sample) in window.drain(..) {
-                let at = (sample.offset - begin) as usize;
-                let payload = Payload::Slice(read.slice(at..at + sample.bytes as usize));
-                take(track.stream, SampleTaken { pts: Some(sample.pts), is_sync: sample.is_sync, payload })?;
-            }
+        self.in_order(wanted).try_for_each(|(track, sample)| {
+            let payload = Payload::Film(Place { at: sample.offset, bytes: sample.bytes });
+            take(track.stream, SampleTaken { pts: Some(sample.pts), is_sync: sample.is_sync, payload })
+        })
+    }
+
+    /// So much of a picture that its first slice begins in it, or all.
+    pub fn before_slices(&self, payload: &Payload, coding: Coding) -> Result<Vec<u8>> {
+        let Payload::Film(Place { at, bytes }) = *payload else { return Ok(Vec::new()) };
+        let mut picture = vec![0; BEGINNING_BYTES.min(bytes as usize)];
+        self.file.read_exact_at(&mut picture, at).map_err(changed)?;
+        if !captions::reaches_slice(coding, &picture) {
+            picture.resize(bytes as usize, 0);
+            self.file.read_exact_at(&mut picture, at).map_err(changed)?;
         }
-        Ok(())
+        Ok(picture)
+    }
+
+    /// For whoever writes its samples.
+    pub fn bytes(&self) -> Result<FilmBytes> {
+        FilmBytes::new(&self.file)
     }
 
     fn in_order(&self, wanted: impl Fn(usize) -> bool) -> impl Iterator<Item = (&PlainTrack, MovieSample)> {

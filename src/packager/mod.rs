@@ -20,6 +20,7 @@ mod checkpoint;
 pub mod copy;
 pub mod encoder;
 pub mod excerpt;
+mod film_bytes;
 mod film_reader;
 pub mod growing;
 mod hdr;

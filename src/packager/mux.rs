@@ -1,11 +1,11 @@
 //! Writes one CMAF track: the init segment at once, then a fragment whenever a segment is complete. A segment is held
-//! until the first sample of the next says where it ends, so memory is bounded by one segment.
+//! until the first sample of the next says where it ends, so memory is bounded by one segment; of samples that are copied
+//! from the film as they lie there only the places are held.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::io::{IoSlice, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use bytes::Bytes;
 use ffmpeg_next::Packet;
 
 use crate::base::error::Result;
@@ -13,28 +13,38 @@ use crate::base::limits;
 use crate::media::cmaf::{self, InitMedia, SampleTiming};
 use crate::media::time::{Ticks, Timescale};
 use crate::packager::checkpoint::Extent;
+use crate::packager::film_bytes::{self, FilmBytes, Place};
 use crate::packager::refusal::{self, Refusal};
 use crate::packager::segmenter::Cursor;
 
-const BUFFER_BYTES: usize = 1024 * 1024;
-
-/// The bytes of a sample: as libav holds them, or converted.
+/// The bytes of a sample: as libav holds them, converted, or still in the film.
 pub enum Payload {
-    Packet {
-        packet: Packet,
-        skip: usize,
-    },
+    Packet { packet: Packet, skip: usize },
     Bytes(Vec<u8>),
-    /// A part of what was read in one piece.
-    Slice(Bytes),
+    Film(Place),
 }
 
 impl Payload {
-    pub fn bytes(&self) -> &[u8] {
+    fn len(&self) -> u64 {
+        match self {
+            Payload::Film(place) => u64::from(place.bytes),
+            Payload::Packet { .. } | Payload::Bytes(_) => self.held().len() as u64,
+        }
+    }
+
+    /// What is in memory.
+    pub fn held(&self) -> &[u8] {
         match self {
             Payload::Packet { packet, skip } => packet.data().and_then(|data| data.get(*skip..)).unwrap_or_default(),
             Payload::Bytes(bytes) => bytes,
-            Payload::Slice(bytes) => bytes,
+            Payload::Film(_) => &[],
+        }
+    }
+
+    fn place(&self) -> Option<Place> {
+        match self {
+            Payload::Film(place) => Some(*place),
+            Payload::Packet { .. } | Payload::Bytes(_) => None,
         }
     }
 }
@@ -48,7 +58,9 @@ pub struct Sample {
 
 /// The file of one track while it is written.
 pub struct TrackWriter {
-    file: BufWriter<File>,
+    file: File,
+    /// Where samples lie that are not in memory.
+    film: Option<FilmBytes>,
     boundaries: Cursor,
     samples: Vec<Sample>,
     held_bytes: u64,
@@ -65,12 +77,12 @@ impl TrackWriter {
         language: Option<&str>,
         boundaries: Vec<Ticks>,
     ) -> Result<TrackWriter> {
-        let file = File::create_new(dir.join(format!("{id}.mp4"))).map_err(refusal::of_write)?;
-        let mut file = BufWriter::with_capacity(BUFFER_BYTES, file);
+        let mut file = File::create_new(dir.join(format!("{id}.mp4"))).map_err(refusal::of_write)?;
         let init = cmaf::write_init(media, timescale, language);
         file.write_all(&init).map_err(refusal::of_write)?;
         let written = Extent { bytes: init.len() as u64, segments: 0, end: 0 };
-        Ok(TrackWriter { file, boundaries: Cursor::new(boundaries), samples: Vec::new(), held_bytes: 0, written })
+        let boundaries = Cursor::new(boundaries);
+        Ok(TrackWriter { file, film: None, boundaries, samples: Vec::new(), held_bytes: 0, written })
     }
 
     /// Goes on with a file that is there as far; what lies behind is cut off. The next sample begins a segment where the
@@ -81,8 +93,13 @@ impl TrackWriter {
             file.set_len(written.bytes)?;
             file.seek(SeekFrom::Start(written.bytes)).map(|_| file)
         };
-        let file = BufWriter::with_capacity(BUFFER_BYTES, open().map_err(refusal::of_write)?);
-        Ok(TrackWriter { file, boundaries: Cursor::new(boundaries), samples: Vec::new(), held_bytes: 0, written })
+        let (file, boundaries) = (open().map_err(refusal::of_write)?, Cursor::new(boundaries));
+        Ok(TrackWriter { file, film: None, boundaries, samples: Vec::new(), held_bytes: 0, written })
+    }
+
+    /// All samples will be [`Payload::Film`], in this film.
+    pub fn copy_from(&mut self, film: FilmBytes) {
+        self.film = Some(film);
     }
 
     /// What has been written: whole segments.
@@ -92,14 +109,14 @@ impl TrackWriter {
 
     /// Makes what has been written durable.
     pub fn sync(&self) -> Result<()> {
-        self.file.get_ref().sync_data().map_err(refusal::of_write)
+        self.file.sync_data().map_err(refusal::of_write)
     }
 
     pub fn push(&mut self, sample: Sample) -> Result<()> {
         if sample.is_sync && self.boundaries.is_reached_by(sample.pts) && !self.samples.is_empty() {
             self.flush(sample.pts)?;
         }
-        self.held_bytes += sample.payload.bytes().len() as u64;
+        self.held_bytes += sample.payload.len();
         if self.held_bytes > limits::SEGMENT_BYTES_MAX {
             return Err(Refusal::InputTooLarge.error(format!(
                 "One segment of the film is larger than {} MiB; its bit rate is too high to deliver.",
@@ -116,32 +133,31 @@ impl TrackWriter {
             let last = self.samples.iter().map(|sample| sample.pts).max().unwrap_or(0);
             self.flush(end.max(last + 1))?;
         }
-        let file = self.file.into_inner().map_err(|error| refusal::of_write(error.into_error()))?;
-        file.sync_all().map_err(refusal::of_write)
+        self.file.sync_all().map_err(refusal::of_write)
     }
 
+    /// Writes the segment that is held. Whoever plays the film while it is made sees it at once.
     fn flush(&mut self, end: Ticks) -> Result<()> {
         let timings: Vec<SampleTiming> = self
             .samples
             .iter()
-            .map(|sample| SampleTiming {
-                pts: sample.pts,
-                bytes: sample.payload.bytes().len() as u32,
-                is_sync: sample.is_sync,
-            })
+            .map(|sample| SampleTiming { pts: sample.pts, bytes: sample.payload.len() as u32, is_sync: sample.is_sync })
             .collect();
         let sequence = self.written.segments + 1;
         let head = cmaf::write_fragment_head(sequence, &timings, end).map_err(|error| {
             Refusal::InputDamaged.error("The film's timestamps contradict each other.").with_source(error)
         })?;
-        self.file.write_all(&head).map_err(refusal::of_write)?;
-        for sample in self.samples.drain(..) {
-            self.file.write_all(sample.payload.bytes()).map_err(refusal::of_write)?;
+        if let Some(film) = &mut self.film {
+            film.copy(&mut self.file, &head, self.samples.iter().filter_map(|sample| sample.payload.place()))?;
+        } else {
+            let payloads = self.samples.iter().map(|sample| sample.payload.held());
+            let mut slices: Vec<IoSlice<'_>> = std::iter::once(&head[..]).chain(payloads).map(IoSlice::new).collect();
+            film_bytes::write_all(&mut self.file, &mut slices)?;
         }
+        self.samples.clear();
         let bytes = self.written.bytes + head.len() as u64 + self.held_bytes;
         self.written = Extent { bytes, segments: sequence, end };
         self.held_bytes = 0;
-        // Whoever plays the film while it is made sees whole segments, each as soon as it is one.
-        self.file.flush().map_err(refusal::of_write)
+        Ok(())
     }
 }

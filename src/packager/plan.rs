@@ -76,6 +76,25 @@ impl Plan {
         })
     }
 
+    /// Whether there is nothing in it but what is copied.
+    pub fn is_copied(&self) -> bool {
+        self.encoded.is_empty() && self.text.is_empty() && self.audio.iter().all(AudioPlan::is_copied)
+    }
+
+    /// Takes out of it the sound that is encoded and the words, as a plan of their own.
+    pub fn split_off_sound(&mut self) -> Plan {
+        let (copied, encoded) = std::mem::take(&mut self.audio).into_iter().partition(AudioPlan::is_copied);
+        self.audio = copied;
+        Plan {
+            grid: self.grid.clone(),
+            copied: None,
+            copy_obstacle: None,
+            encoded: Vec::new(),
+            audio: encoded,
+            text: std::mem::take(&mut self.text),
+        }
+    }
+
     /// Gives the encoded rungs their rates; without a complexity those of an ordinary film.
     pub fn rate(&mut self, scan: &Scan, complexity: Option<Complexity>) {
         let seconds = scan.timescale.seconds(scan.end).max(0.1);
@@ -101,7 +120,7 @@ impl Plan {
         let encoded = self.encoded.iter().map(|rung| video(&rung.id, rung.width, rung.height, false));
         let audio = self.audio.iter().map(|plan| TrackDraft {
             id: plan.id.clone(),
-            is_copied: plan.action == AudioAction::Copy,
+            is_copied: plan.is_copied(),
             media: TrackMedia::Audio(plan.index.clone()),
         });
         copied.chain(encoded).chain(audio).collect()

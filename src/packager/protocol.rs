@@ -169,6 +169,8 @@ pub enum Phase {
     Scanning,
     /// Of what need not be encoded.
     Copying,
+    /// Encoding sound, and reading words, of a film whose picture is copied.
+    Sound,
     /// How hard the rest is to encode.
     Measuring,
     Packaging,

@@ -17,6 +17,12 @@ pub struct AudioPlan {
     pub index: AudioIndex,
 }
 
+impl AudioPlan {
+    pub fn is_copied(&self) -> bool {
+        self.action == AudioAction::Copy
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AudioAction {
     Copy,

@@ -153,13 +153,13 @@ fn timescale_of(base: TimeBase) -> Result<Timescale> {
 /// Reads everything once. `on_progress` gets the seconds of film passed.
 pub fn scan(
     file: &File,
-    input: &mut Input,
+    first: FirstPicture,
     plain: Option<&PlainFilm>,
     source: &mut Source,
     mut on_progress: impl FnMut(f64),
 ) -> Result<Scan> {
     let timescale = timescale_of(source.video.time_base)?;
-    let (first_pts, picture) = first_picture(file, &source.video)?;
+    let FirstPicture { pts: first_pts, picture } = first;
     let looks_interlaced = picture.is_interlaced();
     source.video.colour = libav::picture_colour(&picture, source.video.colour);
     source.video.hdr = Hdr::of(&picture, source.video.colour)?;
@@ -184,10 +184,11 @@ pub fn scan(
     if let Some(film) = plain {
         film.each_seen(see)?;
     } else {
+        let mut input = probe::demux(file)?;
         loop {
             // A packet for each read: libav overwrites what it is handed without releasing it.
             let mut packet = Packet::empty();
-            match packet.read(input) {
+            match packet.read(&mut input) {
                 Ok(()) => {}
                 Err(ffmpeg_next::Error::Eof) => break,
                 Err(error) => {
@@ -239,10 +240,15 @@ pub fn scan(
     Ok(scan)
 }
 
+/// A picture and its presentation timestamp.
+pub struct FirstPicture {
+    pts: i64,
+    picture: frame::Video,
+}
+
 /// The first picture that decodes, and its presentation timestamp: pictures before the first sync sample, and those an
 /// edit list hides, are not part of the film.
-fn first_picture(file: &File, video: &VideoSource) -> Result<(i64, frame::Video)> {
-    let mut input = probe::demux(file)?;
+pub fn first_picture(input: &mut Input, video: &VideoSource) -> Result<FirstPicture> {
     let stream =
         input.stream(video.stream).ok_or_else(|| Refusal::InputDamaged.error("The film changes as it is read."))?;
     let mut decoder = probe::open_decoder(&stream)?.video().map_err(libav::fault("opening the decoder"))?;
@@ -250,7 +256,7 @@ fn first_picture(file: &File, video: &VideoSource) -> Result<(i64, frame::Video)
     let mut taken = 0;
     loop {
         let mut packet = Packet::empty();
-        match packet.read(&mut input) {
+        match packet.read(input) {
             Ok(()) if packet.stream() == video.stream => {
                 taken += 1;
                 // A packet that does not decode is passed over; the next sync sample will.
@@ -264,7 +270,7 @@ fn first_picture(file: &File, video: &VideoSource) -> Result<(i64, frame::Video)
         }
         while decoder.receive_frame(&mut picture).is_ok() {
             if let Some(pts) = picture.timestamp() {
-                return Ok((pts, picture));
+                return Ok(FirstPicture { pts, picture });
             }
         }
         if taken > 2_000 {

@@ -1,4 +1,4 @@
-//! Everything that is not copied, in one pass: one demuxer, one video decoder, all tracks at once.
+//! Everything of a plan that is not copied, in one pass: one demuxer, one video decoder, all tracks at once.
 //!
 //! ```text
 //! packets ─┬─ decoder → filters (scaled once per rung) ─→ a thread per rung: libx264 → writer
@@ -17,17 +17,24 @@ use crate::packager::plan::Plan;
 use crate::packager::probe::{self, AudioSource, Source, TextPlace};
 use crate::packager::protocol::TrackDraft;
 use crate::packager::refusal::Refusal;
-use crate::packager::renditions::AudioAction;
 use crate::packager::scan::Scan;
 use crate::packager::subtitle::{Said, TextTrack};
 use crate::packager::video::EncodedVideo;
 use crate::packager::{sidecar, text_file};
 
 /// What was written beside the tracks that the plan names.
+#[derive(Default)]
 pub struct Written {
     /// The text tracks that have something to say.
     pub text: Vec<TrackDraft>,
     pub warnings: Vec<String>,
+}
+
+impl Written {
+    pub fn add(&mut self, more: Written) {
+        self.text.extend(more.text);
+        self.warnings.extend(more.warnings);
+    }
 }
 
 /// Writes the tracks of `plan` that are not copied into `dir`. `on_resume` gets the second of the film from which on
@@ -41,11 +48,8 @@ pub fn run(
     on_resume: impl FnOnce(f64),
     mut on_progress: impl FnMut(f64),
 ) -> Result<Written> {
-    let has_work = !plan.encoded.is_empty()
-        || !plan.text.is_empty()
-        || plan.audio.iter().any(|audio| audio.action != AudioAction::Copy);
-    if !has_work {
-        return Ok(Written { text: Vec::new(), warnings: Vec::new() });
+    if plan.is_copied() {
+        return Ok(Written::default());
     }
     let mut input = probe::demux(file)?;
     let mut encoded = if plan.encoded.is_empty() {
@@ -60,7 +64,7 @@ pub fn run(
     }
     let settings = AudioSettings::new(dir, scan, plan);
     let mut encoded_audio = Vec::new();
-    for audio in plan.audio.iter().filter(|audio| audio.action != AudioAction::Copy) {
+    for audio in plan.audio.iter().filter(|audio| !audio.is_copied()) {
         let Some(from) = source.audio.get(audio.source) else { continue };
         let track = EncodedTrack::start(audio, from, &settings)?;
         let made_of = |(source, _): &&mut (&AudioSource, EncodedAudio)| std::ptr::eq(*source, from);

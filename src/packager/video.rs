@@ -12,6 +12,7 @@ use crate::media::cmaf::{Colour, InitMedia};
 use crate::media::time::Ticks;
 use crate::packager::checkpoint;
 use crate::packager::encoder::EncoderSettings;
+use crate::packager::film_bytes::FilmBytes;
 use crate::packager::film_reader::SampleTaken;
 use crate::packager::libav;
 use crate::packager::mux::{Payload, Sample, TrackWriter};
@@ -51,6 +52,11 @@ impl<'a> CopiedVideo<'a> {
         Ok(CopiedVideo { source, scan, writer, syncs: scan.syncs.iter().copied().collect() })
     }
 
+    /// All samples lie in this film as they are to be.
+    pub fn copy_from(&mut self, film: FilmBytes) {
+        self.writer.copy_from(film);
+    }
+
     /// Ends the track where presentation ends.
     pub fn finish(self) -> Result<()> {
         self.writer.finish(self.scan.end)
@@ -60,9 +66,9 @@ impl<'a> CopiedVideo<'a> {
         let pts = sample.pts.ok_or_else(|| Refusal::InputDamaged.error("The film changes as it is read."))?;
         let pts = self.scan.origin.since(pts, self.source.time_base, self.scan.timescale);
         let is_sync = sample.is_sync && self.syncs.contains(&pts);
-        let data = sample.payload.bytes();
-        let payload = if self.source.has_start_codes && avc::is_annex_b(data) {
-            Payload::Bytes(avc::annex_b_to_lengths(data))
+        let held = sample.payload.held();
+        let payload = if self.source.has_start_codes && avc::is_annex_b(held) {
+            Payload::Bytes(avc::annex_b_to_lengths(held))
         } else {
             sample.payload
         };

@@ -17,6 +17,7 @@ use crate::packager::protocol::{
 };
 use crate::packager::scan::Scan;
 use crate::packager::storyboard::Reel;
+use crate::packager::transcode::Written;
 use crate::packager::{
     audio_file, card, chapters, checkpoint, copy, measure, picture, poster, probe, refusal, renditions, sandbox, scan,
     sidecar, storyboard, transcode,
@@ -91,9 +92,12 @@ fn package(file: &File, order: &PackageOrder) -> Result<WorkerReport> {
     }
     let declared_s = (source.duration_us as f64 / 1e6).min(limits::FILM_DURATION_MAX.as_secs_f64());
     progress.enter(Phase::Scanning, declared_s);
-    let plain = if order.reader == FilmReader::Libav { None } else { PlainFilm::open(file, &input, &source) };
-    let found = scan::scan(file, &mut input, plain.as_ref(), &mut source, |done_s| progress.done(done_s))?;
+    let first = scan::first_picture(&mut input, &source.video)?;
+    // What libav knows of each sample of a long film is too much to be held twice.
+    let ids: Vec<i32> = input.streams().map(|stream| stream.id()).collect();
     drop(input);
+    let plain = if order.reader == FilmReader::Libav { None } else { PlainFilm::open(file, &ids, &source) };
+    let found = scan::scan(file, first, plain.as_ref(), &mut source, |done_s| progress.done(done_s))?;
     let duration_s = found.timescale.seconds(found.end);
     sandbox::limit_cpu_to(duration_s)?;
     let mut plan = Plan::make(&source, &found, encoding, &order.codecs)?;
@@ -122,6 +126,16 @@ fn package(file: &File, order: &PackageOrder) -> Result<WorkerReport> {
         source.text.extend(captions.finish(found.end_ms()));
         plan.text = renditions::text_plans(&source.text);
     }
+    let mut written = Written::default();
+    if plan.copied.is_some() {
+        // With a copied picture, sound is all that keeps the film from being played.
+        let sound = plan.split_off_sound();
+        if !sound.is_copied() {
+            progress.enter(Phase::Sound, duration_s);
+        }
+        written = transcode::run(file, out_dir, &source, &found, &sound, |_| {}, |done_s| progress.done(done_s))?;
+        say(&WorkerMessage::Wrote { tracks: sound.audio.into_iter().map(|audio| audio.id).collect() });
+    }
     let mut complexity = None;
     if encoding == Encoding::Ladder && !plan.encoded.is_empty() {
         progress.enter(Phase::Measuring, duration_s);
@@ -130,7 +144,7 @@ fn package(file: &File, order: &PackageOrder) -> Result<WorkerReport> {
     plan.rate(&found, complexity);
     progress.enter(Phase::Packaging, duration_s);
     let on_resume = |at_s| say(&WorkerMessage::Resumed { at_s });
-    let written = transcode::run(file, out_dir, &source, &found, &plan, on_resume, |done_s| progress.done(done_s))?;
+    written.add(transcode::run(file, out_dir, &source, &found, &plan, on_resume, |done_s| progress.done(done_s))?);
     wrote(false);
     warnings.extend(written.warnings);
     let mut storyboard = None;
@@ -188,26 +202,38 @@ fn say(message: &WorkerMessage) {
     }
 }
 
-/// Says how far the work is, not more often than anyone wants to know.
+/// Says how far the work is, not more often than anyone wants to know: at first soon, for whoever waits for the first
+/// segments, and then more and more seldom.
 struct Reporter {
     clock: Clock,
     phase: Phase,
     total_s: f64,
+    entered_at: Duration,
     said_at: Duration,
 }
 
+const FIRST_PROGRESS_AFTER: Duration = Duration::from_millis(10);
+
 impl Reporter {
     fn new() -> Reporter {
-        Reporter { clock: Clock::system(), phase: Phase::Opening, total_s: 0.0, said_at: Duration::ZERO }
+        Reporter {
+            clock: Clock::system(),
+            phase: Phase::Opening,
+            total_s: 0.0,
+            entered_at: Duration::ZERO,
+            said_at: Duration::ZERO,
+        }
     }
 
     fn enter(&mut self, phase: Phase, total_s: f64) {
-        (self.phase, self.total_s) = (phase, total_s);
+        (self.phase, self.total_s, self.entered_at) = (phase, total_s, self.clock.monotonic());
         self.say(0.0);
     }
 
     fn done(&mut self, done_s: f64) {
-        if self.clock.monotonic() >= self.said_at + limits::WORKER_PROGRESS_EVERY {
+        let pause =
+            self.said_at.saturating_sub(self.entered_at).clamp(FIRST_PROGRESS_AFTER, limits::WORKER_PROGRESS_EVERY);
+        if self.clock.monotonic() >= self.said_at + pause {
             self.say(done_s);
         }
     }
