@@ -16,7 +16,7 @@ use crate::base::id::{AssetId, JobId};
 use crate::catalog::asset::{Asset, AssetDetails, AssetState};
 use crate::catalog::licence::CardSource;
 use crate::inspect::asset::inspect;
-use crate::operator::jobs::{MakeCard, Package, ProgressSink};
+use crate::operator::jobs::{FilmFiles, MakeCard, Package, ProgressSink};
 use crate::operator::studio::Redraw;
 use crate::packager::growing::Grown;
 use crate::packager::job::{self, CardRequest, CardText, Encoding, PackageRequest, Phase, PictureRequest, Progress};
@@ -33,12 +33,12 @@ use crate::store::db::job::{JobStage, JobState, Playable, StageName};
 const REMOVALS: u32 = 40;
 const REMOVAL_PAUSE: Duration = Duration::from_millis(5);
 
-/// Packages `film` in a folder below `work`, publishes it under `asset_id` and removes the folder. Dropped, it leaves what
+/// Packages a film in a folder below `work`, publishes it under `asset_id` and removes the folder. Dropped, it leaves what
 /// the next attempt can go on with.
 pub async fn package_and_publish(
     blobs: &Blobs,
     clock: &Clock,
-    film: &Path,
+    files: &FilmFiles,
     asset_id: AssetId,
     work: &Path,
     on_progress: impl FnMut(&Progress),
@@ -48,7 +48,8 @@ pub async fn package_and_publish(
     // A process that was killed between storing and recording has left files that nobody knows of.
     blobs.remove_asset(asset_id).await?;
     let out = work.join(asset_id.to_string());
-    let request = PackageRequest::new(film, &out, Encoding::Ladder)?;
+    let mut request = PackageRequest::new(&files.film, &out, Encoding::Ladder)?;
+    (request.audio, request.subtitles) = (files.audio.clone(), files.subtitles.clone());
     let result = async {
         let mut on_progress = on_progress;
         let packaged = job::prepare(request, &mut on_progress, std::future::pending()).await?;
@@ -62,7 +63,7 @@ pub async fn package_and_publish(
         report(blobs, asset_id).await;
         Ok(Asset {
             id: asset_id,
-            source_name: film.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            source_name: files.film.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             duration_ms: index.duration_ms as i64,
             created_at: clock.now(),
             details: AssetDetails {
@@ -130,11 +131,11 @@ fn remove_folder(folder: &Path) {
 
 /// The packaging of jobs. What is there of a film already is played from the library.
 pub fn packager(blobs: Blobs, clock: Clock, work: PathBuf, library: Arc<Library>) -> Package {
-    Arc::new(move |film: PathBuf, asset_id, progress: ProgressSink| {
+    Arc::new(move |files: FilmFiles, asset_id, progress: ProgressSink| {
         let (blobs, clock, work) = (blobs.clone(), clock.clone(), work.clone());
         let mut showing = Showing { library: library.clone(), asset_id, has_begun: false };
         async move {
-            let asset = package_and_publish(&blobs, &clock, &film, asset_id, &work, |step: &Progress| {
+            let asset = package_and_publish(&blobs, &clock, &files, asset_id, &work, |step: &Progress| {
                 progress.set(permille(step));
                 progress.set_stage(stage(step));
                 if let Some(grown) = &step.grown {

@@ -22,6 +22,7 @@ use crate::cmd::serve::{Ports, console_url, drain_on_signal, start_log, until_si
 use crate::cmd::{Settings, block_on, print};
 use crate::commerce::account::{SignUp, Visit};
 use crate::config::{Config, Mode};
+use crate::operator::jobs::FilmFiles;
 use crate::packager::excerpt::excerpt;
 use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::grant::GrantClock;
@@ -171,11 +172,12 @@ struct Film {
 }
 
 async fn package(app: &Arc<App>, args: &Args) -> Result<Film> {
-    let film = args.film.as_deref().unwrap_or(Path::new(""));
+    let film = args.film.clone().unwrap_or_default();
+    let files = FilmFiles { film, audio: Vec::new(), subtitles: Vec::new() };
     let mut display = Display::for_stderr();
     let asset_id = AssetId::new(app.clock.now());
     let work = app.config.data.join(WORK_FOLDER);
-    let asset = ingest::package_and_publish(&app.blobs, &app.clock, film, asset_id, &work, |progress| {
+    let asset = ingest::package_and_publish(&app.blobs, &app.clock, &files, asset_id, &work, |progress| {
         display.show(progress);
     })
     .await;

@@ -101,7 +101,7 @@ fn sidecar(text: &str) -> std::result::Result<SidecarFile, String> {
     if !language::is_tag(language) || path.is_empty() {
         return Err("expected LANG=FILE with a language such as zh or en".to_owned());
     }
-    Ok(SidecarFile { language: language.to_owned(), path: path.into() })
+    Ok(SidecarFile { language: language.to_owned(), path: path.into(), name: path.to_owned() })
 }
 
 fn codec(text: &str) -> std::result::Result<VideoCodec, String> {

@@ -30,14 +30,25 @@ use crate::operator::Operators;
 use crate::operator::assets::SourceBody;
 use crate::operator::cards::Cards;
 use crate::operator::uploads::Uploads;
+use crate::packager::job::SidecarFile;
 use crate::playback::follower::Follower;
 use crate::store::db::Db;
-use crate::store::db::job::{Job, JobOutcome, JobProgress, JobStage, JobState, JobWork, Playable, StageName};
+use crate::store::db::job::{
+    Job, JobOutcome, JobProgress, JobStage, JobState, JobWork, Playable, Sidecar, SidecarKind, StageName,
+};
 
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// Makes an asset of a film: reads the file, publishes under the id, says how far it is.
-pub type Package = Arc<dyn Fn(PathBuf, AssetId, ProgressSink) -> BoxFuture<'static, Result<Asset>> + Send + Sync>;
+/// A film and the files beside it.
+#[derive(Clone, Debug)]
+pub struct FilmFiles {
+    pub film: PathBuf,
+    pub audio: Vec<SidecarFile>,
+    pub subtitles: Vec<SidecarFile>,
+}
+
+/// Makes an asset of a film: reads the files, publishes under the id, says how far it is.
+pub type Package = Arc<dyn Fn(FilmFiles, AssetId, ProgressSink) -> BoxFuture<'static, Result<Asset>> + Send + Sync>;
 
 /// Makes a card and publishes it under the id.
 pub type MakeCard = Arc<dyn Fn(CardSource, AssetId) -> BoxFuture<'static, Result<Asset>> + Send + Sync>;
@@ -262,7 +273,7 @@ impl JobRunner {
         if let JobWork::Film { upload_id } = job.work
             && is_ours
         {
-            self.uploads.remove_bytes(upload_id).await;
+            self.uploads.remove_bytes(upload_id).await?;
             self.cards.queue_of(AssetId::of_job(job.id)).await?;
         }
         Ok(true)
@@ -273,11 +284,23 @@ impl JobRunner {
             JobWork::Film { upload_id } => *upload_id,
             JobWork::Card(source) => return (self.makers.card)(source.clone(), AssetId::of_job(job.id)).await,
         };
-        let path = self.uploads.path(upload_id);
-        if !tokio::fs::try_exists(&path).await.unwrap_or(false) {
-            return Err(Error::new(ErrorKind::NotFound, "UPLOAD_LOST", "The uploaded file is gone. Upload it again."));
+        let film = self.uploads.path(upload_id);
+        let mut files = FilmFiles { film, audio: Vec::new(), subtitles: Vec::new() };
+        for (upload, Sidecar { kind, language }) in self.uploads.beside(upload_id).await? {
+            let file = SidecarFile { language, path: self.uploads.path(upload.id), name: upload.file_name };
+            match kind {
+                SidecarKind::Audio => files.audio.push(file),
+                SidecarKind::Subtitles => files.subtitles.push(file),
+            }
         }
-        let mut asset = (self.makers.film)(path, AssetId::of_job(job.id), progress).await?;
+        let beside = files.audio.iter().chain(&files.subtitles).map(|file| &file.path);
+        for path in std::iter::once(&files.film).chain(beside) {
+            if !tokio::fs::try_exists(path).await.unwrap_or(false) {
+                let message = "An uploaded file is gone. Upload the film and the files beside it again.";
+                return Err(Error::new(ErrorKind::NotFound, "UPLOAD_LOST", message));
+            }
+        }
+        let mut asset = (self.makers.film)(files, AssetId::of_job(job.id), progress).await?;
         // The packager saw only the upload's id.
         asset.source_name.clone_from(&job.source_name);
         Ok(asset)

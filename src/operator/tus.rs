@@ -28,8 +28,9 @@ use crate::base::id::UploadId;
 use crate::base::limits;
 use crate::operator::Operators;
 use crate::operator::uploads::{AppendRefusal, Uploads};
+use crate::packager::job::is_language_tag;
 use crate::store::db::Written;
-use crate::store::db::job::Upload;
+use crate::store::db::job::{Sidecar, SidecarKind, Upload, UploadRole};
 
 const VERSION: &str = "1.0.0";
 const EXTENSIONS: &str = "creation,termination,expiration";
@@ -76,6 +77,11 @@ pub async fn discover() -> Response {
 pub struct UploadBody {
     id: UploadId,
     file_name: String,
+    kind: UploadKind,
+    /// Of sound and subtitles.
+    language: Option<String>,
+    /// Of a film: the uploads of the files beside it.
+    beside: Vec<UploadId>,
     /// Bytes of the whole file.
     length: u64,
     /// Bytes that have arrived: where to go on.
@@ -85,7 +91,16 @@ pub struct UploadBody {
     expires_at: UtcMs,
 }
 
-/// Uploads that are not whole, oldest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UploadKind {
+    /// It is packaged when it is whole.
+    Film,
+    Audio,
+    Subtitles,
+}
+
+/// Uploads on their way, oldest first: what is not whole, and files that wait for the film that names them.
 #[utoipa::path(get, path = "/operator/uploads", tag = "uploads", operation_id = "operator_list_uploads",
     params(PageQuery), security(("bearer" = [])), responses(
     (status = 200, description = "A page of uploads", body = List<UploadBody>),
@@ -103,8 +118,17 @@ pub async fn list(
 
 impl UploadBody {
     fn new(upload: Upload) -> UploadBody {
+        let (kind, language, beside) = match &upload.role {
+            UploadRole::Film { beside } => (UploadKind::Film, None, beside.clone()),
+            UploadRole::Sidecar(Sidecar { kind, language }) => {
+                (UploadKind::from(*kind), Some(language.clone()), vec![])
+            }
+        };
         UploadBody {
             id: upload.id,
+            kind,
+            language,
+            beside,
             expires_at: Uploads::expires_at(&upload),
             file_name: upload.file_name,
             length: upload.length_bytes,
@@ -114,16 +138,28 @@ impl UploadBody {
     }
 }
 
+impl From<SidecarKind> for UploadKind {
+    fn from(kind: SidecarKind) -> UploadKind {
+        match kind {
+            SidecarKind::Audio => UploadKind::Audio,
+            SidecarKind::Subtitles => UploadKind::Subtitles,
+        }
+    }
+}
+
 /// Open an upload; its URL is in `Location`.
 #[utoipa::path(post, path = "/operator/uploads", tag = "uploads", operation_id = "operator_create_upload", params(
     ("Tus-Resumable" = String, Header), ("Upload-Length" = u64, Header, description = "Bytes of the whole file"),
-    ("Upload-Metadata" = Option<String>, Header, description = "`filename` and its value in base64"),
+    ("Upload-Metadata" = Option<String>, Header, description = "Pairs of a key and its value in base64: \
+        `filename`; `kind` (`film` unless it is given, `audio`, `subtitles`); `language` of sound and subtitles; `beside`, of a \
+        film, the ids of whole uploads of sound and subtitles, separated by spaces"),
 ), security(("bearer" = [])), responses(
     (status = 201, description = "The upload is open; `Location` and `Upload-Expires`"),
     (status = 400, description = "UPLOAD_LENGTH_INVALID, UPLOAD_METADATA_INVALID"),
     (status = 412, description = "TUS_VERSION_UNSUPPORTED"),
+    (status = 409, description = "SIDECAR_NOT_WHOLE, SIDECAR_TAKEN"),
     (status = 413, description = "UPLOAD_TOO_LARGE"),
-    (status = 422, description = "IDEMPOTENCY_KEY_REUSED"),
+    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, SIDECAR_UNKNOWN, SIDECARS_TOO_MANY"),
 ))]
 pub async fn create(
     State(operators): State<Arc<Operators>>,
@@ -135,17 +171,21 @@ pub async fn create(
     let length_bytes = number(&headers, UPLOAD_LENGTH).filter(|length| *length > 0).ok_or_else(|| {
         invalid("UPLOAD_LENGTH_INVALID", "Upload-Length", "Send Upload-Length: the bytes of the whole file.")
     })?;
-    if length_bytes > limits::UPLOAD_BYTES_MAX {
-        let detail = format!("A film has at most {} bytes.", limits::UPLOAD_BYTES_MAX);
+    let metadata = headers.get(UPLOAD_METADATA).map(HeaderValue::as_bytes).unwrap_or_default();
+    let described =
+        Described::read(metadata).map_err(|detail| invalid("UPLOAD_METADATA_INVALID", "Upload-Metadata", detail))?;
+    let bytes_max = described.bytes_max();
+    if length_bytes > bytes_max {
+        let detail = format!("Such a file has at most {bytes_max} bytes.");
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "UPLOAD_TOO_LARGE", detail).with_param("Upload-Length"));
     }
-    let metadata = headers.get(UPLOAD_METADATA).map(HeaderValue::as_bytes).unwrap_or_default();
-    let file_name = file_name(metadata).ok_or_else(|| {
-        invalid("UPLOAD_METADATA_INVALID", "Upload-Metadata", "Upload-Metadata holds keys and base64 values.")
-    })?;
     let request_digest = digest(&[b"POST /operator/uploads", &length_bytes.to_be_bytes(), metadata]);
     let idempotency = key.of(&operator.caller, &request_digest);
-    let upload = match operators.uploads.create(file_name, length_bytes, idempotency.as_ref()).await? {
+    let upload = match operators
+        .uploads
+        .create(described.file_name, length_bytes, described.role, idempotency.as_ref())
+        .await?
+    {
         Written::New(upload) => {
             let detail = json!({"file_name": upload.file_name, "length_bytes": length_bytes});
             operators.audit(&operator, "upload.create", &upload.id.to_string(), detail).await?;
@@ -231,6 +271,7 @@ pub async fn append(
     params(("id" = UploadId, Path), ("Tus-Resumable" = String, Header)), security(("bearer" = [])), responses(
     (status = 204, description = "It is gone"),
     (status = 404, description = "UPLOAD_NOT_FOUND, also of one that has become a job"),
+    (status = 409, description = "UPLOAD_BESIDE_FILM: delete the film's upload first"),
     (status = 412, description = "TUS_VERSION_UNSUPPORTED"),
     (status = 423, description = "UPLOAD_LOCKED"),
 ))]
@@ -279,6 +320,10 @@ fn refused(refusal: AppendRefusal) -> Problem {
         )
         .with_param("Upload-Offset")
         .with_header(HeaderName::from_static(UPLOAD_OFFSET), HeaderValue::from(received_bytes)),
+        AppendRefusal::BesideFilm => {
+            let detail = "A film that is on its way has this file beside it. Delete the film's upload first.";
+            Problem::new(StatusCode::CONFLICT, "UPLOAD_BESIDE_FILM", detail)
+        }
         AppendRefusal::TooLong => {
             let detail = "These bytes go beyond the Upload-Length that was declared.";
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "UPLOAD_TOO_LONG", detail)
@@ -300,35 +345,110 @@ fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
-/// The file's own name, without any path; `None` when the metadata cannot be read.
-fn file_name(metadata: &[u8]) -> Option<String> {
-    let metadata = std::str::from_utf8(metadata).ok()?;
-    for pair in metadata.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
-        let (key, value) = pair.split_once(' ').unwrap_or((pair, ""));
-        let value = BASE64_STANDARD.decode(value.trim()).ok()?;
-        if key == "filename" {
-            let path = String::from_utf8(value).ok()?;
-            let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
-            let name: String =
-                name.chars().filter(|character| !character.is_control()).take(limits::NAME_CHARS_MAX).collect();
-            return Some(if name.is_empty() { FILE_NAME_DEFAULT.into() } else { name });
+/// What the metadata of an upload say.
+struct Described {
+    file_name: String,
+    role: UploadRole,
+}
+
+impl Described {
+    /// The error says what is wrong with them.
+    fn read(metadata: &[u8]) -> Result<Described, &'static str> {
+        const FORM: &str = "Upload-Metadata holds keys and base64 values.";
+        let metadata = std::str::from_utf8(metadata).map_err(|_| FORM)?;
+        let (mut file_name, mut kind, mut language, mut beside) = (String::new(), String::new(), None, Vec::new());
+        for pair in metadata.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+            let (key, value) = pair.split_once(' ').unwrap_or((pair, ""));
+            let value = BASE64_STANDARD.decode(value.trim()).map_err(|_| FORM)?;
+            let text = || String::from_utf8(value).map_err(|_| FORM);
+            match key {
+                "filename" => file_name = base_name(&text()?),
+                "kind" => kind = text()?,
+                "language" => language = Some(text()?),
+                "beside" => {
+                    let ids = text()?;
+                    let ids = ids.split_whitespace().map(str::parse).collect::<Result<Vec<UploadId>, _>>();
+                    beside = ids.map_err(|_| "beside holds ids of uploads, separated by spaces.")?;
+                }
+                _ => {}
+            }
+        }
+        if file_name.is_empty() {
+            FILE_NAME_DEFAULT.clone_into(&mut file_name);
+        }
+        let kind = match kind.as_str() {
+            "" | "film" => None,
+            "audio" => Some(SidecarKind::Audio),
+            "subtitles" => Some(SidecarKind::Subtitles),
+            _ => return Err("kind is film, audio or subtitles."),
+        };
+        let role = match (kind, language) {
+            (None, None) => UploadRole::Film { beside },
+            (None, Some(_)) => return Err("A film says its languages itself; leave out language."),
+            (Some(_), _) if !beside.is_empty() => return Err("Only a film has files beside it."),
+            (Some(kind), Some(language)) if is_language_tag(&language) => {
+                UploadRole::Sidecar(Sidecar { kind, language })
+            }
+            (Some(_), _) => return Err("Sound and subtitles need a language such as zh, zh-Hans or en."),
+        };
+        Ok(Described { file_name, role })
+    }
+
+    fn bytes_max(&self) -> u64 {
+        match &self.role {
+            UploadRole::Sidecar(Sidecar { kind: SidecarKind::Subtitles, .. }) => limits::TEXT_FILE_BYTES_MAX,
+            UploadRole::Film { .. } | UploadRole::Sidecar(_) => limits::UPLOAD_BYTES_MAX,
         }
     }
-    Some(FILE_NAME_DEFAULT.into())
+}
+
+/// A file's own name, without any path.
+fn base_name(path: &str) -> String {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
+    name.chars().filter(|character| !character.is_control()).take(limits::NAME_CHARS_MAX).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn described(pairs: &[(&str, &str)]) -> Result<Described, &'static str> {
+        let pairs = pairs.iter().map(|(key, value)| format!("{key} {}", BASE64_STANDARD.encode(value)));
+        Described::read(pairs.collect::<Vec<_>>().join(",").as_bytes())
+    }
+
     #[test]
     fn a_file_name_is_read_from_the_metadata_without_its_path() {
-        let encoded = |name: &str| format!("filetype dmlkZW8vbXA0,filename {}", BASE64_STANDARD.encode(name));
-        assert_eq!(file_name(encoded("大雄兔.mp4").as_bytes()).unwrap(), "大雄兔.mp4");
-        assert_eq!(file_name(encoded("../../etc/passwd").as_bytes()).unwrap(), "passwd");
-        assert_eq!(file_name(encoded("C:\\films\\a\u{0}.mkv").as_bytes()).unwrap(), "a.mkv");
-        assert_eq!(file_name(b"").unwrap(), "film");
-        assert_eq!(file_name(b"is_confidential").unwrap(), "film");
-        assert_eq!(file_name(b"filename ***"), None);
+        let name = |name: &str| described(&[("filetype", "video/mp4"), ("filename", name)]).unwrap().file_name;
+        assert_eq!(name("大雄兔.mp4"), "大雄兔.mp4");
+        assert_eq!(name("../../etc/passwd"), "passwd");
+        assert_eq!(name("C:\\films\\a\u{0}.mkv"), "a.mkv");
+        assert_eq!(name("folder/"), "film");
+        let read = |metadata: &[u8]| Described::read(metadata).map(|described| described.file_name);
+        assert_eq!(read(b""), Ok("film".to_owned()));
+        assert_eq!(read(b"is_confidential"), Ok("film".to_owned()));
+        assert!(read(b"filename ***").is_err());
+    }
+
+    #[test]
+    fn what_a_file_is_for_is_read_from_the_metadata() {
+        let role = |pairs: &[(&str, &str)]| described(pairs).map(|described| described.role);
+        let sidecar = |kind, language: &str| Ok(UploadRole::Sidecar(Sidecar { kind, language: language.to_owned() }));
+        let (one, other) = (UploadId::new(UtcMs(1)), UploadId::new(UtcMs(2)));
+        assert_eq!(role(&[]), Ok(UploadRole::Film { beside: vec![] }));
+        let beside = format!("{one} {other}");
+        assert_eq!(role(&[("kind", "film"), ("beside", &beside)]), Ok(UploadRole::Film { beside: vec![one, other] }));
+        assert_eq!(role(&[("kind", "audio"), ("language", "fr")]), sidecar(SidecarKind::Audio, "fr"));
+        assert_eq!(role(&[("kind", "subtitles"), ("language", "zh-Hans")]), sidecar(SidecarKind::Subtitles, "zh-Hans"));
+        for wrong in [
+            &[("kind", "video")][..],
+            &[("kind", "audio")],
+            &[("kind", "audio"), ("language", "und")],
+            &[("kind", "subtitles"), ("language", "fr"), ("beside", &beside)],
+            &[("language", "fr")],
+            &[("beside", "ast_1")],
+        ] {
+            assert!(role(wrong).is_err(), "{wrong:?}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! Files on their way in: `<data>/uploads/<id>`, appended to without being held in memory.
 //!
 //! The file is flushed to disk before a new offset is recorded, so the recorded offset is never more than is there; what
-//! lies beyond it after a crash is cut off at the next append. An upload that is whole becomes a job in one transaction.
+//! lies beyond it after a crash is cut off at the next append. A film that is whole becomes a job in one transaction; a file
+//! beside one waits for the film that names it, and goes with its job.
 //! **Invariant:** at most one append at a time per upload.
 
 use std::collections::HashSet;
@@ -20,7 +21,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{JobId, UploadId};
 use crate::base::limits;
 use crate::base::shutdown::Shutdown;
-use crate::store::db::job::{Job, JobProgress, JobState, JobWork, Upload};
+use crate::store::db::job::{Job, JobProgress, JobState, JobWork, Sidecar, Upload, UploadRole};
 use crate::store::db::{Db, Idempotency, Written};
 
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -46,6 +47,8 @@ pub enum AppendRefusal {
     },
     /// More than the upload was declared to have.
     TooLong,
+    /// A film that is on its way has it beside it.
+    BesideFilm,
 }
 
 /// The turn of one request at one upload.
@@ -74,6 +77,7 @@ impl Uploads {
         &self,
         file_name: String,
         length_bytes: u64,
+        role: UploadRole,
         idempotency: Option<&Idempotency>,
     ) -> Result<Written<Upload>> {
         if self.db.open_uploads().await?.len() >= limits::UPLOADS_OPEN_MAX {
@@ -85,7 +89,7 @@ impl Uploads {
         }
         let now = self.clock.now();
         let id = UploadId::new(now);
-        let upload = Upload { id, file_name, length_bytes, received_bytes: 0, created_at: now, job_id: None };
+        let upload = Upload { id, file_name, length_bytes, received_bytes: 0, created_at: now, job_id: None, role };
         create_file(&self.dir, &self.path(id)).await.map_err(|error| failed(&error))?;
         match self.db.insert_upload(&upload, idempotency).await {
             Ok(Written::New(())) => Ok(Written::New(upload)),
@@ -104,6 +108,18 @@ impl Uploads {
         let now = self.clock.now();
         let upload = self.db.upload(id).await?;
         Ok(upload.filter(|upload| upload.job_id.is_some() || now < Uploads::expires_at(upload)))
+    }
+
+    /// The files beside an uploaded film, in their order.
+    pub async fn beside(&self, film: UploadId) -> Result<Vec<(Upload, Sidecar)>> {
+        let film = self.db.upload(film).await?;
+        let mut beside = Vec::new();
+        for &id in film.as_ref().map_or(&[][..], Upload::beside) {
+            let upload = self.db.upload(id).await?;
+            let sidecar = upload.as_ref().and_then(Upload::sidecar).cloned();
+            beside.extend(upload.zip(sidecar));
+        }
+        Ok(beside)
     }
 
     /// Appends a body at `offset`. What arrives of a body that breaks off is kept. Runs to its end even when nobody waits
@@ -128,16 +144,19 @@ impl Uploads {
         let Some(_turn) = self.take_turn(id) else { return Ok(Err(AppendRefusal::Busy)) };
         match self.find(id).await? {
             Some(upload) if upload.job_id.is_none() => {
-                self.discard(id).await?;
-                Ok(Ok(()))
+                Ok(if self.discard(id).await? { Ok(()) } else { Err(AppendRefusal::BesideFilm) })
             }
             _ => Ok(Err(AppendRefusal::NotFound)),
         }
     }
 
-    /// The bytes are no longer needed.
-    pub async fn remove_bytes(&self, id: UploadId) {
-        remove_file(&self.path(id)).await;
+    /// The bytes of a film, and of the files beside it, are no longer needed.
+    pub async fn remove_bytes(&self, film: UploadId) -> Result<()> {
+        for (upload, _) in self.beside(film).await? {
+            remove_file(&self.path(upload.id)).await;
+        }
+        remove_file(&self.path(film)).await;
+        Ok(())
     }
 
     /// Removes files that no upload and no unfinished job stands behind: a process died between a file and its row. For
@@ -185,12 +204,13 @@ impl Uploads {
         }
     }
 
-    /// Throws away what has expired, and queues what was whole when the process died.
+    /// Throws away what has expired, and queues the films that were whole when the process died. A file beside a film
+    /// that is on its way is kept.
     pub async fn sweep(&self) -> Result<()> {
         let now = self.clock.now();
         for upload in self.db.open_uploads().await? {
             let Some(_turn) = self.take_turn(upload.id) else { continue };
-            if upload.received_bytes == upload.length_bytes {
+            if upload.is_whole() && upload.sidecar().is_none() {
                 self.complete(upload).await?;
             } else if now >= Uploads::expires_at(&upload) {
                 self.discard(upload.id).await?;
@@ -234,7 +254,7 @@ impl Uploads {
             }
         }
         self.record(&mut upload, &mut file, written).await?;
-        if upload.received_bytes == upload.length_bytes {
+        if upload.is_whole() && upload.sidecar().is_none() {
             upload = self.complete(upload).await?;
         } else if !is_whole_body {
             return Err(Error::new(
@@ -275,10 +295,13 @@ impl Uploads {
         Ok(upload)
     }
 
-    async fn discard(&self, id: UploadId) -> Result<()> {
-        self.db.delete_upload(id).await?;
-        remove_file(&self.path(id)).await;
-        Ok(())
+    /// False where a film that is on its way needs it.
+    async fn discard(&self, id: UploadId) -> Result<bool> {
+        let is_gone = self.db.delete_upload(id).await?;
+        if is_gone {
+            remove_file(&self.path(id)).await;
+        }
+        Ok(is_gone)
     }
 
     fn take_turn(&self, id: UploadId) -> Option<Turn<'_>> {

@@ -42,6 +42,7 @@ use crate::packager::sealing::Sealing;
 use crate::packager::staging::Staging;
 use crate::packager::{card, readback, text_file};
 
+pub use crate::media::language::is_tag as is_language_tag;
 pub use crate::packager::encoder::VideoCodec;
 pub use crate::packager::protocol::{CardText, Encoding, FilmReader, Phase, PictureShape};
 
@@ -76,6 +77,8 @@ pub struct SidecarFile {
     /// BCP 47 or ISO 639.
     pub language: String,
     pub path: PathBuf,
+    /// What people are told of it.
+    pub name: String,
 }
 
 impl PackageRequest {
@@ -507,13 +510,12 @@ fn open_sidecars(files: &[SidecarFile], kind: SidecarKind) -> Result<Vec<(File, 
         }
     };
     let open = |sidecar: &SidecarFile| {
-        let shown = sidecar.path.display();
-        let file = open_file(&sidecar.path)?;
+        let SidecarFile { path, name, language } = sidecar.clone();
+        let file = open_file(&path)?;
         if file.metadata().is_ok_and(|meta| !meta.is_file() || meta.len() > bytes_max) {
-            return Err(refusal.error(format!("{shown} is no file of at most {} MiB.", bytes_max >> 20)));
+            return Err(refusal.error(format!("{name} is no file of at most {} MiB.", bytes_max >> 20)));
         }
-        let name = sidecar.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let order = SidecarOrder { file: file.as_raw_fd(), name, language: sidecar.language.clone() };
+        let order = SidecarOrder { file: file.as_raw_fd(), name, language };
         Ok((file, order))
     };
     if files.len() > files_max {

@@ -22,7 +22,7 @@ const WORDS = {
     cancel: '取消', add_price: '设定票价', price: '票价', member_price: '会员价', set_live: '上线', is_live: '已上线',
     refund: '退款', refund_now: /^退款 /, refunded: '已退款', reason: '原因', reason_asked: '观众申请',
     may_watch: '可以观看', why: '这位观众为什么能看', buy: /购票观看|点播/, sign_up: '注册账号', pay: /^支付 /, use_it: '使用',
-    first_frame: /首帧，耗时/,
+    first_frame: /首帧，耗时/, send: '上传', tag: '语言', tag_asked: '请填写语言标签，例如 zh-Hans、en、fr。', beside_ready: /等待影片/,
   },
   en: {
     name: 'Name', email: 'Email', enter: 'Come in', test_mode: 'Test mode', upload: 'Upload a film', new_title: 'New title',
@@ -66,13 +66,24 @@ export function night(world) {
     await desk.getByRole('link', { name: words.upload }).first().click(); // There is no title yet: it begins with one.
     await makeTitle(desk, words, { zh: '首映之夜', en: 'Opening Night' });
 
+    // Subtitles in a file of their own go first.
+    const beside = desk.locator('.beside');
+    const subtitles = { name: 'zh.srt', mimeType: 'text/plain', buffer: Buffer.from('1\n00:00:01,000 --> 00:00:02,000\n你好\n') };
+    await beside.locator('input[type=file]').setInputFiles(subtitles);
+    await beside.getByRole('button', { name: words.send }).click();
+    await beside.getByText(words.tag_asked).waitFor();
+    await desk.screenshot({ path: new URL('out/zh-1440-beside.png', import.meta.url).pathname });
+    await beside.getByLabel(words.tag).fill('zh-Hans');
+    await beside.getByRole('button', { name: words.send }).click();
+    await beside.getByText(words.beside_ready).waitFor({ timeout: ANSWER_MS });
+
     // The connection breaks when a part of the film has left, and comes back: the server says where to go on.
     const film = { bytes: await readFile(FILM), patches: [] };
     desk.on('request', (request) => {
       if (request.method() === 'PATCH') film.patches.push(Number(request.headers()['upload-offset']));
     });
     wire.breakAfter(film.bytes.length / 2);
-    await desk.locator('input[type=file]').setInputFiles(FILM);
+    await desk.locator('.drop input[type=file]').setInputFiles(FILM);
     await desk.getByText(words.lost).waitFor({ timeout: ANSWER_MS });
     wire.mend();
     const bar = desk.getByRole('progressbar', { name: basename(FILM) });
@@ -101,6 +112,9 @@ export function night(world) {
     const seen = await progressOf(desk, bar, words.packaged);
     assert.ok(seen.some((value) => value > 0 && value < 100), `packaging is seen to go on: ${seen}`);
     const title_id = titleId(desk);
+    const [film_id] = (await house.operate('GET', `/titles/${title_id}`)).assets;
+    const packaged = JSON.stringify(await house.operate('GET', `/assets/${film_id}`));
+    assert.match(packaged, /t-zh-hans|zh-Hans/, 'the subtitles are in the film');
     await goLive(desk, words);
 
     const hall = await watch(world, house, { locale: 'zh-CN' }, title_id, words);

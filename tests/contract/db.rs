@@ -92,6 +92,7 @@ suite! {
         everything_is_there_after_it_was_opened_again;
     job:
         an_upload_grows_and_becomes_a_job
+        files_beside_a_film_are_whole_and_of_no_other_film_and_go_with_its_job
         a_job_is_claimed_oldest_first_and_lost_with_its_lease
         a_card_is_queued_once_until_it_is_made_and_forgotten
         a_job_ends_once_and_keeps_its_outcome

@@ -185,8 +185,11 @@ fn silent_film(path: &Path) {
 async fn package_with(input: &Path, out: &Path, files: &[(&str, &Path)]) -> marquee::base::error::Result<Packaged> {
     let mut request = PackageRequest::new(input, out, Encoding::Ladder).unwrap();
     request.worker = film::binary();
-    let sidecar =
-        |(language, path): &(&str, &Path)| SidecarFile { language: (*language).to_owned(), path: path.into() };
+    let sidecar = |(language, path): &(&str, &Path)| SidecarFile {
+        language: (*language).to_owned(),
+        path: path.into(),
+        name: path.display().to_string(),
+    };
     request.audio = files.iter().map(sidecar).collect();
     job::package(request, |_| {}, pending()).await
 }

@@ -4,6 +4,7 @@
 mod api;
 mod audio;
 mod cbcs;
+mod beside;
 mod captions;
 mod card;
 mod chapters;

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use marquee::base::clock::Clock;
 use marquee::base::id::{AssetId, UploadId};
 use marquee::base::limits;
@@ -61,17 +63,31 @@ impl Desk {
     }
 
     pub async fn upload_file(&self, server: &ServerProcess, film: &Path) -> String {
-        let film = std::fs::read(film).unwrap();
+        self.upload_as(server, film, &[]).await.1.unwrap()
+    }
+
+    /// The upload, and the job that it has become.
+    pub async fn upload_as(
+        &self,
+        server: &ServerProcess,
+        file: &Path,
+        metadata: &[(&str, &str)],
+    ) -> (String, Option<String>) {
+        let film = std::fs::read(file).unwrap();
+        let metadata = metadata.iter().map(|(key, value)| format!("{key} {}", BASE64_STANDARD.encode(value)));
         let post = self.client.post(format!("{}/api/v1/operator/uploads", server.base)).bearer_auth(&self.token);
         let post = post.header("tus-resumable", "1.0.0").header("upload-length", film.len());
+        let post = post.header("upload-metadata", metadata.collect::<Vec<_>>().join(","));
         let created = post.send().await.unwrap();
         assert_eq!(created.status(), StatusCode::CREATED);
-        let url = format!("{}{}", server.base, created.headers()["location"].to_str().unwrap());
+        let location = created.headers()["location"].to_str().unwrap();
+        let (url, id) = (format!("{}{location}", server.base), location.rsplit('/').next().unwrap().to_owned());
         let patch = self.client.patch(url).bearer_auth(&self.token).header("tus-resumable", "1.0.0");
         let patch = patch.header("upload-offset", 0).header("content-type", "application/offset+octet-stream");
         let whole = patch.body(film).send().await.unwrap();
         assert_eq!(whole.status(), StatusCode::NO_CONTENT);
-        whole.headers()["marquee-job"].to_str().unwrap().to_owned()
+        let job = whole.headers().get("marquee-job").map(|job| job.to_str().unwrap().to_owned());
+        (id, job)
     }
 
     /// A lease lasts 60 s. As if they had passed.

@@ -18,8 +18,11 @@ pub async fn package(input: &Path, out: &Path) -> Packaged {
 async fn package_with(input: &Path, out: &Path, files: &[(&str, &Path)]) -> marquee::base::error::Result<Packaged> {
     let mut request = PackageRequest::new(input, out, Encoding::CopyOnly).unwrap();
     request.worker = film::binary();
-    let subtitle =
-        |(language, path): &(&str, &Path)| SidecarFile { language: (*language).to_owned(), path: path.into() };
+    let subtitle = |(language, path): &(&str, &Path)| SidecarFile {
+        language: (*language).to_owned(),
+        path: path.into(),
+        name: path.display().to_string(),
+    };
     request.subtitles = files.iter().map(subtitle).collect();
     job::package(request, |_| {}, pending()).await
 }

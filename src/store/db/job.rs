@@ -15,6 +15,8 @@ use crate::store::db::{Idempotency, Page, Written};
 /// Work that outlives its request.
 #[async_trait]
 pub trait JobDb: Send + Sync {
+    /// Of a film with files beside it: those must be whole, at most so many of each kind as a film may have, and no other
+    /// film's; an error says which is not.
     async fn insert_upload(&self, upload: &Upload, idempotency: Option<&Idempotency>) -> Result<Written<()>>;
 
     async fn upload(&self, id: UploadId) -> Result<Option<Upload>>;
@@ -22,10 +24,11 @@ pub trait JobDb: Send + Sync {
     /// Sets how much has arrived.
     async fn advance_upload(&self, id: UploadId, received_bytes: u64) -> Result<()>;
 
-    /// The upload is whole: in one transaction it is marked so and its job is queued.
+    /// The upload of a film is whole: in one transaction it and the files beside it are marked so and its job is queued.
     async fn complete_upload(&self, id: UploadId, job: &Job) -> Result<()>;
 
-    async fn delete_upload(&self, id: UploadId) -> Result<()>;
+    /// False where a film that is on its way has it beside it.
+    async fn delete_upload(&self, id: UploadId) -> Result<bool>;
 
     async fn open_uploads(&self) -> Result<Vec<Upload>>;
 
@@ -68,8 +71,53 @@ pub struct Upload {
     pub length_bytes: u64,
     pub received_bytes: u64,
     pub created_at: UtcMs,
-    /// The job that was queued when it was whole.
+    /// The job that was queued when it was whole; of a file beside a film, that of the film.
     pub job_id: Option<JobId>,
+    pub role: UploadRole,
+}
+
+/// What a file is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UploadRole {
+    /// It is packaged when it is whole, with the files of these uploads beside it.
+    Film { beside: Vec<UploadId> },
+    /// It waits for a film that names it.
+    Sidecar(Sidecar),
+}
+
+/// A file of sound or subtitles beside a film.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sidecar {
+    pub kind: SidecarKind,
+    /// BCP 47 or ISO 639.
+    pub language: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SidecarKind {
+    Audio,
+    Subtitles,
+}
+
+impl Upload {
+    pub fn is_whole(&self) -> bool {
+        self.received_bytes == self.length_bytes
+    }
+
+    pub fn sidecar(&self) -> Option<&Sidecar> {
+        match &self.role {
+            UploadRole::Film { .. } => None,
+            UploadRole::Sidecar(sidecar) => Some(sidecar),
+        }
+    }
+
+    pub fn beside(&self) -> &[UploadId] {
+        match &self.role {
+            UploadRole::Film { beside } => beside,
+            UploadRole::Sidecar(_) => &[],
+        }
+    }
 }
 
 /// The making of one asset.

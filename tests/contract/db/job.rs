@@ -5,7 +5,9 @@ use marquee::base::id::{AssetId, JobId, SessionId, UploadId};
 use marquee::catalog::asset::{Asset, AssetDetails, AssetState, SourceSummary};
 use marquee::catalog::licence::{CardSource, Licence, LicenceKind, ReleaseCard};
 use marquee::rights::session::PlaybackSession;
-use marquee::store::db::job::{Job, JobOutcome, JobProgress, JobStage, JobState, JobWork, StageName, Upload};
+use marquee::store::db::job::{
+    Job, JobOutcome, JobProgress, JobStage, JobState, JobWork, Sidecar, SidecarKind, StageName, Upload, UploadRole,
+};
 use marquee::store::db::playback::Change;
 use marquee::store::db::{Page, Written};
 
@@ -35,6 +37,7 @@ pub async fn an_upload_grows_and_becomes_a_job(backend: &impl Backend) {
         received_bytes: 0,
         created_at: NOW,
         job_id: None,
+        role: UploadRole::Film { beside: Vec::new() },
     };
     assert_eq!(db.insert_upload(&upload, Some(&key("up"))).await.unwrap(), Written::New(()));
     let replay = Written::Replay { id: upload.id.to_string() };
@@ -52,10 +55,55 @@ pub async fn an_upload_grows_and_becomes_a_job(backend: &impl Backend) {
     assert_eq!(db.complete_upload(grown.id, &again).await.unwrap_err().kind(), ErrorKind::Conflict);
     assert_eq!(db.advance_upload(grown.id, 70).await.unwrap_err().kind(), ErrorKind::Conflict);
     assert_eq!(db.job(again.id).await.unwrap(), None);
-    db.delete_upload(grown.id).await.unwrap();
+    assert!(db.delete_upload(grown.id).await.unwrap());
     assert_eq!(db.upload(grown.id).await.unwrap(), None);
     assert_eq!(db.advance_upload(grown.id, 70).await.unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(db.job(job.id).await.unwrap(), Some(job), "the job outlives it");
+}
+
+pub async fn files_beside_a_film_are_whole_and_of_no_other_film_and_go_with_its_job(backend: &impl Backend) {
+    let db = backend.open().await;
+    let upload = |ms: i64, role| Upload {
+        id: UploadId::new(later(ms)),
+        file_name: "file".into(),
+        length_bytes: 100,
+        received_bytes: 0,
+        created_at: NOW,
+        job_id: None,
+        role,
+    };
+    let sidecar = |ms, kind| upload(ms, UploadRole::Sidecar(Sidecar { kind, language: "fr".to_owned() }));
+    let film = |ms, beside: &[&Upload]| {
+        upload(ms, UploadRole::Film { beside: beside.iter().map(|upload| upload.id).collect() })
+    };
+    let (audio, words) = (sidecar(1, SidecarKind::Audio), sidecar(2, SidecarKind::Subtitles));
+    for upload in [&audio, &words] {
+        db.insert_upload(upload, None).await.unwrap();
+        assert_eq!(db.upload(upload.id).await.unwrap().as_ref(), Some(upload));
+    }
+    let refused = async |film: Upload| db.insert_upload(&film, None).await.unwrap_err().code().to_owned();
+    assert_eq!(refused(film(3, &[&audio])).await, "SIDECAR_NOT_WHOLE");
+    for upload in [&audio, &words] {
+        db.advance_upload(upload.id, 100).await.unwrap();
+    }
+    let other = film(4, &[]);
+    db.insert_upload(&other, None).await.unwrap();
+    assert_eq!(refused(film(3, &[&other])).await, "SIDECAR_UNKNOWN", "another film");
+    assert_eq!(refused(film(3, &[&sidecar(9, SidecarKind::Audio)])).await, "SIDECAR_UNKNOWN", "nothing");
+    assert_eq!(refused(film(3, &[&audio, &audio])).await, "SIDECAR_TAKEN", "twice");
+    let ours = film(3, &[&words, &audio]);
+    assert_eq!(db.insert_upload(&ours, None).await.unwrap(), Written::New(()));
+    assert_eq!(db.upload(ours.id).await.unwrap(), Some(ours.clone()));
+    assert_eq!(refused(film(5, &[&audio])).await, "SIDECAR_TAKEN", "while the film is on its way");
+    assert!(!db.delete_upload(audio.id).await.unwrap() && db.upload(audio.id).await.unwrap().is_some());
+
+    let job = job(6);
+    db.complete_upload(ours.id, &job).await.unwrap();
+    for upload in [&audio, &words, &ours] {
+        assert_eq!(db.upload(upload.id).await.unwrap().unwrap().job_id, Some(job.id));
+    }
+    assert_eq!(db.open_uploads().await.unwrap(), [other]);
+    assert_eq!(refused(film(5, &[&audio])).await, "SIDECAR_TAKEN", "and ever after");
 }
 
 pub async fn a_job_is_claimed_oldest_first_and_lost_with_its_lease(backend: &impl Backend) {

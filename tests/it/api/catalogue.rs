@@ -7,6 +7,7 @@ use http::{Method, StatusCode};
 use marquee::base::id::AssetId;
 use marquee::rights::avail::LicenseType;
 use marquee::rights::grant::GrantClock;
+use marquee::store::db::job::UploadRole;
 use marquee::store::db::progress::Progress;
 use serde_json::{Value, json};
 
@@ -470,7 +471,8 @@ async fn an_excerpt_is_no_film() {
 #[tokio::test]
 async fn uploads_that_are_not_whole_are_listed_until_they_expire() {
     let cinema = Cinema::open().await;
-    let created = cinema.uploads.create("film.mp4".into(), 9, None).await.unwrap();
+    let role = UploadRole::Film { beside: Vec::new() };
+    let created = cinema.uploads.create("film.mp4".into(), 9, role, None).await.unwrap();
     let marquee::store::db::Written::New(upload) = created else { panic!("no upload") };
     let listed = cinema.get("/operator/uploads", &cinema.operator).await;
     let expected = json!([{"id": upload.id, "file_name": "film.mp4", "length": 9, "received": 0,

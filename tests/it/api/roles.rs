@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::body::Body;
 use http::{Method, Request};
+use marquee::store::db::job::UploadRole;
 use serde_json::{Value, json};
 
 use super::cinema::{BASE, Cinema};
@@ -142,7 +143,8 @@ async fn every_caller_gets_what_the_table_says() {
     let bought = cinema.buy(show, &ann, "first", "paid").await.body;
     let session = cinema.play(show, &ann).await.body;
     let asset = cinema.api.db.title(show.title).await.unwrap().unwrap().parts[0];
-    let upload = cinema.uploads.create("film".into(), 9, None).await.unwrap();
+    let role = UploadRole::Film { beside: Vec::new() };
+    let upload = cinema.uploads.create("film".into(), 9, role, None).await.unwrap();
     let marquee::store::db::Written::New(upload) = upload else { panic!("no upload") };
     let id = |path: &str| -> String {
         let text = |value: &Value| value.as_str().unwrap().to_owned();

@@ -14,9 +14,14 @@ use serde_json::json;
 use super::cinema::{Answer, Cinema};
 
 pub async fn open(cinema: &Cinema, length: u64) -> (String, Answer) {
+    open_as(cinema, length, &[("filename", "bunny.mp4")]).await
+}
+
+async fn open_as(cinema: &Cinema, length: u64, metadata: &[(&str, &str)]) -> (String, Answer) {
     let request = cinema.request(Method::POST, "/operator/uploads", &cinema.operator);
     let request = request.header("tus-resumable", "1.0.0").header("upload-length", length);
-    let request = request.header("upload-metadata", format!("filename {}", BASE64_STANDARD.encode("bunny.mp4")));
+    let metadata = metadata.iter().map(|(key, value)| format!("{key} {}", BASE64_STANDARD.encode(value)));
+    let request = request.header("upload-metadata", metadata.collect::<Vec<_>>().join(","));
     let answer = cinema.send(request.body(Body::empty()).unwrap()).await;
     (answer.header("location").to_owned(), answer)
 }
@@ -160,4 +165,111 @@ async fn only_the_one_version_is_spoken() {
     let mut wrong_type = patch(&cinema, &url, 0, Body::from("x"));
     wrong_type.headers_mut().insert("content-type", "video/mp4".parse().unwrap());
     assert_eq!(cinema.send(wrong_type).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
+fn id_of(url: &str) -> &str {
+    url.rsplit('/').next().unwrap()
+}
+
+#[tokio::test]
+async fn files_of_sound_and_subtitles_wait_for_the_film_that_names_them() {
+    let cinema = Cinema::open().await;
+    let dub = [("filename", "dub.m4a"), ("kind", "audio"), ("language", "fr")];
+    let (audio, made) = open_as(&cinema, 4, &dub).await;
+    assert_eq!(made.status, StatusCode::CREATED);
+    let words = [("filename", "words.srt"), ("kind", "subtitles"), ("language", "zh-Hans")];
+    let (subtitles, _) = open_as(&cinema, 5, &words).await;
+    let whole = append(&cinema, &audio, 0, "beep").await;
+    assert_eq!((whole.header("upload-offset"), whole.header("marquee-job")), ("4", ""), "no job of its own");
+    append(&cinema, &subtitles, 0, "wor").await;
+
+    let beside = format!("{} {}", id_of(&audio), id_of(&subtitles));
+    let film = [("filename", "bunny.mp4"), ("beside", beside.as_str())];
+    let (_, early) = open_as(&cinema, 10, &film).await;
+    assert_eq!((early.status, early.code()), (StatusCode::CONFLICT, "SIDECAR_NOT_WHOLE"));
+    append(&cinema, &subtitles, 3, "ds").await;
+    let (url, made) = open_as(&cinema, 10, &film).await;
+    assert_eq!(made.status, StatusCode::CREATED);
+    let (_, again) = open_as(&cinema, 10, &film).await;
+    assert_eq!((again.status, again.code()), (StatusCode::CONFLICT, "SIDECAR_TAKEN"));
+    let kept = simple(&cinema, Method::DELETE, &audio).await;
+    assert_eq!((kept.status, kept.code()), (StatusCode::CONFLICT, "UPLOAD_BESIDE_FILM"));
+    let open = cinema.get("/operator/uploads", &cinema.operator).await;
+    let said = |id: &str| {
+        let uploads = open.body["data"].as_array().unwrap();
+        let upload = uploads.iter().find(|upload| upload["id"] == id).unwrap();
+        (upload["kind"].clone(), upload["language"].clone(), upload["beside"].as_array().unwrap().len())
+    };
+    assert_eq!(said(id_of(&audio)), (json!("audio"), json!("fr"), 0));
+    assert_eq!(said(id_of(&subtitles)), (json!("subtitles"), json!("zh-Hans"), 0));
+    assert_eq!(said(id_of(&url)), (json!("film"), json!(null), 2));
+
+    // However long the film takes, they stay as long as it may.
+    cinema.sim.advance(limits::UPLOAD_KEPT.saturating_sub(std::time::Duration::from_millis(1)));
+    let last = append(&cinema, &url, 0, "0123456789").await;
+    cinema.sim.advance(std::time::Duration::from_millis(1));
+    cinema.uploads.sweep().await.unwrap();
+    assert!(cinema.jobs.work_once().await.unwrap());
+    let done = cinema.get(&format!("/operator/jobs/{}", last.header("marquee-job")), &cinema.operator).await.body;
+    assert_eq!(done["status"], "done", "{done}");
+    let asset = cinema.get(&format!("/operator/assets/{}", done["asset_id"].as_str().unwrap()), &cinema.operator).await;
+    assert_eq!(asset.body["duration_ms"], 2_010, "both files were beside it");
+    for url in [&audio, &subtitles, &url] {
+        assert!(!cinema.uploads.path(id_of(url).parse().unwrap()).exists(), "the file is removed");
+    }
+}
+
+#[tokio::test]
+async fn a_file_beside_no_film_expires_and_one_beside_a_film_outlives_its_day() {
+    let cinema = Cinema::open().await;
+    let words = [("kind", "subtitles"), ("language", "zh")];
+    let (idle, _) = open_as(&cinema, 2, &words).await;
+    let (used, _) = open_as(&cinema, 2, &words).await;
+    for url in [&idle, &used] {
+        append(&cinema, url, 0, "ab").await;
+    }
+    cinema.sim.advance(limits::UPLOAD_KEPT / 2);
+    let (film, _) = open_as(&cinema, 3, &[("beside", id_of(&used))]).await;
+    cinema.sim.advance(limits::UPLOAD_KEPT / 2);
+    cinema.uploads.sweep().await.unwrap();
+    let exists = |url: &str| cinema.uploads.path(id_of(url).parse().unwrap()).exists();
+    assert_eq!([exists(&idle), exists(&used), exists(&film)], [false, true, true]);
+    cinema.sim.advance(limits::UPLOAD_KEPT / 2);
+    cinema.uploads.sweep().await.unwrap();
+    cinema.uploads.sweep().await.unwrap();
+    assert_eq!([exists(&used), exists(&film)], [false, false], "with the film that nobody finished");
+}
+
+#[tokio::test]
+async fn what_cannot_stand_beside_a_film_is_refused() {
+    let cinema = Cinema::open().await;
+    let (film, _) = open(&cinema, 10).await;
+    let taken = id_of(&film);
+    let none = "upl_00000000000000000000000001";
+    for (metadata, status, code) in [
+        (&[("kind", "poster")][..], 400, "UPLOAD_METADATA_INVALID"),
+        (&[("kind", "audio")], 400, "UPLOAD_METADATA_INVALID"),
+        (&[("kind", "audio"), ("language", "und")], 400, "UPLOAD_METADATA_INVALID"),
+        (&[("language", "fr")], 400, "UPLOAD_METADATA_INVALID"),
+        (&[("kind", "audio"), ("language", "fr"), ("beside", taken)], 400, "UPLOAD_METADATA_INVALID"),
+        (&[("beside", "film.srt")], 400, "UPLOAD_METADATA_INVALID"),
+        (&[("beside", taken)], 422, "SIDECAR_UNKNOWN"),
+        (&[("beside", none)], 422, "SIDECAR_UNKNOWN"),
+    ] {
+        let (_, refused) = open_as(&cinema, 10, metadata).await;
+        assert_eq!((refused.status.as_u16(), refused.code()), (status, code), "{metadata:?}");
+    }
+    let words = [("kind", "subtitles"), ("language", "zh")];
+    let (_, large) = open_as(&cinema, limits::TEXT_FILE_BYTES_MAX + 1, &words).await;
+    assert_eq!((large.status, large.code()), (StatusCode::PAYLOAD_TOO_LARGE, "UPLOAD_TOO_LARGE"));
+    let mut many = Vec::new();
+    for _ in 0..=limits::AUDIO_TRACKS_MAX {
+        let (url, _) = open_as(&cinema, 1, &[("kind", "audio"), ("language", "fr")]).await;
+        append(&cinema, &url, 0, "x").await;
+        many.push(id_of(&url).to_owned());
+    }
+    let (_, refused) = open_as(&cinema, 10, &[("beside", &many.join(" "))]).await;
+    assert_eq!((refused.status, refused.code()), (StatusCode::UNPROCESSABLE_ENTITY, "SIDECARS_TOO_MANY"));
+    let (_, made) = open_as(&cinema, 10, &[("beside", &many[1..].join(" "))]).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
 }

@@ -11,9 +11,10 @@ use super::{Connection, Row, SqliteDb, catalog, idempotency};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{AssetId, JobId, UploadId};
+use crate::base::limits;
 use crate::catalog::asset::Asset;
 use crate::catalog::licence::CardSource;
-use crate::store::db::job::{Job, JobDb, JobOutcome, JobProgress, JobState, JobWork, Upload};
+use crate::store::db::job::{Job, JobDb, JobOutcome, JobProgress, JobState, JobWork, SidecarKind, Upload, UploadRole};
 use crate::store::db::playback::Change;
 use crate::store::db::{Idempotency, Page, Written};
 
@@ -58,17 +59,28 @@ impl JobDb for SqliteDb {
                 if completed.rows_affected() == 0 {
                     return Err(not_open(conn, id).await?);
                 }
+                sqlx::query(
+                    "UPDATE upload SET job_id = $2 \
+                     WHERE id IN (SELECT value FROM json_each((SELECT beside FROM upload WHERE id = $1)))",
+                )
+                .bind(id.to_string())
+                .bind(job.id.to_string())
+                .execute(&mut *conn)
+                .await?;
                 insert_job(conn, &job).await
             })
         })
         .await
     }
 
-    async fn delete_upload(&self, id: UploadId) -> Result<()> {
+    async fn delete_upload(&self, id: UploadId) -> Result<bool> {
         self.write(move |conn| {
             Box::pin(async move {
+                if film_with(conn, id).await?.is_some() {
+                    return Ok(false);
+                }
                 sqlx::query("DELETE FROM upload WHERE id = $1").bind(id.to_string()).execute(conn).await?;
-                Ok(())
+                Ok(true)
             })
         })
         .await
@@ -189,9 +201,10 @@ async fn insert_upload(
     if let Some(written) = idempotency::seen(conn, idempotency).await? {
         return Ok(written);
     }
+    check_beside(conn, upload.beside()).await?;
     sqlx::query(
-        "INSERT INTO upload (id, file_name, length_bytes, received_bytes, created_at, job_id) \
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO upload (id, file_name, length_bytes, received_bytes, created_at, job_id, sidecar, beside) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
     .bind(upload.id.to_string())
     .bind(&upload.file_name)
@@ -199,10 +212,54 @@ async fn insert_upload(
     .bind(bytes(upload.received_bytes)?)
     .bind(upload.created_at.0)
     .bind(upload.job_id.map(|id| id.to_string()))
+    .bind(upload.sidecar().map(to_json).transpose()?)
+    .bind(to_json(&upload.beside())?)
     .execute(&mut *conn)
     .await?;
     idempotency::remember(conn, idempotency, &upload.id.to_string(), upload.created_at).await?;
     Ok(Written::New(()))
+}
+
+/// Whether a film may have these uploads beside it.
+async fn check_beside(conn: &mut Connection, beside: &[UploadId]) -> Result<()> {
+    let (mut audio, mut subtitles) = (0, 0);
+    for (place, id) in beside.iter().enumerate() {
+        let row =
+            sqlx::query("SELECT * FROM upload WHERE id = $1").bind(id.to_string()).fetch_optional(&mut *conn).await?;
+        let upload = row.as_ref().map(upload).transpose()?;
+        let sidecar = upload.as_ref().and_then(|upload| Some((upload, upload.sidecar()?)));
+        let Some((upload, sidecar)) = sidecar else {
+            let message = format!("{id} is no upload of sound or subtitles.");
+            return Err(Error::new(ErrorKind::Unprocessable, "SIDECAR_UNKNOWN", message));
+        };
+        if upload.job_id.is_some() || film_with(conn, *id).await?.is_some() || beside[..place].contains(id) {
+            let message = format!("{id} is beside a film already. Upload the file again.");
+            return Err(Error::new(ErrorKind::Conflict, "SIDECAR_TAKEN", message));
+        }
+        if !upload.is_whole() {
+            let message = format!("{id} has not arrived whole. Finish it before the film.");
+            return Err(Error::new(ErrorKind::Conflict, "SIDECAR_NOT_WHOLE", message));
+        }
+        match sidecar.kind {
+            SidecarKind::Audio => audio += 1,
+            SidecarKind::Subtitles => subtitles += 1,
+        }
+    }
+    if audio > limits::AUDIO_TRACKS_MAX || subtitles > limits::TEXT_TRACKS_MAX {
+        let (audio, subtitles) = (limits::AUDIO_TRACKS_MAX, limits::TEXT_TRACKS_MAX);
+        let message = format!("A film has at most {audio} files of sound and {subtitles} of subtitles beside it.");
+        return Err(Error::new(ErrorKind::Unprocessable, "SIDECARS_TOO_MANY", message));
+    }
+    Ok(())
+}
+
+/// The film on its way that has this upload beside it.
+async fn film_with(conn: &mut Connection, id: UploadId) -> Result<Option<Row>> {
+    let film = sqlx::query(
+        "SELECT film.id FROM upload AS film, json_each(film.beside) AS other \
+         WHERE film.job_id IS NULL AND other.value = $1 LIMIT 1",
+    );
+    Ok(film.bind(id.to_string()).fetch_optional(conn).await?)
 }
 
 async fn queue_card(conn: &mut Connection, job: &Job) -> Result<bool> {
@@ -374,6 +431,10 @@ fn upload(row: &Row) -> Result<Upload> {
         received_bytes: row.count("received_bytes")?,
         created_at: row.instant("created_at")?,
         job_id: row.parsed_opt("job_id")?,
+        role: match row.json_opt("sidecar")? {
+            Some(sidecar) => UploadRole::Sidecar(sidecar),
+            None => UploadRole::Film { beside: row.json("beside")? },
+        },
     })
 }
 

@@ -18,6 +18,7 @@ const MIGRATIONS: &[(i64, &[&str])] = &[
     (4, &[include_str!("../schema-4.sql")]),
     (5, &[include_str!("../schema-5.sql")]),
     (6, &[include_str!("../schema-6.sql")]),
+    (7, &[include_str!("../schema-7.sql")]),
 ];
 
 /// The one connection that writes, on a database of the present schema.

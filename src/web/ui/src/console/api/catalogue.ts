@@ -239,8 +239,15 @@ export interface Job {
   finished_at: string | null;
 }
 
+export type SidecarKind = 'audio' | 'subtitles';
+
 export interface OpenUpload {
   id: string;
+  kind: 'film' | SidecarKind;
+  /** Of sound and subtitles. */
+  language: string | null;
+  /** Of a film: the uploads of the files beside it. */
+  beside: string[];
   file_name: string;
   length: number;
   received: number;

@@ -4,12 +4,14 @@
 //                  |  ^
 //             paused  failed          sending --whole--> done, with the job that packages it
 //
+// A file of sound or subtitles has no job of its own: when it is whole it waits for the film that names it.
+//
 // An upload goes on while other pages of the console are open. After a reload the browser no longer has the file: the
 // operator names it again, and its fingerprint finds the upload that it began.
 
 import { SvelteMap } from 'svelte/reactivity';
 import { troubleOf, type Trouble } from '../../lib/http';
-import { catalogue, type OpenUpload } from '../api/catalogue';
+import { catalogue, type OpenUpload, type SidecarKind } from '../api/catalogue';
 import { Pace } from './pace';
 
 const URL = '/api/v1/operator/uploads';
@@ -52,6 +54,29 @@ export function forget(upload_id: string): void {
   localStorage.setItem(KEPT_AS, JSON.stringify(kept().filter((entry) => entry.upload_id !== upload_id)));
 }
 
+/** What a file beside a film is. */
+export interface Sidecar {
+  kind: SidecarKind;
+  language: string;
+}
+
+export interface UploadRole {
+  /** None of a film. */
+  sidecar?: Sidecar;
+  /** Of a film: the ids of the uploads beside it. */
+  beside?: readonly string[];
+}
+
+/** What a file is by its name; most likely. */
+export function kindOf(file_name: string): SidecarKind {
+  return /\.(srt|ass|ssa|vtt|ttml|dfxp|xml)$/i.test(file_name) ? 'subtitles' : 'audio';
+}
+
+function metadata(pairs: Record<string, string>): string {
+  const encoded = (value: string) => btoa(String.fromCharCode(...new TextEncoder().encode(value)));
+  return Object.entries(pairs).map(([key, value]) => `${key} ${encoded(value)}`).join(',');
+}
+
 interface Reply {
   status: number;
   text: string;
@@ -70,14 +95,18 @@ export class FilmUpload {
 
   readonly file: File;
   readonly title_id: string | null;
+  readonly sidecar: Sidecar | null;
+  readonly #beside: readonly string[];
   readonly #pace = new Pace();
   #request: XMLHttpRequest | null = null;
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(file: File, title_id: string | null, resume?: OpenUpload) {
+  constructor(file: File, title_id: string | null, role: UploadRole, resume?: OpenUpload) {
     this.file = file;
     this.title_id = title_id;
+    this.sidecar = role.sidecar ?? null;
+    this.#beside = role.beside ?? [];
     if (resume) {
       this.id = resume.id;
       this.resumed_at = resume.received;
@@ -125,7 +154,7 @@ export class FilmUpload {
       if (this.id === null) await this.#create();
       else await this.#ask();
       while (this.phase === 'starting' || this.phase === 'sending') {
-        if (this.job_id !== null) {
+        if (this.job_id !== null || (this.sidecar !== null && this.sent === this.file.size && this.id !== null)) {
           this.phase = 'done';
           this.bytes_per_s = null;
           return;
@@ -141,11 +170,14 @@ export class FilmUpload {
   }
 
   async #create(): Promise<void> {
-    const name = btoa(String.fromCharCode(...new TextEncoder().encode(this.file.name)));
     const reply = await this.#exchange('POST', URL, {
       ...HEADERS,
       'upload-length': String(this.file.size),
-      'upload-metadata': `filename ${name}`,
+      'upload-metadata': metadata({
+        filename: this.file.name,
+        ...(this.sidecar ?? {}),
+        ...(this.#beside.length > 0 ? { beside: this.#beside.join(' ') } : {}),
+      }),
     });
     this.id = reply.header('location')?.split('/').pop() ?? null;
     if (this.id === null) throw new Stumble({ code: 'UNKNOWN' }, false);
@@ -244,8 +276,8 @@ class Uploads {
     return [...this.running].filter(([, upload]) => upload.title_id === title_id);
   }
 
-  begin(file: File, title_id: string | null, resume?: OpenUpload): FilmUpload {
-    const upload = new FilmUpload(file, title_id, resume);
+  begin(file: File, title_id: string | null, role: UploadRole, resume?: OpenUpload): FilmUpload {
+    const upload = new FilmUpload(file, title_id, role, resume);
     this.running.set(++this.#count, upload);
     return upload;
   }
