@@ -475,8 +475,8 @@ async fn uploads_that_are_not_whole_are_listed_until_they_expire() {
     let created = cinema.uploads.create("film.mp4".into(), 9, role, None).await.unwrap();
     let marquee::store::db::Written::New(upload) = created else { panic!("no upload") };
     let listed = cinema.get("/operator/uploads", &cinema.operator).await;
-    let expected = json!([{"id": upload.id, "file_name": "film.mp4", "length": 9, "received": 0,
-        "created_at": "2027-01-15T12:00:00.000Z", "expires_at": "2027-01-16T12:00:00.000Z"}]);
+    let expected = json!([{"id": upload.id, "file_name": "film.mp4", "kind": "film", "language": null, "beside": [],
+        "length": 9, "received": 0, "created_at": "2027-01-15T12:00:00.000Z", "expires_at": "2027-01-16T12:00:00.000Z"}]);
     assert_eq!(listed.body["data"], expected);
     cinema.sim.advance(HOUR * 23 + Duration::from_millis(3_599_999));
     assert_eq!(cinema.get("/operator/uploads", &cinema.operator).await.body["data"], expected);
