@@ -95,7 +95,13 @@ impl AvcConfig {
 
     /// The NAL units of a sample in the form the record describes.
     pub fn units<'a>(&self, sample: &'a [u8]) -> LengthUnits<'a> {
-        LengthUnits { rest: sample, length_bytes: usize::from(self.nal_length_bytes) }
+        self.units_in_beginning(sample, sample.len() as u64)
+    }
+
+    /// The NAL units that begin in the beginning of a sample of `sample_bytes`; the last may be cut.
+    pub fn units_in_beginning<'a>(&self, beginning: &'a [u8], sample_bytes: u64) -> LengthUnits<'a> {
+        let length_bytes = usize::from(self.nal_length_bytes);
+        LengthUnits { rest: beginning, beyond: sample_bytes.saturating_sub(beginning.len() as u64), length_bytes }
     }
 
     /// Whether any unit brings a parameter set that the record does not hold: such a track needs more than one
@@ -107,9 +113,11 @@ impl AvcConfig {
     }
 }
 
-/// NAL units behind length fields; ends at the first that is not whole.
+/// NAL units behind length fields; ends at the first that does not end in the sample.
 pub struct LengthUnits<'a> {
     rest: &'a [u8],
+    /// Bytes of the sample behind `rest`.
+    beyond: u64,
     length_bytes: usize,
 }
 
@@ -119,7 +127,10 @@ impl<'a> Iterator for LengthUnits<'a> {
     fn next(&mut self) -> Option<&'a [u8]> {
         let (length, rest) = self.rest.split_at_checked(self.length_bytes)?;
         let length = length.iter().fold(0_usize, |sum, &byte| sum << 8 | usize::from(byte));
-        let (unit, rest) = rest.split_at_checked(length)?;
+        if length as u64 > rest.len() as u64 + self.beyond {
+            return None;
+        }
+        let (unit, rest) = rest.split_at(length.min(rest.len()));
         self.rest = rest;
         Some(unit)
     }
@@ -215,6 +226,12 @@ mod tests {
         let units: Vec<_> = config.units(&sample).collect();
         assert_eq!(units, [SPS, PPS, &[0x65, 1, 2, 3]]);
         assert!(is_idr(units.into_iter()));
+        // Of a beginning the last unit is cut; of a sample that is too short it is none.
+        let cut = &sample[..sample.len() - 2];
+        let units: Vec<_> = config.units_in_beginning(cut, sample.len() as u64).collect();
+        assert_eq!(units, [SPS, PPS, &[0x65, 1]]);
+        assert_eq!(config.units(cut).count(), 2);
+        assert_eq!(config.units_in_beginning(cut, sample.len() as u64 - 1).count(), 2);
         let recovery = annex_b(&[SPS, &[0x06, 0x06, 0x01, 0x80], &[0x41, 1, 2]]);
         assert!(!is_idr(annex_b_units(&recovery)));
     }
@@ -225,7 +242,7 @@ mod tests {
             let _ = AvcConfig::from_extradata(&bytes);
             let _ = annex_b_to_lengths(&bytes);
             for length_bytes in 1..=4 {
-                let _ = LengthUnits { rest: &bytes, length_bytes }.count();
+                let _ = LengthUnits { rest: &bytes, beyond: 0, length_bytes }.count();
             }
         }
 

@@ -96,8 +96,8 @@ impl CopiedAudio {
     }
 
     /// All samples lie in this film as they are to be.
-    pub fn copy_from(&mut self, film: FilmBytes) {
-        self.writer.copy_from(film);
+    pub fn copy_from(&mut self, film: FilmBytes) -> Result<()> {
+        self.writer.copy_from(film)
     }
 
     pub fn push(&mut self, sample: SampleTaken) -> Result<()> {

@@ -38,11 +38,11 @@ impl<'a> Tracks<'a> {
     /// What is in the film is taken from it as it lies there.
     fn copy_from(&mut self, film: &PlainFilm) -> Result<()> {
         if let Some(video) = &mut self.video {
-            video.copy_from(film.bytes()?);
+            video.copy_from(film.bytes()?)?;
         }
         for (source, track) in &mut self.audio {
             if source.beside.is_none() {
-                track.copy_from(film.bytes()?);
+                track.copy_from(film.bytes()?)?;
             }
         }
         Ok(())
@@ -91,7 +91,7 @@ pub fn run(
                 on_progress(scan.timescale.seconds(scan.origin.since(pts, source.video.time_base, scan.timescale)));
             }
             if let (Some(captions), Some(film)) = (&mut captions, plain) {
-                captions.take(sample.pts, &film.before_slices(&sample.payload, captions.source.coding)?);
+                captions.take(sample.pts, &film.before_slices(&sample.payload)?);
             }
             tracks.video.as_mut().map_or(Ok(()), |video| video.push(sample))
         } else if let Some((_, track)) = tracks.audio.iter_mut().find(|(source, _)| source.is_of_film(stream)) {

@@ -33,7 +33,7 @@ pub struct SampleSeen<'a> {
     pub is_damaged: bool,
     pub changes_format: bool,
     pub bytes: u64,
-    /// Empty where the pass can do without.
+    /// As much as the pass needs: nothing, the beginning of a picture up to its first slice, or all.
     pub data: &'a [u8],
 }
 
@@ -69,12 +69,14 @@ impl From<Packet> for SampleTaken {
 /// A film that needs no libav to be read.
 pub struct PlainFilm {
     file: File,
+    /// How its pictures are made of units.
+    coding: Coding,
     tracks: Vec<PlainTrack>,
 }
 
 struct PlainTrack {
     stream: usize,
-    /// Whether every sample has to be looked into, and not only the sync samples of the picture.
+    /// Whether every sample has to be looked into, and not only the beginnings of the picture's sync samples.
     says_format: bool,
     is_video: bool,
     samples: Vec<MovieSample>,
@@ -97,6 +99,7 @@ impl PlainFilm {
         if !is_plain {
             return None;
         }
+        let coding = Coding::H264 { length_bytes: source.video.avc.as_ref()?.nal_length_bytes() };
         let film_bytes = file.metadata().ok()?.len();
         let moov = read_moov(file, film_bytes)?;
         let streams: Vec<usize> =
@@ -121,17 +124,20 @@ impl PlainFilm {
             let says_format = matches!(&track.entry, b"ac-3" | b"ec-3");
             plain.push(PlainTrack { stream, says_format, is_video, samples: track.samples });
         }
-        Some(PlainFilm { file: file.try_clone().ok()?, tracks: plain })
+        Some(PlainFilm { file: file.try_clone().ok()?, coding, tracks: plain })
     }
 
     /// Every sample in the order of the file, with its stream.
     pub fn each_seen(&self, mut see: impl FnMut(usize, SampleSeen<'_>)) -> Result<()> {
         let mut data = Vec::new();
         for (track, sample) in self.in_order(|_| true) {
+            let place = Place { at: sample.offset, bytes: sample.bytes };
             data.clear();
-            if track.says_format || (track.is_video && sample.is_sync) {
+            if track.says_format {
                 data.resize(sample.bytes as usize, 0);
                 self.file.read_exact_at(&mut data, sample.offset).map_err(changed)?;
+            } else if track.is_video && sample.is_sync {
+                self.read_before_slices(place, &mut data)?;
             }
             let seen = SampleSeen {
                 pts: Some(sample.pts),
@@ -161,15 +167,22 @@ impl PlainFilm {
     }
 
     /// So much of a picture that its first slice begins in it, or all.
-    pub fn before_slices(&self, payload: &Payload, coding: Coding) -> Result<Vec<u8>> {
-        let Payload::Film(Place { at, bytes }) = *payload else { return Ok(Vec::new()) };
-        let mut picture = vec![0; BEGINNING_BYTES.min(bytes as usize)];
-        self.file.read_exact_at(&mut picture, at).map_err(changed)?;
-        if !captions::reaches_slice(coding, &picture) {
-            picture.resize(bytes as usize, 0);
-            self.file.read_exact_at(&mut picture, at).map_err(changed)?;
+    pub fn before_slices(&self, payload: &Payload) -> Result<Vec<u8>> {
+        let mut picture = Vec::new();
+        if let Payload::Film(place) = *payload {
+            self.read_before_slices(place, &mut picture)?;
         }
         Ok(picture)
+    }
+
+    fn read_before_slices(&self, Place { at, bytes }: Place, picture: &mut Vec<u8>) -> Result<()> {
+        picture.resize(BEGINNING_BYTES.min(bytes as usize), 0);
+        self.file.read_exact_at(picture, at).map_err(changed)?;
+        if !captions::reaches_slice(self.coding, picture) {
+            picture.resize(bytes as usize, 0);
+            self.file.read_exact_at(picture, at).map_err(changed)?;
+        }
+        Ok(())
     }
 
     /// For whoever writes its samples.

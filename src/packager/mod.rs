@@ -55,3 +55,4 @@ pub mod track_file;
 pub mod transcode;
 pub mod video;
 pub mod worker;
+mod writeback;

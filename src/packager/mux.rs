@@ -16,6 +16,7 @@ use crate::packager::checkpoint::Extent;
 use crate::packager::film_bytes::{self, FilmBytes, Place};
 use crate::packager::refusal::{self, Refusal};
 use crate::packager::segmenter::Cursor;
+use crate::packager::writeback::Writeback;
 
 /// The bytes of a sample: as libav holds them, converted, or still in the film.
 pub enum Payload {
@@ -65,6 +66,8 @@ pub struct TrackWriter {
     samples: Vec<Sample>,
     held_bytes: u64,
     written: Extent,
+    /// For what is copied: it is written as fast as the disk takes it.
+    writeback: Option<Writeback>,
 }
 
 impl TrackWriter {
@@ -82,7 +85,7 @@ impl TrackWriter {
         file.write_all(&init).map_err(refusal::of_write)?;
         let written = Extent { bytes: init.len() as u64, segments: 0, end: 0 };
         let boundaries = Cursor::new(boundaries);
-        Ok(TrackWriter { file, film: None, boundaries, samples: Vec::new(), held_bytes: 0, written })
+        Ok(TrackWriter { file, film: None, boundaries, samples: Vec::new(), held_bytes: 0, written, writeback: None })
     }
 
     /// Goes on with a file that is there as far; what lies behind is cut off. The next sample begins a segment where the
@@ -94,12 +97,14 @@ impl TrackWriter {
             file.seek(SeekFrom::Start(written.bytes)).map(|_| file)
         };
         let (file, boundaries) = (open().map_err(refusal::of_write)?, Cursor::new(boundaries));
-        Ok(TrackWriter { file, film: None, boundaries, samples: Vec::new(), held_bytes: 0, written })
+        Ok(TrackWriter { file, film: None, boundaries, samples: Vec::new(), held_bytes: 0, written, writeback: None })
     }
 
     /// All samples will be [`Payload::Film`], in this film.
-    pub fn copy_from(&mut self, film: FilmBytes) {
+    pub fn copy_from(&mut self, film: FilmBytes) -> Result<()> {
         self.film = Some(film);
+        self.writeback = Some(Writeback::of(&self.file).map_err(refusal::of_write)?);
+        Ok(())
     }
 
     /// What has been written: whole segments.
@@ -133,6 +138,7 @@ impl TrackWriter {
             let last = self.samples.iter().map(|sample| sample.pts).max().unwrap_or(0);
             self.flush(end.max(last + 1))?;
         }
+        self.writeback.map_or(Ok(()), Writeback::finish).map_err(refusal::of_write)?;
         self.file.sync_all().map_err(refusal::of_write)
     }
 
@@ -155,8 +161,11 @@ impl TrackWriter {
             film_bytes::write_all(&mut self.file, &mut slices)?;
         }
         self.samples.clear();
-        let bytes = self.written.bytes + head.len() as u64 + self.held_bytes;
-        self.written = Extent { bytes, segments: sequence, end };
+        let bytes = head.len() as u64 + self.held_bytes;
+        if let Some(writeback) = &mut self.writeback {
+            writeback.wrote(bytes);
+        }
+        self.written = Extent { bytes: self.written.bytes + bytes, segments: sequence, end };
         self.held_bytes = 0;
         Ok(())
     }

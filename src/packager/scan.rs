@@ -356,14 +356,15 @@ impl<'a> VideoPass<'a> {
             self.obstacle("its parameter sets change");
         }
         if sample.is_sync {
-            self.take_sync(sample.data, at);
+            self.take_sync(sample, at);
         } else if self.syncs.last().is_none_or(|&sync| at <= sync) {
             self.obstacle("its groups of pictures are open");
         }
         self.gop_max = self.gop_max.max(at);
     }
 
-    fn take_sync(&mut self, data: &[u8], at: Ticks) {
+    fn take_sync(&mut self, sample: &SampleSeen<'_>, at: Ticks) {
+        let data = sample.data;
         let annex_b = self.source.has_start_codes && avc::is_annex_b(data);
         if self.config.is_none() && annex_b {
             self.config = AvcConfig::from_parameter_sets(avc::annex_b_units(data)).ok();
@@ -375,7 +376,8 @@ impl<'a> VideoPass<'a> {
         let (is_idr, changes) = if annex_b {
             (avc::is_idr(avc::annex_b_units(data)), config.is_changed_by(avc::annex_b_units(data)))
         } else {
-            (avc::is_idr(config.units(data)), config.is_changed_by(config.units(data)))
+            let units = || config.units_in_beginning(data, sample.bytes);
+            (avc::is_idr(units()), config.is_changed_by(units()))
         };
         if changes {
             self.obstacle("its parameter sets change");

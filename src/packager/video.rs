@@ -53,8 +53,8 @@ impl<'a> CopiedVideo<'a> {
     }
 
     /// All samples lie in this film as they are to be.
-    pub fn copy_from(&mut self, film: FilmBytes) {
-        self.writer.copy_from(film);
+    pub fn copy_from(&mut self, film: FilmBytes) -> Result<()> {
+        self.writer.copy_from(film)
     }
 
     /// Ends the track where presentation ends.
