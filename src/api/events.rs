@@ -1,5 +1,5 @@
-//! The event stream of one playback session: a heartbeat every 30 s, which also keeps the stream lease, and `ended` as
-//! soon as the session may not go on.
+//! The event stream of one playback session: a heartbeat every 30 s, which also keeps the stream lease, `more` when
+//! there is more of a growing film to choose from, and `ended` as soon as the session may not go on.
 //!
 //! It looks again after every change this node hears of, and at the very instant the entitlement ends. One second of
 //! silence more or less is nothing; a revoked viewer who plays on from a full buffer is.
@@ -19,6 +19,8 @@ use crate::base::clock::{Clock, UtcMs};
 use crate::base::limits;
 use crate::base::shutdown::Shutdown;
 use crate::playback::follower::Follower;
+use crate::playback::growing::Choice;
+use crate::playback::library::Library;
 use crate::playback::place::Place;
 use crate::playback::sessions::{LiveSession, Sessions};
 use crate::rights::entitlement::DenialCode;
@@ -30,8 +32,11 @@ pub struct Events {
     shutdown: Shutdown,
     follower: Arc<Follower>,
     sessions: Arc<Sessions>,
+    library: Arc<Library>,
     session: Arc<LiveSession>,
     place: Place,
+    /// As far as it was told of.
+    choice: Option<Choice>,
     applied: broadcast::Receiver<Arc<Vec<Change>>>,
     /// Monotonic; the first heartbeat is due at once.
     heartbeat_at: Duration,
@@ -47,11 +52,14 @@ struct Ended {
 
 impl Events {
     pub fn of(api: &Api, session: Arc<LiveSession>, place: Place) -> Events {
+        let (asset_id, opened_at) = (session.row().asset_id, session.row().opened_at);
         Events {
             clock: api.clock.clone(),
             shutdown: api.shutdown.clone(),
             follower: api.follower.clone(),
             sessions: api.sessions.clone(),
+            library: api.library.clone(),
+            choice: api.library.growing().choice(asset_id, opened_at),
             session,
             place,
             // Subscribed before the first look: no change falls in between.
@@ -90,6 +98,9 @@ impl Events {
                 self.heartbeat_at = elapsed + limits::HEARTBEAT_EVERY;
                 return Some(event("heartbeat", &json!({"at": now})));
             }
+            if self.has_more() {
+                return Some(event("more", &json!({})));
+            }
             let next_look = self.heartbeat_at.saturating_sub(elapsed).min(self.ends_at().since(now));
             tokio::select! {
                 () = self.shutdown.begun() => {}
@@ -100,6 +111,15 @@ impl Events {
                 () = self.clock.sleep(next_look) => {}
             }
         }
+    }
+
+    /// An interruption leaves nothing to choose from, and is no news: what comes after it may be.
+    fn has_more(&mut self) -> bool {
+        let row = self.session.row();
+        let present = self.library.growing().choice(row.asset_id, row.opened_at);
+        let is_news = self.choice.is_some() && present.is_some() && present != self.choice;
+        self.choice = present.or(self.choice);
+        is_news
     }
 
     fn ended(&self, now: UtcMs) -> Option<Ended> {

@@ -239,7 +239,8 @@ pub async fn end(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Hear of the session's end at once. `heartbeat` with `{at}` every 30 s, then one `ended` with `{code, message}`.
+/// Hear of the session's end at once. `heartbeat` with `{at}` every 30 s, `more` with `{}` when the multivariant playlist
+/// of a film that is still being packaged has further tracks, then one `ended` with `{code, message}`.
 #[utoipa::path(get, path = "/playback-sessions/{id}/events", tag = "playback", operation_id = "follow_playback_session", params(("id" = SessionId, Path)),
     security((), ("bearer" = []), ("cookie" = [])), responses(
     (status = 200, description = "Server-sent events", content_type = "text/event-stream", body = String),

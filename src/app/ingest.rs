@@ -159,7 +159,7 @@ struct Showing {
 
 impl Showing {
     fn show(&mut self, grown: &Arc<Grown>, step: &Progress, progress: &ProgressSink, now: UtcMs) {
-        self.library.growing().grow(self.asset_id, grown.growth.clone(), bytes_of(grown.clone()), now);
+        self.library.growing().grow(self.asset_id, grown.growth.clone(), bytes_of(grown.clone()));
         if std::mem::replace(&mut self.has_begun, true) {
             return;
         }

@@ -87,15 +87,6 @@ impl Opener {
         self.write(presentation, growth.index.clone(), Some(growth)).await
     }
 
-    /// The multivariant playlist of a film with these tracks. `mark` tells what a growing film has now from what it will
-    /// have.
-    pub async fn multivariant(&self, presentation: Presentation, film: &AssetIndex, mark: &str) -> Result<Playlist> {
-        let card = self.card(presentation).await?;
-        let id = presentation.film.to_string();
-        let (timeline, behind) = behind_card(Timeline::of_asset(&id, film), card.as_ref());
-        multivariant(presentation.film, &timeline, &format!("{behind}{mark}"))
-    }
-
     /// Writes the playlists of a film, and finds what seals it.
     async fn write(
         &self,
@@ -130,7 +121,13 @@ impl Opener {
             let open = OpenTrack { seal, track_type: track_type(&track.media), drm, playlist: media, iframes };
             tracks.insert(track.id.clone(), open);
         }
-        let multivariant = multivariant(id, &timeline, &behind)?;
+        // Of what grows the rates change too.
+        let mark = growth.map_or_else(String::new, |growth| {
+            let segments = growth.index.tracks.iter().map(|track| track.segments.len()).sum::<usize>();
+            format!("-{}-{segments}", growth.index.tracks.len())
+        });
+        let text = build::multivariant(&timeline, Form::Served);
+        let multivariant = playlist(text, &format!("{FORMAT_VERSION}-{id}-main{behind}{mark}"))?;
         let storyboard = index.storyboard.map(|storyboard| {
             let text = storyboard.to_webvtt(index.duration_ms, |sheet| format!("storyboard/{sheet}.jpg"));
             playlist(text.into(), &format!("{FORMAT_VERSION}-{id}-storyboard"))
@@ -246,10 +243,6 @@ fn interrupted() -> Error {
 /// A strong entity tag.
 pub fn etag(text: &str) -> Result<HeaderValue> {
     HeaderValue::try_from(format!("\"{text}\"")).map_err(|error| Error::internal("an entity tag").with_source(error))
-}
-
-fn multivariant(id: AssetId, timeline: &Timeline<'_>, mark: &str) -> Result<Playlist> {
-    playlist(build::multivariant(timeline, Form::Served), &format!("{FORMAT_VERSION}-{id}-main{mark}"))
 }
 
 fn playlist(identity: Bytes, name: &str) -> Result<Playlist> {

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A playlist that a session has seen never changes its kind (RFC 8216bis, 6.2.1): a session that was opened while the
-//! film grew is given the EVENT form to its end, and may choose from the tracks that were there when it was opened.
+//! film grew is given the EVENT form of these tracks to its end. Its multivariant playlist is that of the moment.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -23,7 +23,6 @@ use crate::base::error::Result;
 use crate::base::id::AssetId;
 use crate::base::limits;
 use crate::media::growth::Growth;
-use crate::media::rendition::AssetIndex;
 
 /// Reads a part of a track's file, by the id of the track.
 pub type TrackBytes = Arc<dyn Fn(&str, Range<u64>) -> BoxFuture<'static, Result<Bytes>> + Send + Sync>;
@@ -40,8 +39,13 @@ pub struct GrowingFilm {
     pub growth: Growth,
     /// Of this process: another one for everything that was ever told.
     pub revision: u64,
-    /// The tracks that were not there at first, and since when they are.
-    late: Vec<(String, UtcMs)>,
+}
+
+/// What a session can choose from, as far as it can become more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Choice {
+    tracks: usize,
+    is_complete: bool,
 }
 
 struct Place {
@@ -53,14 +57,13 @@ struct Place {
 
 impl GrowingFilms {
     /// This much of the film is there now.
-    pub fn grow(&self, asset: AssetId, growth: Growth, bytes: TrackBytes, at: UtcMs) {
+    pub fn grow(&self, asset: AssetId, growth: Growth, bytes: TrackBytes) {
         let mut films = self.films.write().unwrap_or_else(PoisonError::into_inner);
         let known = films.get(&asset).filter(|place| place.completed_at.is_none());
         if known.is_some_and(|place| place.film.growth == growth) {
             return;
         }
-        let late = known.map_or_else(Vec::new, |place| place.film.joined_by(&growth, at));
-        let film = GrowingFilm { growth, revision: self.revisions.fetch_add(1, Ordering::Relaxed), late };
+        let film = GrowingFilm { growth, revision: self.revisions.fetch_add(1, Ordering::Relaxed) };
         films.insert(asset, Place { film: Arc::new(film), bytes: Some(bytes), completed_at: None });
     }
 
@@ -96,6 +99,16 @@ impl GrowingFilms {
         })
     }
 
+    /// What a session can choose from that was opened while the film grew; none of one that did not.
+    pub fn choice(&self, asset: AssetId, opened_at: UtcMs) -> Option<Choice> {
+        self.find(asset, |place| {
+            place.completed_at.is_none_or(|completed_at| opened_at < completed_at).then(|| Choice {
+                tracks: place.film.growth.index.tracks.len(),
+                is_complete: place.completed_at.is_some(),
+            })
+        })
+    }
+
     /// Where the bytes of its tracks are, while they are not in the store.
     pub fn bytes(&self, asset: AssetId) -> Option<TrackBytes> {
         self.find(asset, |place| place.bytes.clone())
@@ -107,35 +120,15 @@ impl GrowingFilms {
 }
 
 impl GrowingFilm {
-    /// What a session may choose from that was opened at this instant.
-    pub fn index_at(&self, opened_at: UtcMs) -> AssetIndex {
-        let mut index = self.growth.index.clone();
-        index.tracks.retain(|track| !self.late.iter().any(|(id, since)| *id == track.id && *since > opened_at));
-        index
-    }
-
-    /// What tells it from less and from more of itself.
-    pub fn mark(&self) -> String {
-        let tracks = &self.growth.index.tracks;
-        let segments: usize = tracks.iter().map(|track| track.segments.len()).sum();
-        format!("-{}-{segments}", tracks.len())
-    }
-
     fn is_whole(&self) -> bool {
         self.growth.index.tracks.iter().all(|track| self.growth.is_whole(&track.id))
-    }
-
-    /// The late tracks once it has become `growth`.
-    fn joined_by(&self, growth: &Growth, at: UtcMs) -> Vec<(String, UtcMs)> {
-        let new = growth.index.tracks.iter().filter(|track| self.growth.index.track(&track.id).is_none());
-        self.late.iter().cloned().chain(new.map(|track| (track.id.clone(), at))).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::rendition::{SegmentIndex, TrackIndex, TrackMedia, VideoIndex, VideoRange};
+    use crate::media::rendition::{AssetIndex, SegmentIndex, TrackIndex, TrackMedia, VideoIndex, VideoRange};
     use crate::media::time::Timescale;
 
     fn growth(tracks: &[&str], whole: &[&str]) -> Growth {
@@ -175,40 +168,41 @@ mod tests {
         Arc::new(|_, _| Box::pin(async { Ok(Bytes::new()) }))
     }
 
-    fn ids(index: &AssetIndex) -> Vec<&str> {
-        index.tracks.iter().map(|track| track.id.as_str()).collect()
-    }
-
     #[test]
-    fn a_rung_joins_for_sessions_that_are_opened_after_it() {
+    fn a_session_has_more_to_choose_from_with_every_rung_and_when_the_film_is_complete() {
         let (films, asset) = (GrowingFilms::default(), AssetId::new(UtcMs(1)));
-        films.grow(asset, growth(&["v720"], &[]), nothing(), UtcMs(10));
-        films.grow(asset, growth(&["v720", "v360"], &["v720", "v360"]), nothing(), UtcMs(20));
-        let film = films.now(asset).unwrap();
-        assert_eq!(ids(&film.index_at(UtcMs(19))), ["v720"]);
-        assert_eq!(ids(&film.index_at(UtcMs(20))), ["v720", "v360"]);
-        // What was there at first is there for a session of before, too: it was opened on an attempt that died.
-        assert_eq!(ids(&film.index_at(UtcMs(0))), ["v720"]);
+        let choice = || films.choice(asset, UtcMs(10));
+        assert_eq!(choice(), None);
+        films.grow(asset, growth(&["v720"], &[]), nothing());
+        let first = choice();
+        films.grow(asset, growth(&["v720"], &["v720"]), nothing());
+        assert!(first.is_some() && choice() == first, "a longer track is no other track");
+        films.grow(asset, growth(&["v720", "v360"], &["v720", "v360"]), nothing());
+        let second = choice();
+        assert_ne!(second, first);
+        films.complete(asset, UtcMs(20));
+        assert!(choice().is_some() && choice() != second);
+        assert_eq!(films.choice(asset, UtcMs(20)), None, "it had all of it from the beginning");
     }
 
     #[test]
     fn what_is_told_twice_is_one_revision_and_after_an_interruption_it_is_another() {
         let (films, asset) = (GrowingFilms::default(), AssetId::new(UtcMs(1)));
         let revision = || films.now(asset).unwrap().revision;
-        films.grow(asset, growth(&["v720"], &[]), nothing(), UtcMs(10));
+        films.grow(asset, growth(&["v720"], &[]), nothing());
         let first = revision();
-        films.grow(asset, growth(&["v720"], &[]), nothing(), UtcMs(11));
+        films.grow(asset, growth(&["v720"], &[]), nothing());
         assert_eq!(revision(), first);
         films.interrupt(asset);
         assert!(films.now(asset).is_none() && films.bytes(asset).is_none());
-        films.grow(asset, growth(&["v720"], &[]), nothing(), UtcMs(12));
+        films.grow(asset, growth(&["v720"], &[]), nothing());
         assert_ne!(revision(), first);
     }
 
     #[test]
     fn a_complete_film_keeps_its_form_for_the_sessions_of_before_as_long_as_there_can_be_any() {
         let (films, asset) = (GrowingFilms::default(), AssetId::new(UtcMs(1)));
-        films.grow(asset, growth(&["v720"], &["v720"]), nothing(), UtcMs(10));
+        films.grow(asset, growth(&["v720"], &["v720"]), nothing());
         films.complete(asset, UtcMs(20));
         films.interrupt(asset);
         assert!(films.now(asset).is_none() && films.bytes(asset).is_none());
@@ -216,7 +210,7 @@ mod tests {
         films.complete(AssetId::new(UtcMs(2)), UtcMs(20) + limits::SESSION_AGE_MAX);
         assert!(films.of_session(asset, UtcMs(19)).is_none());
         // A playlist that would never end is not kept.
-        films.grow(asset, growth(&["v720"], &[]), nothing(), UtcMs(10));
+        films.grow(asset, growth(&["v720"], &[]), nothing());
         films.complete(asset, UtcMs(20));
         assert!(films.of_session(asset, UtcMs(19)).is_none());
     }

@@ -73,23 +73,16 @@ impl Library {
         self.opener.issue_keys(asset_id).await
     }
 
-    /// The multivariant playlist of the session.
+    /// The multivariant playlist of the session: of a film that grows, of what is there now.
     pub async fn multivariant(&self, entitled: &Entitled) -> Result<Playlist> {
-        let presentation = entitled.presentation();
-        if let Some(film) = self.opener.growing.of_session(presentation.film, entitled.opened_at()) {
-            let grown = async move {
-                let index = film.index_at(entitled.opened_at());
-                self.opener.multivariant(presentation, &index, &film.mark()).await
-            };
-            return Box::pin(grown).await;
-        }
         Ok(self.asset(entitled).await?.multivariant.clone())
     }
 
     /// The media playlist of one track.
     pub async fn playlist(&self, entitled: &Entitled, track: &str) -> Result<Playlist> {
         let film = self.film(entitled).await?;
-        let asset = match self.opener.growing.of_session(film.id, entitled.opened_at()) {
+        let grown = self.opener.growing.of_session(film.id, entitled.opened_at());
+        let asset = match grown.filter(|grown| grown.growth.index.track(track).is_some()) {
             Some(grown) => Box::pin(self.grown(entitled.presentation(), grown)).await?,
             None => film,
         };

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use marquee::base::id::{AssetId, OfferId, TitleId};
@@ -13,6 +14,9 @@ use reqwest::StatusCode;
 
 use crate::film;
 use crate::server::Server;
+
+const PATIENCE: Duration = Duration::from_secs(5);
+const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// The smaller rung of the test: the same picture under another name.
 const RUNG: &str = "v180";
@@ -61,7 +65,7 @@ impl Stage {
 
     async fn grow(&self, segments: usize, whole: &[&str], has_rung: bool) {
         let growth = growth(segments, whole, has_rung).await;
-        self.server.app.library.growing().grow(self.asset, growth, bytes().await, self.server.now());
+        self.server.app.library.growing().grow(self.asset, growth, bytes().await);
     }
 
     /// All of it is in the store.
@@ -136,20 +140,23 @@ async fn a_sealed_film_is_played_while_it_grows_and_its_bytes_are_those_of_the_c
         assert!(stage.text(&main, "a-und-2.m3u8").await.ends_with("a-und-2/3.m4s\n#EXT-X-ENDLIST\n"));
         assert!(stage.get(&main, "v360/3.m4s").await.is_ok());
 
-        // A rung joins: for who comes then.
-        stage.server.sim.advance(std::time::Duration::from_secs(1));
+        // A rung joins: for who comes then, and for who is there.
+        stage.server.sim.advance(Duration::from_secs(1));
         stage.grow(6, &["v360", "a-und-2", RUNG], true).await;
         let late = stage.play("late", sold).await;
         assert_eq!(stage.choices(&late).await, ["v360.m3u8", "v180.m3u8"]);
-        assert_eq!(stage.choices(&main).await, ["v360.m3u8"]);
+        assert_eq!(stage.choices(&main).await, ["v360.m3u8", "v180.m3u8"]);
+        assert!(stage.text(&main, "v180.m3u8").await.ends_with("v180/5.m4s\n#EXT-X-ENDLIST\n"));
         let last = stage.text(&main, "v360.m3u8").await;
         assert!(last.starts_with(&second) && last.ends_with("v360/5.m4s\n#EXT-X-ENDLIST\n"), "{last}");
 
         // Complete: the same bytes, from the store.
-        stage.server.sim.advance(std::time::Duration::from_secs(1));
+        stage.server.sim.advance(Duration::from_secs(1));
         stage.complete().await;
         assert_eq!(stage.text(&main, "v360.m3u8").await, last, "a playlist never changes its kind");
+        assert!(stage.text(&main, "t-en.m3u8").await.contains("#EXT-X-PLAYLIST-TYPE:VOD\n"), "words join then");
         let whole = stage.play("last", sold).await;
+        assert_eq!(stage.server.get(&main).await.text(), stage.server.get(&whole).await.text());
         let form = stage.text(&whole, "v360.m3u8").await;
         assert!(form.contains("#EXT-X-PLAYLIST-TYPE:VOD\n") && !form.contains("EXT-X-START"), "{form}");
         assert!(stage.get(&whole, "v360/iframes.m3u8").await.is_ok() && stage.get(&whole, "t-en.m3u8").await.is_ok());
@@ -183,4 +190,34 @@ async fn an_interrupted_film_is_refused_in_clear_words_and_goes_on_where_it_was(
     stage.grow(3, &[], false).await;
     assert_eq!((stage.text(&main, "v360.m3u8").await, stage.get(&main, "v360/1.m4s").await), (playlist, segment));
     assert_eq!(stage.choices(&main).await, ["v360.m3u8"]);
+}
+
+#[tokio::test]
+async fn whoever_watches_is_told_when_there_is_more_to_choose_from() {
+    let stage = Stage::set().await;
+    stage.grow(3, &[], false).await;
+    let (title, offer) = stage.sell("aes128").await;
+    let viewer = stage.server.viewer("somebody").await;
+    stage.server.buy(&viewer, offer).await;
+    let session = stage.server.open(&viewer.token, title).await.json();
+    let url = format!("{}{}", stage.server.base, session["events_url"].as_str().unwrap());
+    let mut events =
+        reqwest::Client::new().get(url).bearer_auth(&viewer.token).header("x-country", "CN").send().await.unwrap();
+    let mut next = async || {
+        let event = tokio::time::timeout(PATIENCE, events.chunk()).await.expect("an event was due").unwrap().unwrap();
+        String::from_utf8(event.to_vec()).unwrap().lines().next().unwrap().to_owned()
+    };
+    assert_eq!(next().await, "event: heartbeat");
+    // More of the same is in the playlists.
+    stage.grow(6, &["v360", "a-und-2"], false).await;
+    stage.server.sim.advance(HEARTBEAT);
+    assert_eq!(next().await, "event: heartbeat");
+    stage.grow(6, &["v360", "a-und-2", RUNG], true).await;
+    stage.server.sim.advance(HEARTBEAT);
+    assert_eq!((next().await.as_str(), next().await.as_str()), ("event: heartbeat", "event: more"));
+    stage.complete().await;
+    stage.server.sim.advance(HEARTBEAT);
+    assert_eq!((next().await.as_str(), next().await.as_str()), ("event: heartbeat", "event: more"));
+    stage.server.sim.advance(HEARTBEAT);
+    assert_eq!(next().await, "event: heartbeat");
 }

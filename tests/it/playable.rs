@@ -164,7 +164,7 @@ async fn a_film_is_played_while_its_ladder_is_made_and_goes_on_when_the_server_w
         assert!(watch.get(path).await.as_ref() == Ok(first), "{path} is another one after the restart");
     }
 
-    // Complete: the same asset, the same bytes; who was there keeps one rung, who comes has all.
+    // Complete: the same asset, the same bytes; also who was there has all rungs now.
     let finished = desk.finished(&server, &job).await;
     assert_eq!(
         (&finished["status"], &finished["asset_id"], &finished["playable"]),
@@ -175,10 +175,12 @@ async fn a_film_is_played_while_its_ladder_is_made_and_goes_on_when_the_server_w
     let playlist = watch.text("v720.m3u8").await;
     assert!(playlist.contains(":EVENT\n") && playlist.ends_with("v720/7.m4s\n#EXT-X-ENDLIST\n"), "{playlist}");
     let late = play(&server, &title, &asset).await;
+    let all = ["v720.m3u8", "v480.m3u8", "v360.m3u8"];
     assert_eq!(
         (watch.rungs().await, late.rungs().await),
-        (vec!["v720.m3u8".to_owned()], ["v720.m3u8", "v480.m3u8", "v360.m3u8"].map(str::to_owned).to_vec(),)
+        (all.map(str::to_owned).into(), all.map(str::to_owned).into())
     );
+    assert!(watch.get("v360/7.m4s").await.is_ok());
     for (path, first) in paths.iter().zip(&first) {
         assert!(watch.get(path).await.as_ref() == Ok(first), "{path} is another one in the store");
     }
