@@ -6,6 +6,7 @@ import { account } from './account.js';
 import { buying } from './buying.js';
 import { cards } from './cards.js';
 import { launchChromium } from './chromium.js';
+import { clients } from './clients.js';
 import { operatorConsole } from './console.js';
 import { startMarquee } from './marquee.js';
 import { loading } from './loading.js';
@@ -35,6 +36,7 @@ describe('browser', { timeout: 1_800_000 }, () => {
   describe('playback', () => playback(world));
   describe('sealed', () => sealed(world));
   describe('cards', () => cards(world));
+  describe('clients', () => clients(world));
   describe('switching', () => switching(world));
   describe('readme', () => readme(world));
   describe('refusals', () => refusals(world));
