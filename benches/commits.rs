@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use marquee::store::db::Db;
-use marquee::store::db::sqlite::SqliteDb;
+use marquee::store::db::sql::SqlDb;
+use marquee::store::db::sqlite;
 
 use scene::{Scene, grant_for, key, sale};
 
@@ -28,7 +29,7 @@ async fn main() {
     println!("disk: {fsyncs_per_s:.0} fsyncs/s ({})", folder.path().display());
     for callers in [1, 16, 128, 512] {
         let sqlite =
-            Arc::new(SqliteDb::open(&folder.path().join(format!("{callers}.db"))).await.expect("a new database"));
+            Arc::new(sqlite::open(&folder.path().join(format!("{callers}.db"))).await.expect("a new database"));
         let (purchases_per_s, commits_each) = purchases_per_s(&sqlite, callers).await;
         println!(
             "{callers:>4} callers: {purchases_per_s:.0} purchases/s, {commits_each:.2} commits each, {:.2} purchases per fsync of the disk",
@@ -48,7 +49,7 @@ fn fsyncs_per_s(folder: &std::path::Path) -> f64 {
     f64::from(FSYNCS) / start.elapsed().as_secs_f64()
 }
 
-async fn purchases_per_s(sqlite: &Arc<SqliteDb>, callers: u32) -> (f64, f64) {
+async fn purchases_per_s(sqlite: &Arc<SqlDb>, callers: u32) -> (f64, f64) {
     let db: Arc<dyn Db> = sqlite.clone();
     let first = Scene::set(&db).await;
     let mut scenes = Vec::new();

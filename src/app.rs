@@ -51,7 +51,7 @@ use crate::playback::vault::{Vault, random};
 use crate::store::blobs::Blobs;
 use crate::store::db::Db;
 use crate::store::db::account::Bearer;
-use crate::store::db::sqlite::SqliteDb;
+use crate::store::db::{postgres, sqlite};
 use crate::store::state::State;
 use crate::store::state::fallback::FallbackState;
 use crate::store::state::memory::MemoryState;
@@ -118,7 +118,7 @@ impl App {
         let licenses = drm::licenses(&config.drm, clock.clone())?;
         let lock = open_data(&config.data)?;
         let shutdown = Shutdown::new();
-        let db = open_database(&config.data).await?;
+        let db = open_database(&config).await?;
         let vault = Arc::new(Vault::open(&config.master_key_file())?);
         let objects = objects_folder(&config.data);
         Blobs::remove_unfinished(&objects)?;
@@ -394,9 +394,12 @@ impl Serving {
     }
 }
 
-/// The database of a data folder, made when there is none.
-pub async fn open_database(data: &Path) -> Result<Arc<dyn Db>> {
-    Ok(Arc::new(SqliteDb::open(&database_file(data)).await?))
+/// The database that is configured, or the one of the data folder, which is made when there is none.
+pub async fn open_database(config: &Config) -> Result<Arc<dyn Db>> {
+    Ok(Arc::new(match config.database_url()? {
+        Some(url) => postgres::open(&url).await?,
+        None => sqlite::open(&database_file(&config.data)).await?,
+    }))
 }
 
 /// Where the embedded database of a data folder is.

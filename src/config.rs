@@ -31,6 +31,7 @@ pub struct Config {
     pub data: PathBuf,
     pub http: Http,
     pub keys: Keys,
+    pub database: DatabaseConfig,
     pub state: StateConfig,
     pub place: PlaceConfig,
     pub cache: CacheConfig,
@@ -65,6 +66,15 @@ pub struct Http {
 pub struct Keys {
     /// The master key; by default `keys/master.key` in the data folder.
     pub master_key_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DatabaseConfig {
+    /// `postgres://…`; without it the database is a file in the data folder.
+    pub url: Option<String>,
+    /// A file that holds the URL, where that has a password.
+    pub url_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -110,6 +120,7 @@ impl Default for Config {
             data: PathBuf::from("marquee-data"),
             http: Http::default(),
             keys: Keys::default(),
+            database: DatabaseConfig::default(),
             state: StateConfig::default(),
             place: PlaceConfig::default(),
             cache: CacheConfig::default(),
@@ -188,12 +199,12 @@ impl Config {
 
     /// `redis_url`, from its file where it has one.
     pub fn redis_url(&self) -> Result<Option<String>> {
-        match (&self.state.redis_url, &self.state.redis_url_file) {
-            (Some(_), Some(_)) => Err(config_error("Set state.redis_url or state.redis_url_file, not both.")),
-            (Some(url), None) => Ok(Some(url.clone())),
-            (None, Some(path)) => Ok(Some(read(path)?.trim().to_owned())),
-            (None, None) => Ok(None),
-        }
+        said_or_in_file("state.redis_url", self.state.redis_url.as_deref(), self.state.redis_url_file.as_deref())
+    }
+
+    /// `database.url`, from its file where it has one.
+    pub fn database_url(&self) -> Result<Option<String>> {
+        said_or_in_file("database.url", self.database.url.as_deref(), self.database.url_file.as_deref())
     }
 
     pub fn master_key_file(&self) -> PathBuf {
@@ -243,6 +254,15 @@ fn nest(table: &mut toml::Table, path: &[String], value: toml::Value) {
             nest(&mut inner, rest, value);
             table.insert(first.clone(), toml::Value::Table(inner));
         }
+    }
+}
+
+fn said_or_in_file(key: &str, said: Option<&str>, file: Option<&Path>) -> Result<Option<String>> {
+    match (said, file) {
+        (Some(_), Some(_)) => Err(config_error(&format!("Set {key} or {key}_file, not both."))),
+        (Some(said), None) => Ok(Some(said.to_owned())),
+        (None, Some(path)) => Ok(Some(read(path)?.trim().to_owned())),
+        (None, None) => Ok(None),
     }
 }
 

@@ -194,7 +194,7 @@ fn the_origin_has_no_path_to_the_store() {
 #[test]
 fn only_the_store_the_config_and_the_app_name_a_backend() {
     const BACKENDS: &[&str] =
-        &["sqlx", "redis", "object_store", "rusqlite", "SqliteDb", "RedisState", "MemoryState", "postgres"];
+        &["sqlx", "redis", "object_store", "rusqlite", "SqlDb", "RedisState", "MemoryState", "postgres"];
     let mut wrong = Vec::new();
     for source in sources().iter().filter(|source| !["store", "config", "app"].contains(&source.room())) {
         if source.is_test() {

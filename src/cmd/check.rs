@@ -24,9 +24,10 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let data = args.settings.load()?.data;
+    let config = args.settings.load()?;
+    let data = config.data.clone();
     let path = database_file(&data);
-    if !path.exists() {
+    if config.database_url()?.is_none() && !path.exists() {
         return Err(Error::new(
             ErrorKind::NotFound,
             "DATA_NOT_FOUND",
@@ -34,7 +35,7 @@ pub fn run(args: &Args) -> Result<()> {
         ));
     }
     let (report, assets) = block_on(async {
-        let db = open_database(&data).await?;
+        let db = open_database(&config).await?;
         let report = async {
             let report = check(&*db).await?;
             Ok((report, inspect_assets(&*db, &data).await?))

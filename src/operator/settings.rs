@@ -68,7 +68,7 @@ pub struct BuildBody {
     version: &'static str,
     #[serde(flatten)]
     packager: PackagerBuild,
-    sqlite: String,
+    database: String,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -103,7 +103,7 @@ pub async fn show(State(operators): State<Arc<Operators>>, _: Owner) -> Result<J
         build: BuildBody {
             version: env!("CARGO_PKG_VERSION"),
             packager: PackagerBuild::of_this_binary(),
-            sqlite: api.db.version().await?,
+            database: api.db.version().await?,
         },
         data: data_body(settings.data.clone()).await?,
         checks: checks(api).await,

@@ -131,7 +131,7 @@ mod tests {
     use crate::base::clock::{SimClock, UtcMs};
     use crate::base::drm_system::DrmSystem;
     use crate::hls::key_tag::KeyTag;
-    use crate::store::db::sqlite::SqliteDb;
+    use crate::store::db::sqlite;
 
     const TRACKS: [(&str, TrackType); 3] =
         [("v360", TrackType::Sd), ("a-en-2", TrackType::Audio), ("a-fr-2", TrackType::Audio)];
@@ -163,7 +163,7 @@ mod tests {
     }
 
     async fn keys(folder: &tempfile::TempDir) -> (ContentKeys, ContentKeys, Arc<Elsewhere>) {
-        let db: Arc<dyn Db> = Arc::new(SqliteDb::open(&folder.path().join("db.sqlite")).await.unwrap());
+        let db: Arc<dyn Db> = Arc::new(sqlite::open(&folder.path().join("db.sqlite")).await.unwrap());
         let vault = Arc::new(Vault::new(&[7; 32]).unwrap());
         let clock = SimClock::new(UtcMs(1)).clock();
         let elsewhere = Arc::new(Elsewhere::default());

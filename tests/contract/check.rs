@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use marquee::store::check::{Report, check};
 use marquee::store::db::Db;
-use marquee::store::db::sqlite::SqliteDb;
+use marquee::store::db::sqlite;
 use marquee::store::db::voucher::Redemption;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
@@ -23,7 +23,7 @@ async fn damaged_by(sql: &str) -> Report {
     assert_eq!(sound.findings, []);
     db.close().await;
     tamper(&file.path(), sql).await;
-    check(&SqliteDb::open(&file.path()).await.unwrap()).await.unwrap()
+    check(&sqlite::open(&file.path()).await.unwrap()).await.unwrap()
 }
 
 async fn fill(db: &Arc<dyn Db>) {

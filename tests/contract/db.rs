@@ -4,7 +4,9 @@ use std::future::Future;
 use std::sync::Arc;
 
 use marquee::store::db::Db;
-use marquee::store::db::sqlite::SqliteDb;
+use marquee::store::db::{postgres, sqlite};
+
+use crate::postgres_server::PostgresServer;
 
 mod account;
 mod audit;
@@ -39,16 +41,38 @@ impl SqliteFile {
 
 impl Backend for SqliteFile {
     async fn open(&self) -> Arc<dyn Db> {
-        Arc::new(SqliteDb::open(&self.path()).await.unwrap())
+        Arc::new(sqlite::open(&self.path()).await.unwrap())
+    }
+}
+
+pub struct PostgresDatabase(String);
+
+impl PostgresDatabase {
+    pub async fn new() -> PostgresDatabase {
+        PostgresDatabase(PostgresServer::of_this_process().new_database().await)
+    }
+}
+
+impl Backend for PostgresDatabase {
+    async fn open(&self) -> Arc<dyn Db> {
+        Arc::new(postgres::open(&self.0).await.unwrap())
     }
 }
 
 macro_rules! suite {
     ($($room:ident: $($case:ident)*;)*) => {
-        mod sqlite {
+        mod in_sqlite {
             $($(#[tokio::test(flavor = "multi_thread")]
             async fn $case() {
                 let backend = super::SqliteFile::new();
+                super::$room::$case(&backend).await;
+            })*)*
+        }
+
+        mod in_postgres {
+            $($(#[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                let backend = super::PostgresDatabase::new().await;
                 super::$room::$case(&backend).await;
             })*)*
         }

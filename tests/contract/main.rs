@@ -4,6 +4,8 @@
 
 mod check;
 mod db;
+mod postgres;
+mod postgres_server;
 mod redis_server;
 mod scene;
 mod state;

@@ -52,7 +52,7 @@ use marquee::store::blobs::Blobs;
 use marquee::store::db::Db;
 use marquee::store::db::account::{Bearer, Viewer};
 use marquee::store::db::operator::Role;
-use marquee::store::db::sqlite::SqliteDb;
+use marquee::store::db::sqlite;
 use marquee::store::state::State;
 use marquee::store::state::memory::MemoryState;
 use serde_json::Value;
@@ -161,7 +161,7 @@ impl Cinema {
         let dir = tempfile::tempdir().unwrap();
         let sim = SimClock::new(UtcMs::parse(START).unwrap());
         let clock = sim.clock();
-        let db: Arc<dyn Db> = Arc::new(SqliteDb::open(&dir.path().join("marquee.sqlite")).await.unwrap());
+        let db: Arc<dyn Db> = Arc::new(sqlite::open(&dir.path().join("marquee.sqlite")).await.unwrap());
         let state: Arc<dyn State> = Arc::new(MemoryState::new(clock.clone()));
         let vault = Vault::new(&[7; 32]).unwrap();
         let tokens = Arc::new(Tokens::open(&*db, &vault, clock.now()).await.unwrap());

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::row::{Columns, to_json};
-use super::{Connection, Row, SqliteDb};
+use super::{Connection, Row, SqlDb};
 use crate::base::clock::UtcMs;
 use crate::base::error::Result;
 use crate::base::id::SessionId;
@@ -22,7 +22,7 @@ const SESSIONS_PER_CODE: i64 = 5;
 const WITHIN: &str = "opened_at >= $1 AND opened_at < $2 AND ($3 = '' OR title_id = $3)";
 
 #[async_trait]
-impl TelemetryDb for SqliteDb {
+impl TelemetryDb for SqlDb {
     async fn record_notes(&self, notes: &[SessionNotes]) -> Result<()> {
         let notes = notes.to_vec();
         self.write(move |conn| {
@@ -291,7 +291,7 @@ async fn startups(conn: &mut Connection, query: &QoeQuery) -> Result<Vec<u64>> {
     Ok(startups)
 }
 
-fn within<'q>(sql: &'q str, query: &QoeQuery) -> sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments> {
+fn within<'q>(sql: &'q str, query: &QoeQuery) -> sqlx::query::Query<'q, sqlx::Any, sqlx::any::AnyArguments> {
     let title = query.title_id.map(|id| id.to_string()).unwrap_or_default();
     sqlx::query(sqlx::AssertSqlSafe(sql.to_owned())).bind(query.from.0).bind(query.to.0).bind(title)
 }

@@ -6,7 +6,7 @@ use super::account::viewer;
 use super::commerce::{membership, refund};
 use super::playback::session;
 use super::row::{AFTER_ALL, Columns};
-use super::{Connection, Row, SqliteDb, journal, purchase};
+use super::{Connection, Row, SqlDb, journal, purchase};
 use crate::base::clock::UtcMs;
 use crate::base::error::Result;
 use crate::base::id::{PurchaseId, ViewerId};
@@ -48,7 +48,7 @@ const MEMBERS: &str = "\
     ORDER BY m.id DESC LIMIT $4";
 
 #[async_trait]
-impl SalesDb for SqliteDb {
+impl SalesDb for SqlDb {
     async fn sales(&self, filter: &SaleFilter, page: &Page) -> Result<Vec<Sale>> {
         let mut moment = self.readers.begin().await?;
         let rows = sqlx::query(SALES)

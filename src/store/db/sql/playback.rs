@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::error::corrupt;
 use super::row::{AFTER_ALL, Columns, to_json};
-use super::{Connection, Row, SqliteDb, telemetry};
+use super::{Connection, Row, SqlDb, telemetry};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{GrantId, SessionId, ViewerId};
@@ -16,7 +16,7 @@ use crate::store::db::playback::{Change, Changes, KeyUse, SigningKey, WrappedKey
 use crate::store::db::{Page, PlaybackDb};
 
 #[async_trait]
-impl PlaybackDb for SqliteDb {
+impl PlaybackDb for SqlDb {
     async fn insert_session(&self, session: &PlaybackSession) -> Result<()> {
         let session = session.clone();
         self.write(move |conn| Box::pin(async move { insert_session(conn, &session).await })).await

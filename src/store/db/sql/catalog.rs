@@ -5,7 +5,7 @@ use sqlx::error::DatabaseError;
 
 use super::playback::append_change;
 use super::row::{Columns, clock_columns, to_json};
-use super::{Connection, Row, SqliteDb, idempotency};
+use super::{Connection, Row, SqlDb, idempotency};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{AssetId, AvailId, OfferId, TitleId};
@@ -21,7 +21,7 @@ use crate::store::db::playback::Change;
 use crate::store::db::{CatalogDb, Idempotency, Page, Written};
 
 #[async_trait]
-impl CatalogDb for SqliteDb {
+impl CatalogDb for SqlDb {
     async fn insert_title(&self, title: &Title, idempotency: Option<&Idempotency>) -> Result<Written<()>> {
         let (title, idempotency) = (title.clone(), idempotency.cloned());
         self.write(move |conn| Box::pin(async move { insert_title(conn, &title, idempotency.as_ref()).await })).await

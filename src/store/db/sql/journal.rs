@@ -3,7 +3,7 @@
 use sqlx::Row as _;
 
 use super::row::{Columns, to_hex};
-use super::{Connection, Row, SqliteDb};
+use super::{Connection, Row, SqlDb};
 use crate::base::error::{Error, Result};
 use crate::base::id::PurchaseId;
 use crate::ledger::chain::{self, ChainHash, GENESIS};
@@ -51,7 +51,7 @@ pub async fn append(conn: &mut Connection, entry: &Entry) -> Result<()> {
 }
 
 /// Entries after a position, with their postings, read at one moment.
-pub async fn entries(db: &SqliteDb, after: i64, limit: u32) -> Result<Vec<ChainedEntry>> {
+pub async fn entries(db: &SqlDb, after: i64, limit: u32) -> Result<Vec<ChainedEntry>> {
     let mut moment = db.readers.begin().await?;
     let rows = sqlx::query("SELECT * FROM entry WHERE position > $1 ORDER BY position LIMIT $2")
         .bind(after)

@@ -3,14 +3,14 @@
 use async_trait::async_trait;
 
 use super::row::{Columns, to_hex};
-use super::{Connection, Row, SqliteDb};
+use super::{Connection, Row, SqlDb};
 use crate::base::error::Result;
 use crate::store::db::audit::{
     AUDIT_GENESIS, AuditDb, AuditFilter, AuditLine, ChainedAuditLine, NamedAuditLine, audit_link,
 };
 
 #[async_trait]
-impl AuditDb for SqliteDb {
+impl AuditDb for SqlDb {
     async fn append_audit(&self, line: &AuditLine) -> Result<()> {
         let line = line.clone();
         self.write(move |conn| Box::pin(async move { append(conn, &line).await })).await

@@ -3,7 +3,8 @@
 //!
 //! A write whose caller went away is in the queue all the same and happens whole. A commit or a checkpoint that fails
 //! with an I/O error ends the process: the kernel may have dropped the pages that it could not write, so asking it
-//! again proves nothing, and what is on the disk is found out by the next start.
+//! again proves nothing, and what is on the disk is found out by the next start. A server that is lost is connected to
+//! again, group by group.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,8 +16,8 @@ use sqlx::Connection as _;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::Connection;
 use super::error::{busy, closed, leaves_the_disk_unknown};
+use super::{Connection, Dialect};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::limits;
 
@@ -33,10 +34,10 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub fn start(connection: Connection) -> Writer {
+    pub fn start(connection: Connection, dialect: Dialect) -> Writer {
         let (sender, queue) = mpsc::channel(limits::DB_WRITES_QUEUED_MAX);
         let commits = Arc::new(AtomicU64::new(0));
-        let task = tokio::spawn(run(connection, queue, commits.clone()));
+        let task = tokio::spawn(run(Desk { connection: Some(connection), dialect }, queue, commits.clone()));
         Writer { queue: Mutex::new(Some(sender)), commits, task: tokio::sync::Mutex::new(Some(task)) }
     }
 
@@ -152,11 +153,17 @@ impl GroupLoss {
     }
 }
 
-async fn run(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Write>>, commits: Arc<AtomicU64>) {
+/// The connection that writes; none after it was lost.
+struct Desk {
+    connection: Option<Connection>,
+    dialect: Dialect,
+}
+
+async fn run(mut desk: Desk, mut queue: mpsc::Receiver<Box<dyn Write>>, commits: Arc<AtomicU64>) {
     let mut group = Vec::with_capacity(GROUP_MAX);
     let mut writes_since_checkpoint = 0;
     while queue.recv_many(&mut group, GROUP_MAX).await > 0 {
-        let lost = commit_group(&mut connection, &mut group).await.err();
+        let lost = desk.commit(&mut group).await.err();
         if lost.is_none() {
             commits.fetch_add(1, Ordering::Relaxed);
             writes_since_checkpoint += group.len();
@@ -165,19 +172,61 @@ async fn run(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Write
             write.answer(lost.as_ref());
         }
         if writes_since_checkpoint >= CHECKPOINT_EVERY_WRITES {
-            checkpoint(&mut connection).await;
+            desk.checkpoint().await;
             writes_since_checkpoint = 0;
         }
     }
-    checkpoint(&mut connection).await;
-    if let Err(error) = connection.close().await {
+    desk.checkpoint().await;
+    if let Some(connection) = desk.connection
+        && let Err(error) = connection.close().await
+    {
         tracing::warn!("the database did not close cleanly: {error}");
     }
 }
 
-/// Runs the group in one transaction.
+impl Desk {
+    /// Runs the group in one transaction.
+    async fn commit(&mut self, group: &mut [Box<dyn Write>]) -> Result<(), GroupLoss> {
+        let connection = self.begin().await?;
+        let done = commit_group(connection, group).await;
+        // After a failure the connection may be gone, or in the middle of something.
+        if done.is_err() && self.dialect.reconnects() {
+            self.connection = None;
+        }
+        done
+    }
+
+    /// Begins a transaction, over a new connection where the old one is gone: nothing was written yet.
+    async fn begin(&mut self) -> sqlx::Result<&mut Connection> {
+        if let Some(connection) = &mut self.connection
+            && let Err(error) = self.dialect.begin(connection).await
+        {
+            if !self.dialect.reconnects() {
+                return Err(error);
+            }
+            self.connection = None;
+        }
+        match &mut self.connection {
+            Some(connection) => Ok(connection),
+            lost => {
+                let mut connection = self.dialect.connect().await?;
+                self.dialect.begin(&mut connection).await?;
+                Ok(lost.insert(connection))
+            }
+        }
+    }
+
+    async fn checkpoint(&mut self) {
+        if let (Some(connection), Some(checkpoint)) = (&mut self.connection, self.dialect.checkpoint())
+            && let Err(error) = statement(connection, checkpoint).await
+        {
+            end_if_unknown(&error);
+            tracing::warn!("the log of the database could not be copied into its file yet: {error}");
+        }
+    }
+}
+
 async fn commit_group(connection: &mut Connection, group: &mut [Box<dyn Write>]) -> Result<(), GroupLoss> {
-    statement(connection, "BEGIN IMMEDIATE").await?;
     let done = match run_group(connection, group).await {
         Ok(()) => statement(connection, "COMMIT").await.inspect_err(end_if_unknown).map_err(GroupLoss::from),
         Err(lost) => Err(lost),
@@ -202,13 +251,6 @@ async fn run_group(connection: &mut Connection, group: &mut [Box<dyn Write>]) ->
         statement(connection, "RELEASE one_write").await?;
     }
     Ok(())
-}
-
-async fn checkpoint(connection: &mut Connection) {
-    if let Err(error) = statement(connection, "PRAGMA wal_checkpoint(PASSIVE)").await {
-        end_if_unknown(&error);
-        tracing::warn!("the log of the database could not be copied into its file yet: {error}");
-    }
 }
 
 async fn statement(connection: &mut Connection, sql: &'static str) -> sqlx::Result<()> {

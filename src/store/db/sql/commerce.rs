@@ -5,7 +5,7 @@ use async_trait::async_trait;
 
 use super::playback::append_change;
 use super::row::Columns;
-use super::{Connection, Row, SqliteDb, idempotency, journal, purchase};
+use super::{Connection, Row, SqlDb, idempotency, journal, purchase};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{GrantId, MembershipId, PaymentId, PlanId, PurchaseId, TitleId, ViewerId};
@@ -19,7 +19,7 @@ use crate::store::db::playback::Change;
 use crate::store::db::{CommerceDb, Idempotency, Written};
 
 #[async_trait]
-impl CommerceDb for SqliteDb {
+impl CommerceDb for SqlDb {
     async fn begin_purchase(
         &self,
         purchase: &Purchase,

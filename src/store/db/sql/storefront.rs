@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::playback::append_change;
 use super::row::{Columns, to_json};
-use super::{Connection, Row, SqliteDb, idempotency};
+use super::{Connection, Row, SqlDb, idempotency};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::StorefrontId;
@@ -16,7 +16,7 @@ use crate::store::db::playback::Change;
 use crate::store::db::{Idempotency, StorefrontDb, Written};
 
 #[async_trait]
-impl StorefrontDb for SqliteDb {
+impl StorefrontDb for SqlDb {
     async fn storefronts(&self) -> Result<Vec<Storefront>> {
         let mut moment = self.readers.begin().await?;
         let rows = sqlx::query("SELECT * FROM storefront ORDER BY id").fetch_all(&mut *moment).await?;

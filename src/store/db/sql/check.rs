@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::Row as _;
 
 use super::row::Columns;
-use super::{Row, SqliteDb};
+use super::{Dialect, Row, SqlDb};
 use crate::base::error::Result;
 use crate::base::id::{PurchaseId, VoucherId};
 use crate::base::money::Money;
@@ -63,8 +63,11 @@ const STRAYS: &str = "\
     ORDER BY id LIMIT $1";
 
 #[async_trait]
-impl CheckDb for SqliteDb {
+impl CheckDb for SqlDb {
     async fn storage_faults(&self) -> Result<Vec<String>> {
+        if !matches!(self.dialect, Dialect::Sqlite(_)) {
+            return Ok(Vec::new());
+        }
         let mut faults: Vec<String> =
             sqlx::query_scalar("PRAGMA integrity_check(100)").fetch_all(&self.readers).await?;
         faults.retain(|fault| fault != "ok");

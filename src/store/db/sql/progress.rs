@@ -3,14 +3,14 @@
 use async_trait::async_trait;
 
 use super::row::Columns;
-use super::{Row, SqliteDb};
+use super::{Row, SqlDb};
 use crate::base::error::Result;
 use crate::base::id::{TitleId, ViewerId};
 use crate::base::limits;
 use crate::store::db::progress::{Progress, ProgressDb};
 
 #[async_trait]
-impl ProgressDb for SqliteDb {
+impl ProgressDb for SqlDb {
     async fn put_progress(&self, viewer: ViewerId, progress: &Progress) -> Result<()> {
         let progress = progress.clone();
         self.write(move |conn| {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::row::{AFTER_ALL, Columns, to_hex};
-use super::{Connection, Row, SqliteDb, idempotency, purchase};
+use super::{Connection, Row, SqlDb, idempotency, purchase};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::VoucherBatchId;
@@ -17,7 +17,7 @@ const COUNTED: &str = "SELECT b.*, \
     FROM voucher_batch b";
 
 #[async_trait]
-impl VoucherDb for SqliteDb {
+impl VoucherDb for SqlDb {
     async fn insert_voucher_batch(
         &self,
         batch: &VoucherBatch,

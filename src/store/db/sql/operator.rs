@@ -6,7 +6,7 @@ use super::account::{api_token, email_taken, insert_token};
 use super::audit::append;
 use super::error::is_unique_violation;
 use super::row::{AFTER_ALL, Columns, to_hex};
-use super::{Connection, Row, SqliteDb};
+use super::{Connection, Row, SqlDb};
 use crate::base::clock::UtcMs;
 use crate::base::error::Result;
 use crate::base::id::{ApiTokenId, OperatorId};
@@ -16,7 +16,7 @@ use crate::store::db::audit::AuditLine;
 use crate::store::db::operator::{Edited, Operator, OperatorDb, OperatorEdit, OperatorLink, Role, Welcome};
 
 #[async_trait]
-impl OperatorDb for SqliteDb {
+impl OperatorDb for SqlDb {
     async fn insert_operator(&self, operator: &Operator, line: &AuditLine) -> Result<()> {
         let (operator, line) = (operator.clone(), line.clone());
         self.write(move |conn| {

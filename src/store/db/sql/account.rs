@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::error::is_unique_violation;
 use super::row::{AFTER_ALL, Columns, to_hex};
-use super::{Connection, Row, SqliteDb};
+use super::{Connection, Row, SqlDb};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{ApiTokenId, ViewerId};
@@ -15,7 +15,7 @@ use crate::store::db::account::{AccountDb, ApiToken, Bearer, TokenKind, ValidTok
 use crate::store::db::operator::Role;
 
 #[async_trait]
-impl AccountDb for SqliteDb {
+impl AccountDb for SqlDb {
     async fn insert_viewer(&self, viewer: &Viewer, password_hash: &str) -> Result<()> {
         let (viewer, password_hash) = (viewer.clone(), password_hash.to_owned());
         self.write(move |conn| {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::error::corrupt;
 use super::playback::append_change;
 use super::row::{AFTER_ALL, Columns, to_json};
-use super::{Connection, Row, SqliteDb, catalog, idempotency};
+use super::{Connection, Row, SqlDb, catalog, idempotency};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{AssetId, JobId, UploadId};
@@ -19,7 +19,7 @@ use crate::store::db::playback::Change;
 use crate::store::db::{Idempotency, Page, Written};
 
 #[async_trait]
-impl JobDb for SqliteDb {
+impl JobDb for SqlDb {
     async fn insert_upload(&self, upload: &Upload, idempotency: Option<&Idempotency>) -> Result<Written<()>> {
         let (upload, idempotency) = (upload.clone(), idempotency.cloned());
         self.write(move |conn| Box::pin(async move { insert_upload(conn, &upload, idempotency.as_ref()).await })).await
@@ -60,8 +60,8 @@ impl JobDb for SqliteDb {
                     return Err(not_open(conn, id).await?);
                 }
                 sqlx::query(
-                    "UPDATE upload SET job_id = $2 \
-                     WHERE id IN (SELECT value FROM json_each((SELECT beside FROM upload WHERE id = $1)))",
+                    "UPDATE upload SET job_id = $2 WHERE EXISTS (SELECT 1 FROM upload AS film \
+                     WHERE film.id = $1 AND film.beside LIKE '%\"' || upload.id || '\"%')",
                 )
                 .bind(id.to_string())
                 .bind(job.id.to_string())
@@ -256,8 +256,8 @@ async fn check_beside(conn: &mut Connection, beside: &[UploadId]) -> Result<()> 
 /// The film on its way that has this upload beside it.
 async fn film_with(conn: &mut Connection, id: UploadId) -> Result<Option<Row>> {
     let film = sqlx::query(
-        "SELECT film.id FROM upload AS film, json_each(film.beside) AS other \
-         WHERE film.job_id IS NULL AND other.value = $1 LIMIT 1",
+        "SELECT film.id FROM upload AS film \
+         WHERE film.job_id IS NULL AND film.beside LIKE '%\"' || $1 || '\"%' LIMIT 1",
     );
     Ok(film.bind(id.to_string()).fetch_optional(conn).await?)
 }

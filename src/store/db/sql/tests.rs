@@ -1,6 +1,7 @@
-//! What is SQLite's own: opening, group commit, a full disk. The contract of the port is in `tests/contract/db.rs`.
+//! On SQLite: opening, group commit, a full disk. The contract of the port is in `tests/contract/db.rs`.
 
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use crate::base::protection::ProtectionScheme;
 use crate::store::db::AuditDb;
 use crate::store::db::audit::AuditLine;
 use crate::store::db::playback::{KeyUse, WrappedKey};
+use crate::store::db::sqlite;
 use crate::store::db::{CatalogDb, PlaybackDb};
 
 fn line(detail: String) -> AuditLine {
@@ -20,7 +22,7 @@ fn line(detail: String) -> AuditLine {
 }
 
 async fn open_code(path: &Path) -> (ErrorKind, &'static str, String) {
-    let error = SqliteDb::open(path).await.err().expect("it must not open");
+    let error = sqlite::open(path).await.err().expect("it must not open");
     (error.kind(), error.code(), error.message().to_owned())
 }
 
@@ -57,7 +59,7 @@ async fn what_is_not_our_database_is_refused_and_left_alone() {
 async fn a_newer_schema_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new/marquee.db");
-    let db = SqliteDb::open(&path).await.unwrap();
+    let db = sqlite::open(&path).await.unwrap();
     db.write(|conn| {
         Box::pin(async move {
             sqlx::query("INSERT INTO schema_version (version) VALUES (999)").execute(conn).await?;
@@ -88,12 +90,12 @@ async fn a_database_of_the_first_version_keeps_its_titles_and_keys() {
         VALUES ('ttl_00000000000000000000000001', '{\"en\":\"Old\"}', '{}', 'draft', '[]', 1000, '{}', 1, 1);
         INSERT INTO content_key (asset_id, track, id, wrapped)
         VALUES ('ast_00000000000000000000000001', 'v720', 'key_00000000000000000000000001', 'YXMgaXQgd2Fz');";
-    for script in [include_str!("../schema.sql"), include_str!("guards.sql"), rows] {
+    for script in [include_str!("../schema.sql"), include_str!("../sqlite/guards.sql"), rows] {
         sqlx::raw_sql(script).execute(&mut old).await.unwrap();
     }
     sqlx::Connection::close(old).await.unwrap();
 
-    let db = SqliteDb::open(&path).await.unwrap();
+    let db = sqlite::open(&path).await.unwrap();
     let proposed = WrappedKey { id: "key_00000000000000000000000009".parse().unwrap(), wrapped: b"another".to_vec() };
     let cbcs = KeyUse { scheme: ProtectionScheme::Cbcs, ..key_use.clone() };
     let keys = [(key_use.clone(), proposed.clone()), (cbcs.clone(), proposed.clone())];
@@ -107,13 +109,13 @@ async fn a_database_of_the_first_version_keeps_its_titles_and_keys() {
     let title = db.title("ttl_00000000000000000000000001".parse().unwrap()).await.unwrap().unwrap();
     assert_eq!(title.details.protection, ProtectionScheme::Aes128, "what every title was sealed with before");
     db.close().await;
-    assert!(SqliteDb::open(&path).await.is_ok(), "a second time there is nothing to do");
+    assert!(sqlite::open(&path).await.is_ok(), "a second time there is nothing to do");
 }
 
 #[tokio::test]
 async fn a_commit_waits_for_the_disk_and_readers_cannot_write() {
     let folder = tempfile::tempdir().unwrap();
-    let db = SqliteDb::open(&folder.path().join("marquee.db")).await.unwrap();
+    let db = sqlite::open(&folder.path().join("marquee.db")).await.unwrap();
     let pragmas = db
         .write(|conn| {
             Box::pin(async move {
@@ -132,7 +134,7 @@ async fn a_commit_waits_for_the_disk_and_readers_cannot_write() {
 #[tokio::test(flavor = "multi_thread")]
 async fn writes_that_wait_share_commits() {
     let folder = tempfile::tempdir().unwrap();
-    let db = Arc::new(SqliteDb::open(&folder.path().join("marquee.db")).await.unwrap());
+    let db = Arc::new(sqlite::open(&folder.path().join("marquee.db")).await.unwrap());
     let writes: Vec<_> = (0..200)
         .map(|index| {
             let db = db.clone();
@@ -149,7 +151,7 @@ async fn writes_that_wait_share_commits() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_that_fails_or_panics_takes_nothing_else_with_it() {
     let folder = tempfile::tempdir().unwrap();
-    let db = SqliteDb::open(&folder.path().join("marquee.db")).await.unwrap();
+    let db = sqlite::open(&folder.path().join("marquee.db")).await.unwrap();
     let half = || {
         db.write(|conn| {
             Box::pin(async move {
@@ -176,7 +178,7 @@ async fn a_write_that_fails_or_panics_takes_nothing_else_with_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_that_is_full_refuses_and_goes_on() {
     let folder = tempfile::tempdir().unwrap();
-    let db = Arc::new(SqliteDb::open(&folder.path().join("marquee.db")).await.unwrap());
+    let db = Arc::new(sqlite::open(&folder.path().join("marquee.db")).await.unwrap());
     let (open_gate, gate) = tokio::sync::oneshot::channel::<()>();
     let (begin, begun) = tokio::sync::oneshot::channel::<()>();
     let blocking = tokio::spawn({
@@ -219,7 +221,7 @@ async fn a_queue_that_is_full_refuses_and_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_refuses_writes_and_the_server_goes_on() {
     let folder = tempfile::tempdir().unwrap();
-    let db = SqliteDb::open(&folder.path().join("marquee.db")).await.unwrap();
+    let db = sqlite::open(&folder.path().join("marquee.db")).await.unwrap();
     let limit_pages = |sql: &'static str| {
         db.write(move |conn| {
             Box::pin(async move {
@@ -248,7 +250,7 @@ const CHILD_DATABASE: &str = "MARQUEE_TEST_DATABASE";
 #[ignore = "a_commit_that_does_not_reach_the_disk_ends_the_process runs it in a process of its own"]
 async fn child_that_writes_until_a_commit_fails() {
     let path = std::env::var(CHILD_DATABASE).expect("run by the test below");
-    let db = SqliteDb::open(Path::new(&path)).await.unwrap();
+    let db = sqlite::open(Path::new(&path)).await.unwrap();
     loop {
         match db.append_audit(&line("x".repeat(100_000))).await {
             Ok(()) => eprintln!("answered"),
@@ -267,7 +269,7 @@ fn a_commit_that_does_not_reach_the_disk_ends_the_process() {
         .args(["-c", "trap '' XFSZ; ulimit -c 0; ulimit -f 4096; exec \"$0\" \"$@\""])
         .arg(std::env::current_exe().unwrap())
         .args(["--ignored", "--nocapture", "--exact"])
-        .arg("store::db::sqlite::tests::child_that_writes_until_a_commit_fails")
+        .arg("store::db::sql::tests::child_that_writes_until_a_commit_fails")
         .env(CHILD_DATABASE, &path)
         .output()
         .unwrap();
@@ -277,7 +279,7 @@ fn a_commit_that_does_not_reach_the_disk_ends_the_process() {
     assert!(answered > 0 && !said.contains("refused"), "{said}");
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let db = SqliteDb::open(&path).await.unwrap();
+        let db = sqlite::open(&path).await.unwrap();
         let report = crate::store::check::check(&db).await.unwrap();
         assert_eq!((report.audit_lines, report.findings), (answered as u64, vec![]));
     });

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::row::Columns;
-use super::{Connection, Row, SqliteDb, job};
+use super::{Connection, Row, SqlDb, job};
 use crate::base::clock::UtcMs;
 use crate::base::error::Result;
 use crate::base::limits;
@@ -25,7 +25,7 @@ const HALF_PERMILLE: i64 = 500;
 const END_PERMILLE: i64 = 900;
 
 #[async_trait]
-impl BoardDb for SqliteDb {
+impl BoardDb for SqlDb {
     async fn board(&self, query: &BoardQuery) -> Result<BoardRows> {
         let mut moment = self.readers.begin().await?;
         let rows = board(&mut moment, query).await?;
