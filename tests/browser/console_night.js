@@ -93,7 +93,7 @@ export function night(world) {
     desk.faults.length = 0; // The broken connection shows in the console, as it has to.
 
     // While it is packaged, the window and the price are made.
-    await bar.waitFor();
+    await movesOn(desk, bar);
     await desk.getByRole('link', { name: words.windows }).click();
     const days = (n) => new Date(Date.now() + n * 86_400_000).toISOString().slice(0, 10);
     await addWindow(desk, words, { start: `${days(-1)}T00:00`, end: `${days(20)}T00:00` });
@@ -109,8 +109,7 @@ export function night(world) {
     await addPrice(desk, words, '18', '9');
 
     await desk.getByRole('tab', { name: '片源' }).or(desk.getByRole('link', { name: '片源', exact: true })).first().click();
-    const seen = await progressOf(desk, bar, words.packaged);
-    assert.ok(seen.some((value) => value > 0 && value < 100), `packaging is seen to go on: ${seen}`);
+    await desk.getByText(words.packaged).first().waitFor({ timeout: PACKAGED_WITHIN_MS });
     const title_id = titleId(desk);
     const [film_id] = (await house.operate('GET', `/titles/${title_id}`)).assets;
     const packaged = JSON.stringify(await house.operate('GET', `/assets/${film_id}`));
@@ -215,14 +214,14 @@ async function addPrice(desk, words, price, member_price) {
   await sheet.waitFor({ state: 'detached' });
 }
 
-/** The values the bar has shown until the film is in its title. */
-async function progressOf(desk, bar, news) {
-  const seen = new Set();
-  const done = desk.getByText(news).first().waitFor({ timeout: PACKAGED_WITHIN_MS }).then(() => true);
+/** Waits until a bar has left its beginning and is not at its end. */
+async function movesOn(desk, bar) {
+  const until = Date.now() + PACKAGED_WITHIN_MS;
   for (;;) {
-    const value = await bar.getAttribute('aria-valuenow', { timeout: 1_000 }).catch(() => null);
-    if (value !== null) seen.add(Number(value));
-    if (await Promise.race([done, desk.waitForTimeout(500).then(() => false)])) return [...seen];
+    const value = Number(await bar.getAttribute('aria-valuenow'));
+    if (value > 0 && value < 100) return;
+    assert.ok(Date.now() < until, `packaging goes on: ${value}`);
+    await desk.waitForTimeout(200);
   }
 }
 
