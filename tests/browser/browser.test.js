@@ -7,6 +7,7 @@ import { buying } from './buying.js';
 import { cards } from './cards.js';
 import { launchChromium } from './chromium.js';
 import { clients } from './clients.js';
+import { collection } from './collection.js';
 import { operatorConsole } from './console.js';
 import { startMarquee } from './marquee.js';
 import { loading } from './loading.js';
@@ -37,6 +38,7 @@ describe('browser', { timeout: 1_800_000 }, () => {
   describe('sealed', () => sealed(world));
   describe('cards', () => cards(world));
   describe('clients', () => clients(world));
+  describe('collection', () => collection(world));
   describe('switching', () => switching(world));
   describe('readme', () => readme(world));
   describe('refusals', () => refusals(world));
