@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::{Stream, unfold};
 use serde_json::{Value, json};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 use crate::api::Api;
 use crate::api::metrics::OpenStream;
@@ -37,6 +37,7 @@ pub struct Events {
     place: Place,
     /// As far as it was told of.
     choice: Option<Choice>,
+    choices: watch::Receiver<()>,
     applied: broadcast::Receiver<Arc<Vec<Change>>>,
     /// Monotonic; the first heartbeat is due at once.
     heartbeat_at: Duration,
@@ -53,6 +54,7 @@ struct Ended {
 impl Events {
     pub fn of(api: &Api, session: Arc<LiveSession>, place: Place) -> Events {
         let (asset_id, opened_at) = (session.row().asset_id, session.row().opened_at);
+        let choices = api.library.growing().choices();
         Events {
             clock: api.clock.clone(),
             shutdown: api.shutdown.clone(),
@@ -60,6 +62,7 @@ impl Events {
             sessions: api.sessions.clone(),
             library: api.library.clone(),
             choice: api.library.growing().choice(asset_id, opened_at),
+            choices,
             session,
             place,
             // Subscribed before the first look: no change falls in between.
@@ -104,6 +107,7 @@ impl Events {
             let next_look = self.heartbeat_at.saturating_sub(elapsed).min(self.ends_at().since(now));
             tokio::select! {
                 () = self.shutdown.begun() => {}
+                Ok(()) = self.choices.changed() => {}
                 // Whatever was applied, or missed: look again.
                 heard = self.applied.recv() => if matches!(heard, Err(broadcast::error::RecvError::Closed)) {
                     self.clock.sleep(next_look).await;

@@ -292,6 +292,7 @@ fn stage(step: &Progress) -> JobStage {
                 playable_ms: growth.playable_ms(),
                 film_ms: growth.film_ms,
                 tracks: growth.index.tracks.iter().map(|track| track.id.clone()).collect(),
+                planned: growth.planned.iter().map(|(id, _)| id.clone()).collect(),
             }
         }),
     }

@@ -180,7 +180,7 @@ impl Feed {
         Ok(match item {
             Item::Order(id) => self.order(id).await?.map(|order| event("order", &order.to_string())),
             Item::Job(id) => {
-                let job = self.operators.api.db.job(id).await?.map(JobBody::new);
+                let job = JobBody::find(&*self.operators.api.db, id).await?;
                 job.and_then(|job| serde_json::to_string(&job).ok()).map(|job| event("job", &job))
             }
             Item::Session(id, what) => {

@@ -34,7 +34,7 @@ use crate::packager::job::SidecarFile;
 use crate::playback::follower::Follower;
 use crate::store::db::Db;
 use crate::store::db::job::{
-    Job, JobOutcome, JobProgress, JobStage, JobState, JobWork, Playable, Sidecar, SidecarKind, StageName,
+    Job, JobOutcome, JobProgress, JobStage, JobState, JobWork, Playable, Sidecar, SidecarKind, StageName, Upload,
 };
 
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -93,6 +93,8 @@ pub struct JobBody {
     /// The name of the uploaded file; of a card, the number on it.
     source_name: String,
     status: JobStatus,
+    /// The files that were uploaded beside the film, in their order.
+    beside: Vec<SidecarBody>,
     /// From 0 to 1.
     progress: f64,
     /// What it is doing: `probing`, `encoding`, `poster`, `checking`, `publishing`. Null unless it runs.
@@ -114,6 +116,18 @@ pub struct JobBody {
     finished_at: Option<UtcMs>,
 }
 
+/// A dub or subtitles in a file of their own.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Sidecar)]
+pub struct SidecarBody {
+    upload_id: UploadId,
+    file_name: String,
+    /// `audio` or `subtitles`.
+    #[schema(value_type = String)]
+    kind: SidecarKind,
+    language: String,
+}
+
 #[derive(Serialize, ToSchema)]
 pub struct PlayableBody {
     /// From the beginning on, of the picture.
@@ -123,6 +137,8 @@ pub struct PlayableBody {
     film_ms: u64,
     /// What is there to choose from: ids of tracks.
     tracks: Vec<String>,
+    /// What will be there: ids of tracks, those of words aside.
+    planned: Vec<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -151,7 +167,9 @@ pub async fn list(
     QueryOf(query): QueryOf<PageQuery>,
 ) -> Result<Json<List<JobBody>>, Problem> {
     let rows = operators.api.db.jobs(&query.page()?).await?;
-    query.list(rows, |row| row.id.to_string(), JobBody::new)
+    let films: Vec<UploadId> = rows.iter().filter_map(|job| job.work.upload_id()).collect();
+    let beside = operators.api.db.beside(&films).await?;
+    query.list(rows, |row| row.id.to_string(), |job| JobBody::new(job, &beside))
 }
 
 /// One job.
@@ -166,13 +184,20 @@ pub async fn show(
     Id(id): Id<JobId>,
 ) -> Result<Json<JobBody>, Problem> {
     let not_found = || Problem::new(StatusCode::NOT_FOUND, "JOB_NOT_FOUND", "There is no such job.");
-    Ok(Json(JobBody::new(operators.api.db.job(id).await?.ok_or_else(not_found)?)))
+    Ok(Json(JobBody::find(&*operators.api.db, id).await?.ok_or_else(not_found)?))
+}
+
+impl SidecarBody {
+    fn new(upload: &Upload) -> Option<SidecarBody> {
+        let Sidecar { kind, language } = upload.sidecar()?.clone();
+        Some(SidecarBody { upload_id: upload.id, file_name: upload.file_name.clone(), kind, language })
+    }
 }
 
 impl From<Playable> for PlayableBody {
     fn from(playable: Playable) -> PlayableBody {
-        let Playable { segments, playable_ms, film_ms, tracks } = playable;
-        PlayableBody { segments, playable_ms, film_ms, tracks }
+        let Playable { segments, playable_ms, film_ms, tracks, planned } = playable;
+        PlayableBody { segments, playable_ms, film_ms, tracks, planned }
     }
 }
 
@@ -286,7 +311,8 @@ impl JobRunner {
         };
         let film = self.uploads.path(upload_id);
         let mut files = FilmFiles { film, audio: Vec::new(), subtitles: Vec::new() };
-        for (upload, Sidecar { kind, language }) in self.uploads.beside(upload_id).await? {
+        for upload in self.db.beside(&[upload_id]).await? {
+            let Some(Sidecar { kind, language }) = upload.sidecar().cloned() else { continue };
             let file = SidecarFile { language, path: self.uploads.path(upload.id), name: upload.file_name };
             match kind {
                 SidecarKind::Audio => files.audio.push(file),
@@ -357,7 +383,14 @@ impl JobRunner {
 }
 
 impl JobBody {
-    pub fn new(job: Job) -> JobBody {
+    pub async fn find(db: &dyn Db, id: JobId) -> Result<Option<JobBody>> {
+        let Some(job) = db.job(id).await? else { return Ok(None) };
+        let beside = db.beside(job.work.upload_id().as_slice()).await?;
+        Ok(Some(JobBody::new(job, &beside)))
+    }
+
+    /// With those files of `beside` that are its own.
+    fn new(job: Job, beside: &[Upload]) -> JobBody {
         let (status, asset_id, error) = match job.state {
             JobState::Queued => (JobStatus::Queued, None, None),
             JobState::Running => (JobStatus::Running, None, None),
@@ -366,10 +399,12 @@ impl JobBody {
                 (JobStatus::Failed, None, Some(JobErrorBody { code, message }))
             }
         };
-        let (upload_id, card_of) = match job.work {
-            JobWork::Film { upload_id } => (Some(upload_id), None),
-            JobWork::Card(source) => (None, Some(source.film)),
+        let upload_id = job.work.upload_id();
+        let card_of = match job.work {
+            JobWork::Film { .. } => None,
+            JobWork::Card(source) => Some(source.film),
         };
+        let beside = beside.iter().filter(|upload| upload.job_id == Some(job.id));
         let running = (status == JobStatus::Running).then_some(job.progress.stage.as_ref()).flatten();
         let playable = running.and_then(|stage| stage.playable.clone());
         let asset_id = asset_id.or(playable.as_ref().map(|_| AssetId::of_job(job.id)));
@@ -383,6 +418,7 @@ impl JobBody {
             upload_id,
             card_of,
             source_name: job.source_name,
+            beside: beside.filter_map(SidecarBody::new).collect(),
             progress: if status == JobStatus::Done { 1.0 } else { f64::from(job.progress.permille) / 1000.0 },
             status,
             asset_id,

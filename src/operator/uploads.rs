@@ -21,7 +21,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{JobId, UploadId};
 use crate::base::limits;
 use crate::base::shutdown::Shutdown;
-use crate::store::db::job::{Job, JobProgress, JobState, JobWork, Sidecar, Upload, UploadRole};
+use crate::store::db::job::{Job, JobProgress, JobState, JobWork, Upload, UploadRole};
 use crate::store::db::{Db, Idempotency, Written};
 
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -110,18 +110,6 @@ impl Uploads {
         Ok(upload.filter(|upload| upload.job_id.is_some() || now < Uploads::expires_at(upload)))
     }
 
-    /// The files beside an uploaded film, in their order.
-    pub async fn beside(&self, film: UploadId) -> Result<Vec<(Upload, Sidecar)>> {
-        let film = self.db.upload(film).await?;
-        let mut beside = Vec::new();
-        for &id in film.as_ref().map_or(&[][..], Upload::beside) {
-            let upload = self.db.upload(id).await?;
-            let sidecar = upload.as_ref().and_then(Upload::sidecar).cloned();
-            beside.extend(upload.zip(sidecar));
-        }
-        Ok(beside)
-    }
-
     /// Appends a body at `offset`. What arrives of a body that breaks off is kept. Runs to its end even when nobody waits
     /// for it any more.
     pub async fn append<S, E>(
@@ -152,7 +140,7 @@ impl Uploads {
 
     /// The bytes of a film, and of the files beside it, are no longer needed.
     pub async fn remove_bytes(&self, film: UploadId) -> Result<()> {
-        for (upload, _) in self.beside(film).await? {
+        for upload in self.db.beside(&[film]).await? {
             remove_file(&self.path(upload.id)).await;
         }
         remove_file(&self.path(film)).await;

@@ -17,6 +17,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use tokio::sync::watch;
 
 use crate::base::clock::UtcMs;
 use crate::base::error::Result;
@@ -32,6 +33,8 @@ pub type TrackBytes = Arc<dyn Fn(&str, Range<u64>) -> BoxFuture<'static, Result<
 pub struct GrowingFilms {
     films: RwLock<HashMap<AssetId, Place>>,
     revisions: AtomicU64,
+    /// Told with every track that joins a film, and when a film is complete.
+    choices: watch::Sender<()>,
 }
 
 /// A film as far as it is there.
@@ -63,8 +66,12 @@ impl GrowingFilms {
         if known.is_some_and(|place| place.film.growth == growth) {
             return;
         }
+        let has_joined = known.is_some_and(|place| place.film.growth.index.tracks.len() != growth.index.tracks.len());
         let film = GrowingFilm { growth, revision: self.revisions.fetch_add(1, Ordering::Relaxed) };
         films.insert(asset, Place { film: Arc::new(film), bytes: Some(bytes), completed_at: None });
+        if has_joined {
+            self.choices.send_replace(());
+        }
     }
 
     /// All of the film is in the store.
@@ -76,7 +83,13 @@ impl GrowingFilms {
             if !place.film.is_whole() {
                 films.remove(&asset);
             }
+            self.choices.send_replace(());
         }
+    }
+
+    /// Hears when a choice may have become more.
+    pub fn choices(&self) -> watch::Receiver<()> {
+        self.choices.subscribe()
     }
 
     /// It will not be finished, or not here.

@@ -37,6 +37,11 @@ async fn a_dub_and_subtitles_become_tracks_of_the_film_that_names_them() {
     let (_, job) = desk.upload_as(&server, &film::file(), &film).await;
     let done = desk.finished(&server, &job.unwrap()).await;
     assert_eq!((&done["status"], &done["source_name"]), (&json!("done"), &json!("film.mp4")), "{done}");
+    let said = |place: usize, name, kind, language| json!({"upload_id": ids[place], "file_name": name, "kind": kind, "language": language});
+    assert_eq!(
+        done["beside"],
+        json!([said(0, "dub.flac", "audio", "fr"), said(1, "words.srt", "subtitles", "zh-Hans")])
+    );
     let index = desk.assets().join(done["asset_id"].as_str().unwrap()).join("index.json");
     let index: Value = serde_json::from_slice(&fs::read(index).unwrap()).unwrap();
     let tracks: Vec<&str> =

@@ -116,8 +116,8 @@ async fn a_film_is_played_while_its_ladder_is_made_and_goes_on_when_the_server_w
     signal(worker, "-STOP");
     println!("playable: {}", early["playable"]);
     assert_eq!(
-        (&early["playable"]["film_ms"], &early["playable"]["tracks"]),
-        (&json!(30_000), &json!(["v720", "a-und-2"]))
+        (&early["playable"]["film_ms"], &early["playable"]["tracks"], &early["playable"]["planned"]),
+        (&json!(30_000), &json!(["v720", "a-und-2"]), &json!(["v720", "v480", "v360", "a-und-2"]))
     );
     let asset = early["asset_id"].clone();
     let shown = desk.get(&server, &format!("assets/{}", asset.as_str().unwrap())).await;

@@ -30,6 +30,9 @@ pub trait JobDb: Send + Sync {
     /// False where a film that is on its way has it beside it.
     async fn delete_upload(&self, id: UploadId) -> Result<bool>;
 
+    /// The files beside these uploaded films, film by film, in the order of each.
+    async fn beside(&self, films: &[UploadId]) -> Result<Vec<Upload>>;
+
     async fn open_uploads(&self) -> Result<Vec<Upload>>;
 
     async fn insert_job(&self, job: &Job) -> Result<()>;
@@ -142,6 +145,15 @@ pub enum JobWork {
     Card(CardSource),
 }
 
+impl JobWork {
+    pub fn upload_id(&self) -> Option<UploadId> {
+        match self {
+            JobWork::Film { upload_id } => Some(*upload_id),
+            JobWork::Card(_) => None,
+        }
+    }
+}
+
 /// How far a job is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JobProgress {
@@ -175,6 +187,9 @@ pub struct Playable {
     pub film_ms: u64,
     /// The tracks that are there.
     pub tracks: Vec<String>,
+    /// The tracks that there will be, words aside.
+    #[serde(default)]
+    pub planned: Vec<String>,
 }
 
 /// In the order they come.

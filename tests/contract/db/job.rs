@@ -102,8 +102,20 @@ pub async fn files_beside_a_film_are_whole_and_of_no_other_film_and_go_with_its_
     for upload in [&audio, &words, &ours] {
         assert_eq!(db.upload(upload.id).await.unwrap().unwrap().job_id, Some(job.id));
     }
-    assert_eq!(db.open_uploads().await.unwrap(), [other]);
+    assert_eq!(db.open_uploads().await.unwrap(), std::slice::from_ref(&other));
     assert_eq!(refused(film(5, &[&audio])).await, "SIDECAR_TAKEN", "and ever after");
+
+    let more = sidecar(7, SidecarKind::Subtitles);
+    db.insert_upload(&more, None).await.unwrap();
+    db.advance_upload(more.id, 100).await.unwrap();
+    let theirs = film(8, &[&more]);
+    db.insert_upload(&theirs, None).await.unwrap();
+    let beside = async |films: &[UploadId]| -> Vec<UploadId> {
+        db.beside(films).await.unwrap().iter().map(|upload| upload.id).collect()
+    };
+    assert_eq!(beside(&[theirs.id, other.id, ours.id]).await, [more.id, words.id, audio.id]);
+    assert_eq!(beside(&[other.id, UploadId::new(later(9))]).await, []);
+    assert_eq!(beside(&[]).await, []);
 }
 
 pub async fn a_job_is_claimed_oldest_first_and_lost_with_its_lease(backend: &impl Backend) {

@@ -194,9 +194,9 @@ async fn files_of_sound_and_subtitles_wait_for_the_film_that_names_them() {
     assert_eq!((again.status, again.code()), (StatusCode::CONFLICT, "SIDECAR_TAKEN"));
     let kept = simple(&cinema, Method::DELETE, &audio).await;
     assert_eq!((kept.status, kept.code()), (StatusCode::CONFLICT, "UPLOAD_BESIDE_FILM"));
-    let open = cinema.get("/operator/uploads", &cinema.operator).await;
+    let listed = cinema.get("/operator/uploads", &cinema.operator).await;
     let said = |id: &str| {
-        let uploads = open.body["data"].as_array().unwrap();
+        let uploads = listed.body["data"].as_array().unwrap();
         let upload = uploads.iter().find(|upload| upload["id"] == id).unwrap();
         (upload["kind"].clone(), upload["language"].clone(), upload["beside"].as_array().unwrap().len())
     };
@@ -212,6 +212,13 @@ async fn files_of_sound_and_subtitles_wait_for_the_film_that_names_them() {
     assert!(cinema.jobs.work_once().await.unwrap());
     let done = cinema.get(&format!("/operator/jobs/{}", last.header("marquee-job")), &cinema.operator).await.body;
     assert_eq!(done["status"], "done", "{done}");
+    let (other, _) = open(&cinema, 1).await;
+    append(&cinema, &other, 0, "x").await;
+    let jobs = cinema.get("/operator/jobs", &cinema.operator).await;
+    assert_eq!([&jobs.body["data"][0]["beside"], &jobs.body["data"][1]["beside"]], [&json!([]), &done["beside"]]);
+    let names = done["beside"].as_array().unwrap().iter().map(|file| (&file["file_name"], &file["language"]));
+    let expected = [(&json!("dub.m4a"), &json!("fr")), (&json!("words.srt"), &json!("zh-Hans"))];
+    assert_eq!(names.collect::<Vec<_>>(), expected);
     let asset = cinema.get(&format!("/operator/assets/{}", done["asset_id"].as_str().unwrap()), &cinema.operator).await;
     assert_eq!(asset.body["duration_ms"], 2_010, "both files were beside it");
     for url in [&audio, &subtitles, &url] {

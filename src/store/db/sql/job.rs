@@ -86,6 +86,18 @@ impl JobDb for SqlDb {
         .await
     }
 
+    async fn beside(&self, films: &[UploadId]) -> Result<Vec<Upload>> {
+        let rows = sqlx::query(
+            "SELECT other.* FROM json_each($1) AS wanted JOIN upload AS film ON film.id = wanted.value \
+             JOIN json_each(film.beside) AS named JOIN upload AS other ON other.id = named.value \
+             ORDER BY wanted.key, named.key",
+        )
+        .bind(to_json(&films)?)
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(upload).collect()
+    }
+
     async fn open_uploads(&self) -> Result<Vec<Upload>> {
         let rows =
             sqlx::query("SELECT * FROM upload WHERE job_id IS NULL ORDER BY id").fetch_all(&self.readers).await?;

@@ -190,6 +190,8 @@ export interface Rendition {
 export interface Asset {
   id: string;
   source_name: string;
+  /** `partial` while its job is at work. */
+  status: 'complete' | 'partial';
   duration_ms: number;
   created_at: string;
   source?: Source | null;
@@ -226,6 +228,8 @@ export interface Job {
   upload_id: string | null;
   card_of?: string | null;
   source_name: string;
+  /** The files that were uploaded beside the film. */
+  beside: Sidecar[];
   status: 'queued' | 'running' | 'done' | 'failed';
   /** 0 to 1. */
   progress: number;
@@ -234,12 +238,30 @@ export interface Job {
   eta_s?: number | null;
   source?: Source | null;
   asset_id: string | null;
+  /** What of it can be played while it runs. */
+  playable?: Playable | null;
   error: { code: string; message: string } | null;
   created_at: string;
   finished_at: string | null;
 }
 
 export type SidecarKind = 'audio' | 'subtitles';
+
+export interface Sidecar {
+  upload_id: string;
+  file_name: string;
+  kind: SidecarKind;
+  language: string;
+}
+
+export interface Playable {
+  segments: number;
+  playable_ms: number;
+  film_ms: number;
+  /** What is there, and what there will be. */
+  tracks: string[];
+  planned: string[];
+}
 
 export interface OpenUpload {
   id: string;

@@ -1,8 +1,8 @@
 // What a packaging job's stage and its failure mean, in words.
 
-import { bitrate, bytes, count, duration } from '../../lib/format';
+import { bitrate, bytes, count, duration, position } from '../../lib/format';
 import type { Locale, Shape } from '../../lib/words/shape';
-import type { Job, Rendition, Source, SourceTrack } from '../api/catalogue';
+import type { Job, OpenUpload, Playable, Rendition, Source, SourceTrack } from '../api/catalogue';
 import type { en } from '../words/film';
 
 type Words = Shape<typeof en>;
@@ -25,6 +25,27 @@ export function jobFailure(code: string, words: Words, of: 'film' | 'card'): str
   const text = of === 'film' || code.startsWith('CARD_') ? said[`err_${code}`] : undefined;
   if (typeof text === 'string') return text;
   return of === 'film' ? words.err_UNKNOWN : words.err_card_UNKNOWN;
+}
+
+const RUNG = /^v(\d+)/;
+
+/** How many rungs of a film's ladder can be played already. */
+export function rungsText({ tracks, planned }: Playable, words: Words, locale: Locale): string {
+  const rungs = (ids: string[]) => ids.filter((id) => RUNG.test(id)).length;
+  return words.playable_now(count(rungs(tracks), locale), count(Math.max(rungs(tracks), rungs(planned)), locale));
+}
+
+/** How much of a film can be played already, and in which sizes. */
+export function playableText({ playable_ms, film_ms, tracks }: Playable, words: Words): string {
+  const at = (ms: number) => position(ms / 1_000);
+  const heights = new Set(tracks.flatMap((track) => RUNG.exec(track)?.[1] ?? []));
+  return [words.playable_of(at(playable_ms), at(film_ms)), ...[...heights].map((height) => `${height}p`)].join(' · ');
+}
+
+/** What a file beside a film is. */
+export function sidecarText(sidecar: { kind: OpenUpload['kind']; language: string | null }, words: Words, locale: Locale): string {
+  const kind = sidecar.kind === 'audio' ? words.beside_audio : words.beside_subtitles;
+  return [kind, languageText(sidecar.language, locale)].filter((text) => text !== '').join(' · ');
 }
 
 export function kindText(kind: string, words: Words): string {
