@@ -9,6 +9,7 @@ import { launchChromium } from './chromium.js';
 import { clients } from './clients.js';
 import { collection } from './collection.js';
 import { operatorConsole } from './console.js';
+import { growing } from './growing.js';
 import { startMarquee } from './marquee.js';
 import { loading } from './loading.js';
 import { playback } from './playback.js';
@@ -39,6 +40,7 @@ describe('browser', { timeout: 1_800_000 }, () => {
   describe('cards', () => cards(world));
   describe('clients', () => clients(world));
   describe('collection', () => collection(world));
+  describe('growing', () => growing(world));
   describe('switching', () => switching(world));
   describe('readme', () => readme(world));
   describe('refusals', () => refusals(world));

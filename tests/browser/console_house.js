@@ -46,7 +46,7 @@ export async function startNew() {
   try {
     const link = await said(/(http:\S+\/console\/welcome#\S+)/);
     const operator_token = (await readFile(join(folder, 'keys/operator.token'), 'utf8')).trim();
-    return new Marquee({ base_url: new URL(link).origin, operator_link: link, operator_token, titles: [], viewers: [] }, talk, stop);
+    return new Marquee({ base_url: new URL(link).origin, operator_link: link, operator_token, titles: [], viewers: [] }, talk, stop, child.pid);
   } catch (error) {
     await stop();
     throw error;

@@ -54,7 +54,7 @@ export async function startMarquee() {
       }),
     ]);
     child.stdout.resume();
-    return new Marquee(demo, talk, stop);
+    return new Marquee(demo, talk, stop, child.pid);
   } catch (error) {
     await stop();
     throw error;
@@ -100,7 +100,8 @@ async function ready(lines) {
 }
 
 export class Marquee {
-  constructor(demo, talk, stop) {
+  constructor(demo, talk, stop, pid) {
+    this.pid = pid;
     this.demo = demo;
     this.talk = talk;
     this.stop = stop;

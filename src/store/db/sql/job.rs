@@ -87,15 +87,9 @@ impl JobDb for SqlDb {
     }
 
     async fn beside(&self, films: &[UploadId]) -> Result<Vec<Upload>> {
-        let rows = sqlx::query(
-            "SELECT other.* FROM json_each($1) AS wanted JOIN upload AS film ON film.id = wanted.value \
-             JOIN json_each(film.beside) AS named JOIN upload AS other ON other.id = named.value \
-             ORDER BY wanted.key, named.key",
-        )
-        .bind(to_json(&films)?)
-        .fetch_all(&self.readers)
-        .await?;
-        rows.iter().map(upload).collect()
+        let films = self.uploads(films).await?;
+        let beside: Vec<UploadId> = films.iter().flat_map(Upload::beside).copied().collect();
+        self.uploads(&beside).await
     }
 
     async fn open_uploads(&self) -> Result<Vec<Upload>> {

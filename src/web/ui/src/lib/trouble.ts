@@ -38,7 +38,10 @@ function remedy(code: Denial, next: NextStep[], words: Words, locale: Locale): s
     case 'TOO_MANY_STREAMS':
       return words.remedy_other_device;
     case 'SESSION_EXPIRED':
+    case 'SESSION_ENDED':
       return words.remedy_play_again;
+    case 'FILM_INTERRUPTED':
+      return words.remedy_interrupted;
     case 'SERVER_DRAINING':
     case 'TITLE_SUSPENDED':
     case 'CARD_NOT_READY':
@@ -91,7 +94,10 @@ function remedy(code: Denial, next: NextStep[], words: Words, locale: Locale): s
   }
 }
 
-const AGAIN = ['SESSION_EXPIRED', 'SESSION_REVOKED', 'SERVER_DRAINING', 'TOO_MANY_STREAMS', 'NETWORK', 'MEDIA'];
+const AGAIN = [
+  'SESSION_EXPIRED', 'SESSION_ENDED', 'SESSION_REVOKED', 'FILM_INTERRUPTED', 'SERVER_DRAINING', 'TOO_MANY_STREAMS', 'NETWORK',
+  'MEDIA',
+];
 
 /** Where Play may help: another session can be opened for the same right. */
 export function mayPlayAgain({ code, means }: Trouble): boolean {

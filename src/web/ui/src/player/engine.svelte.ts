@@ -17,7 +17,7 @@ import { Reminders } from './reminders';
 import { keptIn } from './resume';
 import { Session } from './session';
 import { Stalls } from './stalls';
-import { loadStream, type Listener, type OpenStream, type Stream } from './stream';
+import { loadStream, type Away, type Listener, type OpenStream, type Stream } from './stream';
 import { Tracks } from './tracks.svelte';
 
 export type Phase = 'idle' | 'opening' | 'playing' | 'ended';
@@ -38,8 +38,8 @@ export class Engine {
   phase: Phase = $state('idle');
   trouble: Trouble | null = $state(null);
   program: Program = $state({ part: 1 });
-  /** The network, or the server, went away; it is being tried again. */
-  reconnecting = $state(false);
+  /** What went away, the server being part of the network; it is being tried again. */
+  away: Away | null = $state(null);
   /** The browser wants a gesture before it plays. */
   blocked = $state(false);
   session: PlaybackSession | null = $state.raw(null);
@@ -169,7 +169,10 @@ export class Engine {
   }
 
   #begin(body: PlaybackSession): void {
-    this.#lease = new Session(body, (trouble) => this.#ended(trouble));
+    this.#lease = new Session(body, {
+      ended: (trouble) => this.#ended(trouble),
+      more: () => this.session === body && this.#stream?.readAgain?.(),
+    });
     this.session = body;
     // Before first play `ends_at` is by when it must be started; the end itself is known once the clock runs.
     this.ends_at = body.starts_clock ? null : body.ends_at;
@@ -184,8 +187,9 @@ export class Engine {
     const { video } = this.media;
     if (!video) return;
     const card_ms = body.clips.find(({ kind }) => kind === 'card')?.duration_ms ?? 0;
+    const film_ms = body.clips.find(({ kind }) => kind === 'film')?.duration_ms ?? 0;
     // Nobody comes to the middle of a film but through its card.
-    this.media.openWith(card_ms / 1_000, () => {
+    this.media.openWith(card_ms / 1_000, film_ms / 1_000, () => {
       if (this.session !== body) return;
       this.#recordPosition();
       if (start_s !== null) this.media.seek(start_s);
@@ -195,6 +199,7 @@ export class Engine {
       title_id: body.title_id,
       url: body.playback_url,
       start_s: card_ms > 0 ? null : start_s,
+      end_s: film_ms > 0 ? (card_ms + film_ms) / 1_000 : 0,
       keys_at_ms: performance.now() + card_ms,
       tracks: this.tracks,
     };
@@ -217,8 +222,9 @@ export class Engine {
       refused: (status, trouble) =>
         current(() => this.#ended(status === 401 ? { ...trouble, means: 'SESSION_EXPIRED' } : trouble)),
       failed: (trouble) => current(() => this.#stop(trouble)),
-      lost: () => current(() => (this.reconnecting = true)),
-      found: () => current(() => (this.reconnecting = false)),
+      lost: (what) => current(() => (this.away = what)),
+      found: () => current(() => (this.away = null)),
+      grown: (there_s) => current(() => this.media.growTo(there_s)),
       switched: ({ bitrate_bps, width, height }) =>
         current(() => this.#recorder.record({ kind: 'rung', bitrate_bps, width, height })),
       erred: (code, fatal) => current(() => this.#recorder.record({ kind: 'error', code, fatal })),
@@ -335,7 +341,7 @@ export class Engine {
     const viewing = this.#viewing;
     const old = this.#lease;
     for (const wait_ms of REOPEN_AFTER_MS) {
-      this.reconnecting = wait_ms > 0;
+      this.away = wait_ms > 0 ? 'network' : null;
       await new Promise((resolve) => setTimeout(resolve, wait_ms));
       if (viewing !== this.#viewing || this.#lease !== old) return;
       // Its slot has to be free before another one can be had, and from then on it is refused everything.
@@ -361,7 +367,7 @@ export class Engine {
     void this.#recorder.flush();
     this.#stream?.destroy();
     media.empty();
-    this.reconnecting = false;
+    this.away = null;
     this.#reopening = false;
     this.#begin(body);
     if (this.#openStream) this.#attach(this.#openStream, body, at_s);
@@ -395,7 +401,7 @@ export class Engine {
     this.session = null;
     this.ends_at = null;
     this.reminder_minutes = null;
-    this.reconnecting = false;
+    this.away = null;
     this.#reopening = false;
     this.blocked = false;
     this.phase = 'idle';

@@ -1,12 +1,20 @@
 // A film by hls.js. This file and hls.js are one chunk, loaded when somebody is about to play.
 
-import Hls, { ErrorDetails, ErrorTypes, Events, type ErrorData, type Level } from 'hls.js';
+import Hls, {
+  ErrorDetails,
+  ErrorTypes,
+  Events,
+  type ErrorData,
+  type Level,
+  type LevelDetails,
+  type MediaAttachingData,
+} from 'hls.js';
 import workerUrl from 'hls.js/dist/hls.worker.js?url';
 import { troubleOf } from '../lib/http';
 import { preferences } from './preferences.svelte';
 import { keyLoader } from './key_loader';
 import { licensing } from './sealed';
-import type { Listener, OpenStream, Source, Stream } from './stream';
+import type { Away, Listener, OpenStream, Source, Stream } from './stream';
 import { inLanguage, type Language, type Rung } from './tracks.svelte';
 import { Withheld } from './withheld';
 
@@ -17,7 +25,8 @@ const BUFFER_S_FIRST = 6;
 const BUFFER_S = 30;
 const RETRY_MS_FIRST = 1_000;
 const RETRY_MS_MAX = 8_000;
-const LOST_MS_MAX = 120_000;
+/** A server that died works on at its film a minute after it is back. */
+const LOST_MS_MAX: Record<Away, number> = { network: 120_000, film: 300_000 };
 
 export const isSupported = (): boolean => Hls.isSupported();
 
@@ -28,8 +37,13 @@ class HlsStream implements Stream {
   readonly #source: Source;
   readonly #listener: Listener;
   readonly #withheld: Withheld;
+  /** Before this hls.js does not know what is buffered: it was kept when the playlists were read again. */
+  #kept_to_s = 0;
+  /** How far picture and sound are there, of those that are still added to. */
+  readonly #edges_s: { picture?: number; sound?: number } = {};
+  #grows = false;
   #mended_at = -Infinity;
-  #lost_at: number | null = null;
+  #lost: { at: number; what: Away } | null = null;
   #retries = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
   readonly #online = () => this.#again();
@@ -67,18 +81,20 @@ class HlsStream implements Stream {
     hls.on(Events.KEY_LOADING, (_, { frag }) => this.#fetchAhead(frag.url));
     // hls.js makes its own choice right after it tells of the tracks; the viewer's comes after that.
     hls.on(Events.SUBTITLE_TRACKS_UPDATED, () => queueMicrotask(() => this.#readCaptions()));
+    hls.on(Events.LEVEL_UPDATED, (_, { details }) => this.#grown('picture', details));
+    hls.on(Events.AUDIO_TRACK_UPDATED, (_, { details }) => this.#grown('sound', details));
     for (const event of [Events.FRAG_LOADED, Events.LEVEL_LOADED, Events.MANIFEST_LOADED] as const) {
       hls.on(event, () => this.#found());
     }
     source.tracks.filledBy({
-      rung: (id) => (hls.nextLevel = id ?? -1),
+      rung: (id) => this.#chooseRung(id),
       audio: (id) => (hls.audioTrack = id),
       captions: (id) => (hls.subtitleTrack = id ?? -1),
     });
     video.addEventListener('playing', () => (hls.config.maxBufferLength = BUFFER_S), { once: true });
     addEventListener('online', this.#online);
     hls.loadSource(source.url);
-    hls.attachMedia(video);
+    hls.attachMedia(this.#whole({ media: video }));
   }
 
   rest(): void {
@@ -87,12 +103,46 @@ class HlsStream implements Stream {
     this.#hls.stopLoad();
   }
 
+  /** What is buffered stays, and the element plays on while the playlists are read anew. */
+  readAgain(): void {
+    const { tracks } = this.#source;
+    // Keys of the browser's own module are lost in that.
+    if (!this.#hls.media || this.#hls.media.mediaKeys) return;
+    const chosen = tracks.rung_chosen === null ? undefined : this.#hls.levels[tracks.rung_chosen]?.uri;
+    if (chosen !== undefined) {
+      this.#hls.once(Events.MANIFEST_PARSED, () => {
+        const same = tracks.rungs.find(({ id }) => this.#hls.levels[id]?.uri === chosen);
+        tracks.rung_chosen = same?.id ?? null;
+        this.#hls.loadLevel = same?.id ?? -1;
+      });
+    }
+    Object.assign(this.#hls.config, audioPreference(), { startPosition: this.#hls.media.currentTime });
+    const { buffered } = this.#hls.media;
+    this.#kept_to_s = buffered.length > 0 ? buffered.end(buffered.length - 1) : 0;
+    const kept = this.#hls.transferMedia();
+    if (!kept) return;
+    this.#hls.loadSource(this.#source.url);
+    this.#hls.attachMedia(this.#whole(kept));
+  }
+
+  /** Its length is that of the whole film while only a part is there: where that ends is not the end of the film. */
+  #whole(attached: MediaAttachingData): MediaAttachingData {
+    const [hls, { end_s }] = [this.#hls, this.#source];
+    const overrides = {
+      /** 0 leaves it to hls.js. */
+      get duration() {
+        return hls.latestLevelDetails?.live ? end_s : 0;
+      },
+    };
+    return { ...attached, overrides };
+  }
+
   destroy(): void {
     removeEventListener('online', this.#online);
     clearTimeout(this.#retry);
     this.#withheld.end();
     const measured_bps = this.#hls.bandwidthEstimate;
-    if (this.#lost_at === null && measured_bps > 0) preferences.set('bandwidth_bps', Math.round(measured_bps));
+    if (this.#lost === null && measured_bps > 0) preferences.set('bandwidth_bps', Math.round(measured_bps));
     this.#hls.destroy();
   }
 
@@ -110,6 +160,13 @@ class HlsStream implements Stream {
       .map(rungOf)
       .filter(({ id }) => groupOf(levels[id]) === group)
       .sort((a, b) => b.height - a.height || b.bitrate_bps - a.bitrate_bps);
+  }
+
+  /** From the next segment on; in what was kept hls.js knows of none, and fetches all of it anew. */
+  #chooseRung(id: number | null): void {
+    const is_kept = (this.#hls.media?.currentTime ?? 0) < this.#kept_to_s;
+    if (id !== null && is_kept) this.#hls.currentLevel = id;
+    else this.#hls.nextLevel = id ?? -1;
   }
 
   #switched(id: number): void {
@@ -133,6 +190,15 @@ class HlsStream implements Stream {
     tracks.chooseCaptions(wanted?.id ?? null);
   }
 
+  #grown(what: 'picture' | 'sound', { live, edge }: LevelDetails): void {
+    if (live) this.#edges_s[what] = edge;
+    else delete this.#edges_s[what];
+    const edges_s = Object.values(this.#edges_s);
+    if (edges_s.length === 0 && !this.#grows) return;
+    this.#grows = edges_s.length > 0;
+    this.#listener.grown(this.#grows ? Math.min(...edges_s) : null);
+  }
+
   #failed(data: ErrorData): void {
     const status = data.response?.code ?? 0;
     this.#listener.erred(data.details, data.fatal);
@@ -143,7 +209,14 @@ class HlsStream implements Stream {
       return;
     }
     if (data.type === ErrorTypes.NETWORK_ERROR) {
-      if (data.fatal || status === 0) this.#lost();
+      const trouble = status === 503 ? troubleOf(status, bodyOf(data.networkDetails), requestIdOf(data.networkDetails)) : null;
+      if (trouble?.code === 'FILM_INTERRUPTED') {
+        // Whoever sees nothing yet is told at once.
+        if (this.#hls.levels.length === 0) return this.#listener.failed(trouble);
+        this.#lose('film');
+      } else if (data.fatal || status === 0) {
+        this.#lose('network');
+      }
       if (data.fatal) this.#retryLater();
       return;
     }
@@ -159,24 +232,25 @@ class HlsStream implements Stream {
     }
   }
 
-  #lost(): void {
-    if (this.#lost_at !== null) return;
-    this.#lost_at = performance.now();
-    this.#listener.lost();
+  #lose(what: Away): void {
+    if (this.#lost?.what === what) return;
+    this.#lost = { at: performance.now(), what };
+    this.#listener.lost(what);
   }
 
   #found(): void {
     clearTimeout(this.#retry);
     this.#retry = undefined;
     this.#retries = 0;
-    if (this.#lost_at === null) return;
-    this.#lost_at = null;
+    if (this.#lost === null) return;
+    this.#lost = null;
     this.#listener.found();
   }
 
   #retryLater(): void {
-    if (this.#lost_at !== null && performance.now() - this.#lost_at > LOST_MS_MAX) {
-      this.#listener.failed({ code: 'NETWORK', request_id: this.#source.session_id });
+    if (this.#lost !== null && performance.now() - this.#lost.at > LOST_MS_MAX[this.#lost.what]) {
+      const code = this.#lost.what === 'film' ? 'FILM_INTERRUPTED' : 'NETWORK';
+      this.#listener.failed({ code, request_id: this.#source.session_id });
       return;
     }
     clearTimeout(this.#retry);

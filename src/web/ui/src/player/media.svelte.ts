@@ -23,6 +23,8 @@ export class Media {
   volume = $state(preferences.get('volume'));
   muted = $state(preferences.get('muted'));
   rate = $state(1);
+  /** How far a film is there that is still being packaged; `null` where all of it is. */
+  there_s: number | null = $state(null);
   /** The release card runs. */
   locked = $state(false);
   /** Width by height of the picture, once known. */
@@ -30,6 +32,7 @@ export class Media {
 
   #video: HTMLVideoElement | null = null;
   #card_s = 0;
+  #film_s = 0;
   /** How far into the card it has played. */
   #card_seen_s = 0;
   #card_over: () => void = () => undefined;
@@ -58,7 +61,9 @@ export class Media {
     on(['playing', 'pause', 'ended', 'emptied', 'canplay'], () => (this.waiting = false));
     on(['timeupdate', 'seeking', 'seeked', 'emptied'], () => (this.position_s = this.now_s));
     on(['durationchange', 'emptied'], () => {
-      this.duration_s = Number.isFinite(video.duration) ? this.#inFilm(video.duration) : 0;
+      // Of a film that grows the element may not know.
+      if (video.duration === Infinity) this.duration_s = this.#film_s;
+      else this.duration_s = Number.isFinite(video.duration) ? this.#inFilm(video.duration) : 0;
     });
     on(['progress', 'timeupdate', 'seeked', 'emptied'], () => {
       this.buffered = rangesOf(video.buffered).map(([from_s, to_s]) => [this.#inFilm(from_s), this.#inFilm(to_s)] as const);
@@ -97,17 +102,25 @@ export class Media {
   }
 
   /** What comes next opens with a card of this length, 0 for none; `over` hears once that it has run. */
-  openWith(card_s: number, over: () => void): void {
-    this.#card_s = card_s;
+  openWith(card_s: number, film_s: number, over: () => void): void {
+    [this.#card_s, this.#film_s] = [card_s, film_s];
+    this.there_s = null;
     this.#card_seen_s = 0;
     this.#card_over = over;
     this.locked = card_s > 0;
     if (this.#video && this.locked) this.#video.playbackRate = 1;
   }
 
+  /** On the player's clock. */
+  growTo(there_s: number | null): void {
+    this.there_s = there_s === null ? null : this.#inFilm(there_s);
+  }
+
+  /** No further than the film is there. */
   seek(to_s: number): void {
     if (!this.#video || this.duration_s <= 0 || this.locked) return;
-    this.#video.currentTime = this.#card_s + Math.max(0, Math.min(this.duration_s - END_GUARD_S, to_s));
+    const end_s = Math.min(this.duration_s, this.there_s ?? Infinity);
+    this.#video.currentTime = this.#card_s + Math.max(0, Math.min(end_s - END_GUARD_S, to_s));
   }
 
   skip(by_s: number): void {
@@ -144,6 +157,7 @@ export class Media {
     if (!video) return;
     clearTimeout(this.#card_look);
     this.#card_s = 0;
+    this.there_s = null;
     this.locked = false;
     const rate = video.playbackRate;
     video.pause();

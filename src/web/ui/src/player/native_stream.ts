@@ -1,5 +1,6 @@
 // A film by the browser's own HLS: it chooses rungs and retries by itself, and says little about why it failed.
 
+import { troubleOf, type Trouble } from '../lib/http';
 import { preferences } from './preferences.svelte';
 import type { Listener, OpenStream, Source, Stream } from './stream';
 import { inLanguage, type Language } from './tracks.svelte';
@@ -21,6 +22,8 @@ class NativeStream implements Stream {
     const { signal } = this.#listening;
     video.addEventListener('loadedmetadata', () => this.#start(), { signal });
     video.addEventListener('error', () => this.#failed(listener), { signal });
+    const grow = () => this.#grow(listener);
+    for (const event of ['durationchange', 'progress'] as const) video.addEventListener(event, grow, { signal });
     video.textTracks.addEventListener('addtrack', () => this.#readCaptions(), { signal });
     source.tracks.filledBy({
       rung: () => undefined,
@@ -40,6 +43,13 @@ class NativeStream implements Stream {
   #start(): void {
     if (this.#source.start_s !== null) this.#video.currentTime = this.#source.start_s;
     this.#readCaptions();
+  }
+
+  /** A film that grows lasts for ever, to the browser. */
+  #grow(listener: Listener): void {
+    const { duration, seekable } = this.#video;
+    const grows = duration === Infinity && seekable.length > 0;
+    listener.grown(grows ? seekable.end(seekable.length - 1) : null);
   }
 
   #captions(): TextTrack[] {
@@ -68,6 +78,19 @@ class NativeStream implements Stream {
       });
       return;
     }
-    listener.failed({ code, detail: error?.message, request_id: this.#source.session_id });
+    void this.#told().then((told) => {
+      if (this.#listening.signal.aborted) return;
+      listener.failed(told ?? { code, detail: error?.message, request_id: this.#source.session_id });
+    });
+  }
+
+  /** What the server says of the film now: the browser keeps that to itself. */
+  async #told(): Promise<Trouble | null> {
+    try {
+      const answer = await fetch(this.#source.url, { signal: this.#listening.signal });
+      return answer.ok ? null : troubleOf(answer.status, await answer.text(), answer.headers.get('x-request-id'));
+    } catch {
+      return null;
+    }
   }
 }

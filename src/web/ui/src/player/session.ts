@@ -10,8 +10,8 @@ export class Session {
   #ahead_ms = 0;
   #closed = false;
 
-  /** `ended` is the server's own word; it reaches us also while everything is buffered. */
-  constructor(body: PlaybackSession, ended: (trouble: Trouble) => void) {
+  /** Both are the server's own word; it reaches us also while everything is buffered. */
+  constructor(body: PlaybackSession, hears: { ended: (trouble: Trouble) => void; more: () => void }) {
     this.body = body;
     this.#events = new EventSource(body.events_url);
     this.#events.addEventListener('heartbeat', (event) => {
@@ -22,8 +22,9 @@ export class Session {
     this.#events.addEventListener('ended', (event) => {
       const { code, message, request_id } = JSON.parse(event.data as string) as Record<string, string | undefined>;
       this.#events.close();
-      ended({ code: code ?? 'SESSION_REVOKED', detail: message, request_id: request_id ?? body.id });
+      hears.ended({ code: code ?? 'SESSION_REVOKED', detail: message, request_id: request_id ?? body.id });
     });
+    this.#events.addEventListener('more', () => hears.more());
     // A lost stream is taken up again by the browser; a refused one stays closed, and then the media is refused too.
   }
 

@@ -10,10 +10,15 @@ export interface Source {
   url: string;
   /** Where to start on the player's clock; `null` is its beginning. */
   start_s: number | null;
+  /** Where all of it ends on the player's clock, also while it is not there yet; 0 where nobody knows. */
+  end_s: number;
   /** Before this instant on the page's monotonic clock the film's keys are withheld: its release card runs. */
   keys_at_ms: number;
   tracks: Tracks;
 }
+
+/** What can be waited for. */
+export type Away = 'network' | 'film';
 
 /** What a stream tells. After `refused` and `failed` it is of no more use. */
 export interface Listener {
@@ -21,9 +26,11 @@ export interface Listener {
   refused(status: number, trouble: Trouble): void;
   /** Everything that could mend it was tried. */
   failed(trouble: Trouble): void;
-  /** The network went away; the stream tries again by itself. */
-  lost(): void;
+  /** The network, or the film, went away; the stream tries again by itself. */
+  lost(what: Away): void;
   found(): void;
+  /** How far a film is there that is still being packaged, on the player's clock; `null` once all of it is. */
+  grown(there_s: number | null): void;
   /** Another rung is on the screen. */
   switched(rung: Rung): void;
   /** For the record; it may have been mended. */
@@ -33,6 +40,8 @@ export interface Listener {
 export interface Stream {
   /** Asks for nothing more; what is there plays on. Absent where the browser alone decides what it asks for. */
   rest?(): void;
+  /** There are further tracks to choose from: takes them in while it plays. Absent where only the browser could. */
+  readAgain?(): void;
   /** Ends it; the element's source is the caller's to take away. */
   destroy(): void;
 }
