@@ -259,6 +259,25 @@ async fn check_beside(conn: &mut Connection, beside: &[UploadId]) -> Result<()> 
     Ok(())
 }
 
+impl SqlDb {
+    /// Those of these uploads that there are, in this order.
+    async fn uploads(&self, ids: &[UploadId]) -> Result<Vec<Upload>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let places: Vec<String> = (1..=ids.len()).map(|place| format!("${place}")).collect();
+        let sql = format!("SELECT * FROM upload WHERE id IN ({})", places.join(", "));
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for id in ids {
+            query = query.bind(id.to_string());
+        }
+        let rows = query.fetch_all(&self.readers).await?;
+        let mut found: Vec<Upload> = rows.iter().map(upload).collect::<Result<_>>()?;
+        found.sort_by_key(|upload| ids.iter().position(|id| *id == upload.id));
+        Ok(found)
+    }
+}
+
 /// The film on its way that has this upload beside it.
 async fn film_with(conn: &mut Connection, id: UploadId) -> Result<Option<Row>> {
     let film = sqlx::query(
