@@ -79,7 +79,9 @@ export function clients(world) {
       await page.goto(site.url);
       const url = new URL(session.playback_url, marquee.url).href;
       const until_s = PLAYED_S + (timeline === 'composed' ? CARD_S : 0);
-      return await page.evaluate(play, { url, license: url.replace('main.m3u8', 'license/clearkey'), sealed: protection === 'cbcs', until_s });
+      const license = url.replace('main.m3u8', 'license/clearkey');
+      const card_ms = timeline === 'composed' ? CARD_S * 1000 : 0;
+      return await page.evaluate(play, { url, license, sealed: protection === 'cbcs', card_ms, until_s });
     } finally {
       await context.close();
     }
@@ -140,9 +142,11 @@ async function watched(video, errors, until_s) {
   };
 }
 
-async function playInHls({ url, license, sealed, until_s }) {
+async function playInHls({ url, license, sealed, card_ms, until_s }) {
   const video = document.querySelector('video');
   const errors = [];
+  // Licences are withheld while the card runs, and hls.js gives up after a few quick refusals.
+  const cardIsOver = new Promise((resolve) => setTimeout(resolve, card_ms));
   // Where a playlist offers the plain key, hls.js takes it before any other, and cannot open fragmented MP4 with it.
   class WithoutPlainKey extends Hls.DefaultConfig.loader {
     load(context, config, callbacks) {
@@ -162,6 +166,7 @@ async function playInHls({ url, license, sealed, until_s }) {
   };
   const licensing = {
     emeEnabled: true,
+    licenseXhrSetup: () => cardIsOver,
     drmSystems: { 'org.w3.clearkey': { licenseUrl: license, generateRequest } },
     drmSystemOptions: { audioEncryptionScheme: 'cbcs', videoEncryptionScheme: 'cbcs' },
     pLoader: WithoutPlainKey,
@@ -175,14 +180,16 @@ async function playInHls({ url, license, sealed, until_s }) {
   return watched(video, errors, until_s);
 }
 
-async function playInShaka({ url, until_s }) {
+async function playInShaka({ url, card_ms, until_s }) {
   const video = document.querySelector('video');
   const errors = [];
   shaka.polyfill.installAll();
   const player = new shaka.Player();
   player.addEventListener('error', ({ detail }) => errors.push(`${detail.code} ${detail.data}`));
   await player.attach(video);
-  player.configure({ abr: { restrictToElementSize: true } });
+  // Keys are withheld while the card runs.
+  const retryParameters = { maxAttempts: 2 + card_ms / 500, baseDelay: 500, backoffFactor: 1 };
+  player.configure({ abr: { restrictToElementSize: true }, manifest: { retryParameters }, streaming: { retryParameters } });
   await player.load(url).catch((error) => errors.push(`${error.code ?? error} ${error.data}`));
   return watched(video, errors, until_s);
 }
