@@ -39,7 +39,7 @@ use crate::operator::studio::Studio;
 use crate::operator::uploads::Uploads;
 use crate::origin::meter::Meter;
 use crate::origin::serve::Origin;
-use crate::playback::asset::BareKeys;
+use crate::playback::asset::{BareKeys, LicensedKeys};
 use crate::playback::follower::Follower;
 use crate::playback::gate::Gate;
 use crate::playback::keys::ContentKeys;
@@ -169,7 +169,10 @@ impl App {
         let library = Arc::new(Library::new(
             blobs.clone(),
             ContentKeys::new(db.clone(), vault.clone(), clock.clone(), key_provider),
-            if config.drm.bare_keys { BareKeys::HandedOut } else { BareKeys::Refused },
+            LicensedKeys {
+                bare: if config.drm.bare_keys { BareKeys::HandedOut } else { BareKeys::Refused },
+                output: drm::output_protection(&config.drm),
+            },
             config.cache.segments_mib.saturating_mul(1024 * 1024),
         ));
         let gate = Gate::new(clock.clone(), tokens, follower.clone(), sessions.clone());

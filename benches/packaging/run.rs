@@ -100,7 +100,7 @@ pub fn load() -> String {
 /// How like the film a track is: SSIM of the luma over all pictures, the film scaled to the track's size.
 pub fn ssim(track: &Path, film: &Path, width: u32, height: u32) -> f64 {
     let graph = format!(
-        "[1:v]scale={width}:{height}:flags=bicubic,format=yuv420p,setpts=N[a];[0:v]format=yuv420p,setpts=N[b];[b][a]ssim"
+        "[1:v]scale={width}:{height}:flags=bicubic,format=yuv420p,settb=1/1000,setpts=N[a];[0:v]format=yuv420p,settb=1/1000,setpts=N[b];[b][a]ssim"
     );
     let output = Command::new("ffmpeg")
         .args(["-v", "info", "-nostdin", "-i", text(track), "-i", text(film), "-lavfi", &graph, "-f", "null", "-"])
@@ -116,7 +116,7 @@ pub fn encode_as_we_do(command: &mut Command, cap_bits_per_s: u64) {
     command.args(["-c:v", "libx264", "-preset", "veryfast", "-profile:v", "high", "-crf", "22", "-forced-idr", "1"]);
     command.args(["-maxrate", &cap_bits_per_s.to_string(), "-bufsize", &(cap_bits_per_s * 3 / 2).to_string()]);
     command.args(["-x264-params", "scenecut=0:keyint=infinite:min-keyint=1:open-gop=0"]);
-    command.args(["-force_key_frames", "expr:gte(t,n_forced*2)", "-fps_mode", "passthrough"]);
+    command.args(["-force_key_frames", "expr:gte(t,n_forced*2)", "-fps_mode", "vfr"]);
 }
 
 /// One packaging job without pictures, in a fresh folder; what its worker took.

@@ -13,7 +13,8 @@ use crate::config::drm::DrmConfig;
 use crate::drm::key_provider::{KeyProvider, KeyServerKeys, OwnKeys};
 use crate::drm::key_server::{KeyServer, KeyServerOptions, Patience};
 use crate::drm::license_server::{LicenseAddress, LicenseClient};
-use crate::drm::license_token::{LicenseTokens, OutputProtection};
+use crate::drm::license_token::LicenseTokens;
+use crate::drm::output_protection::OutputProtection;
 use crate::playback::licenses::{LicenseService, Licenses};
 
 /// The key server of the configuration, or this server itself.
@@ -40,20 +41,23 @@ pub fn licenses(config: &DrmConfig, clock: Clock) -> Result<Licenses> {
         url.map(|url| Ok((system, LicenseAddress::new(url, name)?)))
     };
     let certificate = config.fairplay_certificate_url.as_deref();
-    let output = OutputProtection { above_720p: config.hdcp_above_720p, above_1080p: config.hdcp_above_1080p };
     Ok(Licenses::new(Some(LicenseService {
         client: LicenseClient::new(
             &config.license_token_header,
             config.ca_file.as_deref(),
             limits::LICENSE_SERVER_TIMEOUT,
         )?,
-        tokens: LicenseTokens::new(secret(key_file, "license_token_key_file")?.as_bytes(), output)?,
+        tokens: LicenseTokens::new(secret(key_file, "license_token_key_file")?.as_bytes(), output_protection(config))?,
         servers: DrmSystem::ALL.into_iter().filter_map(server).collect::<Result<_>>()?,
         fairplay_certificate: certificate
             .map(|url| LicenseAddress::new(url, "fairplay_certificate_url"))
             .transpose()?,
         clock,
     })))
+}
+
+pub fn output_protection(config: &DrmConfig) -> OutputProtection {
+    OutputProtection { above_720p: config.hdcp_above_720p, above_1080p: config.hdcp_above_1080p }
 }
 
 /// What a file holds, without the spaces around it.

@@ -13,14 +13,18 @@ use crate::api::PosterSource;
 use crate::base::clock::{Clock, UtcMs};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{AssetId, JobId};
+use crate::base::limits;
 use crate::catalog::asset::{Asset, AssetDetails, AssetState};
 use crate::catalog::licence::CardSource;
 use crate::inspect::asset::inspect;
 use crate::operator::jobs::{FilmFiles, MakeCard, Package, ProgressSink};
 use crate::operator::studio::Redraw;
 use crate::packager::growing::Grown;
-use crate::packager::job::{self, CardRequest, CardText, Encoding, PackageRequest, Phase, PictureRequest, Progress};
+use crate::packager::job::{
+    self, CardRequest, CardText, Encoding, PackageRequest, Phase, PictureRequest, Prepared, Progress,
+};
 use crate::packager::publish::{self, publish};
+use crate::packager::refusal::Refusal;
 use crate::packager::sandbox::Attempt;
 use crate::packager::{staging, summary};
 use crate::playback::growing::TrackBytes;
@@ -52,7 +56,7 @@ pub async fn package_and_publish(
     (request.audio, request.subtitles) = (files.audio.clone(), files.subtitles.clone());
     let result = async {
         let mut on_progress = on_progress;
-        let packaged = job::prepare(request, &mut on_progress, std::future::pending()).await?;
+        let packaged = prepare(&request, &mut on_progress).await?;
         let total_s = packaged.index.duration_ms as f64 / 1e3;
         let (phase, source) = (Phase::Finished, packaged.source.clone());
         on_progress(&Progress { phase, done_s: total_s, total_s, speed: 0.0, eta_s: None, source, grown: None });
@@ -81,6 +85,21 @@ pub async fn package_and_publish(
         remove_folder(&staging::dir_of(&out));
     }
     result
+}
+
+/// A worker that was killed is followed by another, which goes on with what was made for good; one that did not get this
+/// far with a film so often will not with the next.
+async fn prepare(request: &PackageRequest, on_progress: &mut impl FnMut(&Progress)) -> Result<Prepared> {
+    let mut deaths = 0;
+    loop {
+        match job::prepare(request.clone(), &mut *on_progress, std::future::pending()).await {
+            Err(error) if error.code() == Refusal::WorkerKilled.code() && deaths < limits::WORKER_DEATHS_MAX - 1 => {
+                deaths += 1;
+                tracing::warn!(film = %request.input.display(), deaths, error = %error.log_line(), "a worker was killed");
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 /// Says in the log what is wrong with a fresh asset, by which clause. The asset stays: whether it plays is for people to

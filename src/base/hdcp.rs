@@ -24,3 +24,26 @@ pub enum HdcpLevel {
     #[serde(rename = "2.3")]
     V2_3,
 }
+
+/// The content that a way to the screen may carry: where HDCP 2.2 or later is asked for, only what knows of *Type 1* does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HdcpType {
+    Type0,
+    Type1,
+}
+
+impl HdcpType {
+    /// As `HDCP-LEVEL` says it (RFC 8216bis, 4.4.6.2).
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HdcpType::Type0 => "TYPE-0",
+            HdcpType::Type1 => "TYPE-1",
+        }
+    }
+}
+
+impl HdcpLevel {
+    pub fn content_type(self) -> HdcpType {
+        if self >= HdcpLevel::V2_2 { HdcpType::Type1 } else { HdcpType::Type0 }
+    }
+}

@@ -291,6 +291,8 @@ pub const WORKER_CPU_PER_FILM_S: u64 = 20;
 pub const WORKER_CPU_BASE: Duration = Duration::from_secs(60);
 /// A worker that says nothing for this long is killed.
 pub const WORKER_SILENCE_MAX: Duration = Duration::from_secs(120);
+/// Workers that may be killed over one film of a server.
+pub const WORKER_DEATHS_MAX: u32 = 3;
 /// Descriptors a worker may hold: its three pipes, the film, the tracks it writes.
 pub const WORKER_FILES_MAX: u64 = 64;
 /// No file that a worker writes grows past this.

@@ -21,19 +21,13 @@ use crate::base::hdcp::HdcpLevel;
 use crate::base::id::{AssetId, KeyId, RequestId, SessionId};
 use crate::base::limits;
 use crate::drm::contract::TrackType;
+use crate::drm::output_protection::OutputProtection;
 
 const TYP: &str = "license+jwt";
 const ISSUER: &str = "marquee";
 const AUDIENCE: &str = "license-server";
 /// Of HS256 (RFC 7518, 3.2).
 const SECRET_BYTES_MIN: usize = 32;
-
-/// Which way to the screen pictures need, by their size.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct OutputProtection {
-    pub above_720p: Option<HdcpLevel>,
-    pub above_1080p: Option<HdcpLevel>,
-}
 
 /// What a viewer may have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,17 +64,6 @@ struct KeyClaim {
     kid: String,
     track_type: &'static str,
     hdcp: Option<HdcpLevel>,
-}
-
-impl OutputProtection {
-    /// Larger pictures need at least what smaller ones do.
-    pub fn of(self, track_type: TrackType) -> Option<HdcpLevel> {
-        match track_type {
-            TrackType::Audio | TrackType::Sd | TrackType::Hd1 => None,
-            TrackType::Hd2 => self.above_720p,
-            TrackType::Uhd => self.above_1080p.max(self.above_720p),
-        }
-    }
 }
 
 impl LicenseTokens {
@@ -121,19 +104,6 @@ impl LicenseTokens {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn larger_pictures_need_at_least_what_smaller_ones_do() {
-        let of = |above_720p, above_1080p| {
-            let output = OutputProtection { above_720p, above_1080p };
-            [TrackType::Audio, TrackType::Sd, TrackType::Hd1, TrackType::Hd2, TrackType::Uhd].map(|it| output.of(it))
-        };
-        let (v1, v2) = (Some(HdcpLevel::V1_4), Some(HdcpLevel::V2_2));
-        assert_eq!(of(None, None), [None; 5]);
-        assert_eq!(of(v1, v2), [None, None, None, v1, v2]);
-        assert_eq!(of(v1, None), [None, None, None, v1, v1]);
-        assert_eq!(of(None, v2), [None, None, None, None, v2]);
-    }
 
     #[test]
     fn a_short_secret_is_refused() {

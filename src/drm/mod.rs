@@ -8,3 +8,4 @@ pub mod key_server;
 pub mod license_server;
 pub mod license_token;
 pub mod outbound;
+pub mod output_protection;

@@ -19,6 +19,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 
 use crate::base::drm_system::DrmSystem;
+use crate::base::hdcp::HdcpType;
 use crate::base::protection::ProtectionScheme;
 use crate::hls::chapters;
 use crate::hls::key_tag::KeyTag;
@@ -43,8 +44,9 @@ pub enum Form {
 /// The film's chapters, beside its playlists.
 pub const CHAPTERS_FILE: &str = "chapters.json";
 
-/// The multivariant playlist of a timeline, in the terms of its film.
-pub fn multivariant(timeline: &Timeline<'_>, form: Form) -> Bytes {
+/// The multivariant playlist of a timeline, in the terms of its film; `hdcp_type` is what a picture may fail to play
+/// without.
+pub fn multivariant(timeline: &Timeline<'_>, form: Form, hdcp_type: impl Fn(&TrackIndex) -> Option<HdcpType>) -> Bytes {
     let (session_data, renditions, variants, iframe_variants) = timeline.film().map_or_else(Default::default, |film| {
         let uri = |track: &TrackIndex| match form {
             Form::Static => format!("{}.m3u8", track.id),
@@ -64,8 +66,8 @@ pub fn multivariant(timeline: &Timeline<'_>, form: Form) -> Bytes {
         (
             Vec::from_iter(chapters),
             renditions(film.index, &uri),
-            variants(timeline, film.index, &uri),
-            iframe_variants(timeline, film.index, &iframes_uri),
+            variants(timeline, film.index, &uri, &hdcp_type),
+            iframe_variants(timeline, film.index, &iframes_uri, &hdcp_type),
         )
     });
     MultivariantPlaylist { session_data, renditions, variants, iframe_variants }.to_text().into()
@@ -188,6 +190,7 @@ fn iframe_variants(
     timeline: &Timeline<'_>,
     film: &AssetIndex,
     uri: &impl Fn(&TrackIndex) -> String,
+    hdcp_type: &impl Fn(&TrackIndex) -> Option<HdcpType>,
 ) -> Vec<IFrameVariant> {
     let variants = film.video().filter_map(|(track, video)| {
         let tracks: Vec<_> = iframe_tracks(timeline, &track.id)?.into_iter().map(|(_, track)| track).collect();
@@ -197,6 +200,7 @@ fn iframe_variants(
             width: video.width,
             height: video.height,
             video_range: video.video_range,
+            hdcp_type: hdcp_type(track),
             stable_id: format!("{}-iframes", track.id),
             uri: uri(track),
         })
@@ -299,7 +303,12 @@ fn renditions(index: &AssetIndex, uri: &impl Fn(&TrackIndex) -> String) -> Vec<R
 const TEXT_GROUP: &str = "text";
 
 /// Each video track once for each audio group; all of the first group (stereo) come first.
-fn variants(timeline: &Timeline<'_>, film: &AssetIndex, uri: &impl Fn(&TrackIndex) -> String) -> Vec<VariantStream> {
+fn variants(
+    timeline: &Timeline<'_>,
+    film: &AssetIndex,
+    uri: &impl Fn(&TrackIndex) -> String,
+    hdcp_type: &impl Fn(&TrackIndex) -> Option<HdcpType>,
+) -> Vec<VariantStream> {
     let mut groups: Vec<Option<&str>> = audio_groups(film).into_iter().map(Some).collect();
     if groups.is_empty() {
         groups.push(None);
@@ -330,6 +339,7 @@ fn variants(timeline: &Timeline<'_>, film: &AssetIndex, uri: &impl Fn(&TrackInde
                 height: video.height,
                 frame_rate_milli: video.frame_rate_milli,
                 video_range: video.video_range,
+                hdcp_type: hdcp_type(track),
                 stable_id: group.map_or_else(|| track.id.clone(), |group| format!("{}-{group}", track.id)),
                 audio_group: group.map(str::to_owned),
                 subtitle_group: film.text().next().map(|_| TEXT_GROUP.to_owned()),
@@ -414,7 +424,7 @@ mod tests {
         let index = index();
         let timeline = Timeline::of_asset("ast_1", &index);
         assert_eq!(
-            text(multivariant(&timeline, Form::Served)),
+            text(multivariant(&timeline, Form::Served, |_| None)),
             "#EXTM3U\n\
              #EXT-X-INDEPENDENT-SEGMENTS\n\
              #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"stereo\",LANGUAGE=\"en\",NAME=\"English\",STABLE-RENDITION-ID=\"a-en-2\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"ast_1/a-en-2.m3u8\"\n\
@@ -424,6 +434,21 @@ mod tests {
              #EXT-X-STREAM-INF:BANDWIDTH=399270,AVERAGE-BANDWIDTH=391036,CODECS=\"avc1.64001F,mp4a.40.2\",RESOLUTION=1280x720,FRAME-RATE=23.976,VIDEO-RANGE=SDR,STABLE-VARIANT-ID=\"v720-surround\",CLOSED-CAPTIONS=NONE,AUDIO=\"surround\"\n\
              ast_1/v720.m3u8\n"
         );
+    }
+
+    #[test]
+    fn a_picture_says_which_way_to_the_screen_it_needs() {
+        let mut index = index();
+        index.tracks[0].segments[0].sync_bytes = 1000;
+        index.tracks[0].segments[1].sync_bytes = 1000;
+        let of = |hdcp_type: Option<HdcpType>| {
+            let playlist = text(multivariant(&Timeline::of_asset("", &index), Form::Served, |_| hdcp_type));
+            let said = |line: &str| Some(line.split_once("HDCP-LEVEL=")?.1.split(',').next()?.to_owned());
+            playlist.lines().filter_map(said).collect::<Vec<_>>()
+        };
+        assert_eq!(of(None), [] as [&str; 0]);
+        assert_eq!(of(Some(HdcpType::Type0)), ["TYPE-0"; 3], "two variants and the one for seeking");
+        assert_eq!(of(Some(HdcpType::Type1)), ["TYPE-1"; 3]);
     }
 
     #[test]
@@ -443,7 +468,7 @@ mod tests {
             track("a-en-2-3", 48_000, &[192_512], of("They", "stereo", 2, AudioRole::Commentary, None)),
             atmos,
         ]);
-        let playlist = text(multivariant(&Timeline::of_asset("", &index), Form::Static));
+        let playlist = text(multivariant(&Timeline::of_asset("", &index), Form::Static, |_| None));
         let said = |group: &str| -> Vec<String> {
             let of_group = format!("#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{group}\",LANGUAGE=\"en\",NAME=");
             playlist.lines().filter_map(|line| Some(line.strip_prefix(&of_group)?.to_owned())).collect()
@@ -544,7 +569,7 @@ mod tests {
     fn a_film_without_audio_has_variants_without_a_group() {
         let mut index = index();
         index.tracks.truncate(1);
-        let playlist = text(multivariant(&Timeline::of_asset("", &index), Form::Static));
+        let playlist = text(multivariant(&Timeline::of_asset("", &index), Form::Static, |_| None));
         assert!(
             !playlist.contains("AUDIO")
                 && playlist.contains("CODECS=\"avc1.64001F\",")

@@ -1,5 +1,6 @@
 //! The Multivariant Playlist (RFC 8216bis, 4.4.6): its renditions and its variant streams.
 
+use crate::base::hdcp::HdcpType;
 use crate::hls::tag::Tag;
 use crate::media::rendition::{AudioRole, VideoRange};
 
@@ -76,6 +77,8 @@ pub struct VariantStream {
     pub frame_rate_milli: u32,
     /// VIDEO-RANGE
     pub video_range: VideoRange,
+    /// HDCP-LEVEL
+    pub hdcp_type: Option<HdcpType>,
     /// STABLE-VARIANT-ID
     pub stable_id: String,
     /// AUDIO: a group of renditions.
@@ -97,6 +100,8 @@ pub struct IFrameVariant {
     pub height: u32,
     /// VIDEO-RANGE
     pub video_range: VideoRange,
+    /// HDCP-LEVEL
+    pub hdcp_type: Option<HdcpType>,
     /// STABLE-VARIANT-ID
     pub stable_id: String,
     /// URI
@@ -171,6 +176,9 @@ impl VariantStream {
             .quoted("STABLE-VARIANT-ID", &self.stable_id)
             // What captions a picture has in it are subtitles here; a player that read both would show them twice.
             .plain("CLOSED-CAPTIONS", "NONE");
+        if let Some(hdcp_type) = self.hdcp_type {
+            tag = tag.plain("HDCP-LEVEL", hdcp_type.as_str());
+        }
         if let Some(group) = &self.audio_group {
             tag = tag.quoted("AUDIO", group);
         }
@@ -185,14 +193,17 @@ impl VariantStream {
 
 impl IFrameVariant {
     fn write(&self, text: &mut String) {
-        Tag::new("EXT-X-I-FRAME-STREAM-INF")
+        let mut tag = Tag::new("EXT-X-I-FRAME-STREAM-INF")
             .plain("BANDWIDTH", self.peak_bits_per_s)
             .quoted("CODECS", &self.codec)
             .plain("RESOLUTION", format_args!("{}x{}", self.width, self.height))
             .plain("VIDEO-RANGE", range_name(self.video_range))
             .quoted("STABLE-VARIANT-ID", &self.stable_id)
-            .quoted("URI", &self.uri)
-            .write(text);
+            .quoted("URI", &self.uri);
+        if let Some(hdcp_type) = self.hdcp_type {
+            tag = tag.plain("HDCP-LEVEL", hdcp_type.as_str());
+        }
+        tag.write(text);
     }
 }
 

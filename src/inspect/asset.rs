@@ -63,7 +63,7 @@ impl StoredAsset<'_> {
         let timeline = Timeline::of_asset("", self.index);
         let name = name.strip_suffix(".m3u8")?;
         match name {
-            "main" => Some(build::multivariant(&timeline, Form::Static)),
+            "main" => Some(build::multivariant(&timeline, Form::Static, |_| None)),
             _ => match name.strip_suffix("-iframes") {
                 Some(track) => build::iframes(&timeline, track, Form::Static, None),
                 None => build::media(&timeline, name, Form::Static, None),

@@ -160,7 +160,7 @@ fn good() -> Files {
     }
     let index = AssetIndex::new(tracks);
     let timeline = Timeline::of_asset("", &index);
-    files.insert("main.m3u8".into(), build::multivariant(&timeline, Form::Static).to_vec());
+    files.insert("main.m3u8".into(), build::multivariant(&timeline, Form::Static, |_| None).to_vec());
     for track in &index.tracks {
         files.insert(
             format!("{}.m3u8", track.id),

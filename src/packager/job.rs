@@ -544,7 +544,7 @@ fn finish(
         let ((_, signals), sealing) = sealed.as_ref().zip(sealing.as_ref())?;
         Some(Sealed { signal: *signals.get(track)?, key_uri: &sealing.key_uri, drm: None })
     };
-    write(dir, "main.m3u8", &build::multivariant(&timeline, Form::Static))?;
+    write(dir, "main.m3u8", &build::multivariant(&timeline, Form::Static, |_| None))?;
     if let Some(chapters) = hls::chapters::json(&timeline) {
         write(dir, build::CHAPTERS_FILE, &chapters)?;
     }

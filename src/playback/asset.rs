@@ -14,10 +14,12 @@ use http::HeaderValue;
 
 use crate::base::drm_system::DrmSystem;
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::hdcp::HdcpType;
 use crate::base::id::AssetId;
 use crate::base::limits;
 use crate::base::protection::ProtectionScheme;
 use crate::drm::contract::TrackType;
+use crate::drm::output_protection::OutputProtection;
 use crate::hls::build::{self, DrmTags, Form, Sealed};
 use crate::hls::chapters;
 use crate::media::growth::Growth;
@@ -36,6 +38,13 @@ pub struct Playlist {
     pub identity: Bytes,
     pub gzip: Bytes,
     pub etag: HeaderValue,
+}
+
+/// What is asked of players for keys that DRM systems license.
+#[derive(Clone, Copy, Debug)]
+pub struct LicensedKeys {
+    pub bare: BareKeys,
+    pub output: OutputProtection,
 }
 
 /// Whether keys that DRM systems license are also handed out as they are.
@@ -72,7 +81,7 @@ pub struct OpenTrack {
 pub struct Opener {
     pub blobs: Blobs,
     pub keys: ContentKeys,
-    pub bare_keys: BareKeys,
+    pub licensed_keys: LicensedKeys,
     pub growing: GrowingFilms,
 }
 
@@ -126,8 +135,13 @@ impl Opener {
             let segments = growth.index.tracks.iter().map(|track| track.segments.len()).sum::<usize>();
             format!("-{}-{segments}", growth.index.tracks.len())
         });
-        let text = build::multivariant(&timeline, Form::Served);
-        let multivariant = playlist(text, &format!("{FORMAT_VERSION}-{id}-main{behind}{mark}"))?;
+        let hdcp_type = |track: &TrackIndex| {
+            let open = tracks.get(&track.id).filter(|open| open.drm.is_some())?;
+            Some(self.licensed_keys.output.of(open.track_type)?.content_type())
+        };
+        let hdcp: String = index.tracks.iter().filter_map(hdcp_type).map(HdcpType::as_str).collect();
+        let text = build::multivariant(&timeline, Form::Served, hdcp_type);
+        let multivariant = playlist(text, &format!("{FORMAT_VERSION}-{id}-main{behind}{mark}{hdcp}"))?;
         let storyboard = index.storyboard.map(|storyboard| {
             let text = storyboard.to_webvtt(index.duration_ms, |sheet| format!("storyboard/{sheet}.jpg"));
             playlist(text.into(), &format!("{FORMAT_VERSION}-{id}-storyboard"))
@@ -183,7 +197,7 @@ impl Opener {
         let seal = TrackSeal::cbcs(id, protection, &init)?.with_system_headers(system_headers);
         let drm = (!signals.is_empty()).then(|| DrmTags {
             systems: signals.into_iter().map(|signal| (signal.system, signal.key_tag)).collect(),
-            hands_out_key: self.bare_keys == BareKeys::HandedOut,
+            hands_out_key: self.licensed_keys.bare == BareKeys::HandedOut,
         });
         Ok(Some((seal, drm)))
     }

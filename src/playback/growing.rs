@@ -63,7 +63,8 @@ impl GrowingFilms {
     pub fn grow(&self, asset: AssetId, growth: Growth, bytes: TrackBytes) {
         let mut films = self.films.write().unwrap_or_else(PoisonError::into_inner);
         let known = films.get(&asset).filter(|place| place.completed_at.is_none());
-        if known.is_some_and(|place| place.film.growth == growth) {
+        // A worker that follows one that was killed makes again, byte by byte, what can be played already.
+        if known.is_some_and(|place| place.film.growth == growth || !place.film.growth.has_become(&growth.index)) {
             return;
         }
         let has_joined = known.is_some_and(|place| place.film.growth.index.tracks.len() != growth.index.tracks.len());

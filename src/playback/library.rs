@@ -20,7 +20,7 @@ use crate::media::chapters::Chapter;
 use crate::media::cmaf;
 use crate::media::rendition::{FORMAT_VERSION, TrackIndex, TrackMedia, Variant};
 use crate::media::timeline::ClipKind;
-use crate::playback::asset::{BareKeys, OpenAsset, OpenTrack, Opener, Playlist, etag, not_found, within};
+use crate::playback::asset::{LicensedKeys, OpenAsset, OpenTrack, Opener, Playlist, etag, not_found, within};
 use crate::playback::cache::{Piece, SegmentCache, SegmentKey};
 use crate::playback::clearkey;
 use crate::playback::gate::Entitled;
@@ -56,10 +56,10 @@ pub struct Licensing {
 }
 
 impl Library {
-    pub fn new(blobs: Blobs, keys: ContentKeys, bare_keys: BareKeys, segment_cache_bytes: u64) -> Library {
+    pub fn new(blobs: Blobs, keys: ContentKeys, licensed_keys: LicensedKeys, segment_cache_bytes: u64) -> Library {
         let assets = Cache::new(limits::ASSETS_CACHED_MAX);
         let growing_assets = Cache::new(limits::GROWING_ASSETS_CACHED_MAX);
-        let opener = Opener { blobs, keys, bare_keys, growing: GrowingFilms::default() };
+        let opener = Opener { blobs, keys, licensed_keys, growing: GrowingFilms::default() };
         Library { opener, assets, growing_assets, segments: SegmentCache::new(segment_cache_bytes) }
     }
 

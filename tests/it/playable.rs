@@ -204,6 +204,17 @@ async fn a_film_whose_job_fails_while_it_is_played_is_gone_and_says_so() {
     let watch = play(&server, &title, &asset).await;
     assert!(watch.get("v720/0.m4s").await.is_ok());
     signal(worker, "-KILL");
+
+    // Another goes on with it, and nobody who watches notices.
+    let next = || async {
+        until("another worker", || worker_of(server.id()).is_some_and(|next| next != worker));
+        worker_of(server.id()).unwrap()
+    };
+    let second = next().await;
+    assert!(watch.get("v720/0.m4s").await.is_ok() && watch.get("v720.m3u8").await.is_ok());
+    signal(second, "-KILL");
+    until("a third worker", || worker_of(server.id()).is_some_and(|next| next != second));
+    signal(worker_of(server.id()).unwrap(), "-KILL");
     assert_eq!(desk.finished(&server, &job).await["error"]["code"], "WORKER_KILLED");
     let interrupted = Err((StatusCode::SERVICE_UNAVAILABLE, "FILM_INTERRUPTED".to_owned()));
     assert_eq!(watch.get("v720.m3u8").await, interrupted);

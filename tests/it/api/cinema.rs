@@ -25,6 +25,7 @@ use marquee::commerce::checkout::Checkout;
 use marquee::commerce::sandbox::Sandbox;
 use marquee::commerce::voucher::Vouchers;
 use marquee::drm::key_provider::OwnKeys;
+use marquee::drm::output_protection::OutputProtection;
 use marquee::http::peer::client_network;
 use marquee::inspect::asset::AssetReports;
 use marquee::operator::Operators;
@@ -36,7 +37,7 @@ use marquee::operator::jobs::{JobRunner, MakeCard, Makers, Package};
 use marquee::operator::settings::{Setting, Settings};
 use marquee::operator::studio::{Redraw, Studio};
 use marquee::operator::uploads::Uploads;
-use marquee::playback::asset::BareKeys;
+use marquee::playback::asset::{BareKeys, LicensedKeys};
 use marquee::playback::follower::Follower;
 use marquee::playback::keys::ContentKeys;
 use marquee::playback::library::Library;
@@ -190,7 +191,12 @@ impl Cinema {
         let accounts = Accounts::new(db.clone(), state.clone(), clock.clone(), false).unwrap();
         let blobs = Blobs::local(&dir.path().join("objects")).unwrap();
         let keys = ContentKeys::new(db.clone(), Arc::new(vault), clock.clone(), Arc::new(OwnKeys));
-        let library = Arc::new(Library::new(blobs.clone(), keys, BareKeys::Refused, 0));
+        let library = Arc::new(Library::new(
+            blobs.clone(),
+            keys,
+            LicensedKeys { bare: BareKeys::Refused, output: OutputProtection::default() },
+            0,
+        ));
         let (_, operator) = accounts.add_operator("tester").await.unwrap();
         let uploads = Arc::new(Uploads::new(db.clone(), clock.clone(), dir.path().join("uploads")));
         let cards = Arc::new(Cards {

@@ -113,7 +113,7 @@ fn trick_play_and_words_go_the_same_way() {
 
 #[test]
 fn the_multivariant_playlist_names_the_film_and_counts_the_card() {
-    let main = composed(None, |timeline, _| multivariant(timeline, Form::Served));
+    let main = composed(None, |timeline, _| multivariant(timeline, Form::Served, |_| None));
     let line = main.lines().find(|line| line.starts_with("#EXT-X-STREAM-INF")).unwrap();
     // Peak: 100 kB in 4.004 s of picture (199 801), in 4.010667 s of sound (199 469), in 8.175 s of words (97 860).
     // Average: 220 kB in 13.179833 s of picture (133 538), in 13.205333 s of sound (133 280), 120 kB in 13.18 s of words
