@@ -27,7 +27,7 @@ use crate::catalog::storefront::Storefront;
 use crate::catalog::title::{Title, TitleStatus};
 use crate::rights::avail::Avail;
 use crate::rights::entitlement::{
-    Cause, Decision, Denial, DenialCode, NextOption, ViewerRights, covered_avails, decide,
+    Cause, Decision, Denial, DenialCode, Entitlement, NextOption, Reach, ViewerRights, decide,
 };
 use crate::rights::grant::GrantClock;
 use crate::rights::offer::{Offer, OfferKind, SalePhase};
@@ -110,9 +110,12 @@ pub struct AllowBody {
     /// Always true.
     allow: bool,
     via: Via,
+    /// When viewing ends; of what has not been started, by when it must be.
     ends_at: Option<UtcMs>,
     /// Pressing Play starts the viewing period.
     starts_clock: bool,
+    /// Where Play starts it: when it ends if it is pressed now.
+    plays_until: Option<UtcMs>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -197,7 +200,7 @@ pub async fn list(
         .map(|title| {
             let sold = title.sold_in(at.storefront.currency);
             let decision = decide(&sold, &rights.of(title.title.id), place.territory, now);
-            let opens_at = opens_at(&covered_avails(title, place.territory), now);
+            let opens_at = opens_at(&offered_avails(title, place.territory, now), now);
             (Place::of(&title.title, TitleState::of(&decision), opens_at), title)
         })
         .collect();
@@ -283,6 +286,11 @@ async fn all_rights(api: &Api, viewer: Option<ViewerId>) -> Result<AllRights, Pr
     Ok(AllRights(ViewerRights { grants, memberships: api.db.memberships(viewer).await? }))
 }
 
+/// What a shop window shows of a title's windows in a territory.
+fn offered_avails(title: &TitleRights, territory: Option<Territory>, now: UtcMs) -> Vec<&Avail> {
+    Reach::of(title, territory, now).offered().collect()
+}
+
 fn title_body(
     title: &TitleRights,
     viewer: &ViewerRights,
@@ -293,7 +301,7 @@ fn title_body(
     let Title { id, name, synopsis, runtime_ms, details, .. } = &title.title;
     let decision = decide(title, viewer, territory, now);
     let is_member = viewer.is_member(now);
-    let covered = covered_avails(title, territory);
+    let covered = offered_avails(title, territory, now);
     let offers = covered
         .iter()
         .flat_map(|avail| title.offers_of(avail.id).map(move |offer| (*avail, offer)))
@@ -322,7 +330,7 @@ fn title_body(
         opens_at: opens_at(&covered, now),
         progress: progress.map(ProgressBody::from),
         state: TitleState::of(&decision),
-        decision: decision.into(),
+        decision: DecisionBody::new(decision, title, viewer, now),
         offers,
     }
 }
@@ -409,14 +417,23 @@ impl From<Cause> for Via {
     }
 }
 
-impl From<Decision> for DecisionBody {
-    fn from(decision: Decision) -> DecisionBody {
+impl DecisionBody {
+    fn new(decision: Decision, title: &TitleRights, viewer: &ViewerRights, now: UtcMs) -> DecisionBody {
+        let plays_until = |entitlement: &Entitlement| {
+            let Entitlement { cause: Cause::Grant(id), starts_clock: true, avail_id, .. } = entitlement else {
+                return None;
+            };
+            let until = viewer.grants.iter().find(|grant| grant.id == *id)?.would_expire_at(now);
+            let hard_end_at = avail_id.and_then(|id| title.avail(id)?.hard_end_at);
+            Some(hard_end_at.map_or(until, |hard_end_at| hard_end_at.min(until)))
+        };
         match decision {
             Decision::Allow(entitlement) => DecisionBody::Allow(AllowBody {
                 allow: true,
                 via: entitlement.cause.into(),
                 ends_at: entitlement.ends_at,
                 starts_clock: entitlement.starts_clock,
+                plays_until: plays_until(&entitlement),
             }),
             Decision::Deny(denial) => DecisionBody::Deny(DenyBody {
                 allow: false,

@@ -150,6 +150,7 @@ pub const PAGE_ROWS_MAX: u32 = 200;
 pub const NAME_CHARS_MAX: usize = 200;
 pub const SYNOPSIS_CHARS_MAX: usize = 5_000;
 pub const REASON_CHARS_MAX: usize = 500;
+pub const PLANNING_NUMBER_CHARS_MAX: usize = 60;
 pub const TAGLINE_CHARS_MAX: usize = 200;
 /// What a list is searched for.
 pub const SEARCH_CHARS_MAX: usize = 254;

@@ -8,6 +8,7 @@ use crate::base::id::{AssetId, PosterId};
 use crate::base::limits;
 use crate::base::protection::ProtectionScheme;
 use crate::base::territory::Territory;
+use crate::catalog::compliance::Compliance;
 use crate::catalog::genre::Genre;
 use crate::catalog::licence::Licence;
 use crate::catalog::title::LocalizedText;
@@ -40,6 +41,7 @@ pub struct TitleDetails {
     pub protection: ProtectionScheme,
     /// Its release licence in China.
     pub licence: Option<Licence>,
+    pub compliance: Compliance,
 }
 
 /// A short film about the film; no part of it and not counted in its running time.

@@ -18,11 +18,19 @@ use crate::base::id::{SessionId, TitleId, ViewerId};
 use crate::base::territory::Territory;
 use crate::operator::Operators;
 use crate::playback::denied;
-use crate::rights::entitlement::{Cause, Decision, DenialCode, covered_avails, explain_going_on, next_options};
+use crate::rights::entitlement::{Cause, Decision, DenialCode, Reach, explain_going_on, next_options};
 use crate::rights::trace::{self, Check, Step};
 
-const CHECKS: [Check; 7] =
-    [Check::Title, Check::Territory, Check::Grant, Check::Membership, Check::Free, Check::Window, Check::Streams];
+const CHECKS: [Check; 8] = [
+    Check::Title,
+    Check::Licence,
+    Check::Territory,
+    Check::Grant,
+    Check::Membership,
+    Check::Free,
+    Check::Window,
+    Check::Streams,
+];
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -146,7 +154,7 @@ pub async fn explain_session(
         Vec::new()
     } else {
         let viewer = api.sessions.viewer_rights(session.viewer_id, session.title_id).await?;
-        let options = next_options(title, &covered_avails(title, territory), &viewer, at);
+        let options = next_options(title, &Reach::of(title, territory, at), &viewer, at);
         options.into_iter().map(NextBody::from).collect()
     };
     let cause = code.is_none().then_some(session.entitlement.cause);

@@ -129,6 +129,7 @@ async fn write(operators: &Operators, id: TitleId, licence: Option<Licence>) -> 
     let mut title = titles::find(operators, id).await?;
     if title.details.licence != licence {
         title.details.licence = licence;
+        title.details.compliance = title.details.compliance.under_another_licence();
         title.version += 1;
         operators.api.db.update_title(&title, operators.api.clock.now()).await?;
         operators.api.follower.announce().await;

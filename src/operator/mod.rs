@@ -26,6 +26,7 @@ pub mod audit;
 pub mod avails;
 pub mod board;
 pub mod cards;
+pub mod compliance;
 pub mod conformance;
 pub mod console;
 pub mod day;
@@ -111,6 +112,7 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(titles::list, titles::create))
         .routes(routes!(titles::show, titles::edit))
         .routes(routes!(licence::show, licence::put, licence::remove))
+        .routes(routes!(compliance::show, compliance::record))
         .routes(routes!(avails::list, avails::create))
         .routes(routes!(posters::upload))
         .routes(routes!(avails::check))

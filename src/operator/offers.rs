@@ -20,7 +20,7 @@ use crate::base::clock::UtcMs;
 use crate::base::error::Error;
 use crate::base::id::{AvailId, OfferId, TitleId};
 use crate::base::money::Money;
-use crate::operator::{Operators, avails};
+use crate::operator::{Operators, avails, compliance, titles};
 use crate::rights::avail::LicenseType;
 use crate::rights::grant::GrantClock;
 use crate::rights::offer::{Offer, OfferKind};
@@ -101,6 +101,7 @@ pub async fn list(
     params(("id" = AvailId, Path)), request_body = NewOfferBody, security(("bearer" = [])), responses(
     (status = 201, description = "The offer", body = OfferBody),
     (status = 404, description = "AVAIL_NOT_FOUND"),
+    (status = 409, description = "LICENCE_REQUIRED: in China, of what was made there"),
     (status = 422, description = "OFFER_INVALID, LICENSE_TYPE_NOT_SOLD, IDEMPOTENCY_KEY_REUSED"),
 ))]
 pub async fn create(
@@ -117,6 +118,7 @@ pub async fn create(
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "LICENSE_TYPE_NOT_SOLD", detail));
     }
     let now = api.clock.now();
+    compliance::require_clearance(&titles::find(&operators, avail.title_id).await?, &avail, now)?;
     let NewOfferBody { kind, list_price, member_price, clock, streams, presale_from_at } = body.value;
     if presale_from_at.is_some_and(|from_at| from_at >= avail.window.start_at) {
         let detail = "A presale begins before the window opens.";

@@ -19,6 +19,8 @@ fn status(code: DenialCode) -> StatusCode {
         DenialCode::TitleWithdrawn | DenialCode::OfferWithdrawn => StatusCode::GONE,
         DenialCode::AlreadyOwned => StatusCode::CONFLICT,
         DenialCode::TitleSuspended
+        | DenialCode::LicenceRequired
+        | DenialCode::LicenceRevoked
         | DenialCode::GeoNotLicensed
         | DenialCode::GrantRevoked
         | DenialCode::SessionRevoked
@@ -38,6 +40,7 @@ fn status(code: DenialCode) -> StatusCode {
 pub fn rule(code: DenialCode) -> &'static str {
     match code {
         DenialCode::TitleNotListed | DenialCode::TitleWithdrawn | DenialCode::TitleSuspended => "title_status",
+        DenialCode::LicenceRequired | DenialCode::LicenceRevoked => "licence",
         DenialCode::GeoNotLicensed => "territory",
         DenialCode::GrantRevoked | DenialCode::RentalExpired | DenialCode::StartByPassed => "grant",
         DenialCode::SessionRevoked | DenialCode::SessionEnded => "session",

@@ -4,7 +4,7 @@
 //! Both are walks that a tracer may follow: [`explain`] and [`explain_going_on`] are the same walks with one that keeps
 //! each step, so an explanation cannot disagree with the decision.
 //!
-//! The order of checks is fixed and the first failure is the answer: title, territory, entitlement. Among entitlements
+//! The order of checks is fixed and the first failure is the answer: title, licence, territory, entitlement. Among entitlements
 //! the order is: a grant whose clock runs (it is paid already), membership, free, and last a grant that would have to
 //! be started, so that no rental clock starts while another right would play the same film.
 
@@ -15,8 +15,10 @@ use crate::base::id::{AvailId, GrantId, MembershipId, OfferId};
 use crate::base::money::Money;
 use crate::base::protection::ProtectionScheme;
 use crate::base::territory::Territory;
+use crate::catalog::compliance::ComplianceState;
 use crate::catalog::title::{Title, TitleStatus};
 use crate::rights::avail::{Avail, LicenseType};
+use crate::rights::clearance::Clearance;
 use crate::rights::grant::{Grant, GrantPhase};
 use crate::rights::membership::Membership;
 use crate::rights::session::PlaybackSession;
@@ -78,6 +80,9 @@ pub enum DenialCode {
     TitleNotListed,
     TitleWithdrawn,
     TitleSuspended,
+    /// In China, where it was made, it may not be offered so.
+    LicenceRequired,
+    LicenceRevoked,
     GeoNotLicensed,
     GrantRevoked,
     SessionRevoked,
@@ -106,6 +111,14 @@ pub enum NextOption {
     Wait { opens_at: UtcMs },
 }
 
+/// What of a title there is in a territory.
+#[derive(Clone, Debug)]
+pub struct Reach<'a> {
+    /// The avails that cover it: what was bought under them plays.
+    pub covered: Vec<&'a Avail>,
+    pub clearance: Clearance,
+}
+
 /// What a viewer brings: the grants for this title and all memberships. Nobody signed in brings nothing.
 #[derive(Clone, Debug, Default)]
 pub struct ViewerRights {
@@ -132,6 +145,8 @@ impl DenialCode {
             DenialCode::TitleNotListed => "TITLE_NOT_FOUND",
             DenialCode::TitleWithdrawn => "TITLE_WITHDRAWN",
             DenialCode::TitleSuspended => "TITLE_SUSPENDED",
+            DenialCode::LicenceRequired => "LICENCE_REQUIRED",
+            DenialCode::LicenceRevoked => "LICENCE_REVOKED",
             DenialCode::GeoNotLicensed => "GEO_NOT_LICENSED",
             DenialCode::GrantRevoked => "GRANT_REVOKED",
             DenialCode::SessionRevoked => "SESSION_REVOKED",
@@ -155,6 +170,12 @@ impl DenialCode {
             DenialCode::TitleNotListed => "There is no such title.",
             DenialCode::TitleWithdrawn => "This title has been withdrawn.",
             DenialCode::TitleSuspended => "This title is not available for the moment. Please try again later.",
+            DenialCode::LicenceRequired => {
+                "This title may not be offered where you are until its release licence is in order."
+            }
+            DenialCode::LicenceRevoked => {
+                "The release licence of this title has been revoked; it may no longer be shown."
+            }
             DenialCode::GeoNotLicensed => "This title is not licensed where you are.",
             DenialCode::GrantRevoked => {
                 "Your access to this title has been withdrawn. If you did not ask for a refund, contact support."
@@ -210,12 +231,16 @@ fn walk(
     if let Some(code) = code {
         return Decision::Deny(Denial::of(code));
     }
-    let covered = covered_avails(title, territory);
-    tracer.step(|| trace::territory(title.avails.len(), &covered, territory));
-    if covered.is_empty() {
+    let reach = Reach::of(title, territory, now);
+    tracer.step(|| trace::licence(reach.clearance, territory));
+    if let Some(code) = reach.clearance.denial() {
+        return Decision::Deny(Denial::of(code));
+    }
+    tracer.step(|| trace::territory(title.avails.len(), &reach.covered, territory));
+    if reach.covered.is_empty() {
         return Decision::Deny(Denial::of(DenialCode::GeoNotLicensed));
     }
-    decide_under(title, &covered, viewer, now, tracer)
+    decide_under(title, &reach, viewer, now, tracer)
 }
 
 /// What anybody who brings nothing would be told, wherever the title is licensed: how it stands in commerce.
@@ -223,7 +248,7 @@ pub fn decide_anywhere(title: &TitleRights, now: UtcMs) -> Decision {
     if let Some(code) = title_denial(&title.title) {
         return Decision::Deny(Denial::of(code));
     }
-    let all: Vec<&Avail> = title.avails.iter().collect();
+    let all = Reach { covered: title.avails.iter().collect(), clearance: Clearance(ComplianceState::NotApplicable) };
     decide_under(title, &all, &ViewerRights::default(), now, &mut Silent)
 }
 
@@ -245,26 +270,27 @@ pub fn decide_trailer(title: &Title) -> Decision {
 
 fn decide_under(
     title: &TitleRights,
-    covered: &[&Avail],
+    reach: &Reach<'_>,
     viewer: &ViewerRights,
     now: UtcMs,
     tracer: &mut impl Tracer,
 ) -> Decision {
+    let covered = &reach.covered;
     let mut right = running_grant(title, covered, viewer, now);
     tracer.step(|| trace::grants(&viewer.grants, right.as_ref(), GrantPhase::Running, now));
     if right.is_none() {
-        right = member_right(title, covered, viewer, now);
+        right = member_right(title, reach, viewer, now);
         tracer.step(|| trace::membership(viewer.membership(now), covered, right.as_ref(), now));
     }
     if right.is_none() {
-        right = free_right(covered, now);
+        right = free_right(reach, now);
         tracer.step(|| trace::free(covered, right.as_ref(), now));
     }
     if right.is_none() {
         right = unstarted_grant(title, covered, viewer, now);
         tracer.step(|| trace::grants(&viewer.grants, right.as_ref(), GrantPhase::Unstarted, now));
     }
-    let decision = right.map_or_else(|| Decision::Deny(no_entitlement(title, covered, viewer, now)), Decision::Allow);
+    let decision = right.map_or_else(|| Decision::Deny(no_entitlement(title, reach, viewer, now)), Decision::Allow);
     tracer.step(|| trace::window(covered, &decision, now));
     decision
 }
@@ -315,6 +341,8 @@ fn go_on(
         return pass(listing_denial(title.title.status).map_or(Ok(()), Err), trace::title_of);
     }
     pass(title_denial(&title.title).map_or(Ok(()), Err), trace::title_of)?;
+    let clearance = Clearance::of(&title.title, territory, now);
+    pass(clearance.denial().map_or(Ok(()), Err), trace::licence_of)?;
     let avail = session.entitlement.avail_id.and_then(|id| title.avail(id));
     let avail = avail.ok_or(DenialCode::WindowClosed);
     pass(avail.map(|_| ()), trace::avail_of)?;
@@ -411,9 +439,9 @@ fn usable_grant(
     })
 }
 
-fn member_right(title: &TitleRights, covered: &[&Avail], viewer: &ViewerRights, now: UtcMs) -> Option<Entitlement> {
+fn member_right(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights, now: UtcMs) -> Option<Entitlement> {
     let membership = viewer.membership(now)?;
-    let avail = open_avail(covered, LicenseType::Svod, now)?;
+    let avail = reach.open_avail(LicenseType::Svod, now)?;
     let film_end = UtcMs(now.0.saturating_add(title.title.runtime_ms).saturating_add(MEMBERSHIP_TAIL_MS));
     let ends_at = membership.ends_at.max(film_end);
     Some(Entitlement {
@@ -426,8 +454,8 @@ fn member_right(title: &TitleRights, covered: &[&Avail], viewer: &ViewerRights, 
     })
 }
 
-fn free_right(covered: &[&Avail], now: UtcMs) -> Option<Entitlement> {
-    let avail = open_avail(covered, LicenseType::Avod, now)?;
+fn free_right(reach: &Reach<'_>, now: UtcMs) -> Option<Entitlement> {
+    let avail = reach.open_avail(LicenseType::Avod, now)?;
     Some(Entitlement {
         cause: Cause::Free,
         avail_id: Some(avail.id),
@@ -452,22 +480,18 @@ fn scheme_or_flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<P
     }))
 }
 
-fn open_avail<'a>(covered: &[&'a Avail], license_type: LicenseType, now: UtcMs) -> Option<&'a Avail> {
-    covered
-        .iter()
-        .copied()
-        .find(|avail| avail.license_type == license_type && avail.window.is_open(now) && !avail.has_hard_ended(now))
-}
-
 /// The most helpful true reason: what the viewer had and lost, then what can be had now, then when it opens.
-fn no_entitlement(title: &TitleRights, covered: &[&Avail], viewer: &ViewerRights, now: UtcMs) -> Denial {
-    let has = |grant: &Grant| covered.iter().any(|avail| avail.id == grant.avail_id);
+fn no_entitlement(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights, now: UtcMs) -> Denial {
+    if reach.offered().next().is_none() {
+        return Denial::of(DenialCode::LicenceRequired);
+    }
+    let has = |grant: &Grant| reach.covered.iter().any(|avail| avail.id == grant.avail_id);
     let upcoming = |grant: &&Grant| grant.phase(now) == GrantPhase::Upcoming && has(grant);
     if let Some(grant) = viewer.grants.iter().filter(upcoming).min_by_key(|grant| grant.available_at) {
         let next = vec![NextOption::Wait { opens_at: grant.available_at }];
         return Denial { code: DenialCode::WindowNotOpen, next, is_acquired: true };
     }
-    let next = next_options(title, covered, viewer, now);
+    let next = next_options(title, reach, viewer, now);
     let lost = viewer
         .grants
         .iter()
@@ -491,20 +515,20 @@ fn no_entitlement(title: &TitleRights, covered: &[&Avail], viewer: &ViewerRights
 }
 
 /// What can be done now; and only when there is nothing, when the next window opens.
-pub fn next_options(title: &TitleRights, covered: &[&Avail], viewer: &ViewerRights, now: UtcMs) -> Vec<NextOption> {
+pub fn next_options(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights, now: UtcMs) -> Vec<NextOption> {
     let is_member = viewer.is_member(now);
-    let mut options: Vec<NextOption> = covered
-        .iter()
+    let mut options: Vec<NextOption> = reach
+        .offered()
         .filter(|avail| avail.license_type == LicenseType::Vod)
         .flat_map(|avail| title.offers_of(avail.id).filter(|offer| offer.is_sold(avail, now)))
         .map(|offer| NextOption::Buy { offer_id: offer.id, price: offer.price(is_member) })
         .collect();
-    if !is_member && open_avail(covered, LicenseType::Svod, now).is_some() {
+    if !is_member && reach.open_avail(LicenseType::Svod, now).is_some() {
         options.push(NextOption::Join);
     }
     if options.is_empty() {
-        let opening = covered
-            .iter()
+        let opening = reach
+            .offered()
             .filter(|avail| avail.window.phase(now) == WindowPhase::NotOpen)
             .map(|avail| avail.window.start_at)
             .min();
@@ -513,9 +537,23 @@ pub fn next_options(title: &TitleRights, covered: &[&Avail], viewer: &ViewerRigh
     options
 }
 
-/// The avails that cover a territory.
-pub fn covered_avails(title: &TitleRights, territory: Option<Territory>) -> Vec<&Avail> {
-    title.avails.iter().filter(|avail| covers(avail, territory)).collect()
+impl<'a> Reach<'a> {
+    pub fn of(title: &'a TitleRights, territory: Option<Territory>, now: UtcMs) -> Reach<'a> {
+        Reach {
+            covered: title.avails.iter().filter(|avail| covers(avail, territory)).collect(),
+            clearance: Clearance::of(&title.title, territory, now),
+        }
+    }
+
+    /// The avails under which the title may be offered there.
+    pub fn offered(&self) -> impl Iterator<Item = &'a Avail> {
+        self.covered.iter().copied().filter(|avail| self.clearance.allows(avail))
+    }
+
+    fn open_avail(&self, license_type: LicenseType, now: UtcMs) -> Option<&'a Avail> {
+        self.offered()
+            .find(|avail| avail.license_type == license_type && avail.window.is_open(now) && !avail.has_hard_ended(now))
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! is always an argument.
 
 pub mod avail;
+pub mod clearance;
 pub mod conflict;
 pub mod entitlement;
 pub mod grant;

@@ -4,9 +4,7 @@
 use crate::base::clock::UtcMs;
 use crate::base::money::Money;
 use crate::base::territory::Territory;
-use crate::rights::entitlement::{
-    Denial, DenialCode, NextOption, ViewerRights, covered_avails, next_options, title_denial,
-};
+use crate::rights::entitlement::{Denial, DenialCode, NextOption, Reach, ViewerRights, next_options, title_denial};
 use crate::rights::grant::Grant;
 use crate::rights::offer::{Offer, SalePhase};
 use crate::rights::snapshot::TitleRights;
@@ -29,11 +27,17 @@ pub fn quote(
     if let Some(code) = title_denial(&title.title) {
         return Err(Denial::of(code));
     }
-    let covered = covered_avails(title, territory);
-    let Some(avail) = covered.iter().find(|avail| avail.id == offer.avail_id) else {
+    let reach = Reach::of(title, territory, now);
+    if let Some(code) = reach.clearance.denial() {
+        return Err(Denial::of(code));
+    }
+    let Some(avail) = reach.covered.iter().find(|avail| avail.id == offer.avail_id) else {
         return Err(Denial::of(DenialCode::GeoNotLicensed));
     };
-    let refuse = |code| Denial { next: next_options(title, &covered, viewer, now), ..Denial::of(code) };
+    if !reach.clearance.allows(avail) {
+        return Err(Denial::of(DenialCode::LicenceRequired));
+    }
+    let refuse = |code| Denial { next: next_options(title, &reach, viewer, now), ..Denial::of(code) };
     match offer.sale_phase(avail, now) {
         SalePhase::NotOpen { sold_from_at } => {
             let next = vec![NextOption::Wait { opens_at: sold_from_at }];
@@ -43,7 +47,8 @@ pub fn quote(
         SalePhase::Withdrawn => return Err(refuse(DenialCode::OfferWithdrawn)),
         SalePhase::Open | SalePhase::Presale => {}
     }
-    let is_usable_here = |grant: &Grant| grant.is_live(now) && covered.iter().any(|avail| avail.id == grant.avail_id);
+    let is_usable_here =
+        |grant: &Grant| grant.is_live(now) && reach.covered.iter().any(|avail| avail.id == grant.avail_id);
     if viewer.grants.iter().any(is_usable_here) {
         return Err(Denial::of(DenialCode::AlreadyOwned));
     }

@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 
 use crate::base::clock::UtcMs;
 use crate::base::territory::Territory;
+use crate::catalog::compliance::{Charge, ComplianceState};
 use crate::catalog::title::Title;
 use crate::rights::avail::{Avail, LicenseType};
+use crate::rights::clearance::Clearance;
 use crate::rights::entitlement::{Cause, Decision, DenialCode, Entitlement};
 use crate::rights::grant::{Grant, GrantPhase};
 use crate::rights::membership::Membership;
@@ -45,6 +47,7 @@ pub enum Check {
     /// Of an open session only.
     Session,
     Title,
+    Licence,
     Territory,
     Grant,
     Membership,
@@ -113,6 +116,20 @@ pub fn title(title: &Title, code: Option<DenialCode>) -> Step {
     };
     let facts = json!({"status": title.status, "parts": title.parts.len()});
     Step::new(Check::Title, passed(code.is_none()), code, says, facts)
+}
+
+/// Whether it may be offered there by its compliance.
+pub fn licence(clearance: Clearance, territory: Option<Territory>) -> Step {
+    let code = clearance.denial();
+    let is_clear = clearance.0.clears(Charge::Paid);
+    let says = match (code, clearance.0) {
+        (Some(code), _) => code.message(),
+        (None, ComplianceState::NotApplicable) => "No release licence is asked for there.",
+        (None, ComplianceState::Ordinary) => "It is declared ordinary: it may be shown free of charge only.",
+        (None, _) if is_clear => "Its release licence is in order.",
+        (None, _) => "Its release licence is not in order: nothing of it may be offered there.",
+    };
+    Step::new(Check::Licence, passed(is_clear), code, says, json!({"territory": territory, "state": clearance.0}))
 }
 
 /// Which windows cover the territory.
@@ -192,6 +209,13 @@ pub fn session(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
 
 pub fn title_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
     title(&asked.title.title, code)
+}
+
+/// Only a revocation ends what was begun.
+pub fn licence_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
+    let state = Clearance::of(&asked.title.title, asked.territory, asked.now).0;
+    let says = code.map_or("No release licence was revoked.", DenialCode::message);
+    Step::new(Check::Licence, passed(code.is_none()), code, says, json!({"territory": asked.territory, "state": state}))
 }
 
 pub fn avail_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {

@@ -29,10 +29,13 @@ mod packager_exact;
 mod packager_picture;
 mod packager_table;
 mod playable;
+#[path = "../contract/postgres_server.rs"]
+mod postgres_server;
 mod process;
 mod publish_kills;
 mod recovery;
 mod resuming;
+mod scenarios;
 mod sealing;
 mod server;
 mod storefront;

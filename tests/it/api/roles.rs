@@ -72,6 +72,8 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("put", "/api/v1/operator/titles/{id}/licence", [401, 403, 403, 200]),
     ("get", "/api/v1/operator/titles/{id}/licence", [401, 403, 403, 200]),
     ("delete", "/api/v1/operator/titles/{id}/licence", [401, 403, 403, 204]),
+    ("get", "/api/v1/operator/titles/{id}/compliance", [401, 403, 403, 200]),
+    ("post", "/api/v1/operator/titles/{id}/compliance", [401, 403, 403, 409]),
     ("post", "/api/v1/operator/titles/{id}/avails/check", [401, 403, 403, 200]),
     ("get", "/api/v1/operator/titles/{id}/avails", [401, 403, 403, 200]),
     ("post", "/api/v1/operator/titles/{id}/avails", [401, 403, 403, 201]),
@@ -220,6 +222,7 @@ fn body(route: &str, cinema: &Cinema, show: &super::cinema::Show) -> Value {
         "/purchases" => super::cinema::order(*show, "paid"),
         "/playback-sessions" => json!({"title_id": show.title}),
         "/operator/titles" | "/operator/titles/{id}" => json!({"name": {"en": "Another"}}),
+        "/operator/titles/{id}/compliance" => json!({"event": "submit"}),
         "/operator/titles/{id}/licence" => json!({"kind": "theatrical_release", "number": "电审故字〔2023〕第791号"}),
         "/operator/assets/{id}/excerpt" => json!({"length_ms": 1000}),
         "/operator/titles/{id}/avails" | "/operator/titles/{id}/avails/check" => {

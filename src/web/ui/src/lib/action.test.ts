@@ -76,7 +76,7 @@ describe('the one button', () => {
     expect(actionOf(title(decision, svod), guest)).toEqual({ ...wait, for_members: true });
   });
   test('sells nothing that is suspended or not licensed here, whatever the offers say', () => {
-    for (const code of ['TITLE_SUSPENDED', 'GEO_NOT_LICENSED']) {
+    for (const code of ['TITLE_SUSPENDED', 'LICENCE_REQUIRED', 'LICENCE_REVOKED', 'GEO_NOT_LICENSED']) {
       expect(actionOf(title(denied(code), { offers: [offer('off_1')] }), viewer)).toEqual({ does: 'nothing', code });
     }
   });

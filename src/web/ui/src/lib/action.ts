@@ -34,7 +34,7 @@ export function actionOf(title: Title, caller: { signed_in: boolean }): Action {
     if (opens_at !== null) return { does: 'wait', opens_at, owned: true, for_members: false };
     return { does: 'nothing', code: decision.code };
   }
-  if (decision.code === 'TITLE_SUSPENDED' || decision.code === 'GEO_NOT_LICENSED') {
+  if (['TITLE_SUSPENDED', 'LICENCE_REQUIRED', 'LICENCE_REVOKED', 'GEO_NOT_LICENSED'].includes(decision.code)) {
     return { does: 'nothing', code: decision.code };
   }
   const offer = mainOffer(title);

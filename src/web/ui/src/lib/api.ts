@@ -50,7 +50,7 @@ export interface Storefront {
 }
 
 export type Decision =
-  | { allow: true; via: 'grant' | 'membership' | 'free'; ends_at?: string | null; starts_clock: boolean }
+  | { allow: true; via: 'grant' | 'membership' | 'free'; ends_at?: string | null; starts_clock: boolean; plays_until?: string | null }
   | { allow: false; code: string; message: string; next?: NextStep[]; acquired?: boolean };
 
 export interface Offer {

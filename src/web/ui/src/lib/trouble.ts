@@ -63,6 +63,7 @@ function remedy(code: Denial, next: NextStep[], words: Words, locale: Locale): s
     case 'PAYMENT_NOT_FOUND':
       return words.remedy_check_address;
     case 'TITLE_WITHDRAWN':
+    case 'LICENCE_REVOKED':
       return words.remedy_withdrawn;
     case 'UNAUTHENTICATED':
       return words.remedy_sign_in;
@@ -85,6 +86,7 @@ function remedy(code: Denial, next: NextStep[], words: Words, locale: Locale): s
     case 'WINDOW_NOT_OPEN':
     case 'WINDOW_CLOSED':
     case 'GEO_NOT_LICENSED':
+    case 'LICENCE_REQUIRED':
     case 'NOT_FOUND':
       return words.remedy_none;
     case 'GRANT_REVOKED':

@@ -37,6 +37,37 @@ export interface Licence {
   number: string;
 }
 
+export type ComplianceState =
+  | 'not_applicable'
+  | 'none'
+  | 'planned'
+  | 'in_review'
+  | 'licensed'
+  | 'filed'
+  | 'ordinary'
+  | 'change_pending'
+  | 'expired'
+  | 'revoked';
+
+/** Where a title that was made in China stands there. */
+export interface Compliance {
+  state: ComplianceState;
+  clears_paid: boolean;
+  clears_free: boolean;
+  planning_number: string | null;
+  submitted_at: string | null;
+  confirmation: { by: string; at: string; name: string; assets: string[]; runtime_ms: number } | null;
+  expires_at: string | null;
+  revocations: { number: string; at: string; reason: string }[];
+}
+
+export type ComplianceEvent =
+  | { event: 'plan'; number: string }
+  | { event: 'submit' }
+  | { event: 'confirm'; expires_at: string | null }
+  | { event: 'declare_ordinary' }
+  | { event: 'revoke'; reason: string };
+
 export type CardStatus = 'queued' | 'making' | 'ready' | 'failed';
 
 export interface TitleLicence extends Licence {
@@ -353,6 +384,12 @@ export const catalogue = {
   },
   removeLicence(title_id: string): Promise<void> {
     return operator.call('DELETE', `${at(title_id)}/licence`);
+  },
+  compliance(title_id: string): Promise<Compliance> {
+    return operator.call('GET', `${at(title_id)}/compliance`);
+  },
+  recordCompliance(title_id: string, body: ComplianceEvent): Promise<Compliance> {
+    return operator.call('POST', `${at(title_id)}/compliance`, { body });
   },
   avails(title_id: string): Promise<Avail[]> {
     return operator.list(`${at(title_id)}/avails`);

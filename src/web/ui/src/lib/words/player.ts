@@ -18,8 +18,8 @@ export const en = {
   player_trailer: 'Trailer',
   playing_tab: (name: string) => `▶ ${name}`,
 
-  clocks: (start_by: string, hours: string) =>
-    `Press Play by ${start_by}. From that moment you have ${hours} to watch, as often as you like.`,
+  clocks: (start_by: string, until: string) =>
+    `Press Play by ${start_by}. Started now, you can watch it until ${until}, as often as you like.`,
   clock_start_by: (start_by: string) => `Press Play by ${start_by}. That starts your viewing time.`,
   clock_until: (when: string) => `Yours to watch until ${when}`,
 
@@ -112,7 +112,7 @@ export const zh: Shape<typeof en> = {
   player_trailer: '预告片',
   playing_tab: (name) => `▶ ${name}`,
 
-  clocks: (start_by, hours) => `请在 ${start_by} 前开始播放；开始后 ${hours}内可不限次数观看。`,
+  clocks: (start_by, until) => `请在 ${start_by} 前开始播放；现在开始，可不限次数观看至 ${until}。`,
   clock_start_by: (start_by) => `请在 ${start_by} 前开始播放，开始后计算观看时间。`,
   clock_until: (when) => `可观看至 ${when}`,
 

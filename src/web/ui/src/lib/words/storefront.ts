@@ -85,6 +85,7 @@ export const en = {
   clock_watch: (watch: string) => `Once you do, you have ${watch} to watch, as often as you like.`,
   clock_hard_end: (when: string) => `Whatever is left then, viewing ends ${when}.`,
   starts_clock: 'Pressing Play starts your viewing time; it then runs without a pause.',
+  plays_until: (when: string) => `Started now, it plays until ${when}.`,
   starts_clock_left: (when: string) => `Not started yet: press Play by ${when}.`,
 
   genre_action: 'Action',
@@ -196,6 +197,7 @@ export const zh: Shape<typeof en> = {
   clock_watch: (watch) => `开始播放后 ${watch}内可不限次数观看。`,
   clock_hard_end: (when) => `最晚观看至 ${when}，届时未看完也将结束。`,
   starts_clock: '点击播放即开始计算观看时间，期间不暂停计时。',
+  plays_until: (when) => `现在开始，可观看至 ${when}。`,
   starts_clock_left: (when) => `尚未开始：请在 ${when} 前点击播放。`,
 
   genre_action: '动作',

@@ -1,0 +1,207 @@
+//! The worked scenarios of the domain: release plans made through the API of a real server whose clock the test moves,
+//! and what viewers get at each boundary. Every one runs on SQLite and on PostgreSQL.
+
+use marquee::base::clock::UtcMs;
+use marquee::base::id::TitleId;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::postgres_server::PostgresServer;
+use crate::server::{Answer, Server, TestViewer, outcome};
+
+mod licences;
+mod rentals;
+
+macro_rules! scenarios {
+    ($($room:ident: $($case:ident)*;)*) => {
+        mod in_sqlite {
+            $($(#[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                super::$room::$case(super::Backend::Sqlite).await;
+            })*)*
+        }
+
+        mod in_postgres {
+            $($(#[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                super::$room::$case(super::Backend::Postgres).await;
+            })*)*
+        }
+    };
+}
+
+scenarios! {
+    licences:
+        a_paid_offer_of_a_chinese_title_needs_its_licence
+        a_renamed_title_is_not_sold_until_its_licence_is_confirmed_again
+        a_revoked_licence_ends_sale_and_viewing_at_once;
+    rentals:
+        a_member_price_outlives_the_membership
+        a_rental_is_started_in_time_or_not_at_all
+        a_window_flips_while_people_watch
+        a_renter_travels
+        one_rental_plays_in_one_place;
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+/// A server with a plan.
+struct Stage {
+    server: Server,
+}
+
+/// A title with one window that is sold, and its offer.
+#[derive(Clone, Debug)]
+struct Sold {
+    title: TitleId,
+    offer: String,
+}
+
+fn at(text: &str) -> UtcMs {
+    UtcMs::parse(text).unwrap()
+}
+
+/// Open at `start`, closed at `end`.
+fn window(license_type: &str, territories: &[&str], start: &str, end: Option<&str>) -> Value {
+    json!({"license_type": license_type, "territories": {"include": territories}, "start_at": start, "end_at": end,
+        "zone": "Asia/Shanghai"})
+}
+
+/// ¥18, for members ¥9, for 48 hours from the purchase.
+fn pvod() -> Value {
+    json!({"kind": "pvod", "list_price": {"amount": 1800, "currency": "CNY"},
+        "member_price": {"amount": 900, "currency": "CNY"}, "clock": {"on_purchase": {"watch_s": 48 * 3600}}})
+}
+
+/// Started within 30 days, then watched for 48 hours.
+fn rental(amount: i64) -> Value {
+    json!({"kind": "rental", "list_price": {"amount": amount, "currency": "CNY"},
+        "clock": {"on_first_play": {"start_within_s": 30 * 24 * 3600, "watch_s": 48 * 3600}}})
+}
+
+impl Stage {
+    async fn open(backend: Backend, start: &str) -> Stage {
+        let url = match backend {
+            Backend::Sqlite => None,
+            Backend::Postgres => Some(PostgresServer::of_this_process().new_database().await),
+        };
+        Stage { server: Server::start_at(at(start), |config| config.database.url = url).await }
+    }
+
+    async fn operate(&self, method: Method, path: &str, body: &Value) -> Answer {
+        let request = self.server.request(method, &format!("/api/v1/operator{path}"));
+        self.server.send(request.bearer_auth(&self.server.operator).json(body)).await
+    }
+
+    /// What an operator does that must work.
+    async fn done(&self, method: Method, path: &str, body: Value) -> Value {
+        let answer = self.operate(method, path, &body).await;
+        assert!(answer.status.is_success(), "{path} {body}: {}", answer.text());
+        if answer.body.is_empty() { Value::Null } else { answer.json() }
+    }
+
+    async fn made(&self, path: &str, body: Value) -> String {
+        self.done(Method::POST, path, body).await["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A live title of the test film, made in `country`.
+    async fn title(&self, name: &str, country: &str) -> TitleId {
+        let assets = [self.server.asset().await];
+        let body = json!({"name": {"zh-CN": name}, "assets": assets, "status": "live", "country": country});
+        self.made("/titles", body).await.parse().unwrap()
+    }
+
+    async fn avail(&self, title: TitleId, window: Value) -> String {
+        self.made(&format!("/titles/{title}/avails"), window).await
+    }
+
+    async fn sell(&self, title: TitleId, window: Value, offer: Value) -> Sold {
+        let avail = self.avail(title, window).await;
+        let offer = self.made(&format!("/avails/{avail}/offers"), offer).await;
+        Sold { title, offer }
+    }
+
+    async fn membership(&self, viewer: &TestViewer, ends_at: &str) {
+        let plan = self.made("/plans", json!({"name": "plan", "streams": 2})).await;
+        self.made("/memberships", json!({"viewer_id": viewer.id, "plan_id": plan, "ends_at": ends_at})).await;
+    }
+
+    fn to(&self, instant: &str) {
+        self.server.sim.advance_to(at(instant));
+    }
+
+    async fn from(&self, territory: &str, token: &str, path: &str, body: &Value) -> Answer {
+        let url = format!("{}/api/v1{path}", self.server.base);
+        let request = self.server.client.post(url).header("x-country", territory).bearer_auth(token).json(body);
+        self.server.send(request.header("idempotency-key", uuid::Uuid::now_v7().to_string())).await
+    }
+
+    /// The purchase, or why it was refused.
+    async fn buys_in(&self, territory: &str, viewer: &TestViewer, sold: &Sold) -> Result<Value, String> {
+        let viewer = self.server.signed_in_again(viewer).await;
+        let body = json!({"offer_id": sold.offer, "payment": {"method": "sandbox", "outcome": "paid"}});
+        let answer = self.from(territory, &viewer.token, "/purchases", &body).await;
+        if answer.status == StatusCode::CREATED { Ok(answer.json()) } else { Err(answer.code()) }
+    }
+
+    async fn buys(&self, viewer: &TestViewer, sold: &Sold) -> Result<Value, String> {
+        self.buys_in("CN", viewer, sold).await
+    }
+
+    async fn opens_in(&self, territory: &str, viewer: &TestViewer, title: TitleId) -> Result<Value, String> {
+        let viewer = self.server.signed_in_again(viewer).await;
+        let answer = self.from(territory, &viewer.token, "/playback-sessions", &json!({"title_id": title})).await;
+        if answer.status == StatusCode::CREATED { Ok(answer.json()) } else { Err(answer.code()) }
+    }
+
+    /// A session and its first key: the instant from which nothing plays, or why not.
+    async fn plays_in(&self, territory: &str, viewer: &TestViewer, title: TitleId) -> Result<Value, String> {
+        let opened = self.opens_in(territory, viewer, title).await?;
+        let answer = self.key(territory, &opened).await;
+        if answer.status == StatusCode::OK { Ok(opened) } else { Err(outcome(&answer)) }
+    }
+
+    async fn plays(&self, viewer: &TestViewer, title: TitleId) -> Result<Value, String> {
+        self.plays_in("CN", viewer, title).await
+    }
+
+    /// The key of a session's film.
+    async fn key(&self, territory: &str, opened: &Value) -> Answer {
+        let main = opened["playback_url"].as_str().unwrap();
+        let playlist = self.server.get_from(territory, main).await;
+        if playlist.status != StatusCode::OK {
+            return playlist;
+        }
+        let media =
+            playlist.text().lines().find(|line| line.ends_with("v360.m3u8")).expect("the rung of the test film");
+        let folder = main.strip_suffix("main.m3u8").unwrap();
+        self.server.get_from(territory, &format!("{folder}{}/key", media.strip_suffix(".m3u8").unwrap())).await
+    }
+
+    /// `ok`, or why a session's key is refused.
+    async fn goes_on(&self, opened: &Value) -> String {
+        let answer = self.key("CN", opened).await;
+        if answer.status == StatusCode::OK { "ok".into() } else { outcome(&answer) }
+    }
+
+    /// What the explanation of an instant says: the code, or what is used.
+    async fn explained(&self, viewer: &TestViewer, title: TitleId, territory: &str, instant: UtcMs) -> String {
+        let path =
+            format!("/operator/explain?title_id={title}&viewer_id={}&territory={territory}&at={instant}", viewer.id);
+        let answer = self.server.api(&self.server.operator, &path).await.json();
+        answer["code"].as_str().or(answer["via"].as_str()).unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    async fn end(self) {
+        self.server.stop().await;
+    }
+}
+
+/// What a session or a purchase was refused with, or `ok`.
+fn code(result: &Result<Value, String>) -> &str {
+    result.as_ref().map_or_else(String::as_str, |_| "ok")
+}

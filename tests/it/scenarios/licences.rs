@@ -1,0 +1,135 @@
+//! The licence desk: scenario 8 and the further checks 15 and 16.
+
+use marquee::base::clock::UtcMs;
+use marquee::base::id::TitleId;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::{Backend, Sold, Stage, at, code, pvod, window};
+
+const START: &str = "2027-02-01T12:00:00+08:00";
+const END: &str = "2027-03-01T12:00:00+08:00";
+
+async fn record(stage: &Stage, title: TitleId, event: Value) -> Value {
+    stage.done(Method::POST, &format!("/titles/{title}/compliance"), event).await["state"].clone()
+}
+
+async fn set_licence(stage: &Stage, title: TitleId) {
+    let licence = json!({"kind": "theatrical_release", "number": "电审故字〔2027〕第12号"});
+    stage.done(Method::PUT, &format!("/titles/{title}/licence"), licence).await;
+}
+
+/// 《纸鸢行动》, licensed and on sale in China and Germany.
+async fn licensed(stage: &Stage) -> Sold {
+    let title = stage.title("纸鸢行动", "CN").await;
+    set_licence(stage, title).await;
+    assert_eq!(record(stage, title, json!({"event": "confirm"})).await, "licensed");
+    stage.sell(title, window("vod", &["CN", "DE"], START, Some(END)), pvod()).await
+}
+
+/// From planning to the licence: what is refused on the way, and what works abroad.
+pub async fn a_paid_offer_of_a_chinese_title_needs_its_licence(backend: Backend) {
+    let stage = Stage::open(backend, START).await;
+    let title = stage.title("纸鸢行动", "CN").await;
+    let avail = stage.avail(title, window("vod", &["CN"], START, Some(END))).await;
+    stage.avail(title, window("svod", &["CN"], START, Some(END))).await;
+    let offers = format!("/avails/{avail}/offers");
+    let state = async || stage.done(Method::GET, &format!("/titles/{title}/compliance"), json!({})).await;
+    assert_eq!((&state().await["state"], &state().await["clears_paid"]), (&json!("none"), &json!(false)));
+    let offered = async || {
+        let answer = stage.operate(Method::POST, &offers, &pvod()).await;
+        if answer.status == StatusCode::CREATED { "ok".to_owned() } else { answer.code() }
+    };
+    assert_eq!(offered().await, "LICENCE_REQUIRED");
+    let member = stage.server.viewer("member").await;
+    stage.membership(&member, "2028-01-01T00:00:00Z").await;
+    assert_eq!(code(&stage.opens_in("CN", &member, title).await), "LICENCE_REQUIRED");
+
+    let wrong = stage.operate(Method::POST, &format!("/titles/{title}/compliance"), &json!({"event": "confirm"})).await;
+    assert_eq!((wrong.status, wrong.code().as_str()), (StatusCode::CONFLICT, "COMPLIANCE_EVENT_REFUSED"));
+    assert_eq!(record(&stage, title, json!({"event": "plan", "number": "V31001572104501"})).await, "planned");
+    assert_eq!(record(&stage, title, json!({"event": "submit"})).await, "in_review");
+    set_licence(&stage, title).await;
+    assert_eq!(state().await["state"], "in_review", "nobody has looked the number up");
+    assert_eq!(offered().await, "LICENCE_REQUIRED");
+    let expires_at = at("2027-02-15T00:00:00+08:00");
+    assert_eq!(record(&stage, title, json!({"event": "confirm", "expires_at": expires_at})).await, "licensed");
+    let confirmation = state().await["confirmation"].clone();
+    assert_eq!((&confirmation["name"], &confirmation["at"]), (&json!("纸鸢行动"), &json!(stage.server.now())));
+    assert_eq!(offered().await, "ok");
+    assert_eq!(stage.plays(&member, title).await.unwrap()["via"], "membership");
+    for (offset_ms, expected) in [(-1, "membership"), (0, "LICENCE_REQUIRED"), (1, "LICENCE_REQUIRED")] {
+        assert_eq!(stage.explained(&member, title, "CN", UtcMs(expires_at.0 + offset_ms)).await, expected);
+    }
+    // Each step is in the audit log, with who took it.
+    let log = stage.server.api(&stage.server.operator, "/operator/audit?action=title.compliance").await.json();
+    assert_eq!(log["data"].as_array().map(Vec::len), Some(3), "{log}");
+    let ordinary = stage.title("日常", "CN").await;
+    stage.avail(ordinary, window("avod", &["CN"], START, None)).await;
+    assert_eq!(code(&stage.opens_in("CN", &member, ordinary).await), "LICENCE_REQUIRED");
+    assert_eq!(record(&stage, ordinary, json!({"event": "declare_ordinary"})).await, "ordinary");
+    assert_eq!(code(&stage.opens_in("CN", &member, ordinary).await), "ok", "free and not promoted");
+    stage.end().await;
+}
+
+pub async fn a_renamed_title_is_not_sold_until_its_licence_is_confirmed_again(backend: Backend) {
+    let stage = Stage::open(backend, START).await;
+    let sold = licensed(&stage).await;
+    let title = sold.title;
+    let [buyer, late] = [stage.server.viewer("buyer").await, stage.server.viewer("late").await];
+    stage.buys(&buyer, &sold).await.unwrap();
+    let rename = |name: &str| json!({"name": {"zh-CN": name}});
+    stage.done(Method::PATCH, &format!("/titles/{title}"), rename("纸鸢")).await;
+    assert_eq!(code(&stage.buys(&late, &sold).await), "LICENCE_REQUIRED");
+    assert_eq!(stage.plays(&buyer, title).await.map(|_| ()), Ok(()), "what was bought plays");
+    assert_eq!(code(&stage.buys_in("DE", &late, &sold).await), "ok", "it is China's licence");
+    stage.done(Method::PATCH, &format!("/titles/{title}"), rename("纸鸢行动")).await;
+    let another = stage.server.viewer("another").await;
+    assert_eq!(code(&stage.buys(&another, &sold).await), "ok", "the name on the licence again");
+    stage.done(Method::PATCH, &format!("/titles/{title}"), rename("纸鸢")).await;
+    assert_eq!(record(&stage, title, json!({"event": "confirm"})).await, "licensed");
+    assert_eq!(code(&stage.buys(&stage.server.viewer("last").await, &sold).await), "ok");
+    stage.end().await;
+}
+
+/// The licence of 《纸鸢行动》 is revoked on 10 February at 14:00.
+pub async fn a_revoked_licence_ends_sale_and_viewing_at_once(backend: Backend) {
+    let stage = Stage::open(backend, START).await;
+    let sold = licensed(&stage).await;
+    let title = sold.title;
+    let [watching, unstarted, late, abroad] = [
+        stage.server.viewer("watching").await,
+        stage.server.viewer("unstarted").await,
+        stage.server.viewer("late").await,
+        stage.server.viewer("abroad").await,
+    ];
+    stage.to("2027-02-10T13:59:00+08:00");
+    stage.buys(&watching, &sold).await.unwrap();
+    stage.buys(&unstarted, &sold).await.unwrap();
+    stage.buys_in("DE", &abroad, &sold).await.unwrap();
+    let open = stage.plays(&watching, title).await.unwrap();
+    let open_abroad = stage.plays_in("DE", &abroad, title).await.unwrap();
+    stage.server.advance_to(at("2027-02-10T14:00:00+08:00"), -1);
+    assert_eq!(stage.goes_on(&open).await, "ok");
+    stage.to("2027-02-10T14:00:00+08:00");
+    assert_eq!(record(&stage, title, json!({"event": "revoke", "reason": "an order of the NRTA"})).await, "revoked");
+
+    assert_eq!(stage.goes_on(&open).await, "LICENCE_REVOKED", "at its next request");
+    assert_eq!(code(&stage.buys(&late, &sold).await), "LICENCE_REVOKED");
+    assert_eq!(code(&stage.opens_in("CN", &unstarted, title).await), "LICENCE_REVOKED");
+    assert_eq!(stage.key("DE", &open_abroad).await.status, StatusCode::OK);
+    let page = stage.server.api(&late.token, &format!("/titles/{title}")).await.json();
+    assert_eq!((&page["decision"]["code"], &page["offers"]), (&json!("LICENCE_REVOKED"), &json!([])), "a tombstone");
+    let (before, after) = (at("2027-02-10T13:59:59.999+08:00"), at("2027-02-10T14:00:00+08:00"));
+    assert_eq!(stage.explained(&watching, title, "CN", before).await, "grant");
+    assert_eq!(stage.explained(&watching, title, "CN", after).await, "LICENCE_REVOKED");
+    // For good: neither confirmed again nor taken away and written again.
+    let path = format!("/titles/{title}/compliance");
+    let again = stage.operate(Method::POST, &path, &json!({"event": "confirm"})).await;
+    assert_eq!(again.code(), "COMPLIANCE_EVENT_REFUSED");
+    stage.done(Method::DELETE, &format!("/titles/{title}/licence"), json!({})).await;
+    assert_eq!(stage.goes_on(&open).await, "LICENCE_REVOKED");
+    set_licence(&stage, title).await;
+    assert_eq!(stage.goes_on(&open).await, "LICENCE_REVOKED");
+    stage.end().await;
+}

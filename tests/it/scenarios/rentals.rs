@@ -1,0 +1,182 @@
+//! Purchases and their clocks: scenarios 1, 2, 3, 9 and 18.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Backend, Stage, at, code, pvod, rental, window};
+use marquee::base::clock::UtcMs;
+
+const PVOD: (&str, &str) = ("2027-01-15T20:00:00+08:00", "2027-01-29T20:00:00+08:00");
+const SVOD_END: &str = "2027-07-28T20:00:00+08:00";
+
+/// 《雾港孤刀》 U1 is a member until 17 January, pays ¥9.00 the evening before, and watches until 18 January, 21:00.
+pub async fn a_member_price_outlives_the_membership(backend: Backend) {
+    let stage = Stage::open(backend, "2027-01-10T20:00:00+08:00").await;
+    let title = stage.title("雾港孤刀", "NL").await;
+    let sold = stage.sell(title, window("vod", &["CN"], PVOD.0, Some(PVOD.1)), pvod()).await;
+    let u1 = stage.server.viewer("u1").await;
+    stage.membership(&u1, "2027-01-17T00:00:00+08:00").await;
+
+    for (offset_ms, expected) in [(-1, "WINDOW_NOT_OPEN"), (0, "ok")] {
+        stage.server.advance_to(at(PVOD.0), offset_ms);
+        let somebody = stage.server.viewer(&format!("early{}", offset_ms + 1)).await;
+        assert_eq!(code(&stage.buys(&somebody, &sold).await), expected, "{offset_ms}");
+    }
+    stage.to("2027-01-16T21:00:00+08:00");
+    let purchase = stage.buys(&u1, &sold).await.unwrap();
+    assert_eq!(purchase["price"], json!({"amount": 900, "currency": "CNY"}));
+    assert_eq!(code(&stage.buys(&u1, &sold).await), "ALREADY_OWNED");
+    stage.to("2027-01-17T22:00:00+08:00");
+    let end = at("2027-01-18T21:00:00+08:00");
+    let opened = stage.plays(&u1, title).await.unwrap();
+    assert_eq!(opened["ends_at"], json!(end));
+    for (offset_ms, expected, on_key) in
+        [(-1, "ok", "ok"), (0, "RENTAL_EXPIRED", "RENTAL_EXPIRED"), (1, "RENTAL_EXPIRED", "RENTAL_EXPIRED")]
+    {
+        let instant = UtcMs(end.0 + offset_ms);
+        let said = stage.explained(&u1, title, "CN", instant).await;
+        assert_eq!(said == "grant", expected == "ok", "{said}");
+        stage.server.sim.advance_to(instant);
+        assert_eq!(stage.goes_on(&opened).await, on_key, "{offset_ms}");
+        if expected != "ok" {
+            assert_eq!(code(&stage.opens_in("CN", &u1, title).await), expected);
+        }
+    }
+    stage.end().await;
+}
+
+/// *The Salt Ledger*: bought on 1 March at 10:00Z; started on 31 March, a minute before it is too late, or too late.
+pub async fn a_rental_is_started_in_time_or_not_at_all(backend: Backend) {
+    let stage = Stage::open(backend, "2027-03-01T10:00:00Z").await;
+    let title = stage.title("The Salt Ledger", "NL").await;
+    let open = window("vod", &["DE", "CN"], "2027-03-01T00:00:00Z", None);
+    let sold = stage.sell(title, open, rental(1499)).await;
+    let hard_title = stage.title("The Salt Ledger, cut short", "NL").await;
+    let mut hard_window = window("vod", &["DE", "CN"], "2027-03-01T00:00:00Z", None);
+    hard_window["hard_end_at"] = json!("2027-03-31T11:00:00Z");
+    let hard = stage.sell(hard_title, hard_window, rental(1499)).await;
+    let (first, other) = (stage.server.viewer("first").await, stage.server.viewer("other").await);
+    for viewer in [&first, &other] {
+        stage.buys_in("DE", viewer, &sold).await.unwrap();
+        stage.buys_in("DE", viewer, &hard).await.unwrap();
+    }
+
+    stage.to("2027-03-31T09:59:00Z");
+    // Where there is a hard end, it is said before Play.
+    let viewer = stage.server.signed_in_again(&first).await;
+    let shown = stage.server.api(&viewer.token, &format!("/titles/{hard_title}")).await.json();
+    assert_eq!(shown["decision"]["plays_until"], json!(at("2027-03-31T11:00:00Z")), "{}", shown["decision"]);
+    let played = stage.plays_in("DE", &first, title).await.unwrap();
+    let cut = stage.plays_in("DE", &first, hard_title).await.unwrap();
+    let grants = stage.server.api(&viewer.token, "/grants").await.json();
+    let expires = |title| {
+        let grants = grants["data"].as_array().unwrap();
+        grants.iter().find(|grant| grant["title_id"] == json!(title)).unwrap()["expires_at"].clone()
+    };
+    assert_eq!(expires(title), json!(at("2027-04-02T09:59:00Z")));
+    assert_eq!(expires(hard_title), json!(at("2027-03-31T11:00:00Z")));
+
+    let late = at("2027-03-31T10:00:00Z");
+    for (offset_ms, expected) in [(-1, "grant"), (0, "START_BY_PASSED"), (1, "START_BY_PASSED")] {
+        let instant = UtcMs(late.0 + offset_ms);
+        assert_eq!(stage.explained(&other, title, "DE", instant).await, expected);
+    }
+    stage.server.sim.advance_to(late);
+    assert_eq!(code(&stage.opens_in("DE", &other, title).await), "START_BY_PASSED");
+    for (offset_ms, expected) in [(-1, 200), (0, 401), (1, 401)] {
+        stage.server.advance_to(at("2027-03-31T11:00:00Z"), offset_ms);
+        assert_eq!(stage.key("DE", &cut).await.status.as_u16(), expected, "{offset_ms}");
+        assert_eq!(stage.key("DE", &played).await.status.as_u16(), 200);
+    }
+    stage.end().await;
+}
+
+/// 《雾港孤刀》 on 29 January at 20:00: sale ends, members come in, who watches goes on.
+pub async fn a_window_flips_while_people_watch(backend: Backend) {
+    let stage = Stage::open(backend, "2027-01-29T18:00:00+08:00").await;
+    let title = stage.title("雾港孤刀", "NL").await;
+    let sold = stage.sell(title, window("vod", &["CN"], PVOD.0, Some(PVOD.1)), pvod()).await;
+    stage.avail(title, window("svod", &["CN"], PVOD.1, Some(SVOD_END))).await;
+    let [u2, u3, u4, u5] = [
+        stage.server.viewer("u2").await,
+        stage.server.viewer("u3").await,
+        stage.server.viewer("u4").await,
+        stage.server.viewer("u5").await,
+    ];
+    stage.membership(&u4, "2028-01-01T00:00:00+08:00").await;
+    stage.membership(&u5, "2028-01-01T00:00:00+08:00").await;
+    stage.to("2027-01-29T19:00:00+08:00");
+    assert_eq!(stage.buys(&u4, &sold).await.unwrap()["price"]["amount"], 900);
+    stage.to("2027-01-29T19:30:00+08:00");
+    assert_eq!(stage.buys(&u2, &sold).await.unwrap()["price"]["amount"], 1800);
+    stage.to("2027-01-29T19:40:00+08:00");
+    let watching = stage.plays(&u2, title).await.unwrap();
+    assert_eq!(watching["via"], "grant", "{watching}");
+
+    stage.server.advance_to(at(PVOD.1), -1);
+    assert_eq!(code(&stage.opens_in("CN", &u5, title).await), "PAYMENT_REQUIRED");
+    stage.to(PVOD.1);
+    assert_eq!(stage.goes_on(&watching).await, "ok");
+    let body = json!({"offer_id": sold.offer, "payment": {"method": "sandbox", "outcome": "paid"}});
+    let refused = stage.from("CN", &u3.token, "/purchases", &body).await;
+    assert_eq!((refused.code().as_str(), &refused.json()["next"]), ("WINDOW_CLOSED", &json!([{"action": "join"}])));
+    assert_eq!(stage.plays(&u5, title).await.unwrap()["via"], "membership");
+    stage.to("2027-01-29T20:30:00+08:00");
+    let of_u4 = stage.plays(&u4, title).await.unwrap();
+    assert_eq!(of_u4["via"], "grant", "what runs is paid already");
+    stage.to("2027-01-31T18:59:59+08:00");
+    assert_eq!(stage.plays(&u4, title).await.map(|opened| opened["via"].clone()), Ok(json!("grant")));
+    let end = at("2027-01-31T19:00:00+08:00");
+    for (offset_ms, expected) in [(-1, "grant"), (0, "membership"), (1, "membership")] {
+        assert_eq!(stage.explained(&u4, title, "CN", UtcMs(end.0 + offset_ms)).await, expected);
+    }
+    let end = at("2027-01-31T19:30:00+08:00");
+    for (offset_ms, expected) in [(-1, "grant"), (0, "RENTAL_EXPIRED"), (1, "RENTAL_EXPIRED")] {
+        assert_eq!(stage.explained(&u2, title, "CN", UtcMs(end.0 + offset_ms)).await, expected);
+    }
+    stage.end().await;
+}
+
+/// A rental bought in Germany, licensed in Germany and France; the United States are somebody else's.
+pub async fn a_renter_travels(backend: Backend) {
+    let stage = Stage::open(backend, "2027-03-01T10:00:00Z").await;
+    let title = stage.title("The Salt Ledger", "NL").await;
+    let open = window("vod", &["DE", "FR"], "2027-03-01T00:00:00Z", None);
+    let sold = stage.sell(title, open, rental(1499)).await;
+    let viewer = stage.server.viewer("traveller").await;
+    stage.buys_in("DE", &viewer, &sold).await.unwrap();
+    let first_play = async || {
+        let viewer = stage.server.signed_in_again(&viewer).await;
+        stage.server.api(&viewer.token, "/grants").await.json()["data"][0]["first_play_at"].clone()
+    };
+    assert_eq!(code(&stage.plays_in("US", &viewer, title).await), "GEO_NOT_LICENSED");
+    assert_eq!(first_play().await, Value::Null, "what is refused starts no clock");
+    let opened = stage.plays_in("FR", &viewer, title).await.unwrap();
+    assert_eq!(first_play().await, json!(stage.server.now()));
+    assert_eq!(outcome_in(&stage, "US", &opened).await, "GEO_NOT_LICENSED", "a session does not cross either");
+    assert_eq!(outcome_in(&stage, "DE", &opened).await, "200");
+    assert_eq!(code(&stage.buys_in("US", &stage.server.viewer("american").await, &sold).await), "GEO_NOT_LICENSED");
+    stage.end().await;
+}
+
+async fn outcome_in(stage: &Stage, territory: &str, opened: &Value) -> String {
+    crate::server::outcome(&stage.key(territory, opened).await)
+}
+
+/// A second stream of one rental is refused until 90 s after the last sign of the first.
+pub async fn one_rental_plays_in_one_place(backend: Backend) {
+    let stage = Stage::open(backend, "2027-03-01T10:00:00Z").await;
+    let title = stage.title("The Salt Ledger", "NL").await;
+    let sold = stage.sell(title, window("vod", &["CN"], "2027-03-01T00:00:00Z", None), rental(1499)).await;
+    let viewer = stage.server.viewer("two-screens").await;
+    stage.buys(&viewer, &sold).await.unwrap();
+    stage.plays(&viewer, title).await.unwrap();
+    let last = stage.server.now();
+    assert_eq!(code(&stage.opens_in("CN", &viewer, title).await), "TOO_MANY_STREAMS");
+    stage.server.sim.advance_to(last + Duration::from_millis(89_999));
+    assert_eq!(code(&stage.opens_in("CN", &viewer, title).await), "TOO_MANY_STREAMS");
+    stage.server.sim.advance_to(last + Duration::from_secs(90));
+    assert_eq!(code(&stage.opens_in("CN", &viewer, title).await), "ok");
+    stage.end().await;
+}
