@@ -6,6 +6,7 @@ import { account } from './account.js';
 import { buying } from './buying.js';
 import { cards } from './cards.js';
 import { launchChromium } from './chromium.js';
+import { clearance } from './clearance.js';
 import { clients } from './clients.js';
 import { collection } from './collection.js';
 import { operatorConsole } from './console.js';
@@ -38,6 +39,7 @@ describe('browser', { timeout: 1_800_000 }, () => {
   describe('playback', () => playback(world));
   describe('sealed', () => sealed(world));
   describe('cards', () => cards(world));
+  describe('clearance', () => clearance(world));
   describe('clients', () => clients(world));
   describe('collection', () => collection(world));
   describe('growing', () => growing(world));

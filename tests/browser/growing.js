@@ -14,6 +14,7 @@ import { openConsole, startNew } from './console_house.js';
 import { hence } from './marquee.js';
 
 const FILM_S = 40;
+const POLL_MS = 5;
 const PIECE_S = 4;
 const COPIED = 'v480.mp4';
 /** The worker tells of its progress so often, if it runs for a moment. */
@@ -117,6 +118,18 @@ export function growing(world) {
     return { pid, job, upload_id };
   }
 
+  /** Kills worker after worker until the server gives the job up. */
+  async function endWorkers(job_id, pid) {
+    for (let next = pid; (await look(job_id)).status !== 'failed'; next = worker()) {
+      try {
+        if (next > 0) process.kill(next, 'SIGKILL');
+      } catch (gone) {
+        assert.equal(gone.code, 'ESRCH');
+      }
+      await wait(POLL_MS);
+    }
+  }
+
   /** A title of the film for everybody. */
   async function shown(asset_id) {
     const name = { en: 'Premiere', 'zh-CN': '首映' };
@@ -169,28 +182,28 @@ export function growing(world) {
     await page.setViewportSize({ width: 1280, height: 900 });
     assert.equal(await phase(page, 'playing').count(), 1, 'where it is there is not its end');
 
-    process.kill(pid, 'SIGCONT');
-    await playedBeyond(page, there_s + 1);
-    await page.waitForFunction(() => !document.querySelector('.stage .seek .missing'), null, { timeout: 60_000 });
     assert.equal(await page.locator('.stage [data-menu=quality]').count(), 0, 'one rung is no choice');
 
-    // From here on nothing breaks, and what is buffered stays: the smaller rung joins, and then the film is complete.
-    await page.evaluate(() => {
+    // It goes on by itself. From there on nothing breaks, and what is buffered stays: the smaller rung joins, and then the
+    // film is complete.
+    await page.evaluate((there_s) => {
       Object.assign(window, { breaks: [], ahead_s: Infinity });
       const video = document.querySelector('video');
-      video.currentTime = 1;
-      video.addEventListener('seeked', () => {
+      video.addEventListener('playing', () => {
         for (const event of ['emptied', 'seeking', 'pause']) {
           video.addEventListener(event, () => window.breaks.push(`${event} at ${video.currentTime}`));
         }
       }, { once: true });
       video.addEventListener('timeupdate', () => {
         const { buffered, currentTime } = video;
-        if (currentTime < 3) return;
+        if (currentTime < there_s + 3) return;
         const n = [...Array(buffered.length).keys()].find((i) => buffered.start(i) <= currentTime && currentTime <= buffered.end(i));
         window.ahead_s = Math.min(window.ahead_s, n === undefined ? 0 : buffered.end(n) - currentTime);
       });
-    });
+    }, there_s);
+    process.kill(pid, 'SIGCONT');
+    await playedBeyond(page, there_s + 1);
+    await page.waitForFunction(() => !document.querySelector('.stage .seek .missing'), null, { timeout: 60_000 });
     await page.locator('.stage [data-menu=quality]').waitFor({ timeout: 80_000, state: 'attached' });
     const joined_s = await now(page);
     t.diagnostic(`a second rung after ${joined_s.toFixed(1)} s of film`);
@@ -241,7 +254,7 @@ export function growing(world) {
     assert.deepEqual((await house.operate('GET', `/titles/${title.id}`)).assets, [job.asset_id]);
     await views(desk, 'zh-growing-used');
 
-    // Somebody watches when the worker dies: what is buffered plays on, and then it is said what happened.
+    // Somebody watches when one worker after the other dies: what is buffered plays on, and then it is said what happened.
     const pages = await Promise.all(Object.keys(WORDS).map((locale) => openPage(world.browser, house, { locale, expected: [404, 503] })));
     const each = (look) => Promise.all(Object.entries(WORDS).map(([locale, words], n) => look(pages[n], words, locale.slice(0, 2))));
     await each(async (page, { play }) => {
@@ -249,7 +262,7 @@ export function growing(world) {
       await cover(page, play).click();
       await playedBeyond(page, 1);
     });
-    process.kill(pid, 'SIGKILL');
+    await endWorkers(job.id, pid);
     await each(async (page, { play, away, again }, name) => {
       await page.locator('.said', { hasText: away }).waitFor({ timeout: 60_000 });
       await picture(page, `${name}-1280-film-away`);
