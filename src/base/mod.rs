@@ -8,5 +8,6 @@ pub mod id;
 pub mod limits;
 pub mod money;
 pub mod protection;
+pub mod shared_map;
 pub mod shutdown;
 pub mod territory;

@@ -1,6 +1,5 @@
-//! ISO 3166-1 territories and sets of them with exclusions, as avails state them.
+//! ISO 3166-1 territories, sets of them, and such sets with exclusions, as avails state them.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -14,6 +13,25 @@ DEDJDKDMDODZECEEEGEHERESETFIFJFKFMFOFRGAGBGDGEGFGGGHGIGLGMGNGPGQGRGSGTGUGWGYHKHM
 LALBLCLILKLRLSLTLULVLYMAMCMDMEMFMGMHMKMLMMMNMOMPMQMRMSMTMUMVMWMXMYMZNANCNENFNGNINLNONPNRNUNZOMPAPEPFPGPHPKPLPMPNPRPSPTPWPYQARERORSRURW\
 SASBSCSDSESGSHSISJSKSLSMSNSOSRSSSTSVSXSYSZTCTDTFTGTHTJTKTLTMTNTOTRTTTVTWTZUAUGUMUSUYUZVAVCVEVGVIVNVUWFWSYEYTZAZMZW";
 
+const COUNT: usize = ASSIGNED.len() / 2;
+/// Where no territory is.
+const UNASSIGNED: u8 = u8::MAX;
+/// The place of each two letters in [`ASSIGNED`].
+const PLACES: [u8; 26 * 26] = places();
+
+const fn places() -> [u8; 26 * 26] {
+    let (letters, mut places, mut n) = (ASSIGNED.as_bytes(), [UNASSIGNED; 26 * 26], 0);
+    while n < COUNT {
+        places[cell(letters[2 * n], letters[2 * n + 1])] = n as u8;
+        n += 1;
+    }
+    places
+}
+
+const fn cell(first: u8, second: u8) -> usize {
+    (first - b'A') as usize * 26 + (second - b'A') as usize
+}
+
 /// A territory by its ISO 3166-1 alpha-2 code.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Territory([u8; 2]);
@@ -25,6 +43,11 @@ impl Territory {
     pub fn code(&self) -> &str {
         // Only two ASCII letters ever get in.
         std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// Its place among all.
+    fn place(self) -> usize {
+        usize::from(PLACES[cell(self.0[0], self.0[1])])
     }
 }
 
@@ -40,8 +63,8 @@ impl FromStr for Territory {
             )
         };
         let code: [u8; 2] = text.as_bytes().try_into().map_err(|_| unknown())?;
-        let assigned = ASSIGNED.as_bytes().chunks_exact(2).any(|known| known == code);
-        if assigned { Ok(Territory(code)) } else { Err(unknown()) }
+        let is_assigned = code.iter().all(u8::is_ascii_uppercase) && PLACES[cell(code[0], code[1])] != UNASSIGNED;
+        if is_assigned { Ok(Territory(code)) } else { Err(unknown()) }
     }
 }
 
@@ -69,15 +92,81 @@ impl<'de> Deserialize<'de> for Territory {
     }
 }
 
+/// A set of territories: one bit for each there is.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Territories([u64; 4]);
+
 /// The territories of an avail: all of the world or the listed ones, less the excluded.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TerritorySet {
     /// Empty means the whole world.
     #[serde(default)]
-    pub include: BTreeSet<Territory>,
+    pub include: Territories,
     #[serde(default)]
-    pub exclude: BTreeSet<Territory>,
+    pub exclude: Territories,
+}
+
+impl Territories {
+    fn all() -> Territories {
+        ASSIGNED.as_bytes().chunks_exact(2).map(|code| Territory([code[0], code[1]])).collect()
+    }
+
+    pub fn insert(&mut self, territory: Territory) {
+        let place = territory.place();
+        self.0[place / 64] |= 1 << (place % 64);
+    }
+
+    pub fn contains(&self, territory: Territory) -> bool {
+        let place = territory.place();
+        self.0[place / 64] >> (place % 64) & 1 == 1
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0 == [0; 4]
+    }
+
+    /// In the order of their codes.
+    pub fn iter(&self) -> impl Iterator<Item = Territory> + '_ {
+        let all = ASSIGNED.as_bytes().chunks_exact(2).map(|code| Territory([code[0], code[1]]));
+        all.filter(|territory| self.contains(*territory))
+    }
+
+    fn each(self, other: Territories, combine: fn(u64, u64) -> u64) -> Territories {
+        Territories(std::array::from_fn(|n| combine(self.0[n], other.0[n])))
+    }
+}
+
+impl FromIterator<Territory> for Territories {
+    fn from_iter<I: IntoIterator<Item = Territory>>(territories: I) -> Territories {
+        let mut set = Territories::default();
+        territories.into_iter().for_each(|territory| set.insert(territory));
+        set
+    }
+}
+
+impl<const N: usize> From<[Territory; N]> for Territories {
+    fn from(territories: [Territory; N]) -> Territories {
+        territories.into_iter().collect()
+    }
+}
+
+impl fmt::Debug for Territories {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+impl Serialize for Territories {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Territories {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Vec::<Territory>::deserialize(deserializer)?.into_iter().collect())
+    }
 }
 
 impl TerritorySet {
@@ -88,33 +177,35 @@ impl TerritorySet {
 
     /// Exactly these.
     pub fn of(territories: impl IntoIterator<Item = Territory>) -> TerritorySet {
-        TerritorySet { include: territories.into_iter().collect(), exclude: BTreeSet::new() }
+        TerritorySet { include: territories.into_iter().collect(), exclude: Territories::default() }
+    }
+
+    /// Those that are in it, one by one.
+    pub fn members(&self) -> Territories {
+        let listed = if self.include.is_empty() { Territories::all() } else { self.include };
+        listed.each(self.exclude, |listed, excluded| listed & !excluded)
     }
 
     /// Whether some territory is in both.
     pub fn meets(&self, other: &TerritorySet) -> bool {
-        let is_in_both = |territory: Territory| self.contains(territory) && other.contains(territory);
-        match (self.include.is_empty(), other.include.is_empty()) {
-            (false, _) => self.include.iter().copied().any(is_in_both),
-            (true, false) => other.include.iter().copied().any(is_in_both),
-            (true, true) => ASSIGNED.as_bytes().chunks_exact(2).any(|code| is_in_both(Territory([code[0], code[1]]))),
-        }
+        !self.members().each(other.members(), |one, other| one & other).is_empty()
     }
 
     pub fn contains(&self, territory: Territory) -> bool {
-        (self.include.is_empty() || self.include.contains(&territory)) && !self.exclude.contains(&territory)
+        (self.include.is_empty() || self.include.contains(territory)) && !self.exclude.contains(territory)
     }
 
     /// What both sets have, or nothing.
     pub fn common(&self, other: &TerritorySet) -> Option<TerritorySet> {
-        if self.include.is_empty() && other.include.is_empty() {
-            let exclude: BTreeSet<Territory> = self.exclude.union(&other.exclude).copied().collect();
-            return (exclude.len() < ASSIGNED.len() / 2).then(|| TerritorySet { include: BTreeSet::new(), exclude });
+        let common = self.members().each(other.members(), |one, other| one & other);
+        if common.is_empty() {
+            return None;
         }
-        let listed = self.include.iter().chain(&other.include).copied();
-        let include: BTreeSet<Territory> =
-            listed.filter(|code| self.contains(*code) && other.contains(*code)).collect();
-        (!include.is_empty()).then(|| TerritorySet { include, exclude: BTreeSet::new() })
+        if self.include.is_empty() && other.include.is_empty() {
+            let exclude = self.exclude.each(other.exclude, |one, other| one | other);
+            return Some(TerritorySet { include: Territories::default(), exclude });
+        }
+        Some(TerritorySet { include: common, exclude: Territories::default() })
     }
 }
 

@@ -228,7 +228,7 @@ pub async fn check(
         hard_end_at: wanted.hard_end_at,
     };
     proposed.check()?;
-    Ok(Json(FindingsBody::new(findings(&proposed, &title.avails))))
+    Ok(Json(FindingsBody::new(&findings(&proposed, &title.avails))))
 }
 
 /// Remove an avail that has not opened and of which nothing was bought, with its offers.
@@ -261,7 +261,7 @@ async fn or_conflicts<T>(operators: &Operators, avail: &Avail, written: BaseResu
     operators.api.follower.poll().await?;
     let snapshot = operators.api.follower.snapshot();
     let found = snapshot.title(avail.title_id).map(|title| findings(avail, &title.avails)).unwrap_or_default();
-    let conflicts = FindingsBody::new(found).conflicts;
+    let conflicts = FindingsBody::new(&found).conflicts;
     Err(Problem::from(error).with("conflicts", json!(conflicts)))
 }
 
@@ -311,14 +311,14 @@ fn title_not_found() -> Problem {
 }
 
 impl FindingsBody {
-    fn new(found: Findings) -> FindingsBody {
-        let all = |conflicts: Vec<Conflict>| conflicts.into_iter().map(ConflictBody::new).collect();
-        FindingsBody { conflicts: all(found.conflicts), warnings: all(found.warnings) }
+    fn new(found: &Findings) -> FindingsBody {
+        let all = |conflicts: &[Conflict]| conflicts.iter().map(ConflictBody::new).collect();
+        FindingsBody { conflicts: all(&found.conflicts), warnings: all(&found.warnings) }
     }
 }
 
 impl ConflictBody {
-    fn new(conflict: Conflict) -> ConflictBody {
+    fn new(conflict: &Conflict) -> ConflictBody {
         ConflictBody {
             days: conflict.days(),
             avail_id: conflict.avail_id,

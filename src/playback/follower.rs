@@ -22,7 +22,7 @@ use crate::catalog::storefront::Storefronts;
 use crate::rights::grant::Grant;
 use crate::rights::membership::Membership;
 use crate::rights::session::PlaybackSession;
-use crate::rights::snapshot::Snapshot;
+use crate::rights::snapshot::{Snapshot, TitleRights};
 use crate::store::db::Db;
 use crate::store::db::playback::Change;
 use crate::store::state::State;
@@ -191,12 +191,10 @@ impl Follower {
     }
 
     async fn apply(&self, changes: &[Change]) -> Result<()> {
-        if changes.contains(&Change::Catalog) {
-            self.snapshot.store(Arc::new(read_snapshot(&*self.db).await?));
-        }
+        self.follow_catalog(changes).await?;
         for change in changes {
             match *change {
-                Change::Catalog => {}
+                Change::Title(_) | Change::Catalog => {}
                 Change::Grant(id) => {
                     let live = self.watched().grants.get(&id).and_then(Weak::upgrade);
                     if let Some(live) = live {
@@ -218,6 +216,32 @@ impl Follower {
             }
         }
         self.sweep();
+        Ok(())
+    }
+
+    /// Reads what of the catalogue has changed, and nothing else.
+    async fn follow_catalog(&self, changes: &[Change]) -> Result<()> {
+        let mut changed = Vec::new();
+        for change in changes {
+            if let Change::Title(id) = *change
+                && !changed.contains(&id)
+            {
+                changed.push(id);
+            }
+        }
+        let mut titles = Vec::with_capacity(changed.len());
+        for id in changed {
+            let read = self.db.rights_of(id).await?;
+            titles.extend(read.map(|(title, avails, offers)| TitleRights { title, avails, offers }));
+        }
+        let mut snapshot = self.snapshot.load_full();
+        if !titles.is_empty() {
+            snapshot = Arc::new(snapshot.with_titles(titles));
+        }
+        if changes.contains(&Change::Catalog) {
+            snapshot = Arc::new(read_house(&*self.db, Snapshot::clone(&snapshot)).await?);
+        }
+        self.snapshot.store(snapshot);
         Ok(())
     }
 
@@ -266,8 +290,13 @@ impl Follower {
 
 async fn read_snapshot(db: &dyn Db) -> Result<Snapshot> {
     let (titles, avails, offers) = db.catalog().await?;
+    read_house(db, Snapshot::new(titles, avails, offers)).await
+}
+
+/// The snapshot with the storefronts and cards that there are now.
+async fn read_house(db: &dyn Db, snapshot: Snapshot) -> Result<Snapshot> {
     let storefronts = Storefronts::new(db.storefronts().await?);
-    Ok(Snapshot::new(titles, avails, offers).with_storefronts(storefronts).with_cards(db.cards().await?))
+    Ok(snapshot.with_storefronts(storefronts).with_cards(db.cards().await?))
 }
 
 /// The handle of `id`, made from `read` if nobody holds one. It is to be read again once it is registered, so that a

@@ -1,5 +1,5 @@
 //! Everything the catalogue says about rights, in memory: what `decide` and the gate read. A change of the catalogue
-//! makes a new snapshot; nobody ever sees half of one.
+//! makes a new snapshot, which has everything else in common with the one before; nobody ever sees half of one.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::base::id::{AssetId, AvailId, OfferId, TitleId};
 use crate::base::money::Currency;
+use crate::base::shared_map::SharedMap;
 use crate::catalog::licence::{CardSource, ReleaseCard};
 use crate::catalog::storefront::Storefronts;
 use crate::catalog::title::Title;
@@ -45,12 +46,13 @@ impl TitleRights {
 /// All titles at one moment of the catalogue.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
-    titles: HashMap<TitleId, Arc<TitleRights>>,
-    offers: HashMap<OfferId, TitleId>,
-    order: Vec<TitleId>,
-    storefronts: Storefronts,
+    titles: SharedMap<TitleId, Arc<TitleRights>>,
+    offers: SharedMap<OfferId, TitleId>,
+    /// Oldest first.
+    order: Arc<Vec<TitleId>>,
+    storefronts: Arc<Storefronts>,
     /// By film; the newest last.
-    cards: HashMap<AssetId, Vec<(CardSource, ReleaseCard)>>,
+    cards: Arc<HashMap<AssetId, Vec<(CardSource, ReleaseCard)>>>,
 }
 
 impl Snapshot {
@@ -72,13 +74,32 @@ impl Snapshot {
                 entry.offers.push(offer);
             }
         }
-        let titles = rights.into_iter().map(|(id, entry)| (id, Arc::new(entry))).collect();
-        Snapshot { titles, offers: offer_titles, order, storefronts: Storefronts::default(), cards: HashMap::new() }
+        let titles = rights.into_iter().map(|(id, mut entry)| {
+            entry.avails.shrink_to_fit();
+            entry.offers.shrink_to_fit();
+            (id, Arc::new(entry))
+        });
+        Snapshot { titles: titles.collect(), offers: offer_titles, order: order.into(), ..Snapshot::default() }
+    }
+
+    /// The same with these titles as they are now; one that was not there comes last.
+    pub fn with_titles(&self, rights: Vec<TitleRights>) -> Snapshot {
+        let ids = |rights: &TitleRights| rights.offers.iter().map(|offer| offer.id).collect::<Vec<_>>();
+        let before = rights.iter().filter_map(|rights| self.title(rights.title.id));
+        let gone: Vec<OfferId> = before.flat_map(|before| ids(before)).collect();
+        let offers = rights.iter().flat_map(|rights| ids(rights).into_iter().map(|offer| (offer, rights.title.id)));
+        let offers = self.offers.changed(gone, offers);
+        let new = rights.iter().map(|rights| rights.title.id).filter(|id| self.titles.get(id).is_none());
+        let new: Vec<TitleId> = new.collect();
+        let order =
+            if new.is_empty() { self.order.clone() } else { Arc::new(self.order.iter().copied().chain(new).collect()) };
+        let titles = rights.into_iter().map(|rights| (rights.title.id, Arc::new(rights)));
+        Snapshot { titles: self.titles.changed([], titles), offers, order, ..self.clone() }
     }
 
     /// The same with the brands that the titles are sold under.
     pub fn with_storefronts(self, storefronts: Storefronts) -> Snapshot {
-        Snapshot { storefronts, ..self }
+        Snapshot { storefronts: Arc::new(storefronts), ..self }
     }
 
     /// The same with the release cards that are made, the newest last.
@@ -87,7 +108,7 @@ impl Snapshot {
         for (source, card) in made {
             cards.entry(source.film).or_default().push((source, card));
         }
-        Snapshot { cards, ..self }
+        Snapshot { cards: Arc::new(cards), ..self }
     }
 
     /// The card made of exactly this, or else the newest with the same licence under another name: a title that is being

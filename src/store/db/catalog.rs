@@ -12,7 +12,8 @@ use crate::rights::avail::Avail;
 use crate::rights::offer::Offer;
 use crate::store::db::{Idempotency, Page, Written};
 
-/// Titles, assets, avails and offers. Every write appends a `Change::Catalog`.
+/// Titles, assets, avails and offers. Every write of a title, or of what belongs
+/// to it, appends a `Change::Title`, every other one a `Change::Catalog`.
 #[async_trait]
 pub trait CatalogDb: Send + Sync {
     async fn insert_title(&self, title: &Title, idempotency: Option<&Idempotency>) -> Result<Written<()>>;
@@ -59,6 +60,9 @@ pub trait CatalogDb: Send + Sync {
     async fn withdraw_offer(&self, id: OfferId, at: UtcMs) -> Result<bool>;
 
     async fn offer(&self, id: OfferId) -> Result<Option<Offer>>;
+
+    /// A title with everything a snapshot has of it, in id order, read at one moment.
+    async fn rights_of(&self, id: TitleId) -> Result<Option<(Title, Vec<Avail>, Vec<Offer>)>>;
 
     /// Everything a snapshot is made of, in id order, read at one moment.
     async fn catalog(&self) -> Result<(Vec<Title>, Vec<Avail>, Vec<Offer>)>;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::base::clock::UtcMs;
 use crate::base::error::Result;
-use crate::base::id::{AssetId, GrantId, KeyId, MembershipId, SessionId, ViewerId};
+use crate::base::id::{AssetId, GrantId, KeyId, MembershipId, SessionId, TitleId, ViewerId};
 use crate::base::protection::ProtectionScheme;
 use crate::rights::session::PlaybackSession;
 use crate::store::db::Page;
@@ -56,7 +56,9 @@ pub trait PlaybackDb: Send + Sync {
 /// Something a running node must hear of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// A title, avail, offer or storefront was written.
+    /// A title was written, or an avail or offer of it.
+    Title(TitleId),
+    /// A storefront or an asset was written.
     Catalog,
     /// A grant was revoked or its clock started.
     Grant(GrantId),

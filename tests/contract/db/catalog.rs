@@ -1,6 +1,6 @@
 use marquee::base::clock::UtcMs;
 use marquee::base::error::ErrorKind;
-use marquee::base::id::{AssetId, AvailId, OfferId};
+use marquee::base::id::{AssetId, AvailId, OfferId, TitleId};
 use marquee::base::territory::TerritorySet;
 use marquee::catalog::asset::{Asset, AssetDetails, AssetState, SourceSummary, SourceTrack, TrackKind};
 use marquee::catalog::title::{Title, TitleStatus};
@@ -54,10 +54,10 @@ pub async fn avails_and_offers_are_kept_whole(backend: &impl Backend) {
     db.insert_offer(&plain, None, NOW).await.unwrap();
     assert_eq!(db.avail(bare.id).await.unwrap(), Some(bare.clone()));
     assert_eq!(db.offer(plain.id).await.unwrap(), Some(plain.clone()));
-    assert_eq!(
-        db.catalog().await.unwrap(),
-        (vec![scene.title], vec![scene.avail, bare.clone()], vec![scene.offer, plain])
-    );
+    let all = (vec![scene.title.clone()], vec![scene.avail, bare.clone()], vec![scene.offer, plain]);
+    assert_eq!(db.catalog().await.unwrap(), all);
+    assert_eq!(db.rights_of(scene.title.id).await.unwrap(), Some((scene.title, all.1, all.2)));
+    assert_eq!(db.rights_of(TitleId::new(later(9))).await.unwrap(), None);
     let moved = Avail { hard_end_at: Some(later(7)), ..bare };
     db.update_avail(&moved, later(1)).await.unwrap();
     assert_eq!(db.avail(moved.id).await.unwrap(), Some(moved.clone()));
@@ -105,6 +105,7 @@ pub async fn assets_come_in_pages(backend: &impl Backend) {
 pub async fn every_write_is_a_change(backend: &impl Backend) {
     let db = backend.open().await;
     let scene = Scene::set(&db).await;
+    let title = Change::Title(scene.title.id);
     db.update_title(&Title { version: 2, ..scene.title }, later(1)).await.unwrap();
     db.update_avail(&scene.avail, later(1)).await.unwrap();
     let asset = Asset {
@@ -117,7 +118,7 @@ pub async fn every_write_is_a_change(backend: &impl Backend) {
     };
     db.insert_asset(&asset).await.unwrap();
     let changes = db.changes(Some(0), 100).await.unwrap();
-    assert_eq!((changes.changes, changes.cursor), (vec![Change::Catalog; 6], 6));
+    assert_eq!((changes.changes, changes.cursor), (vec![title, title, title, title, title, Change::Catalog], 6));
 }
 
 pub async fn a_repeated_key_replays_and_another_body_is_refused(backend: &impl Backend) {

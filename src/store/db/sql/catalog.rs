@@ -1,6 +1,7 @@
 //! SQL of [`CatalogDb`].
 
 use async_trait::async_trait;
+use futures_util::TryStreamExt;
 use sqlx::error::DatabaseError;
 
 use super::playback::append_change;
@@ -100,7 +101,7 @@ impl CatalogDb for SqlDb {
                 refuse_conflicts(conn, &avail).await?;
                 insert_avail(conn, &avail).await?;
                 idempotency::remember(conn, idempotency.as_ref(), &avail.id.to_string(), at).await?;
-                append_change(conn, Change::Catalog, at).await?;
+                append_change(conn, Change::Title(avail.title_id), at).await?;
                 Ok(Written::New(()))
             })
         })
@@ -127,7 +128,7 @@ impl CatalogDb for SqlDb {
                 }
                 insert_offer(conn, &offer).await?;
                 idempotency::remember(conn, idempotency.as_ref(), &offer.id.to_string(), at).await?;
-                append_change(conn, Change::Catalog, at).await?;
+                append_change(conn, Change::Title(offer.title_id), at).await?;
                 Ok(Written::New(()))
             })
         })
@@ -148,19 +149,43 @@ impl CatalogDb for SqlDb {
         self.write(move |conn| Box::pin(async move { withdraw_offer(conn, id, at).await })).await
     }
 
+    async fn rights_of(&self, id: TitleId) -> Result<Option<(Title, Vec<Avail>, Vec<Offer>)>> {
+        let mut moment = self.readers.begin().await?;
+        let rights = rights_of(&mut moment, id).await?;
+        moment.rollback().await?;
+        Ok(rights)
+    }
+
     async fn catalog(&self) -> Result<(Vec<Title>, Vec<Avail>, Vec<Offer>)> {
         // One transaction sees one moment.
         let mut moment = self.readers.begin().await?;
-        let titles = sqlx::query("SELECT * FROM title ORDER BY id").fetch_all(&mut *moment).await?;
-        let avails = sqlx::query("SELECT * FROM avail ORDER BY id").fetch_all(&mut *moment).await?;
-        let offers = sqlx::query("SELECT * FROM offer ORDER BY id").fetch_all(&mut *moment).await?;
+        let titles = all(&mut moment, "SELECT * FROM title ORDER BY id", title).await?;
+        let avails = all(&mut moment, "SELECT * FROM avail ORDER BY id", avail).await?;
+        let offers = all(&mut moment, "SELECT * FROM offer ORDER BY id", offer).await?;
         moment.rollback().await?;
-        Ok((
-            titles.iter().map(title).collect::<Result<_>>()?,
-            avails.iter().map(avail).collect::<Result<_>>()?,
-            offers.iter().map(offer).collect::<Result<_>>()?,
-        ))
+        Ok((titles, avails, offers))
     }
+}
+
+/// Row by row: of a large table the rows take more room than what is read from them.
+async fn all<T>(conn: &mut Connection, query: &'static str, read: fn(&Row) -> Result<T>) -> Result<Vec<T>> {
+    let mut rows = sqlx::query(query).fetch(conn);
+    let mut all = Vec::new();
+    while let Some(row) = rows.try_next().await? {
+        all.push(read(&row)?);
+    }
+    Ok(all)
+}
+
+async fn rights_of(conn: &mut Connection, id: TitleId) -> Result<Option<(Title, Vec<Avail>, Vec<Offer>)>> {
+    let one = sqlx::query("SELECT * FROM title WHERE id = $1").bind(id.to_string()).fetch_optional(&mut *conn).await?;
+    let Some(found) = one.as_ref().map(title).transpose()? else { return Ok(None) };
+    let avails = sqlx::query("SELECT * FROM avail WHERE title_id = $1 ORDER BY id").bind(id.to_string());
+    let avails = avails.fetch_all(&mut *conn).await?;
+    let offers = sqlx::query("SELECT * FROM offer WHERE title_id = $1 ORDER BY id").bind(id.to_string());
+    let offers = offers.fetch_all(&mut *conn).await?;
+    let avails = avails.iter().map(avail).collect::<Result<_>>()?;
+    Ok(Some((found, avails, offers.iter().map(offer).collect::<Result<_>>()?)))
 }
 
 /// Of an asset that is there in part the rest comes with it; a complete one is there already or not at all.
@@ -209,7 +234,7 @@ async fn insert_title(conn: &mut Connection, title: &Title, idempotency: Option<
     .execute(&mut *conn)
     .await?;
     idempotency::remember(conn, idempotency, &title.id.to_string(), title.created_at).await?;
-    append_change(conn, Change::Catalog, title.created_at).await?;
+    append_change(conn, Change::Title(title.id), title.created_at).await?;
     Ok(Written::New(()))
 }
 
@@ -230,7 +255,7 @@ async fn update_title(conn: &mut Connection, title: &Title, at: UtcMs) -> Result
     .execute(&mut *conn)
     .await?;
     if updated.rows_affected() == 1 {
-        return append_change(conn, Change::Catalog, at).await;
+        return append_change(conn, Change::Title(title.id), at).await;
     }
     let present: Option<i64> = sqlx::query_scalar("SELECT version FROM title WHERE id = $1")
         .bind(title.id.to_string())
@@ -313,7 +338,7 @@ async fn update_avail(conn: &mut Connection, avail: &Avail, at: UtcMs) -> Result
     .bind(at.0)
     .execute(&mut *conn)
     .await?;
-    append_change(conn, Change::Catalog, at).await
+    append_change(conn, Change::Title(avail.title_id), at).await
 }
 
 /// What refers to the avail holds it; its offers go with it.
@@ -337,7 +362,7 @@ async fn delete_avail(conn: &mut Connection, id: AvailId, at: UtcMs) -> Result<(
         .await
         .map_err(held)?;
     sqlx::query("DELETE FROM avail WHERE id = $1").bind(id.to_string()).execute(&mut *conn).await.map_err(held)?;
-    append_change(conn, Change::Catalog, at).await
+    append_change(conn, Change::Title(found.title_id), at).await
 }
 
 fn avail_not_found() -> Error {
@@ -358,12 +383,13 @@ async fn withdraw_offer(conn: &mut Connection, id: OfferId, at: UtcMs) -> Result
         .bind(at.0)
         .execute(&mut *conn)
         .await?;
-    if withdrawn.rows_affected() == 1 {
-        append_change(conn, Change::Catalog, at).await?;
-        return Ok(true);
-    }
-    let present = sqlx::query("SELECT id FROM offer WHERE id = $1").bind(id.to_string()).fetch_optional(conn).await?;
-    match present {
+    let present =
+        sqlx::query("SELECT * FROM offer WHERE id = $1").bind(id.to_string()).fetch_optional(&mut *conn).await?;
+    match present.as_ref().map(offer).transpose()? {
+        Some(offer) if withdrawn.rows_affected() == 1 => {
+            append_change(conn, Change::Title(offer.title_id), at).await?;
+            Ok(true)
+        }
         Some(_) => Ok(false),
         None => Err(Error::new(ErrorKind::NotFound, "OFFER_NOT_FOUND", "There is no such offer.")),
     }

@@ -110,7 +110,10 @@ impl Dialect {
     fn before_reading(&self) -> &'static str {
         match self {
             Dialect::Sqlite(_) => "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON",
-            Dialect::Postgres(_) => "SET default_transaction_read_only = on",
+            // What is read in one transaction is of one moment, as it is in SQLite.
+            Dialect::Postgres(_) => {
+                "SET default_transaction_read_only = on; SET default_transaction_isolation = 'repeatable read'"
+            }
         }
     }
 }

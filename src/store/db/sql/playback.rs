@@ -211,6 +211,7 @@ impl PlaybackDb for SqlDb {
 /// there is one writer, a position is never seen before a smaller one.
 pub async fn append_change(conn: &mut Connection, change: Change, at: UtcMs) -> Result<()> {
     let (kind, subject) = match change {
+        Change::Title(id) => ("catalog", Some(id.to_string())),
         Change::Catalog => ("catalog", None),
         Change::Grant(id) => ("grant", Some(id.to_string())),
         Change::Membership(id) => ("membership", Some(id.to_string())),
@@ -315,7 +316,7 @@ pub fn session(row: &Row) -> Result<PlaybackSession> {
 
 fn change(row: &Row) -> Result<Change> {
     match row.text("kind")?.as_str() {
-        "catalog" => Ok(Change::Catalog),
+        "catalog" => Ok(row.parsed_opt("subject")?.map_or(Change::Catalog, Change::Title)),
         "grant" => Ok(Change::Grant(row.parsed("subject")?)),
         "membership" => Ok(Change::Membership(row.parsed("subject")?)),
         "session" => Ok(Change::Session(row.parsed("subject")?)),
