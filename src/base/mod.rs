@@ -11,3 +11,4 @@ pub mod protection;
 pub mod shared_map;
 pub mod shutdown;
 pub mod territory;
+pub mod territory_zone;

@@ -183,7 +183,7 @@ pub async fn create(
     avail.check()?;
     let idempotency = key.of(&operator.caller, &body.digest);
     let written = api.db.insert_avail(&avail, idempotency.as_ref(), now).await;
-    let avail = match or_conflicts(&operators, &avail, written).await? {
+    let avail = match or_conflicts(&operators, std::slice::from_ref(&avail), written).await? {
         Written::New(()) => {
             api.follower.announce().await;
             let detail = json!({"title_id": title_id, "avail": avail});
@@ -252,7 +252,7 @@ pub async fn remove(
 }
 
 /// What was written, or the refusal with what the avail met.
-async fn or_conflicts<T>(operators: &Operators, avail: &Avail, written: BaseResult<T>) -> Result<T, Problem> {
+pub async fn or_conflicts<T>(operators: &Operators, avails: &[Avail], written: BaseResult<T>) -> Result<T, Problem> {
     let error = match written {
         Ok(written) => return Ok(written),
         Err(error) if error.code() == "AVAIL_CONFLICT" => error,
@@ -260,8 +260,8 @@ async fn or_conflicts<T>(operators: &Operators, avail: &Avail, written: BaseResu
     };
     operators.api.follower.poll().await?;
     let snapshot = operators.api.follower.snapshot();
-    let found = snapshot.title(avail.title_id).map(|title| findings(avail, &title.avails)).unwrap_or_default();
-    let conflicts = FindingsBody::new(&found).conflicts;
+    let found = avails.iter().filter_map(|avail| Some(findings(avail, &snapshot.title(avail.title_id)?.avails)));
+    let conflicts: Vec<ConflictBody> = found.flat_map(|found| FindingsBody::new(&found).conflicts).collect();
     Err(Problem::from(error).with("conflicts", json!(conflicts)))
 }
 
@@ -288,7 +288,7 @@ pub async fn edit(
     avail.hard_end_at = hard_end_at.of(avail.hard_end_at);
     avail.check()?;
     let written = api.db.update_avail(&avail, api.clock.now()).await;
-    or_conflicts(&operators, &avail, written).await?;
+    or_conflicts(&operators, std::slice::from_ref(&avail), written).await?;
     api.follower.announce().await;
     let ends = |avail: &Avail| json!([avail.window.start_at, avail.window.end_at, avail.hard_end_at]);
     let detail = json!({"before": ends(&before), "after": ends(&avail)});
@@ -306,7 +306,7 @@ fn avail_not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "AVAIL_NOT_FOUND", "There is no such avail.")
 }
 
-fn title_not_found() -> Problem {
+pub fn title_not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "TITLE_NOT_FOUND", "There is no such title.")
 }
 
@@ -333,7 +333,7 @@ impl ConflictBody {
 }
 
 impl AvailBody {
-    fn new(avail: Avail) -> AvailBody {
+    pub fn new(avail: Avail) -> AvailBody {
         let Window { start_at, end_at, zone } = avail.window;
         AvailBody {
             id: avail.id,

@@ -40,6 +40,7 @@ pub mod members;
 pub mod offers;
 pub mod people;
 pub mod posters;
+pub mod release_dates;
 pub mod sale;
 pub mod qoe;
 pub mod sales;
@@ -116,6 +117,8 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(avails::list, avails::create))
         .routes(routes!(posters::upload))
         .routes(routes!(avails::check))
+        .routes(routes!(release_dates::create))
+        .routes(routes!(release_dates::zones))
         .routes(routes!(avails::edit, avails::remove))
         .routes(routes!(offers::list, offers::create))
         .routes(routes!(offers::withdraw))

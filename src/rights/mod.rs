@@ -8,6 +8,7 @@ pub mod entitlement;
 pub mod grant;
 pub mod membership;
 pub mod offer;
+pub mod release_dates;
 pub mod sale;
 pub mod session;
 pub mod snapshot;

@@ -10,6 +10,7 @@ use crate::postgres_server::PostgresServer;
 use crate::server::{Answer, Server, TestViewer, outcome};
 
 mod licences;
+mod releases;
 mod rentals;
 
 macro_rules! scenarios {
@@ -35,6 +36,9 @@ scenarios! {
         a_paid_offer_of_a_chinese_title_needs_its_licence
         a_renamed_title_is_not_sold_until_its_licence_is_confirmed_again
         a_revoked_licence_ends_sale_and_viewing_at_once;
+    releases:
+        a_date_opens_in_each_territory_at_its_midnight
+        one_instant_opens_everywhere_at_once;
     rentals:
         a_member_price_outlives_the_membership
         a_rental_is_started_in_time_or_not_at_all

@@ -42,7 +42,17 @@ pub trait CatalogDb: Send + Sync {
 
     /// Records an avail; `Conflict` (`AVAIL_CONFLICT`) where another of the title has the same licence type in a common
     /// territory at the same time.
-    async fn insert_avail(&self, avail: &Avail, idempotency: Option<&Idempotency>, at: UtcMs) -> Result<Written<()>>;
+    async fn insert_avail(&self, avail: &Avail, idempotency: Option<&Idempotency>, at: UtcMs) -> Result<Written<()>> {
+        self.insert_avails(std::slice::from_ref(avail), idempotency, at).await
+    }
+
+    /// Records avails, all of them or none; `Conflict` as above. A replay names their ids with a space between each two.
+    async fn insert_avails(
+        &self,
+        avails: &[Avail],
+        idempotency: Option<&Idempotency>,
+        at: UtcMs,
+    ) -> Result<Written<()>>;
 
     /// Replaces an avail; `NotFound` when there is none, `Conflict` as above. Grants that wait for its opening wait for
     /// the new one.

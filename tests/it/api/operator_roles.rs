@@ -45,6 +45,8 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("get", "/titles/{id}/licence", READ_NOTHING),
     ("put", "/titles/{id}/licence", [422, 422, 403, 403]),
     ("delete", "/titles/{id}/licence", [404, 404, 403, 403]),
+    ("post", "/titles/{id}/release-dates", [422, 422, 403, 403]),
+    ("get", "/territory-zones", READ),
     ("get", "/titles/{id}/compliance", READ_NOTHING),
     ("post", "/titles/{id}/compliance", [422, 422, 403, 403]),
     ("patch", "/avails/{id}", [404, 404, 403, 403]),

@@ -72,6 +72,8 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("put", "/api/v1/operator/titles/{id}/licence", [401, 403, 403, 200]),
     ("get", "/api/v1/operator/titles/{id}/licence", [401, 403, 403, 200]),
     ("delete", "/api/v1/operator/titles/{id}/licence", [401, 403, 403, 204]),
+    ("post", "/api/v1/operator/titles/{id}/release-dates", [401, 403, 403, 422]),
+    ("get", "/api/v1/operator/territory-zones", [401, 403, 403, 200]),
     ("get", "/api/v1/operator/titles/{id}/compliance", [401, 403, 403, 200]),
     ("post", "/api/v1/operator/titles/{id}/compliance", [401, 403, 403, 409]),
     ("post", "/api/v1/operator/titles/{id}/avails/check", [401, 403, 403, 200]),

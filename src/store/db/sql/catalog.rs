@@ -91,17 +91,25 @@ impl CatalogDb for SqlDb {
         .await
     }
 
-    async fn insert_avail(&self, avail: &Avail, idempotency: Option<&Idempotency>, at: UtcMs) -> Result<Written<()>> {
-        let (avail, idempotency) = (avail.clone(), idempotency.cloned());
+    async fn insert_avails(
+        &self,
+        avails: &[Avail],
+        idempotency: Option<&Idempotency>,
+        at: UtcMs,
+    ) -> Result<Written<()>> {
+        let (avails, idempotency) = (avails.to_vec(), idempotency.cloned());
         self.write(move |conn| {
             Box::pin(async move {
                 if let Some(written) = idempotency::seen(conn, idempotency.as_ref()).await? {
                     return Ok(written);
                 }
-                refuse_conflicts(conn, &avail).await?;
-                insert_avail(conn, &avail).await?;
-                idempotency::remember(conn, idempotency.as_ref(), &avail.id.to_string(), at).await?;
-                append_change(conn, Change::Title(avail.title_id), at).await?;
+                for avail in &avails {
+                    refuse_conflicts(conn, avail).await?;
+                    insert_avail(conn, avail).await?;
+                    append_change(conn, Change::Title(avail.title_id), at).await?;
+                }
+                let ids: Vec<String> = avails.iter().map(|avail| avail.id.to_string()).collect();
+                idempotency::remember(conn, idempotency.as_ref(), &ids.join(" "), at).await?;
                 Ok(Written::New(()))
             })
         })
