@@ -483,11 +483,27 @@ mod explained {
             member in proptest::option::of((any_instant(), 1i64..20)),
             now in any_instant(),
             is_here in prop::bool::weighted(0.9),
+            (is_chinese, is_ordinary, is_licensed) in any::<(bool, bool, bool)>(),
+            revoked_at in proptest::option::weighted(0.2, any_instant()),
         ) -> (TitleRights, ViewerRights, Option<Territory>, UtcMs) {
             let cinema = cinema();
             let mut rights = cinema.rights.clone();
             rights.title.status = status;
             rights.avails.extend(avails);
+            rights.title.details.country = is_chinese.then(cn);
+            let licence = Licence { kind: LicenceKind::OnlineFiling, number: "V31001572104501".into() };
+            let film = LicensedFilm::of(&rights.title);
+            let confirmation = Confirmation { by: OperatorId::new(UtcMs(1)), at: UtcMs(1), film };
+            rights.title.details.compliance = Compliance {
+                confirmation: is_licensed.then_some(confirmation),
+                is_ordinary,
+                revocations: revoked_at
+                    .map(|at| Revocation { licence: licence.clone(), at, reason: String::new() })
+                    .into_iter()
+                    .collect(),
+                ..Compliance::default()
+            };
+            rights.title.details.licence = is_licensed.then_some(licence);
             let grants = grants.into_iter().map(|(avail, issued_at, waits, is_started, is_revoked)| Grant {
                 id: GrantId::new(issued_at),
                 viewer_id: cinema.viewer_id,
@@ -528,6 +544,14 @@ mod explained {
             let (explained, steps) = explain(&rights, &viewer, territory, now);
             prop_assert_eq!(&explained, &decision);
             let last = steps.last().unwrap();
+            if let Decision::Allow(right) = &decision {
+                let avail = right.avail_id.and_then(|id| rights.avail(id)).unwrap();
+                prop_assert!(!avail.has_hard_ended(now), "nothing outlives a hard end");
+                prop_assert!(avail.hard_end_at.is_none_or(|end| right.ends_at.is_some_and(|ends_at| ends_at <= end)));
+                let clearance = Clearance::of(&rights.title, territory, now);
+                prop_assert_eq!(clearance.denial(), None);
+                prop_assert!(clearance.allows(avail) || matches!(right.cause, Cause::Grant(_)));
+            }
             match &decision {
                 Decision::Allow(_) => prop_assert_eq!((last.check, last.outcome), (Check::Window, Outcome::Pass)),
                 Decision::Deny(denial) => prop_assert_eq!((last.outcome, last.code), (Outcome::Fail, Some(denial.code))),
