@@ -106,7 +106,7 @@ pub async fn put(
     Ok(Json(answer(&operators, &title).await?.ok_or_else(Problem::not_found)?))
 }
 
-/// Take the licence away: from the next session on there is no card.
+/// Take the licence away: from the next session on there is no card, and a title made in China is offered there no more.
 #[utoipa::path(delete, path = "/operator/titles/{id}/licence", tag = "operator",
     operation_id = "operator_remove_licence",
     params(("id" = TitleId, Path)), security(("bearer" = [])), responses(

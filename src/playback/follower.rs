@@ -4,7 +4,7 @@
 //!
 //! **Invariant:** a node that has not heard from the database for `limits::CHANGES_SILENCE_MAX` refuses.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -15,7 +15,7 @@ use tokio::sync::broadcast;
 
 use crate::base::clock::Clock;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::id::{GrantId, MembershipId, SessionId};
+use crate::base::id::{GrantId, MembershipId, SessionId, TitleId};
 use crate::base::limits;
 use crate::base::shutdown::Shutdown;
 use crate::catalog::storefront::Storefronts;
@@ -221,14 +221,8 @@ impl Follower {
 
     /// Reads what of the catalogue has changed, and nothing else.
     async fn follow_catalog(&self, changes: &[Change]) -> Result<()> {
-        let mut changed = Vec::new();
-        for change in changes {
-            if let Change::Title(id) = *change
-                && !changed.contains(&id)
-            {
-                changed.push(id);
-            }
-        }
+        let changed: BTreeSet<TitleId> =
+            changes.iter().filter_map(|change| if let Change::Title(id) = change { Some(*id) } else { None }).collect();
         let mut titles = Vec::with_capacity(changed.len());
         for id in changed {
             let read = self.db.rights_of(id).await?;

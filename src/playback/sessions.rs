@@ -130,7 +130,7 @@ impl Sessions {
                 let viewer = self.viewer_rights(request.viewer_id, request.title_id).await?;
                 decide(title, &viewer, request.territory, now)
             }
-            Feature::Trailer => decide_trailer(&title.title),
+            Feature::Trailer => decide_trailer(&title.title, request.territory, now),
         };
         let entitlement = match decision {
             Decision::Allow(entitlement) => entitlement,

@@ -4,9 +4,9 @@
 //! Both are walks that a tracer may follow: [`explain`] and [`explain_going_on`] are the same walks with one that keeps
 //! each step, so an explanation cannot disagree with the decision.
 //!
-//! The order of checks is fixed and the first failure is the answer: title, licence, territory, entitlement. Among entitlements
-//! the order is: a grant whose clock runs (it is paid already), membership, free, and last a grant that would have to
-//! be started, so that no rental clock starts while another right would play the same film.
+//! The order of checks is fixed and the first failure is the answer: title, licence, territory, entitlement. Among
+//! entitlements the order is: a grant whose clock runs (it is paid already), membership, free, and last a grant that
+//! would have to be started, so that no rental clock starts while another right would play the same film.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -252,10 +252,11 @@ pub fn decide_anywhere(title: &TitleRights, now: UtcMs) -> Decision {
     decide_under(title, &all, &ViewerRights::default(), now, &mut Silent)
 }
 
-/// Whether the trailer of a title may be played: by anybody, as long as the title is listed. Whether it has one is not
+/// Whether the trailer of a title may be played: by anybody, as long as the title is listed and, in China, its licence has
+/// not been revoked. Whether it has one is not
 /// asked here.
-pub fn decide_trailer(title: &Title) -> Decision {
-    match listing_denial(title.status) {
+pub fn decide_trailer(title: &Title, territory: Option<Territory>, now: UtcMs) -> Decision {
+    match listing_denial(title.status).or_else(|| Clearance::of(title, territory, now).denial()) {
         Some(code) => Decision::Deny(Denial::of(code)),
         None => Decision::Allow(Entitlement {
             cause: Cause::Trailer,
@@ -337,12 +338,14 @@ fn go_on(
         answer
     };
     pass(session_goes_on(session), trace::session)?;
-    if session.entitlement.cause == Cause::Trailer {
-        return pass(listing_denial(title.title.status).map_or(Ok(()), Err), trace::title_of);
-    }
-    pass(title_denial(&title.title).map_or(Ok(()), Err), trace::title_of)?;
+    let is_trailer = session.entitlement.cause == Cause::Trailer;
+    let denial = if is_trailer { listing_denial(title.title.status) } else { title_denial(&title.title) };
+    pass(denial.map_or(Ok(()), Err), trace::title_of)?;
     let clearance = Clearance::of(&title.title, territory, now);
     pass(clearance.denial().map_or(Ok(()), Err), trace::licence_of)?;
+    if is_trailer {
+        return Ok(());
+    }
     let avail = session.entitlement.avail_id.and_then(|id| title.avail(id));
     let avail = avail.ok_or(DenialCode::WindowClosed);
     pass(avail.map(|_| ()), trace::avail_of)?;

@@ -1,0 +1,162 @@
+//! An explanation is the decision: over plans at random, and step by step where it matters.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::rights::trace::{Check, Outcome};
+
+fn any_instant() -> impl Strategy<Value = UtcMs> {
+    (-3i64..30).prop_map(|days| UtcMs(pvod_start().0 + days * DAY_MS))
+}
+
+fn any_avail(title_id: TitleId) -> impl Strategy<Value = Avail> {
+    let kind = prop_oneof![Just(LicenseType::Vod), Just(LicenseType::Svod), Just(LicenseType::Avod)];
+    (kind, any_instant(), 1i64..20, proptest::option::of(1i64..25), any::<bool>()).prop_map(
+        move |(kind, start_at, days, hard, is_here)| {
+            let end_at = Some(UtcMs(start_at.0 + days * DAY_MS));
+            let mut made = avail(title_id, kind, window(start_at, end_at));
+            made.hard_end_at = hard.map(|days| UtcMs(start_at.0 + days * DAY_MS));
+            if !is_here {
+                made.territories = TerritorySet::of(["DE".parse().unwrap()]);
+            }
+            made
+        },
+    )
+}
+
+prop_compose! {
+    fn any_case()(
+        avails in proptest::collection::vec(any_avail(TitleId::new(UtcMs(7))), 0..4),
+        status in prop_oneof![8 => Just(TitleStatus::Live), 1 => Just(TitleStatus::Draft), 1 => Just(TitleStatus::Suspended)],
+        grants in proptest::collection::vec((0usize..4, any_instant(), any::<bool>(), any::<bool>(), any::<bool>()), 0..4),
+        member in proptest::option::of((any_instant(), 1i64..20)),
+        now in any_instant(),
+        is_here in prop::bool::weighted(0.9),
+        (is_chinese, is_ordinary, is_licensed) in any::<(bool, bool, bool)>(),
+        revoked_at in proptest::option::weighted(0.2, any_instant()),
+    ) -> (TitleRights, ViewerRights, Option<Territory>, UtcMs) {
+        let cinema = cinema();
+        let mut rights = cinema.rights.clone();
+        rights.title.status = status;
+        rights.avails.extend(avails);
+        rights.title.details.country = is_chinese.then(cn);
+        let licence = Licence { kind: LicenceKind::OnlineFiling, number: "V31001572104501".into() };
+        let film = LicensedFilm::of(&rights.title);
+        let confirmation = Confirmation { by: OperatorId::new(UtcMs(1)), at: UtcMs(1), film };
+        rights.title.details.compliance = Compliance {
+            confirmation: is_licensed.then_some(confirmation),
+            is_ordinary,
+            revocations: revoked_at
+                .map(|at| Revocation { licence: licence.clone(), at, reason: String::new() })
+                .into_iter()
+                .collect(),
+            ..Compliance::default()
+        };
+        rights.title.details.licence = is_licensed.then_some(licence);
+        let grants = grants.into_iter().map(|(avail, issued_at, waits, is_started, is_revoked)| Grant {
+            id: GrantId::new(issued_at),
+            viewer_id: cinema.viewer_id,
+            title_id: rights.title.id,
+            avail_id: rights.avails[avail % rights.avails.len()].id,
+            offer_id: OfferId::new(issued_at),
+            cause: GrantCause::Purchase(PurchaseId::new(issued_at)),
+            clock: if waits {
+                GrantClock::OnFirstPlay { start_within_ms: 5 * DAY_MS, watch_ms: 2 * DAY_MS }
+            } else {
+                GrantClock::OnPurchase { watch_ms: 2 * DAY_MS }
+            },
+            issued_at,
+            available_at: issued_at,
+            first_play_at: is_started.then_some(issued_at),
+            hard_end_at: None,
+            streams: 1,
+            revoked_at: is_revoked.then_some(issued_at),
+            livemode: false,
+        }).collect();
+        let memberships = member.into_iter().map(|(starts_at, days)| Membership {
+            id: MembershipId::new(starts_at),
+            viewer_id: cinema.viewer_id,
+            plan_id: PlanId::new(starts_at),
+            streams: 2,
+            starts_at,
+            ends_at: UtcMs(starts_at.0 + days * DAY_MS),
+            revoked_at: None,
+        }).collect();
+        (rights, ViewerRights { grants, memberships }, is_here.then(cn), now)
+    }
+}
+
+proptest! {
+    #[test]
+    fn an_explanation_is_the_decision((rights, viewer, territory, now) in any_case(), later in any_instant()) {
+        let decision = decide(&rights, &viewer, territory, now);
+        let (explained, steps) = explain(&rights, &viewer, territory, now);
+        prop_assert_eq!(&explained, &decision);
+        let last = steps.last().unwrap();
+        if let Decision::Allow(right) = &decision {
+            let avail = right.avail_id.and_then(|id| rights.avail(id)).unwrap();
+            prop_assert!(!avail.has_hard_ended(now), "nothing outlives a hard end");
+            prop_assert!(avail.hard_end_at.is_none_or(|end| right.ends_at.is_some_and(|ends_at| ends_at <= end)));
+            let clearance = Clearance::of(&rights.title, territory, now);
+            prop_assert_eq!(clearance.denial(), None);
+            prop_assert!(clearance.allows(avail) || matches!(right.cause, Cause::Grant(_)));
+        }
+        match &decision {
+            Decision::Allow(_) => prop_assert_eq!((last.check, last.outcome), (Check::Window, Outcome::Pass)),
+            Decision::Deny(denial) => prop_assert_eq!((last.outcome, last.code), (Outcome::Fail, Some(denial.code))),
+        }
+        if let Decision::Allow(entitlement) = decision {
+            let session = PlaybackSession {
+                id: SessionId::new(now),
+                viewer_id: None,
+                device: String::new(),
+                title_id: rights.title.id,
+                part: 1,
+                asset_id: AssetId::new(now),
+                card: None,
+                territory,
+                entitlement,
+                opened_at: now,
+                expires_at: UtcMs(now.0 + DAY_MS),
+                revoked_at: None,
+                ended_at: None,
+            };
+            let grant = match session.entitlement.cause {
+                Cause::Grant(id) => viewer.grants.iter().find(|grant| grant.id == id),
+                Cause::Membership(_) | Cause::Free | Cause::Trailer => None,
+            };
+            let member = viewer.memberships.first();
+            let answer = still_entitled(&session, &rights, grant, member, territory, later);
+            let (explained, steps) = explain_going_on(&session, &rights, grant, member, territory, later);
+            prop_assert_eq!(explained, answer);
+            prop_assert_eq!(steps.last().unwrap().code, answer.err());
+            prop_assert!(steps[..steps.len() - 1].iter().all(|step| step.outcome == Outcome::Pass));
+        }
+    }
+}
+
+#[test]
+fn the_steps_stop_where_the_decision_does() {
+    use Check::{Free, Grant, Licence, Membership, Territory, Title, Window};
+    use Outcome::{Fail, Pass};
+
+    let cinema = cinema();
+    let checks = |territory| {
+        let (_, steps) = explain(&cinema.rights, &nobody(), territory, pvod_start());
+        steps.iter().map(|step| (step.check, step.outcome)).collect::<Vec<_>>()
+    };
+    assert_eq!(checks(None), [(Title, Pass), (Licence, Pass), (Territory, Fail)]);
+    assert_eq!(
+        checks(Some(cn())),
+        [
+            (Title, Pass),
+            (Licence, Pass),
+            (Territory, Pass),
+            (Grant, Fail),
+            (Membership, Fail),
+            (Free, Fail),
+            (Grant, Fail),
+            (Window, Fail)
+        ]
+    );
+}
