@@ -73,8 +73,8 @@ pub fn serve(folder: &Path, certificate: CertificateFiles) -> Outcome<()> {
 /// A film of [`SEGMENTS`] segments, packaged by the product's own worker without encoding anything.
 async fn package(folder: &Path) -> Outcome<Packaged> {
     let film = make_film(folder)?;
-    let mut request = PackageRequest::new(&film, folder.join("packaged"), Encoding::CopyOnly)?;
-    request.worker = PathBuf::from(env!("CARGO_BIN_EXE_marquee"));
+    let request =
+        PackageRequest::new(env!("CARGO_BIN_EXE_marquee-worker"), &film, folder.join("packaged"), Encoding::CopyOnly);
     let packaged = job::package(request, |_| {}, std::future::pending()).await?;
     fs::remove_file(film)?;
     Ok(packaged)

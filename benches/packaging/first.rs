@@ -51,8 +51,7 @@ fn median(mut all: Vec<First>) -> First {
 
 /// Packages until the film can be played, and stops.
 async fn first(film: &Path, out: &Path) -> First {
-    let mut request = PackageRequest::new(film, out, Encoding::Ladder).unwrap();
-    request.worker = env!("CARGO_BIN_EXE_marquee").into();
+    let request = PackageRequest::new(env!("CARGO_BIN_EXE_marquee-worker"), film, out, Encoding::Ladder);
     let (found, is_there) = (Arc::new(Mutex::new(None)), Arc::new(tokio::sync::Notify::new()));
     let start = Instant::now();
     let on_progress = {

@@ -133,8 +133,7 @@ pub fn job(film: &Path, out: &Path, encoding: Encoding, reader: FilmReader) -> T
         seconds(usage.ru_utime) + seconds(usage.ru_stime)
     };
     let _ = fs::remove_dir_all(out);
-    let mut request = PackageRequest::new(film, out, encoding).unwrap();
-    request.worker = env!("CARGO_BIN_EXE_marquee").into();
+    let mut request = PackageRequest::new(env!("CARGO_BIN_EXE_marquee-worker"), film, out, encoding);
     (request.reader, request.pictures) = (reader, false);
     let (start, before_s) = (Instant::now(), children_s());
     let mut memory_mib: f64 = 0.0;

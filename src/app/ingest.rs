@@ -18,14 +18,15 @@ use crate::catalog::asset::{Asset, AssetDetails, AssetState};
 use crate::catalog::licence::CardSource;
 use crate::inspect::asset::inspect;
 use crate::operator::jobs::{FilmFiles, MakeCard, Package, ProgressSink};
+use crate::operator::settings::LibavVersion;
 use crate::operator::studio::Redraw;
 use crate::packager::growing::Grown;
 use crate::packager::job::{
     self, CardRequest, CardText, Encoding, PackageRequest, Phase, PictureRequest, Prepared, Progress,
 };
+use crate::packager::protocol::SelfTest;
 use crate::packager::publish::{self, publish};
 use crate::packager::refusal::Refusal;
-use crate::packager::sandbox::Attempt;
 use crate::packager::{staging, summary};
 use crate::playback::growing::TrackBytes;
 use crate::playback::library::Library;
@@ -52,7 +53,7 @@ pub async fn package_and_publish(
     // A process that was killed between storing and recording has left files that nobody knows of.
     blobs.remove_asset(asset_id).await?;
     let out = work.join(asset_id.to_string());
-    let mut request = PackageRequest::new(&files.film, &out, Encoding::Ladder)?;
+    let mut request = PackageRequest::new(job::worker_program()?, &files.film, &out, Encoding::Ladder);
     (request.audio, request.subtitles) = (files.audio.clone(), files.subtitles.clone());
     let result = async {
         let mut on_progress = on_progress;
@@ -242,7 +243,7 @@ async fn make_card(
     make_work_folder(place.scratch.parent().unwrap_or(&place.scratch))?;
     blobs.remove_asset(asset_id).await?;
     let film = publish::index_of(blobs, source.film).await?;
-    let worker = std::env::current_exe().map_err(|error| Error::internal("our own path").with_source(error))?;
+    let worker = job::worker_program()?;
     let text = CardText {
         kind: source.licence.kind.chinese().to_owned(),
         number: source.licence.number.clone(),
@@ -341,7 +342,7 @@ pub fn redraw(work: PathBuf) -> Redraw {
             let (input, scratch) = (folder.join("in"), folder.join("out"));
             let drawn = async {
                 tokio::fs::write(&input, &picture).await.map_err(failed)?;
-                let worker = std::env::current_exe().map_err(failed)?;
+                let worker = job::worker_program()?;
                 job::picture(&PictureRequest { input: input.clone(), shape, scratch, worker }).await
             };
             let drawn = drawn.await;
@@ -354,15 +355,20 @@ pub fn redraw(work: PathBuf) -> Redraw {
     })
 }
 
-/// No film is opened where the worker could get out of its sandbox. Tried once per process.
+/// What the worker says of itself, asked once per process.
+async fn self_test() -> Result<&'static SelfTest> {
+    static TEST: OnceCell<SelfTest> = OnceCell::const_new();
+    TEST.get_or_try_init(|| async { job::self_test(&job::worker_program()?).await }).await
+}
+
+/// Which library decodes films.
+pub fn libav() -> LibavVersion {
+    Arc::new(|| async { Ok(self_test().await?.libav.clone()) }.boxed())
+}
+
+/// No film is opened where the worker could get out of its sandbox.
 async fn require_sandbox() -> Result<()> {
-    static ATTEMPTS: OnceCell<Vec<Attempt>> = OnceCell::const_new();
-    let attempts = ATTEMPTS
-        .get_or_try_init(|| async {
-            let worker = std::env::current_exe().map_err(|error| Error::internal("our own path").with_source(error))?;
-            job::self_test(&worker).await
-        })
-        .await?;
+    let attempts = &self_test().await?.attempts;
     let escapes: Vec<&str> =
         attempts.iter().filter(|attempt| attempt.worked).map(|attempt| attempt.what.as_str()).collect();
     if escapes.is_empty() {

@@ -7,7 +7,6 @@ pub mod inspect;
 pub mod openapi;
 pub mod package;
 pub mod serve;
-pub mod worker;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -44,9 +43,6 @@ enum Command {
     Config(config::Args),
     /// Print the OpenAPI 3.1 description of the API.
     Openapi(openapi::Args),
-    /// The process that decodes films; started by `package` and `serve` only.
-    #[command(hide = true)]
-    Worker,
 }
 
 /// Where settings come from; the same for every subcommand that needs them.
@@ -94,7 +90,6 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Openapi(args) => openapi::run(&args),
-        Command::Worker => return worker::run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

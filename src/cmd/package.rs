@@ -66,7 +66,7 @@ pub struct PackageArgs {
 /// same folder goes on with what it has encoded.
 pub async fn run(args: PackageArgs) -> Result<()> {
     let encoding = if args.copy { Encoding::CopyOnly } else { Encoding::Ladder };
-    let mut request = PackageRequest::new(args.input, args.out, encoding)?;
+    let mut request = PackageRequest::new(job::worker_program()?, args.input, args.out, encoding);
     request.pictures = !args.no_pictures;
     request.codecs = args.codec;
     request.codecs.sort_unstable();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -16,17 +17,20 @@ use crate::api::role::Owner;
 use crate::base::clock::UtcMs;
 use crate::base::error::Error;
 use crate::operator::Operators;
-use crate::packager::build::PackagerBuild;
 use crate::store::disk::{free_bytes, used_bytes};
 
 const DAY_MS: i64 = 24 * 3_600_000;
 const MASK: &str = "***";
+
+/// Asks the worker which library decodes films.
+pub type LibavVersion = Arc<dyn Fn() -> BoxFuture<'static, Result<String, Error>> + Send + Sync>;
 
 /// What the process was started with.
 pub struct Settings {
     pub config: Vec<Setting>,
     pub data: PathBuf,
     pub master_key_file: PathBuf,
+    pub libav: LibavVersion,
 }
 
 /// One key of the configuration.
@@ -66,8 +70,8 @@ pub struct KeyBody {
 #[schema(as = ServerBuild)]
 pub struct BuildBody {
     version: &'static str,
-    #[serde(flatten)]
-    packager: PackagerBuild,
+    /// Of the worker; null where it does not start.
+    libav: Option<String>,
     database: String,
 }
 
@@ -102,7 +106,7 @@ pub async fn show(State(operators): State<Arc<Operators>>, _: Owner) -> Result<J
         keys,
         build: BuildBody {
             version: env!("CARGO_PKG_VERSION"),
-            packager: PackagerBuild::of_this_binary(),
+            libav: (settings.libav)().await.ok(),
             database: api.db.version().await?,
         },
         data: data_body(settings.data.clone()).await?,

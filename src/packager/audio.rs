@@ -2,6 +2,7 @@
 //! samples from the film's origin, so sound stays with the picture without edit lists: what lies before the origin
 //! (priming) is dropped, gaps are filled with silence where we encode.
 
+use std::fs::File;
 use std::path::Path;
 
 use ffmpeg_next::filter::{self, Graph};
@@ -11,7 +12,6 @@ use crate::base::error::Result;
 use crate::media::aac::{AacConfig, AdtsHeader};
 use crate::media::cmaf::InitMedia;
 use crate::media::time::{Ticks, Timescale};
-use crate::packager::film_bytes::FilmBytes;
 use crate::packager::film_reader::SampleTaken;
 use crate::packager::libav;
 use crate::packager::mux::{Payload, Sample, TrackWriter};
@@ -96,7 +96,7 @@ impl CopiedAudio {
     }
 
     /// All samples lie in this film as they are to be.
-    pub fn copy_from(&mut self, film: FilmBytes) -> Result<()> {
+    pub fn copy_from(&mut self, film: &File) -> Result<()> {
         self.writer.copy_from(film)
     }
 

@@ -38,11 +38,11 @@ impl<'a> Tracks<'a> {
     /// What is in the film is taken from it as it lies there.
     fn copy_from(&mut self, film: &PlainFilm) -> Result<()> {
         if let Some(video) = &mut self.video {
-            video.copy_from(film.bytes()?)?;
+            video.copy_from(film.file())?;
         }
         for (source, track) in &mut self.audio {
             if source.beside.is_none() {
-                track.copy_from(film.bytes()?)?;
+                track.copy_from(film.file())?;
             }
         }
         Ok(())

@@ -1,5 +1,5 @@
 //! Copies samples from the film's file into a track's: few large reads, and writes that gather what belongs to the track
-//! from what was read.
+//! from what was read. One thread reads while another writes what was read before.
 //!
 //! ```text
 //! film    … V V a V V V a V …        read as one window, with the gaps that are narrow
@@ -9,13 +9,18 @@
 use std::fs::File;
 use std::io::{self, IoSlice, Write};
 use std::os::unix::fs::FileExt;
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread::{self, JoinHandle};
 
 use crate::base::error::Result;
 use crate::packager::refusal::{self, Refusal};
+use crate::packager::writeback::Writeback;
 
 /// What is read before it is written: enough that calls cost nothing beside the copying, and little enough to stay in a
 /// processor's cache between the two.
 const WINDOW_BYTES: usize = 512 * 1024;
+/// One is read, one is written, and one waits.
+const WINDOWS: usize = 3;
 /// Bytes of other tracks that are read along rather than passed over.
 const GAP_BYTES_MAX: u64 = 16 * 1024;
 
@@ -26,13 +31,24 @@ pub struct Place {
     pub bytes: u32,
 }
 
-/// The film's file as one track is copied from it.
-pub struct FilmBytes {
+/// A track as it is copied from the film's file.
+pub struct FilmCopy {
     film: File,
-    window: Vec<u8>,
-    /// What is in the window, or will be: parts of the film, one behind the other.
+    window: Window,
+    read: Option<SyncSender<Window>>,
+    written: Receiver<Window>,
+    writer: Option<JoinHandle<Result<()>>>,
+}
+
+/// What lies between the two files, or will.
+#[derive(Default)]
+struct Window {
+    /// Written before the rest.
+    head: Vec<u8>,
+    bytes: Vec<u8>,
+    /// Parts of the film, one behind the other.
     reads: Vec<Part>,
-    /// What of the window is the track's.
+    /// What of them is the track's.
     keeps: Vec<Part>,
     used: usize,
 }
@@ -45,32 +61,75 @@ struct Part {
     bytes: usize,
 }
 
-impl FilmBytes {
-    pub fn new(film: &File) -> Result<FilmBytes> {
+impl FilmCopy {
+    pub fn start(film: &File, to: &File) -> Result<FilmCopy> {
         let film = film.try_clone().map_err(unreadable)?;
-        Ok(FilmBytes { film, window: Vec::new(), reads: Vec::new(), keeps: Vec::new(), used: 0 })
+        let mut to = to.try_clone().map_err(refusal::of_write)?;
+        let mut writeback = Writeback::of(&to).map_err(refusal::of_write)?;
+        let (read, to_write) = mpsc::sync_channel::<Window>(WINDOWS);
+        let (emptied, written) = mpsc::sync_channel(WINDOWS);
+        for _ in 1..WINDOWS {
+            // Nobody has it yet, and there is room.
+            let _ = emptied.send(Window::default());
+        }
+        let write = move || {
+            for mut window in to_write {
+                writeback.wrote(window.write(&mut to)?);
+                // The reader may have ended.
+                let _ = emptied.send(window);
+            }
+            writeback.finish().map_err(refusal::of_write)
+        };
+        let writer = thread::Builder::new().name("copy".into()).spawn(write).map_err(refusal::of_write)?;
+        Ok(FilmCopy { film, window: Window::default(), read: Some(read), written, writer: Some(writer) })
     }
 
-    /// Writes `head` and then the bytes at `places`, in their order.
-    pub fn copy(&mut self, to: &mut File, head: &[u8], places: impl Iterator<Item = Place>) -> Result<()> {
-        self.window.resize(WINDOW_BYTES, 0);
-        let mut head = head;
+    /// Writes `head` and then the bytes at `places`, in their order: soon, and at the latest when the copy is finished.
+    pub fn push(&mut self, head: Vec<u8>, places: impl Iterator<Item = Place>) -> Result<()> {
+        self.window.head = head;
         for place in places {
             let (mut at, mut left) = (place.at, place.bytes as usize);
             while left > 0 {
-                let bytes = left.min(self.room(at));
+                let bytes = left.min(self.window.room(at));
                 if bytes == 0 {
-                    self.pass_on(to, std::mem::take(&mut head))?;
+                    self.pass_on()?;
                     continue;
                 }
-                self.take(at, bytes);
+                self.window.take(at, bytes);
                 (at, left) = (at + bytes as u64, left - bytes);
             }
         }
-        self.pass_on(to, head)
+        self.pass_on()
     }
 
-    /// How many bytes from `at` on the window has room for.
+    /// Ends when all is written, as far as the file's own sync.
+    pub fn finish(mut self) -> Result<()> {
+        self.read = None;
+        self.ended()
+    }
+
+    fn pass_on(&mut self) -> Result<()> {
+        self.window.read(&self.film)?;
+        let Ok(empty) = self.written.recv() else { return self.ended() };
+        let full = std::mem::replace(&mut self.window, empty);
+        match &self.read {
+            Some(read) if read.send(full).is_ok() => Ok(()),
+            _ => self.ended(),
+        }
+    }
+
+    /// How writing ended.
+    fn ended(&mut self) -> Result<()> {
+        match self.writer.take().map(JoinHandle::join) {
+            Some(Ok(result)) => result,
+            Some(Err(_)) => Err(Refusal::Internal.error("The thread that copies the film panicked.")),
+            None => Err(Refusal::Internal.error("The copy of the film has ended before.")),
+        }
+    }
+}
+
+impl Window {
+    /// How many bytes from `at` on there is room for.
     fn room(&self, at: u64) -> usize {
         let gap = self.gap_before(at).unwrap_or(0);
         WINDOW_BYTES.saturating_sub(self.used + gap)
@@ -97,19 +156,26 @@ impl FilmBytes {
         self.used = start + bytes;
     }
 
-    /// Reads what the window is to hold, and writes `head` and the track's part of it.
-    fn pass_on(&mut self, to: &mut File, head: &[u8]) -> Result<()> {
+    fn read(&mut self, film: &File) -> Result<()> {
+        self.bytes.resize(WINDOW_BYTES, 0);
         for part in &self.reads {
-            let room = self.window.get_mut(part.start..part.start + part.bytes).unwrap_or_default();
-            self.film.read_exact_at(room, part.at).map_err(unreadable)?;
+            let room = self.bytes.get_mut(part.start..part.start + part.bytes).unwrap_or_default();
+            film.read_exact_at(room, part.at).map_err(unreadable)?;
         }
-        let kept = self.keeps.iter().filter_map(|part| self.window.get(part.start..part.start + part.bytes));
-        let mut slices: Vec<IoSlice<'_>> = std::iter::once(head).chain(kept).map(IoSlice::new).collect();
+        Ok(())
+    }
+
+    /// Writes the track's part of it, after which it is empty; how many bytes that was.
+    fn write(&mut self, to: &mut File) -> Result<u64> {
+        let kept = self.keeps.iter().filter_map(|part| self.bytes.get(part.start..part.start + part.bytes));
+        let mut slices: Vec<IoSlice<'_>> = std::iter::once(&self.head[..]).chain(kept).map(IoSlice::new).collect();
+        let written = slices.iter().map(|slice| slice.len() as u64).sum();
         write_all(to, &mut slices)?;
+        self.head.clear();
         self.reads.clear();
         self.keeps.clear();
         self.used = 0;
-        Ok(())
+        Ok(written)
     }
 }
 
@@ -145,7 +211,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let film: Vec<u8> = (0..3 << 20).map(|place: u32| (place.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
         fs::write(dir.path().join("film"), &film).unwrap();
-        let mut bytes = FilmBytes::new(&File::open(dir.path().join("film")).unwrap()).unwrap();
+        let from = File::open(dir.path().join("film")).unwrap();
         let mut places = vec![(5, 10), (15, 1), (40, 100), (200_000, 3), (100, 7), (1 << 20, 1_200_000), (0, 0)];
         places.extend((0..300).map(|n| (n * 9_000, 3_000 + n as u32)));
         places.extend((0..100).map(|n| (n * 30_000, 1)));
@@ -153,11 +219,33 @@ mod tests {
         for &(at, len) in &places {
             expected.extend(&film[at as usize..at as usize + len as usize]);
         }
-        let mut out = File::create_new(dir.path().join("out")).unwrap();
-        bytes.copy(&mut out, b"head", places.iter().map(|&(at, bytes)| Place { at, bytes })).unwrap();
+        let out = File::create_new(dir.path().join("out")).unwrap();
+        let mut copy = FilmCopy::start(&from, &out).unwrap();
+        let all: Vec<Place> = places.iter().map(|&(at, bytes)| Place { at, bytes }).collect();
+        let (first, second) = all.split_at(200);
+        copy.push(b"head".to_vec(), first.iter().copied()).unwrap();
+        copy.push(Vec::new(), second.iter().copied()).unwrap();
+        copy.finish().unwrap();
         assert!(fs::read(dir.path().join("out")).unwrap() == expected);
         let beyond = Place { at: (3 << 20) - 4, bytes: 5 };
-        let error = bytes.copy(&mut out, b"", std::iter::once(beyond)).unwrap_err();
+        let mut copy = FilmCopy::start(&from, &out).unwrap();
+        let error = copy.push(Vec::new(), std::iter::once(beyond)).unwrap_err();
         assert_eq!(error.code(), "INPUT_UNREADABLE");
+    }
+
+    /// It is said by the next push or by the end, whichever comes first.
+    #[test]
+    fn what_cannot_be_written_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("film"), vec![7; 4 << 20]).unwrap();
+        let from = File::open(dir.path().join("film")).unwrap();
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let mut copy = FilmCopy::start(&from, &full).unwrap();
+        let place = Place { at: 0, bytes: 4 << 20 };
+        let pushed = copy.push(b"head".to_vec(), [place; 8].into_iter());
+        assert_eq!(pushed.unwrap_err().code(), "DISK_FULL");
+        let mut copy = FilmCopy::start(&from, &full).unwrap();
+        copy.push(b"head".to_vec(), std::iter::empty()).unwrap();
+        assert_eq!(copy.finish().unwrap_err().code(), "DISK_FULL");
     }
 }

@@ -13,7 +13,7 @@ use crate::base::limits;
 use crate::media::captions::{self, Coding};
 use crate::media::isobmff::Reader;
 use crate::media::movie::{self, MovieSample};
-use crate::packager::film_bytes::{FilmBytes, Place};
+use crate::packager::film_bytes::Place;
 use crate::packager::libav;
 use crate::packager::mux::Payload;
 use crate::packager::probe::{Container, Source};
@@ -186,8 +186,8 @@ impl PlainFilm {
     }
 
     /// For whoever writes its samples.
-    pub fn bytes(&self) -> Result<FilmBytes> {
-        FilmBytes::new(&self.file)
+    pub fn file(&self) -> &File {
+        &self.file
     }
 
     fn in_order(&self, wanted: impl Fn(usize) -> bool) -> impl Iterator<Item = (&PlainTrack, MovieSample)> {

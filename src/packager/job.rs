@@ -34,10 +34,9 @@ use crate::media::storyboard::Storyboard;
 use crate::media::timeline::Timeline;
 use crate::packager::growing::{GrowingTracks, Grown};
 use crate::packager::protocol::{
-    CardTrack, PICTURE_FILE, PackageOrder, SidecarOrder, WorkerMessage, WorkerOrder, WorkerReport,
+    CardTrack, PICTURE_FILE, PackageOrder, SelfTest, SidecarOrder, WorkerMessage, WorkerOrder, WorkerReport,
 };
 use crate::packager::refusal::{self, Refusal};
-use crate::packager::sandbox::Attempt;
 use crate::packager::sealing::Sealing;
 use crate::packager::staging::Staging;
 use crate::packager::{card, readback, text_file};
@@ -65,7 +64,7 @@ pub struct PackageRequest {
     pub subtitles: Vec<SidecarFile>,
     /// None for a clear package.
     pub sealing: Option<Sealing>,
-    /// The program that has the `worker` subcommand.
+    /// The `marquee-worker` program.
     pub worker: PathBuf,
     /// A worker that says nothing for this long is killed.
     pub silence_max: Duration,
@@ -82,11 +81,13 @@ pub struct SidecarFile {
 }
 
 impl PackageRequest {
-    /// A job that this very program works on.
-    pub fn new(input: impl Into<PathBuf>, out_dir: impl Into<PathBuf>, encoding: Encoding) -> Result<PackageRequest> {
-        let worker = std::env::current_exe()
-            .map_err(|error| Error::internal("this program does not know its own path").with_source(error))?;
-        Ok(PackageRequest {
+    pub fn new(
+        worker: impl Into<PathBuf>,
+        input: impl Into<PathBuf>,
+        out_dir: impl Into<PathBuf>,
+        encoding: Encoding,
+    ) -> PackageRequest {
+        PackageRequest {
             input: input.into(),
             out_dir: out_dir.into(),
             encoding,
@@ -96,10 +97,22 @@ impl PackageRequest {
             audio: Vec::new(),
             subtitles: Vec::new(),
             sealing: None,
-            worker,
+            worker: worker.into(),
             silence_max: limits::WORKER_SILENCE_MAX,
-        })
+        }
     }
+}
+
+/// The worker that is installed beside this program: libav is linked to it, and to nothing that faces a network.
+pub fn worker_program() -> Result<PathBuf> {
+    let own = std::env::current_exe()
+        .map_err(|error| Error::internal("this program does not know its own path").with_source(error))?;
+    let worker = own.with_file_name("marquee-worker");
+    if worker.is_file() {
+        return Ok(worker);
+    }
+    let message = format!("{} is missing; install it beside this program.", worker.display());
+    Err(Error::new(ErrorKind::Config, "WORKER_MISSING", message))
 }
 
 /// How far a job is. Seconds of film, except `eta_s`, which is seconds of waiting.
@@ -236,7 +249,7 @@ pub async fn prepare(
                 WorkerMessage::Refused { code, message, internal } => {
                     break Err(Refusal::of_code(&code).error(message).with_internal(internal));
                 }
-                WorkerMessage::SelfTested { .. } | WorkerMessage::Pictured | WorkerMessage::Carded => {
+                WorkerMessage::SelfTested(_) | WorkerMessage::Pictured | WorkerMessage::Carded => {
                     break Err(Error::internal("the worker answered another order"));
                 }
             }
@@ -348,7 +361,7 @@ pub struct PictureRequest {
     pub shape: PictureShape,
     /// Must not exist; it is gone when the answer is there.
     pub scratch: PathBuf,
-    /// The program that has the `worker` subcommand.
+    /// The `marquee-worker` program.
     pub worker: PathBuf,
 }
 
@@ -395,7 +408,7 @@ pub struct CardRequest {
     pub font: PathBuf,
     /// Must not exist; it holds the card until that is dropped.
     pub scratch: PathBuf,
-    /// The program that has the `worker` subcommand.
+    /// The `marquee-worker` program.
     pub worker: PathBuf,
 }
 
@@ -451,15 +464,15 @@ pub async fn card(request: CardRequest) -> Result<Card> {
     reading.await.map_err(|error| Error::internal("reading a card back").with_source(error))?
 }
 
-/// Starts a worker that tries to break out, and says what it tried. Ingest runs only when none of it worked.
-pub async fn self_test(worker: &Path) -> Result<Vec<Attempt>> {
+/// Starts a worker that tries to break out, and says what it tried and what it is.
+pub async fn self_test(worker: &Path) -> Result<SelfTest> {
     let root = std::env::temp_dir().join(format!("marquee-self-test-{}", uuid::Uuid::now_v7().simple()));
     let staging = Staging::create(&root)?;
     let order = WorkerOrder::SelfTest { out_dir: staging.dir().to_owned() };
     let mut worker = Worker::start(worker, &order, &[]).await?;
     loop {
         match worker.next(limits::WORKER_SILENCE_MAX).await? {
-            WorkerMessage::SelfTested { attempts } => return Ok(attempts),
+            WorkerMessage::SelfTested(test) => return Ok(test),
             WorkerMessage::Refused { code, message, internal } => {
                 return Err(Refusal::of_code(&code).error(message).with_internal(internal));
             }
@@ -622,7 +635,7 @@ impl Worker {
     async fn start(program: &Path, order: &WorkerOrder, files: &[&File]) -> Result<Worker> {
         let broken = |what: &str| Error::internal(format!("the worker cannot be started: {what}"));
         let mut command = Command::new(program);
-        command.arg("worker").env_clear().current_dir("/").kill_on_drop(true);
+        command.env_clear().current_dir("/").kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         hand_over(&mut command, files);
         let mut child = command.spawn().map_err(|error| broken("spawn").with_source(error))?;

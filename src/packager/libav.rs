@@ -15,6 +15,12 @@ use crate::base::error::Error;
 use crate::media::cmaf::Colour;
 use crate::packager::refusal::Refusal;
 
+/// Of the library that this process is linked to.
+pub fn version() -> String {
+    let packed = codec::version();
+    format!("libavcodec {}.{}.{}", packed >> 16, packed >> 8 & 0xff, packed & 0xff)
+}
+
 /// Codec parameters of a stream as plain values.
 #[derive(Clone, Debug)]
 pub struct StreamFacts {

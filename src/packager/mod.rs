@@ -12,7 +12,6 @@
 
 pub mod audio;
 pub mod audio_file;
-pub mod build;
 pub mod captions;
 pub mod card;
 pub mod chapters;

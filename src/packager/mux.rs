@@ -13,10 +13,9 @@ use crate::base::limits;
 use crate::media::cmaf::{self, InitMedia, SampleTiming};
 use crate::media::time::{Ticks, Timescale};
 use crate::packager::checkpoint::Extent;
-use crate::packager::film_bytes::{self, FilmBytes, Place};
+use crate::packager::film_bytes::{self, FilmCopy, Place};
 use crate::packager::refusal::{self, Refusal};
 use crate::packager::segmenter::Cursor;
-use crate::packager::writeback::Writeback;
 
 /// The bytes of a sample: as libav holds them, converted, or still in the film.
 pub enum Payload {
@@ -61,13 +60,11 @@ pub struct Sample {
 pub struct TrackWriter {
     file: File,
     /// Where samples lie that are not in memory.
-    film: Option<FilmBytes>,
+    film: Option<FilmCopy>,
     boundaries: Cursor,
     samples: Vec<Sample>,
     held_bytes: u64,
     written: Extent,
-    /// For what is copied: it is written as fast as the disk takes it.
-    writeback: Option<Writeback>,
 }
 
 impl TrackWriter {
@@ -85,7 +82,7 @@ impl TrackWriter {
         file.write_all(&init).map_err(refusal::of_write)?;
         let written = Extent { bytes: init.len() as u64, segments: 0, end: 0 };
         let boundaries = Cursor::new(boundaries);
-        Ok(TrackWriter { file, film: None, boundaries, samples: Vec::new(), held_bytes: 0, written, writeback: None })
+        Ok(TrackWriter { file, film: None, boundaries, samples: Vec::new(), held_bytes: 0, written })
     }
 
     /// Goes on with a file that is there as far; what lies behind is cut off. The next sample begins a segment where the
@@ -97,13 +94,12 @@ impl TrackWriter {
             file.seek(SeekFrom::Start(written.bytes)).map(|_| file)
         };
         let (file, boundaries) = (open().map_err(refusal::of_write)?, Cursor::new(boundaries));
-        Ok(TrackWriter { file, film: None, boundaries, samples: Vec::new(), held_bytes: 0, written, writeback: None })
+        Ok(TrackWriter { file, film: None, boundaries, samples: Vec::new(), held_bytes: 0, written })
     }
 
     /// All samples will be [`Payload::Film`], in this film.
-    pub fn copy_from(&mut self, film: FilmBytes) -> Result<()> {
-        self.film = Some(film);
-        self.writeback = Some(Writeback::of(&self.file).map_err(refusal::of_write)?);
+    pub fn copy_from(&mut self, film: &File) -> Result<()> {
+        self.film = Some(FilmCopy::start(film, &self.file)?);
         Ok(())
     }
 
@@ -138,7 +134,7 @@ impl TrackWriter {
             let last = self.samples.iter().map(|sample| sample.pts).max().unwrap_or(0);
             self.flush(end.max(last + 1))?;
         }
-        self.writeback.map_or(Ok(()), Writeback::finish).map_err(refusal::of_write)?;
+        self.film.map_or(Ok(()), FilmCopy::finish)?;
         self.file.sync_all().map_err(refusal::of_write)
     }
 
@@ -153,18 +149,15 @@ impl TrackWriter {
         let head = cmaf::write_fragment_head(sequence, &timings, end).map_err(|error| {
             Refusal::InputDamaged.error("The film's timestamps contradict each other.").with_source(error)
         })?;
+        let bytes = head.len() as u64 + self.held_bytes;
         if let Some(film) = &mut self.film {
-            film.copy(&mut self.file, &head, self.samples.iter().filter_map(|sample| sample.payload.place()))?;
+            film.push(head, self.samples.iter().filter_map(|sample| sample.payload.place()))?;
         } else {
             let payloads = self.samples.iter().map(|sample| sample.payload.held());
             let mut slices: Vec<IoSlice<'_>> = std::iter::once(&head[..]).chain(payloads).map(IoSlice::new).collect();
             film_bytes::write_all(&mut self.file, &mut slices)?;
         }
         self.samples.clear();
-        let bytes = head.len() as u64 + self.held_bytes;
-        if let Some(writeback) = &mut self.writeback {
-            writeback.wrote(bytes);
-        }
         self.written = Extent { bytes: self.written.bytes + bytes, segments: sequence, end };
         self.held_bytes = 0;
         Ok(())

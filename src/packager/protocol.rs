@@ -151,14 +151,21 @@ pub enum WorkerMessage {
     Pictured,
     /// The card's tracks are written.
     Carded,
-    SelfTested {
-        attempts: Vec<Attempt>,
-    },
+    SelfTested(SelfTest),
     Refused {
         code: String,
         message: String,
         internal: String,
     },
+}
+
+/// What a worker says of itself.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SelfTest {
+    /// `libavcodec 59.37.100`
+    pub libav: String,
+    /// What it tried to break out; ingest runs only when none of it worked.
+    pub attempts: Vec<Attempt>,
 }
 
 /// What a job is doing, in the order it does it.

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 use std::fs::File;
+use std::num::NonZero;
 use std::path::Path;
+use std::thread;
 
 use ffmpeg_next::{Packet, codec, decoder, frame};
 
@@ -12,8 +14,8 @@ use crate::media::cmaf::{Colour, InitMedia};
 use crate::media::time::Ticks;
 use crate::packager::checkpoint;
 use crate::packager::encoder::EncoderSettings;
-use crate::packager::film_bytes::FilmBytes;
 use crate::packager::film_reader::SampleTaken;
+use crate::packager::ladder::Rung;
 use crate::packager::libav;
 use crate::packager::mux::{Payload, Sample, TrackWriter};
 use crate::packager::plan::{self, Plan};
@@ -53,7 +55,7 @@ impl<'a> CopiedVideo<'a> {
     }
 
     /// All samples lie in this film as they are to be.
-    pub fn copy_from(&mut self, film: FilmBytes) -> Result<()> {
+    pub fn copy_from(&mut self, film: &File) -> Result<()> {
         self.writer.copy_from(film)
     }
 
@@ -122,14 +124,16 @@ impl<'a> EncodedVideo<'a> {
                 timescale: scan.timescale,
                 frame_rate: (plan::frame_rate_milli(scan) as i32, 1000),
                 colour: scaling::rung_colour(source),
-                threads: usize::from(plan.encoded.len() > 1),
+                threads: 0,
                 conformance: None,
             },
             film: checkpoint::film(film, scan),
         };
         let mut rungs = Vec::new();
-        for rung in &plan.encoded {
-            rungs.push(RungHandle::start(rung, &settings)?);
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        for (rung, threads) in plan.encoded.iter().zip(threads(&plan.encoded, cores)) {
+            let encoder = EncoderSettings { threads, ..settings.encoder.clone() };
+            rungs.push(RungHandle::start(rung, &RungSettings { encoder, ..settings.clone() })?);
         }
         let enters_at = enters_at(&scan.entries, rungs.iter().map(RungHandle::begins_at).min().unwrap_or(0));
         let passed = enters_at.map_or(0, |at| scan.presented.partition_point(|&pts| pts < at));
@@ -222,6 +226,14 @@ impl<'a> EncodedVideo<'a> {
     }
 }
 
+/// How many threads each encoder gets: the machine's cores by the share of its pixels, so that all rungs are as fast as the
+/// machine and none is what the others wait for.
+fn threads(rungs: &[Rung], cores: usize) -> impl Iterator<Item = usize> {
+    let pixels = |rung: &Rung| u64::from(rung.width) * u64::from(rung.height);
+    let all: u64 = rungs.iter().map(pixels).sum();
+    rungs.iter().map(move |rung| (pixels(rung) * cores as u64).div_ceil(all.max(1)).max(1) as usize)
+}
+
 /// Where decoding begins so that every picture from `begins_at` on comes out as it does from the start: the second sync
 /// sample before, since pictures behind the last one may lean on what is before it. None where that is the start.
 fn enters_at(entries: &[Ticks], begins_at: Ticks) -> Option<Ticks> {
@@ -232,6 +244,25 @@ fn enters_at(entries: &[Ticks], begins_at: Ticks) -> Option<Ticks> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packager::encoder::VideoCodec;
+
+    #[test]
+    fn encoders_share_the_cores_by_their_pixels() {
+        let rung = |width, height| Rung {
+            id: format!("v{height}"),
+            codec: VideoCodec::H264,
+            width,
+            height,
+            max_bits_per_s: 1,
+        };
+        let ladder = [rung(1920, 1080), rung(1280, 720), rung(640, 360)];
+        let of = |rungs, cores| threads(rungs, cores).collect::<Vec<_>>();
+        assert_eq!(of(&ladder, 1), [1, 1, 1]);
+        assert_eq!(of(&ladder, 2), [2, 1, 1]);
+        assert_eq!(of(&ladder, 16), [11, 5, 2]);
+        assert_eq!(of(&ladder[..1], 16), [16]);
+        assert_eq!(of(&[], 16), [0; 0]);
+    }
 
     #[test]
     fn decoding_begins_two_sync_samples_before() {

@@ -1,4 +1,4 @@
-//! The worker process: reads its order from stdin, enters the sandbox, does the work and reports on stdout. It exits when
+//! The worker process, `marquee-worker`: reads its order from stdin, enters the sandbox, does the work and reports on stdout. It exits when
 //! its stdin closes: whoever ordered the work is gone.
 
 use std::fs::File;
@@ -13,17 +13,17 @@ use crate::packager::encoder::VideoCodec;
 use crate::packager::film_reader::PlainFilm;
 use crate::packager::plan::Plan;
 use crate::packager::protocol::{
-    Encoding, FilmReader, Inherited, PackageOrder, Phase, Planned, WorkerMessage, WorkerOrder, WorkerReport,
+    Encoding, FilmReader, Inherited, PackageOrder, Phase, Planned, SelfTest, WorkerMessage, WorkerOrder, WorkerReport,
 };
 use crate::packager::scan::Scan;
 use crate::packager::storyboard::Reel;
 use crate::packager::transcode::Written;
 use crate::packager::{
-    audio_file, card, chapters, checkpoint, copy, measure, picture, poster, probe, refusal, renditions, sandbox, scan,
-    sidecar, storyboard, transcode,
+    audio_file, card, chapters, checkpoint, copy, libav, measure, picture, poster, probe, refusal, renditions, sandbox,
+    scan, sidecar, storyboard, transcode,
 };
 
-/// Runs one order. Whatever happens is said on stdout; the exit code says only whether it went well.
+/// Works on one order. Whatever happens is said on stdout; the exit code says only whether it went well.
 pub fn main() -> bool {
     let result = work();
     if let Err(error) = &result {
@@ -42,14 +42,14 @@ fn work() -> Result<()> {
     match order {
         WorkerOrder::Package(order) => {
             let file = inherited(order.film)?;
-            ffmpeg_next::init().map_err(crate::packager::libav::fault("starting libav"))?;
+            ffmpeg_next::init().map_err(libav::fault("starting libav"))?;
             ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet);
             say(&WorkerMessage::Sandboxed(sandbox::enter(&order.out_dir)?));
             say(&WorkerMessage::Done(package(&file, &order)?));
         }
         WorkerOrder::Picture { out_dir, picture, shape } => {
             let file = inherited(picture)?;
-            ffmpeg_next::init().map_err(crate::packager::libav::fault("starting libav"))?;
+            ffmpeg_next::init().map_err(libav::fault("starting libav"))?;
             ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet);
             say(&WorkerMessage::Sandboxed(sandbox::enter(&out_dir)?));
             sandbox::limit_cpu_to(0.0)?;
@@ -58,7 +58,7 @@ fn work() -> Result<()> {
         }
         WorkerOrder::Card { out_dir, font, text, tracks } => {
             let font = inherited(font)?;
-            ffmpeg_next::init().map_err(crate::packager::libav::fault("starting libav"))?;
+            ffmpeg_next::init().map_err(libav::fault("starting libav"))?;
             ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet);
             say(&WorkerMessage::Sandboxed(sandbox::enter(&out_dir)?));
             sandbox::limit_cpu_to(limits::RELEASE_CARD.as_secs_f64())?;
@@ -68,7 +68,10 @@ fn work() -> Result<()> {
         WorkerOrder::SelfTest { out_dir } => {
             say(&WorkerMessage::Sandboxed(sandbox::enter(&out_dir)?));
             sandbox::limit_cpu_to(0.0)?;
-            say(&WorkerMessage::SelfTested { attempts: sandbox::attempts(&out_dir) });
+            say(&WorkerMessage::SelfTested(SelfTest {
+                libav: libav::version(),
+                attempts: sandbox::attempts(&out_dir),
+            }));
         }
     }
     Ok(())

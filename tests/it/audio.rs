@@ -8,7 +8,6 @@ use std::process::Command;
 
 use marquee::packager::job::{self, Encoding, PackageRequest, Packaged, SidecarFile};
 
-use crate::film;
 use crate::packager::{check, output, package};
 
 /// Six seconds of picture, and of sound that clicks in channel n at n + 0.5 s and in all of them at 5.8 s, except that the
@@ -183,8 +182,7 @@ fn silent_film(path: &Path) {
 }
 
 async fn package_with(input: &Path, out: &Path, files: &[(&str, &Path)]) -> marquee::base::error::Result<Packaged> {
-    let mut request = PackageRequest::new(input, out, Encoding::Ladder).unwrap();
-    request.worker = film::binary();
+    let mut request = PackageRequest::new(env!("CARGO_BIN_EXE_marquee-worker"), input, out, Encoding::Ladder);
     let sidecar = |(language, path): &(&str, &Path)| SidecarFile {
         language: (*language).to_owned(),
         path: path.into(),

@@ -9,7 +9,6 @@ use std::process::Command;
 
 use marquee::packager::job::{self, Encoding, FilmReader, PackageRequest, Packaged};
 
-use crate::film;
 use crate::packager::film as shared_film;
 use crate::subtitles::{Seen, cues, ours, package};
 
@@ -84,8 +83,8 @@ async fn captions_of_pictures_that_are_encoded_are_kept_as_words_alone() {
         let theirs: Vec<_> = theirs(&film).iter().map(said).collect();
         assert_eq!(theirs.len(), 3, "{name}");
         let out = root.path().join("out");
-        let mut request = PackageRequest::new(&film, &out, Encoding::Ladder).unwrap();
-        (request.worker, request.pictures) = (film::binary(), false);
+        let mut request = PackageRequest::new(env!("CARGO_BIN_EXE_marquee-worker"), &film, &out, Encoding::Ladder);
+        request.pictures = false;
         let packaged = job::package(request, |_| {}, pending()).await.unwrap();
         let ours: Vec<_> = only_text(&packaged).iter().map(said).collect();
         assert_eq!(ours[1..], theirs[1..], "{name}");

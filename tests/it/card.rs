@@ -26,7 +26,7 @@ fn request(film: AssetIndex, scratch: &Path) -> CardRequest {
         },
         font: FONT.into(),
         scratch: scratch.join("card"),
-        worker: film::binary(),
+        worker: env!("CARGO_BIN_EXE_marquee-worker").into(),
     }
 }
 

@@ -14,8 +14,8 @@ use crate::film;
 use crate::packager::presented_us;
 
 async fn package(film: &Path, out: &Path) -> Packaged {
-    let mut request = PackageRequest::new(film, out, Encoding::CopyOnly).unwrap();
-    (request.worker, request.pictures) = (film::binary(), false);
+    let mut request = PackageRequest::new(env!("CARGO_BIN_EXE_marquee-worker"), film, out, Encoding::CopyOnly);
+    request.pictures = false;
     job::package(request, |_| {}, pending()).await.unwrap()
 }
 

@@ -66,11 +66,35 @@ fn whoever_types_nothing_or_nonsense_is_told_what_there_is() {
     assert!(names(here.path()).is_empty());
 }
 
+/// Whatever a film does to a decoder, it does in a process without a network.
+#[test]
+fn libav_is_linked_to_the_worker_alone() {
+    let links_libav = |program: &str| {
+        let bytes = std::fs::read(program).unwrap();
+        memchr::memmem::find(&bytes, b"\0libavcodec.so.").is_some()
+    };
+    assert!(links_libav(env!("CARGO_BIN_EXE_marquee-worker")));
+    assert!(!links_libav(env!("CARGO_BIN_EXE_marquee")));
+}
+
+#[test]
+fn without_its_worker_the_program_says_what_is_missing() {
+    let here = folder();
+    let alone = here.path().join("marquee");
+    std::fs::copy(env!("CARGO_BIN_EXE_marquee"), &alone).unwrap();
+    let said = run(Command::new(&alone).args(["package", "film.mp4", "--out", "out"]).current_dir(here.path()));
+    assert_eq!(said.exit, Some(3), "{said:?}");
+    assert!(
+        said.stderr.contains("marquee-worker is missing; install it beside this program. [WORKER_MISSING]"),
+        "{said:?}"
+    );
+    assert_eq!(names(here.path()), ["marquee"]);
+}
+
 #[test]
 fn help_is_an_answer_and_every_verb_shows_two_examples() {
     let general = run(&mut marquee(&["--help"]));
     assert_eq!((general.exit, general.stderr.as_str()), (Some(0), ""));
-    assert!(!general.stdout.contains("worker"), "the worker is nobody's verb: {}", general.stdout);
     for verb in VERBS {
         let words: Vec<&str> = verb.split(' ').chain(["--help"]).collect();
         assert!(general.stdout.contains(words[0]), "{verb} is not in {}", general.stdout);

@@ -24,8 +24,8 @@ pub async fn packaged() -> &'static Packaged {
         let folder = scratch();
         let film = folder.join("film.mp4");
         make(&film);
-        let mut request = PackageRequest::new(&film, folder.join("packaged"), Encoding::Ladder).unwrap();
-        request.worker = binary();
+        let request =
+            PackageRequest::new(env!("CARGO_BIN_EXE_marquee-worker"), &film, folder.join("packaged"), Encoding::Ladder);
         job::package(request, |_| {}, std::future::pending()).await.expect("the test film is packaged")
     })
     .await

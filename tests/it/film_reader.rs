@@ -9,11 +9,10 @@ use std::process::Command;
 use marquee::base::error::Result;
 use marquee::packager::job::{self, Encoding, FilmReader, PackageRequest, Packaged};
 
-use crate::{film, packager};
+use crate::packager;
 
 async fn package(film: &Path, out: &Path, reader: FilmReader) -> Result<Packaged> {
-    let mut request = PackageRequest::new(film, out, Encoding::CopyOnly).unwrap();
-    request.worker = film::binary();
+    let mut request = PackageRequest::new(env!("CARGO_BIN_EXE_marquee-worker"), film, out, Encoding::CopyOnly);
     (request.reader, request.pictures) = (reader, false);
     job::package(request, |_| {}, pending()).await
 }

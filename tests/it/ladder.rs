@@ -26,8 +26,7 @@ fn make(dir: &Path, name: &str, seconds: u32, noise: &str) -> PathBuf {
 }
 
 async fn package(film: &Path, out: &Path, encoding: Encoding) -> (Packaged, Vec<Phase>) {
-    let mut request = PackageRequest::new(film, out, encoding).unwrap();
-    request.worker = film::binary();
+    let request = PackageRequest::new(env!("CARGO_BIN_EXE_marquee-worker"), film, out, encoding);
     let mut phases = Vec::new();
     let packaged = job::package(request, |progress| phases.push(progress.phase), pending()).await.unwrap();
     phases.dedup();
@@ -91,8 +90,7 @@ async fn each_codec_has_a_ladder_of_its_own_on_the_same_boundaries() {
     let root = tempfile::tempdir().unwrap();
     let film = make(root.path(), "film.mp4", 9, "between(t,2,2.3)");
     let out = root.path().join("out");
-    let mut request = PackageRequest::new(&film, &out, Encoding::Ladder).unwrap();
-    request.worker = film::binary();
+    let mut request = PackageRequest::new(env!("CARGO_BIN_EXE_marquee-worker"), &film, &out, Encoding::Ladder);
     request.codecs = VideoCodec::ALL.to_vec();
     let packaged = job::package(request, |_| {}, pending()).await.unwrap();
     packager::check(&out, &packaged.index);
@@ -129,8 +127,8 @@ async fn each_codec_has_a_ladder_of_its_own_on_the_same_boundaries() {
 async fn what_cannot_be_sealed_is_refused_before_it_is_encoded() {
     let root = tempfile::tempdir().unwrap();
     let film = film::file();
-    let mut request = PackageRequest::new(&film, root.path().join("out"), Encoding::Ladder).unwrap();
-    request.worker = film::binary();
+    let mut request =
+        PackageRequest::new(env!("CARGO_BIN_EXE_marquee-worker"), &film, root.path().join("out"), Encoding::Ladder);
     request.codecs = vec![VideoCodec::H264, VideoCodec::Hevc];
     let (scheme, key_file) = (ProtectionScheme::Cbcs, root.path().join("key"));
     request.sealing = Some(Sealing { scheme, key_file, key_uri: "key".to_owned() });

@@ -28,9 +28,7 @@ pub fn film(name: &str) -> Option<PathBuf> {
 }
 
 fn request(input: &Path, out_dir: &Path, encoding: Encoding) -> PackageRequest {
-    let mut request = PackageRequest::new(input, out_dir, encoding).unwrap();
-    request.worker = env!("CARGO_BIN_EXE_marquee").into();
-    request
+    PackageRequest::new(env!("CARGO_BIN_EXE_marquee-worker"), input, out_dir, encoding)
 }
 
 pub async fn package(input: &Path, out_dir: &Path, encoding: Encoding) -> marquee::base::error::Result<Packaged> {
@@ -281,7 +279,7 @@ fn worker_of(input: &Path) -> Option<String> {
     let input = input.canonicalize().unwrap();
     fs::read_dir("/proc").unwrap().flatten().find_map(|entry| {
         let pid = entry.file_name().into_string().ok()?;
-        let is_worker = fs::read(entry.path().join("cmdline")).ok()?.ends_with(b"\0worker\0");
+        let is_worker = fs::read(entry.path().join("cmdline")).ok()?.ends_with(b"marquee-worker\0");
         let mut open = fs::read_dir(entry.path().join("fd")).ok()?.flatten();
         let has_input = open.any(|descriptor| fs::read_link(descriptor.path()).is_ok_and(|target| target == input));
         (is_worker && has_input).then_some(pid)
@@ -354,7 +352,7 @@ async fn a_job_that_is_cancelled_dropped_or_stalls_ends_its_worker() {
 /// Each attempt is denied in the sandbox and works outside of it, so that none is denied for another reason.
 #[tokio::test]
 async fn nothing_gets_out_of_the_sandbox() {
-    let inside = job::self_test(Path::new(env!("CARGO_BIN_EXE_marquee"))).await.unwrap();
+    let inside = job::self_test(Path::new(env!("CARGO_BIN_EXE_marquee-worker"))).await.unwrap().attempts;
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join("out");
     fs::create_dir(&folder).unwrap();
@@ -422,7 +420,7 @@ async fn jpeg_of(input: &Path, shape: PictureShape) -> Result<Vec<u8>, String> {
         input: input.to_owned(),
         shape,
         scratch: folder.path().join("out"),
-        worker: env!("CARGO_BIN_EXE_marquee").into(),
+        worker: env!("CARGO_BIN_EXE_marquee-worker").into(),
     };
     let jpeg = job::picture(&request).await.map_err(|error| error.code().to_owned())?;
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");

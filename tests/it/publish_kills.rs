@@ -21,7 +21,7 @@ pub fn worker_of(server: u32) -> Option<u32> {
     names(Path::new("/proc")).iter().filter_map(|process| process.parse().ok()).find(|process: &u32| {
         let of = |what: &str| std::fs::read_to_string(format!("/proc/{process}/{what}")).unwrap_or_default();
         let parent = of("status").lines().find_map(|line| line.strip_prefix("PPid:\t")?.parse::<u32>().ok());
-        parent == Some(server) && of("cmdline").ends_with("\0worker\0")
+        parent == Some(server) && of("cmdline").ends_with("marquee-worker\0")
     })
 }
 

@@ -141,10 +141,10 @@ pub fn orphaned_workers(server: u32) -> Vec<String> {
     let is_orphan = |process: &&String| {
         let of = |what: &str| std::fs::read_to_string(format!("/proc/{process}/{what}")).unwrap_or_default();
         let parent = of("status").lines().find_map(|line| line.strip_prefix("PPid:\t")?.parse::<u32>().ok());
-        let is_worker = of("cmdline").ends_with("\0worker\0") && parent != Some(server);
+        let is_worker = of("cmdline").ends_with("marquee-worker\0") && parent != Some(server);
         let binary = std::fs::read_link(format!("/proc/{process}/exe")).unwrap_or_default();
         // Other tests package at the same time, from this process.
-        is_worker && binary == film::binary() && parent != Some(std::process::id())
+        is_worker && binary == Path::new(env!("CARGO_BIN_EXE_marquee-worker")) && parent != Some(std::process::id())
     };
     names(Path::new("/proc")).iter().filter(is_orphan).cloned().collect()
 }

@@ -16,8 +16,7 @@ pub async fn package(input: &Path, out: &Path) -> Packaged {
 }
 
 async fn package_with(input: &Path, out: &Path, files: &[(&str, &Path)]) -> marquee::base::error::Result<Packaged> {
-    let mut request = PackageRequest::new(input, out, Encoding::CopyOnly).unwrap();
-    request.worker = film::binary();
+    let mut request = PackageRequest::new(env!("CARGO_BIN_EXE_marquee-worker"), input, out, Encoding::CopyOnly);
     let subtitle = |(language, path): &(&str, &Path)| SidecarFile {
         language: (*language).to_owned(),
         path: path.into(),
