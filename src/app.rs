@@ -259,7 +259,7 @@ impl App {
             config: rows.map(|(key, value, source)| Setting::new(key, value, source.as_str())).collect(),
             data: self.config.data.clone(),
             master_key_file: self.config.master_key_file(),
-            libav: ingest::libav(),
+            decoder: ingest::decoder(),
         };
         let redraw = ingest::redraw(self.config.data.join(WORK_FOLDER));
         let studio = Studio::new(self.blobs.clone(), self.clock.clone(), redraw);

@@ -18,7 +18,7 @@ use crate::catalog::asset::{Asset, AssetDetails, AssetState};
 use crate::catalog::licence::CardSource;
 use crate::inspect::asset::inspect;
 use crate::operator::jobs::{FilmFiles, MakeCard, Package, ProgressSink};
-use crate::operator::settings::LibavVersion;
+use crate::operator::settings::DecoderVersion;
 use crate::operator::studio::Redraw;
 use crate::packager::growing::Grown;
 use crate::packager::job::{
@@ -362,8 +362,8 @@ async fn self_test() -> Result<&'static SelfTest> {
 }
 
 /// Which library decodes films.
-pub fn libav() -> LibavVersion {
-    Arc::new(|| async { Ok(self_test().await?.libav.clone()) }.boxed())
+pub fn decoder() -> DecoderVersion {
+    Arc::new(|| async { Ok(self_test().await?.decoder.clone()) }.boxed())
 }
 
 /// No film is opened where the worker could get out of its sandbox.

@@ -23,14 +23,14 @@ const DAY_MS: i64 = 24 * 3_600_000;
 const MASK: &str = "***";
 
 /// Asks the worker which library decodes films.
-pub type LibavVersion = Arc<dyn Fn() -> BoxFuture<'static, Result<String, Error>> + Send + Sync>;
+pub type DecoderVersion = Arc<dyn Fn() -> BoxFuture<'static, Result<String, Error>> + Send + Sync>;
 
 /// What the process was started with.
 pub struct Settings {
     pub config: Vec<Setting>,
     pub data: PathBuf,
     pub master_key_file: PathBuf,
-    pub libav: LibavVersion,
+    pub decoder: DecoderVersion,
 }
 
 /// One key of the configuration.
@@ -70,8 +70,8 @@ pub struct KeyBody {
 #[schema(as = ServerBuild)]
 pub struct BuildBody {
     version: &'static str,
-    /// Of the worker; null where it does not start.
-    libav: Option<String>,
+    /// What decodes films, as the worker says; null where it does not start.
+    decoder: Option<String>,
     database: String,
 }
 
@@ -106,7 +106,7 @@ pub async fn show(State(operators): State<Arc<Operators>>, _: Owner) -> Result<J
         keys,
         build: BuildBody {
             version: env!("CARGO_PKG_VERSION"),
-            libav: (settings.libav)().await.ok(),
+            decoder: (settings.decoder)().await.ok(),
             database: api.db.version().await?,
         },
         data: data_body(settings.data.clone()).await?,

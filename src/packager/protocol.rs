@@ -163,7 +163,7 @@ pub enum WorkerMessage {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SelfTest {
     /// `libavcodec 59.37.100`
-    pub libav: String,
+    pub decoder: String,
     /// What it tried to break out; ingest runs only when none of it worked.
     pub attempts: Vec<Attempt>,
 }

@@ -69,7 +69,7 @@ fn work() -> Result<()> {
             say(&WorkerMessage::Sandboxed(sandbox::enter(&out_dir)?));
             sandbox::limit_cpu_to(0.0)?;
             say(&WorkerMessage::SelfTested(SelfTest {
-                libav: libav::version(),
+                decoder: libav::version(),
                 attempts: sandbox::attempts(&out_dir),
             }));
         }

@@ -352,7 +352,9 @@ async fn a_job_that_is_cancelled_dropped_or_stalls_ends_its_worker() {
 /// Each attempt is denied in the sandbox and works outside of it, so that none is denied for another reason.
 #[tokio::test]
 async fn nothing_gets_out_of_the_sandbox() {
-    let inside = job::self_test(Path::new(env!("CARGO_BIN_EXE_marquee-worker"))).await.unwrap().attempts;
+    let inside = job::self_test(Path::new(env!("CARGO_BIN_EXE_marquee-worker"))).await.unwrap();
+    assert!(inside.decoder.starts_with("libavcodec "), "{}", inside.decoder);
+    let inside = inside.attempts;
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join("out");
     fs::create_dir(&folder).unwrap();

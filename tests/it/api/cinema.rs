@@ -232,7 +232,7 @@ impl Cinema {
             config: vec![Setting::new("data".into(), "/srv/marquee".into(), "flag")],
             data: dir.path().to_owned(),
             master_key_file: dir.path().join("master.key"),
-            libav: Arc::new(|| Box::pin(async { Ok("libavcodec 59.37.100".to_owned()) })),
+            decoder: Arc::new(|| Box::pin(async { Ok("libavcodec 59.37.100".to_owned()) })),
         };
         let studio = Studio::new(blobs.clone(), api.clock.clone(), redraw());
         let operators = Arc::new(Operators {

@@ -61,7 +61,7 @@ export interface Check {
 export interface Settings {
   config: { key: string; value: unknown; source: 'default' | 'file' | 'environment' | 'flag' }[];
   keys: { id: string; kind: string; created_at: string; age_days: number }[];
-  build: { version: string; libav?: string | null; database?: string | null };
+  build: { version: string; decoder?: string | null; database?: string | null };
   data: { folder: string; free_bytes: number; used_bytes: number };
   checks: Check[];
 }
