@@ -141,18 +141,18 @@ fn rights(n: usize) -> TitleRights {
         created_at: at(-400),
         version: 1,
     };
-    TitleRights { title, avails, offers: vec![offer] }
+    TitleRights { avails, offers: vec![offer], ..TitleRights::of(title) }
 }
 
 fn catalogue(count: usize) -> Snapshot {
     let (mut titles, mut avails, mut offers) = (Vec::new(), Vec::new(), Vec::new());
     for n in 0..count {
-        let TitleRights { title, avails: windows, offers: sold } = rights(n);
+        let TitleRights { title, avails: windows, offers: sold, .. } = rights(n);
         titles.push(title);
         avails.extend(windows);
         offers.extend(sold);
     }
-    Snapshot::new(titles, avails, offers)
+    Snapshot::new(titles, avails, offers, Vec::new())
 }
 
 /// A viewer of each kind for a title.

@@ -81,6 +81,8 @@ ids! {
     PosterId = "pst";
     /// A right to offer a title: where, when, under which licence type.
     AvailId = "avl";
+    /// A promise that something does not begin before something else.
+    HoldbackId = "hld";
     /// What can be bought.
     OfferId = "off";
     /// The act of buying.

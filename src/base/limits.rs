@@ -148,6 +148,9 @@ pub const OPERATOR_TOKEN_AGE: Duration = Duration::from_secs(365 * 24 * 3600);
 pub const PAGE_ROWS_DEFAULT: u32 = 50;
 pub const PAGE_ROWS_MAX: u32 = 200;
 pub const NAME_CHARS_MAX: usize = 200;
+/// Days that a holdback lasts after its event: ten years.
+pub const HOLDBACK_DAYS_MAX: u16 = 3_660;
+pub const HOLDBACKS_PER_TITLE_MAX: usize = 500;
 pub const SYNOPSIS_CHARS_MAX: usize = 5_000;
 pub const REASON_CHARS_MAX: usize = 500;
 pub const PLANNING_NUMBER_CHARS_MAX: usize = 60;

@@ -450,7 +450,7 @@ async fn open_release(app: &Arc<App>, show: &Show, release: &Release, title_id: 
 /// A demo that is started again next month still has a premiere on and one to come.
 async fn move_windows(app: &Arc<App>, cinema: &Cinema) -> Result<()> {
     let now = app.clock.now();
-    let (_, avails, _) = app.db.catalog().await?;
+    let avails = app.db.catalog().await?.avails;
     for demo in &cinema.titles {
         for avail in avails.iter().filter(|avail| avail.title_id == demo.id) {
             let has_drifted = match demo.slug.as_str() {

@@ -18,7 +18,7 @@ use crate::api::problem::Problem;
 use crate::api::role::Editor;
 use crate::base::clock::UtcMs;
 use crate::base::error::Result as BaseResult;
-use crate::base::id::{AvailId, TitleId};
+use crate::base::id::{AvailId, HoldbackId, TitleId};
 use crate::base::territory::{Territory, TerritorySet};
 use crate::operator::Operators;
 use crate::rights::avail::{Avail, LicenseType};
@@ -74,7 +74,7 @@ pub struct FindingsBody {
 #[derive(Serialize, ToSchema)]
 #[schema(as = AvailConflict)]
 pub struct ConflictBody {
-    /// The other one.
+    /// The other one; of `HELD_BACK` the one that opens too early.
     avail_id: AvailId,
     #[schema(value_type = LicenseTypeBody)]
     license_type: LicenseType,
@@ -82,16 +82,20 @@ pub struct ConflictBody {
     #[schema(value_type = TerritoriesBody)]
     territories: TerritorySet,
     from: UtcMs,
-    /// Null where neither ends.
+    /// Null where neither ends, or what it waits for has no date.
     to: Option<UtcMs>,
-    /// Days of overlap, begun ones counted whole; null where neither ends.
+    /// Days of overlap, or that it opens too early, begun ones counted whole; null where there is no end.
     days: Option<i64>,
     #[schema(
-        pattern = "^(OVERLAP|PVOD_AFTER_FREE|PVOD_AFTER_MEMBER|FREE_BEFORE_PVOD_ENDS|MEMBER_BEFORE_PVOD_ENDS|FREE_DURING_MEMBER)$"
+        pattern = "^(OVERLAP|HELD_BACK|PVOD_AFTER_FREE|PVOD_AFTER_MEMBER|FREE_BEFORE_PVOD_ENDS|MEMBER_BEFORE_PVOD_ENDS|FREE_DURING_MEMBER)$"
     )]
     code: String,
     /// One sentence for a person.
     says: String,
+    /// What it opens too early for.
+    holdback_id: Option<HoldbackId>,
+    /// To whom that was promised.
+    party: Option<String>,
 }
 
 /// What is not named stays; null takes an end away.
@@ -228,7 +232,7 @@ pub async fn check(
         hard_end_at: wanted.hard_end_at,
     };
     proposed.check()?;
-    Ok(Json(FindingsBody::new(&findings(&proposed, &title.avails))))
+    Ok(Json(FindingsBody::new(&findings(&proposed, &title.avails, &title.holdbacks))))
 }
 
 /// Remove an avail that has not opened and of which nothing was bought, with its offers.
@@ -236,7 +240,7 @@ pub async fn check(
     params(("id" = AvailId, Path)), security(("bearer" = [])), responses(
     (status = 204, description = "It is gone"),
     (status = 404, description = "AVAIL_NOT_FOUND"),
-    (status = 409, description = "AVAIL_IN_USE"),
+    (status = 409, description = "AVAIL_IN_USE, AVAIL_AWAITED"),
 ))]
 pub async fn remove(
     State(operators): State<Arc<Operators>>,
@@ -260,7 +264,10 @@ pub async fn or_conflicts<T>(operators: &Operators, avails: &[Avail], written: B
     };
     operators.api.follower.poll().await?;
     let snapshot = operators.api.follower.snapshot();
-    let found = avails.iter().filter_map(|avail| Some(findings(avail, &snapshot.title(avail.title_id)?.avails)));
+    let found = avails.iter().filter_map(|avail| {
+        let title = snapshot.title(avail.title_id)?;
+        Some(findings(avail, &title.avails, &title.holdbacks))
+    });
     let conflicts: Vec<ConflictBody> = found.flat_map(|found| FindingsBody::new(&found).conflicts).collect();
     Err(Problem::from(error).with("conflicts", json!(conflicts)))
 }
@@ -318,7 +325,7 @@ impl FindingsBody {
 }
 
 impl ConflictBody {
-    fn new(conflict: &Conflict) -> ConflictBody {
+    pub fn new(conflict: &Conflict) -> ConflictBody {
         ConflictBody {
             days: conflict.days(),
             avail_id: conflict.avail_id,
@@ -328,6 +335,8 @@ impl ConflictBody {
             to: conflict.to,
             code: conflict.code.as_str().to_owned(),
             says: conflict.code.says().to_owned(),
+            holdback_id: conflict.holdback.as_ref().map(|(id, _)| *id),
+            party: conflict.holdback.as_ref().map(|(_, party)| party.clone()),
         }
     }
 }

@@ -33,6 +33,7 @@ pub mod day;
 pub mod explain;
 pub mod feed;
 pub mod hand;
+pub mod holdbacks;
 pub mod jobs;
 pub mod ledger;
 pub mod licence;
@@ -120,6 +121,8 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(release_dates::create))
         .routes(routes!(release_dates::zones))
         .routes(routes!(avails::edit, avails::remove))
+        .routes(routes!(holdbacks::list, holdbacks::create))
+        .routes(routes!(holdbacks::remove))
         .routes(routes!(offers::list, offers::create))
         .routes(routes!(offers::withdraw))
         .routes(routes!(members::list_plans, members::create_plan))

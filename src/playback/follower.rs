@@ -22,9 +22,9 @@ use crate::catalog::storefront::Storefronts;
 use crate::rights::grant::Grant;
 use crate::rights::membership::Membership;
 use crate::rights::session::PlaybackSession;
-use crate::rights::snapshot::{Snapshot, TitleRights};
-use crate::store::db::Db;
+use crate::rights::snapshot::Snapshot;
 use crate::store::db::playback::Change;
+use crate::store::db::{Db, WholeCatalog};
 use crate::store::state::State;
 
 const CHANGES_AT_ONCE: u32 = 1_000;
@@ -225,8 +225,7 @@ impl Follower {
             changes.iter().filter_map(|change| if let Change::Title(id) = change { Some(*id) } else { None }).collect();
         let mut titles = Vec::with_capacity(changed.len());
         for id in changed {
-            let read = self.db.rights_of(id).await?;
-            titles.extend(read.map(|(title, avails, offers)| TitleRights { title, avails, offers }));
+            titles.extend(self.db.rights_of(id).await?);
         }
         let mut snapshot = self.snapshot.load_full();
         if !titles.is_empty() {
@@ -283,8 +282,8 @@ impl Follower {
 }
 
 async fn read_snapshot(db: &dyn Db) -> Result<Snapshot> {
-    let (titles, avails, offers) = db.catalog().await?;
-    read_house(db, Snapshot::new(titles, avails, offers)).await
+    let WholeCatalog { titles, avails, offers, holdbacks } = db.catalog().await?;
+    read_house(db, Snapshot::new(titles, avails, offers, holdbacks)).await
 }
 
 /// The snapshot with the storefronts and cards that there are now.

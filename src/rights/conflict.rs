@@ -1,32 +1,37 @@
 //! What speaks against an avail beside the others of its title. Two avails of one licence type never overlap in a common
-//! territory: that is a conflict and is refused. Windows of different types may overlap, and where that makes a paid
-//! window worth less it is a warning.
+//! territory, and none opens before what its title's holdbacks allow: those are conflicts and are refused. Windows of
+//! different types may overlap, and where that makes a paid window worth less it is a warning.
 
 use crate::base::clock::UtcMs;
-use crate::base::id::AvailId;
+use crate::base::id::{AvailId, HoldbackId};
 use crate::base::territory::TerritorySet;
 use crate::rights::avail::{Avail, LicenseType};
+use crate::rights::holdback::Holdback;
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
-/// One other avail that meets the proposed one.
+/// One other avail that meets the proposed one, or an avail that opens too early.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
-    /// The other avail.
+    /// The other avail, or the one that opens too early.
     pub avail_id: AvailId,
     pub license_type: LicenseType,
     /// Where both apply.
     pub territories: TerritorySet,
-    /// When both are open: `[from, to)`.
+    /// When both are open, or one is before it may be: `[from, to)`. A holdback whose event is not planned has no end.
     pub from: UtcMs,
     pub to: Option<UtcMs>,
     pub code: ConflictCode,
+    /// What it opens too early for, and to whom that was promised.
+    pub holdback: Option<(HoldbackId, String)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ConflictCode {
     /// The same licence type twice.
     Overlap,
+    /// A window opens while a contract holds it back.
+    HeldBack,
     /// A paid window opens while the title is free already.
     PvodAfterFree,
     /// A paid window opens while members have the title already.
@@ -52,6 +57,7 @@ impl ConflictCode {
     pub fn as_str(self) -> &'static str {
         match self {
             ConflictCode::Overlap => "OVERLAP",
+            ConflictCode::HeldBack => "HELD_BACK",
             ConflictCode::PvodAfterFree => "PVOD_AFTER_FREE",
             ConflictCode::PvodAfterMember => "PVOD_AFTER_MEMBER",
             ConflictCode::FreeBeforePvodEnds => "FREE_BEFORE_PVOD_ENDS",
@@ -63,6 +69,7 @@ impl ConflictCode {
     /// One sentence for a person.
     pub fn says(self) -> &'static str {
         match self {
+            ConflictCode::HeldBack => "The window opens before a contract allows it.",
             ConflictCode::Overlap => "Two windows of one licence type overlap in a common territory.",
             ConflictCode::PvodAfterFree => "The paid window opens while the title is free already.",
             ConflictCode::PvodAfterMember => "The paid window opens while members have the title already.",
@@ -80,11 +87,16 @@ impl Conflict {
     }
 }
 
-/// What of `others` (the avails of the title) meets `proposed`. An avail does not meet itself: one that is edited is
-/// proposed under its own id.
-pub fn findings<'a>(proposed: &Avail, others: impl IntoIterator<Item = &'a Avail>) -> Findings {
+/// What of `others` (the avails of the title) meets `proposed`, and what would open too early with it. An avail does not
+/// meet itself: one that is edited is proposed under its own id.
+pub fn findings(proposed: &Avail, others: &[Avail], holdbacks: &[Holdback]) -> Findings {
     let mut findings = Findings::default();
-    for other in others.into_iter().filter(|other| other.id != proposed.id) {
+    if !holdbacks.is_empty() {
+        let others = others.iter().filter(|other| other.id != proposed.id).cloned();
+        let plan: Vec<Avail> = others.chain([proposed.clone()]).collect();
+        findings.conflicts = held_back(&plan, holdbacks);
+    }
+    for other in others.iter().filter(|other| other.id != proposed.id) {
         let Some(conflict) = meeting(proposed, other) else { continue };
         if conflict.code == ConflictCode::Overlap {
             findings.conflicts.push(conflict);
@@ -93,6 +105,26 @@ pub fn findings<'a>(proposed: &Avail, others: impl IntoIterator<Item = &'a Avail
         }
     }
     findings
+}
+
+/// The windows of a plan that open too early, and for which holdback.
+pub fn held_back(avails: &[Avail], holdbacks: &[Holdback]) -> Vec<Conflict> {
+    let mut found = Vec::new();
+    for holdback in holdbacks {
+        let lift = holdback.lift(avails);
+        for avail in avails.iter().filter(|avail| lift.holds(avail.window.start_at)) {
+            found.extend(holdback.of(avail).map(|territories| Conflict {
+                avail_id: avail.id,
+                license_type: avail.license_type,
+                territories,
+                from: avail.window.start_at,
+                to: lift.at(),
+                code: ConflictCode::HeldBack,
+                holdback: Some((holdback.id, holdback.party.clone())),
+            }));
+        }
+    }
+    found
 }
 
 fn meeting(proposed: &Avail, other: &Avail) -> Option<Conflict> {
@@ -106,7 +138,7 @@ fn meeting(proposed: &Avail, other: &Avail) -> Option<Conflict> {
         return None;
     }
     let code = code(proposed, other);
-    Some(Conflict { avail_id: other.id, license_type: other.license_type, territories, from, to, code })
+    Some(Conflict { avail_id: other.id, license_type: other.license_type, territories, from, to, code, holdback: None })
 }
 
 fn code(one: &Avail, other: &Avail) -> ConflictCode {
@@ -130,6 +162,7 @@ fn code(one: &Avail, other: &Avail) -> ConflictCode {
 mod tests {
     use super::*;
     use crate::base::id::TitleId;
+    use crate::rights::holdback::HoldbackEvent;
     use crate::rights::window::Window;
 
     fn avail(license_type: LicenseType, codes: &[&str], start_day: i64, end_day: Option<i64>) -> Avail {
@@ -153,7 +186,7 @@ mod tests {
     fn one_licence_type_never_overlaps_in_a_common_territory() {
         use LicenseType::Vod;
         let other = avail(Vod, &["CN", "DE"], 10, Some(20));
-        let find = |proposed: &Avail| findings(proposed, [&other]).conflicts;
+        let find = |proposed: &Avail| findings(proposed, std::slice::from_ref(&other), &[]).conflicts;
         let found = find(&avail(Vod, &["DE", "FR"], 15, None));
         assert_eq!(codes(&found), ["OVERLAP"]);
         assert_eq!((found[0].avail_id, found[0].days()), (other.id, Some(5)));
@@ -162,7 +195,10 @@ mod tests {
         assert_eq!(find(&avail(Vod, &["FR"], 15, None)), [], "no common territory");
         assert_eq!(find(&Avail { id: other.id, ..avail(Vod, &["CN"], 15, None) }), [], "it does not meet itself");
         assert_eq!(codes(&find(&avail(Vod, &[], 15, Some(16)))), ["OVERLAP"], "the world has them all");
-        assert_eq!(findings(&avail(Vod, &["CN"], 5, None), [&avail(Vod, &["CN"], 7, None)]).conflicts[0].days(), None);
+        assert_eq!(
+            findings(&avail(Vod, &["CN"], 5, None), &[avail(Vod, &["CN"], 7, None)], &[]).conflicts[0].days(),
+            None
+        );
     }
 
     #[test]
@@ -171,14 +207,14 @@ mod tests {
         let ends = |ms: i64| {
             let mut before = avail(LicenseType::Svod, &["CN"], 5, None);
             before.window.end_at = Some(UtcMs(10 * DAY_MS + ms));
-            let found = findings(&before, [&other]).conflicts;
+            let found = findings(&before, std::slice::from_ref(&other), &[]).conflicts;
             (found.len(), found.first().and_then(Conflict::days))
         };
         assert_eq!([ends(-1), ends(0), ends(1)], [(0, None), (0, None), (1, Some(1))]);
         let starts = |ms: i64| {
             let mut after = avail(LicenseType::Svod, &["CN"], 0, None);
             after.window.start_at = UtcMs(20 * DAY_MS + ms);
-            findings(&after, [&other]).conflicts.len()
+            findings(&after, std::slice::from_ref(&other), &[]).conflicts.len()
         };
         assert_eq!([starts(-1), starts(0), starts(1)], [1, 0, 0]);
     }
@@ -196,11 +232,56 @@ mod tests {
         ];
         for (one, one_starts, other, other_starts, code) in table {
             let (one, other) = (avail(one, &["CN"], one_starts, Some(20)), avail(other, &["CN"], other_starts, None));
-            for found in [findings(&one, [&other]), findings(&other, [&one])] {
+            for found in
+                [findings(&one, std::slice::from_ref(&other), &[]), findings(&other, std::slice::from_ref(&one), &[])]
+            {
                 assert_eq!((codes(&found.warnings), found.conflicts.len()), (vec![code], 0));
             }
         }
         let after = avail(Svod, &["CN"], 20, None);
-        assert_eq!(findings(&after, [&avail(Vod, &["CN"], 10, Some(20))]), Findings::default(), "a window after it");
+        assert_eq!(
+            findings(&after, &[avail(Vod, &["CN"], 10, Some(20))], &[]),
+            Findings::default(),
+            "a window after it"
+        );
+    }
+
+    #[test]
+    fn what_opens_before_a_contract_allows_is_refused_with_the_days() {
+        use LicenseType::{Svod, Vod};
+        let circuit = |lag_days| Holdback {
+            id: HoldbackId::new(UtcMs(1)),
+            title_id: TitleId::new(UtcMs(1)),
+            party: "横店院线".into(),
+            contract: None,
+            event: HoldbackEvent::CinemaOpening { opens_at: UtcMs(10 * DAY_MS), zone: "UTC".into() },
+            lag_days,
+            territories: TerritorySet::of(["CN".parse().unwrap()]),
+            license_types: vec![],
+        };
+        let starts = |ms: i64| {
+            let mut online = avail(Vod, &["CN", "HK"], 0, None);
+            online.window.start_at = UtcMs(27 * DAY_MS + ms);
+            let found = findings(&online, &[], &[circuit(17), circuit(3)]).conflicts;
+            found.first().map(|found| (found.code, found.days(), found.territories, found.avail_id == online.id))
+        };
+        let only_cn = TerritorySet::of(["CN".parse().unwrap()]);
+        assert_eq!(starts(-1), Some((ConflictCode::HeldBack, Some(1), only_cn, true)));
+        assert_eq!([starts(0), starts(1)], [None, None]);
+        assert_eq!(starts(-2 * DAY_MS - 1).unwrap().1, Some(3));
+        // What is moved can leave another window too early.
+        let waits = Holdback {
+            event: HoldbackEvent::WindowOpening { license_type: Vod, territory: "CN".parse().unwrap() },
+            license_types: vec![Svod],
+            ..circuit(5)
+        };
+        let (paid, member) = (avail(Vod, &["CN"], 10, Some(12)), avail(Svod, &["CN"], 15, None));
+        let plan = [paid.clone(), member.clone()];
+        assert_eq!(held_back(&plan, std::slice::from_ref(&waits)), []);
+        let later = Avail { window: avail(Vod, &[], 11, Some(12)).window, ..paid };
+        let found = findings(&later, &plan, std::slice::from_ref(&waits)).conflicts;
+        assert_eq!((found[0].avail_id, found[0].days(), found.len()), (member.id, Some(1), 1));
+        let unplanned = held_back(&[member], &[waits]);
+        assert_eq!((unplanned[0].to, unplanned[0].days()), (None, None));
     }
 }

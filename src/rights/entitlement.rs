@@ -20,6 +20,7 @@ use crate::catalog::title::{Title, TitleStatus};
 use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::clearance::Clearance;
 use crate::rights::grant::{Grant, GrantPhase};
+use crate::rights::holdback::{self, Lift};
 use crate::rights::membership::Membership;
 use crate::rights::session::PlaybackSession;
 use crate::rights::snapshot::TitleRights;
@@ -117,6 +118,8 @@ pub struct Reach<'a> {
     /// The avails that cover it: what was bought under them plays.
     pub covered: Vec<&'a Avail>,
     pub clearance: Clearance,
+    title: &'a TitleRights,
+    territory: Option<Territory>,
 }
 
 /// What a viewer brings: the grants for this title and all memberships. Nobody signed in brings nothing.
@@ -248,7 +251,8 @@ pub fn decide_anywhere(title: &TitleRights, now: UtcMs) -> Decision {
     if let Some(code) = title_denial(&title.title) {
         return Decision::Deny(Denial::of(code));
     }
-    let all = Reach { covered: title.avails.iter().collect(), clearance: Clearance(ComplianceState::NotApplicable) };
+    let clearance = Clearance(ComplianceState::NotApplicable);
+    let all = Reach { covered: title.avails.iter().collect(), clearance, title, territory: None };
     decide_under(title, &all, &ViewerRights::default(), now, &mut Silent)
 }
 
@@ -522,7 +526,7 @@ pub fn next_options(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRight
     let is_member = viewer.is_member(now);
     let mut options: Vec<NextOption> = reach
         .offered()
-        .filter(|avail| avail.license_type == LicenseType::Vod)
+        .filter(|avail| avail.license_type == LicenseType::Vod && !reach.is_held(avail, now))
         .flat_map(|avail| title.offers_of(avail.id).filter(|offer| offer.is_sold(avail, now)))
         .map(|offer| NextOption::Buy { offer_id: offer.id, price: offer.price(is_member) })
         .collect();
@@ -530,11 +534,7 @@ pub fn next_options(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRight
         options.push(NextOption::Join);
     }
     if options.is_empty() {
-        let opening = reach
-            .offered()
-            .filter(|avail| avail.window.phase(now) == WindowPhase::NotOpen)
-            .map(|avail| avail.window.start_at)
-            .min();
+        let opening = reach.offered().filter_map(|avail| reach.opening(avail, now)).min();
         options.extend(opening.map(|opens_at| NextOption::Wait { opens_at }));
     }
     options
@@ -545,7 +545,31 @@ impl<'a> Reach<'a> {
         Reach {
             covered: title.avails.iter().filter(|avail| covers(avail, territory)).collect(),
             clearance: Clearance::of(&title.title, territory, now),
+            title,
+            territory,
         }
+    }
+
+    /// The latest lift of what holds an avail back; none where nothing does.
+    fn lift(&self, avail: &Avail) -> Option<Lift> {
+        let holdbacks = &self.title.holdbacks;
+        if holdbacks.is_empty() {
+            return None;
+        }
+        holdback::lift(holdbacks, &self.title.avails, avail.license_type, self.territory?)
+    }
+
+    /// Whether a contract holds it back, whatever its window says. A plan that is refused where this would matter never
+    /// gets here; it is asked all the same.
+    pub fn is_held(&self, avail: &Avail, now: UtcMs) -> bool {
+        self.lift(avail).is_some_and(|lift| lift.holds(now))
+    }
+
+    /// When an avail that has not opened will, as it is planned.
+    fn opening(&self, avail: &Avail, now: UtcMs) -> Option<UtcMs> {
+        let planned = avail.window.start_at;
+        let opens_at = self.lift(avail).map_or(Some(planned), Lift::at)?.max(planned);
+        (opens_at > now && avail.window.phase(now) != WindowPhase::Closed).then_some(opens_at)
     }
 
     /// The avails under which the title may be offered there.
@@ -555,7 +579,8 @@ impl<'a> Reach<'a> {
 
     fn open_avail(&self, license_type: LicenseType, now: UtcMs) -> Option<&'a Avail> {
         self.offered()
-            .find(|avail| avail.license_type == license_type && avail.window.is_open(now) && !avail.has_hard_ended(now))
+            .filter(|avail| avail.license_type == license_type && avail.window.is_open(now))
+            .find(|avail| !avail.has_hard_ended(now) && !self.is_held(avail, now))
     }
 }
 

@@ -6,6 +6,7 @@ pub mod clearance;
 pub mod conflict;
 pub mod entitlement;
 pub mod grant;
+pub mod holdback;
 pub mod membership;
 pub mod offer;
 pub mod release_dates;

@@ -37,6 +37,10 @@ pub fn quote(
     if !reach.clearance.allows(avail) {
         return Err(Denial::of(DenialCode::LicenceRequired));
     }
+    if reach.is_held(avail, now) && avail.window.is_open(now) {
+        let next = next_options(title, &reach, viewer, now);
+        return Err(Denial { next, ..Denial::of(DenialCode::WindowNotOpen) });
+    }
     let refuse = |code| Denial { next: next_options(title, &reach, viewer, now), ..Denial::of(code) };
     match offer.sale_phase(avail, now) {
         SalePhase::NotOpen { sold_from_at } => {

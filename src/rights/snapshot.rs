@@ -12,17 +12,24 @@ use crate::catalog::licence::{CardSource, ReleaseCard};
 use crate::catalog::storefront::Storefronts;
 use crate::catalog::title::Title;
 use crate::rights::avail::Avail;
+use crate::rights::holdback::Holdback;
 use crate::rights::offer::Offer;
 
-/// One title with its avails and offers.
-#[derive(Clone, Debug)]
+/// One title with its avails, offers and holdbacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TitleRights {
     pub title: Title,
     pub avails: Vec<Avail>,
     pub offers: Vec<Offer>,
+    pub holdbacks: Vec<Holdback>,
 }
 
 impl TitleRights {
+    /// A title that nothing is known of yet.
+    pub fn of(title: Title) -> TitleRights {
+        TitleRights { title, avails: Vec::new(), offers: Vec::new(), holdbacks: Vec::new() }
+    }
+
     pub fn avail(&self, id: AvailId) -> Option<&Avail> {
         self.avails.iter().find(|avail| avail.id == id)
     }
@@ -34,7 +41,7 @@ impl TitleRights {
             return Cow::Borrowed(self);
         }
         let offers = self.offers.iter().filter(|offer| is_sold(offer)).cloned().collect();
-        Cow::Owned(TitleRights { title: self.title.clone(), avails: self.avails.clone(), offers })
+        Cow::Owned(TitleRights { offers, ..self.clone() })
     }
 
     /// The offers under one avail.
@@ -57,13 +64,11 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// Titles keep the order they come in.
-    pub fn new(titles: Vec<Title>, avails: Vec<Avail>, offers: Vec<Offer>) -> Snapshot {
+    pub fn new(titles: Vec<Title>, avails: Vec<Avail>, offers: Vec<Offer>, holdbacks: Vec<Holdback>) -> Snapshot {
         let order: Vec<TitleId> = titles.iter().map(|title| title.id).collect();
         let offer_titles = offers.iter().map(|offer| (offer.id, offer.title_id)).collect();
-        let mut rights: HashMap<TitleId, TitleRights> = titles
-            .into_iter()
-            .map(|title| (title.id, TitleRights { title, avails: Vec::new(), offers: Vec::new() }))
-            .collect();
+        let mut rights: HashMap<TitleId, TitleRights> =
+            titles.into_iter().map(|title| (title.id, TitleRights::of(title))).collect();
         for avail in avails {
             if let Some(entry) = rights.get_mut(&avail.title_id) {
                 entry.avails.push(avail);
@@ -74,9 +79,15 @@ impl Snapshot {
                 entry.offers.push(offer);
             }
         }
+        for holdback in holdbacks {
+            if let Some(entry) = rights.get_mut(&holdback.title_id) {
+                entry.holdbacks.push(holdback);
+            }
+        }
         let titles = rights.into_iter().map(|(id, mut entry)| {
             entry.avails.shrink_to_fit();
             entry.offers.shrink_to_fit();
+            entry.holdbacks.shrink_to_fit();
             (id, Arc::new(entry))
         });
         Snapshot { titles: titles.collect(), offers: offer_titles, order: order.into(), ..Snapshot::default() }

@@ -31,7 +31,7 @@ pub mod telemetry;
 pub use account::AccountDb;
 pub use audit::AuditDb;
 pub use board::BoardDb;
-pub use catalog::CatalogDb;
+pub use catalog::{CatalogDb, WholeCatalog};
 pub use check::CheckDb;
 pub use commerce::CommerceDb;
 pub use job::JobDb;

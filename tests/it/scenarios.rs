@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::postgres_server::PostgresServer;
 use crate::server::{Answer, Server, TestViewer, outcome};
 
+mod cinemas;
 mod licences;
 mod releases;
 mod rentals;
@@ -32,6 +33,9 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    cinemas:
+        online_waits_for_the_strictest_circuit
+        a_territory_waits_for_another_ones_opening;
     licences:
         a_paid_offer_of_a_chinese_title_needs_its_licence
         a_renamed_title_is_not_sold_until_its_licence_is_confirmed_again

@@ -84,7 +84,7 @@ fn cinema() -> Cinema {
         version: 1,
     };
     let (pvod_id, svod_id) = (pvod.id, svod.id);
-    let rights = TitleRights { title, avails: vec![pvod, svod], offers: vec![offer] };
+    let rights = TitleRights { avails: vec![pvod, svod], offers: vec![offer], ..TitleRights::of(title) };
     Cinema { rights, pvod: pvod_id, svod: svod_id, viewer_id: ViewerId::new(UtcMs(1)) }
 }
 

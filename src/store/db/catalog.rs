@@ -4,15 +4,17 @@ use async_trait::async_trait;
 
 use crate::base::clock::UtcMs;
 use crate::base::error::Result;
-use crate::base::id::{AssetId, AvailId, OfferId, TitleId};
+use crate::base::id::{AssetId, AvailId, HoldbackId, OfferId, TitleId};
 use crate::catalog::asset::Asset;
 use crate::catalog::licence::{CardSource, ReleaseCard};
 use crate::catalog::title::Title;
 use crate::rights::avail::Avail;
+use crate::rights::holdback::Holdback;
 use crate::rights::offer::Offer;
+use crate::rights::snapshot::TitleRights;
 use crate::store::db::{Idempotency, Page, Written};
 
-/// Titles, assets, avails and offers. Every write of a title, or of what belongs
+/// Titles, assets, avails, holdbacks and offers. Every write of a title, or of what belongs
 /// to it, appends a `Change::Title`, every other one a `Change::Catalog`.
 #[async_trait]
 pub trait CatalogDb: Send + Sync {
@@ -41,7 +43,7 @@ pub trait CatalogDb: Send + Sync {
     async fn delete_card(&self, id: AssetId, at: UtcMs) -> Result<()>;
 
     /// Records an avail; `Conflict` (`AVAIL_CONFLICT`) where another of the title has the same licence type in a common
-    /// territory at the same time.
+    /// territory at the same time, or where with it a window opens before a holdback allows.
     async fn insert_avail(&self, avail: &Avail, idempotency: Option<&Idempotency>, at: UtcMs) -> Result<Written<()>> {
         self.insert_avails(std::slice::from_ref(avail), idempotency, at).await
     }
@@ -60,9 +62,23 @@ pub trait CatalogDb: Send + Sync {
 
     async fn avail(&self, id: AvailId) -> Result<Option<Avail>>;
 
-    /// Removes an avail that has not opened, with its offers; `Conflict` (`AVAIL_IN_USE`) when it has opened by `at` or
-    /// anything of it was bought, `NotFound` when there is none.
+    /// Removes an avail that has not opened, with its offers; `Conflict` when it has opened by `at` or anything of it was
+    /// bought (`AVAIL_IN_USE`), or another waits for its opening (`AVAIL_AWAITED`); `NotFound` when there is none.
     async fn delete_avail(&self, id: AvailId, at: UtcMs) -> Result<()>;
+
+    /// Records a holdback; `Conflict` where a window of its title opens before it allows (`HOLDBACK_CONFLICT`) or the title
+    /// has as many as it may (`TOO_MANY_HOLDBACKS`).
+    async fn insert_holdback(
+        &self,
+        holdback: &Holdback,
+        idempotency: Option<&Idempotency>,
+        at: UtcMs,
+    ) -> Result<Written<()>>;
+
+    async fn holdback(&self, id: HoldbackId) -> Result<Option<Holdback>>;
+
+    /// `NotFound` when there is none.
+    async fn delete_holdback(&self, id: HoldbackId, at: UtcMs) -> Result<()>;
 
     async fn insert_offer(&self, offer: &Offer, idempotency: Option<&Idempotency>, at: UtcMs) -> Result<Written<()>>;
 
@@ -72,8 +88,17 @@ pub trait CatalogDb: Send + Sync {
     async fn offer(&self, id: OfferId) -> Result<Option<Offer>>;
 
     /// A title with everything a snapshot has of it, in id order, read at one moment.
-    async fn rights_of(&self, id: TitleId) -> Result<Option<(Title, Vec<Avail>, Vec<Offer>)>>;
+    async fn rights_of(&self, id: TitleId) -> Result<Option<TitleRights>>;
 
     /// Everything a snapshot is made of, in id order, read at one moment.
-    async fn catalog(&self) -> Result<(Vec<Title>, Vec<Avail>, Vec<Offer>)>;
+    async fn catalog(&self) -> Result<WholeCatalog>;
+}
+
+/// All that is known of titles and their rights.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WholeCatalog {
+    pub titles: Vec<Title>,
+    pub avails: Vec<Avail>,
+    pub offers: Vec<Offer>,
+    pub holdbacks: Vec<Holdback>,
 }

@@ -1,15 +1,17 @@
 use marquee::base::clock::UtcMs;
 use marquee::base::error::ErrorKind;
-use marquee::base::id::{AssetId, AvailId, OfferId, TitleId};
+use marquee::base::id::{AssetId, AvailId, HoldbackId, OfferId, TitleId};
 use marquee::base::territory::TerritorySet;
 use marquee::catalog::asset::{Asset, AssetDetails, AssetState, SourceSummary, SourceTrack, TrackKind};
 use marquee::catalog::title::{Title, TitleStatus};
 use marquee::rights::avail::{Avail, LicenseType};
 use marquee::rights::grant::{Grant, GrantClock};
+use marquee::rights::holdback::{Holdback, HoldbackEvent};
 use marquee::rights::offer::Offer;
+use marquee::rights::snapshot::TitleRights;
 use marquee::rights::window::Window;
 use marquee::store::db::playback::Change;
-use marquee::store::db::{Page, Written};
+use marquee::store::db::{Page, WholeCatalog, Written};
 
 use super::Backend;
 use crate::scene::{NOW, Scene, avail, grant_for, key, later, offer, other_body, sale, title};
@@ -28,7 +30,10 @@ pub async fn a_title_is_kept_whole_and_edited_by_version(backend: &impl Backend)
     assert_eq!(db.title(second.id).await.unwrap(), Some(second));
     let error = db.update_title(&Title { version: 2, ..title() }, NOW).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
-    assert_eq!(db.insert_title(&db.catalog().await.unwrap().0[0], None).await.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(
+        db.insert_title(&db.catalog().await.unwrap().titles[0], None).await.unwrap_err().kind(),
+        ErrorKind::Conflict
+    );
 }
 
 pub async fn avails_and_offers_are_kept_whole(backend: &impl Backend) {
@@ -54,15 +59,53 @@ pub async fn avails_and_offers_are_kept_whole(backend: &impl Backend) {
     db.insert_offer(&plain, None, NOW).await.unwrap();
     assert_eq!(db.avail(bare.id).await.unwrap(), Some(bare.clone()));
     assert_eq!(db.offer(plain.id).await.unwrap(), Some(plain.clone()));
-    let all = (vec![scene.title.clone()], vec![scene.avail, bare.clone()], vec![scene.offer, plain]);
-    assert_eq!(db.catalog().await.unwrap(), all);
-    assert_eq!(db.rights_of(scene.title.id).await.unwrap(), Some((scene.title, all.1, all.2)));
+    let rights = TitleRights {
+        avails: vec![scene.avail, bare.clone()],
+        offers: vec![scene.offer, plain],
+        ..TitleRights::of(scene.title.clone())
+    };
+    let TitleRights { title, avails, offers, holdbacks } = rights.clone();
+    assert_eq!(db.catalog().await.unwrap(), WholeCatalog { titles: vec![title], avails, offers, holdbacks });
+    assert_eq!(db.rights_of(scene.title.id).await.unwrap(), Some(rights));
     assert_eq!(db.rights_of(TitleId::new(later(9))).await.unwrap(), None);
     let moved = Avail { hard_end_at: Some(later(7)), ..bare };
     db.update_avail(&moved, later(1)).await.unwrap();
     assert_eq!(db.avail(moved.id).await.unwrap(), Some(moved.clone()));
     let none = Avail { id: AvailId::new(NOW), ..moved };
     assert_eq!(db.update_avail(&none, NOW).await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+pub async fn holdbacks_are_kept_whole_and_by_the_plan(backend: &impl Backend) {
+    let db = backend.open().await;
+    let scene = Scene::set(&db).await;
+    let holdback = Holdback {
+        id: HoldbackId::new(NOW),
+        title_id: scene.title.id,
+        party: "横店院线".into(),
+        contract: Some("2027-014".into()),
+        event: HoldbackEvent::CinemaOpening { opens_at: scene.avail.window.start_at, zone: "Asia/Shanghai".into() },
+        lag_days: 0,
+        territories: TerritorySet::world(),
+        license_types: vec![LicenseType::Vod],
+    };
+    let before = db.changes(None, 100).await.unwrap().cursor;
+    assert_eq!(db.insert_holdback(&holdback, Some(&key("held")), later(1)).await.unwrap(), Written::New(()));
+    let id = holdback.id.to_string();
+    assert_eq!(db.insert_holdback(&holdback, Some(&key("held")), later(2)).await.unwrap(), Written::Replay { id });
+    assert_eq!(db.holdback(holdback.id).await.unwrap(), Some(holdback.clone()));
+    assert_eq!(db.catalog().await.unwrap().holdbacks, std::slice::from_ref(&holdback));
+    assert_eq!(db.rights_of(scene.title.id).await.unwrap().unwrap().holdbacks, std::slice::from_ref(&holdback));
+    assert_eq!(db.changes(Some(before), 100).await.unwrap().changes, [Change::Title(scene.title.id)]);
+    let mut early = scene.avail.clone();
+    early.window.start_at = UtcMs(early.window.start_at.0 - 1);
+    assert_eq!(db.update_avail(&early, later(3)).await.unwrap_err().code(), "AVAIL_CONFLICT");
+    assert_eq!(db.avail(early.id).await.unwrap(), Some(scene.avail), "nothing is left of it");
+    let strict = Holdback { id: HoldbackId::new(later(4)), lag_days: 1, ..holdback.clone() };
+    assert_eq!(db.insert_holdback(&strict, None, later(4)).await.unwrap_err().code(), "HOLDBACK_CONFLICT");
+    assert_eq!(db.holdback(strict.id).await.unwrap(), None);
+    db.delete_holdback(holdback.id, later(5)).await.unwrap();
+    assert_eq!(db.delete_holdback(holdback.id, later(6)).await.unwrap_err().code(), "HOLDBACK_NOT_FOUND");
+    db.update_avail(&early, later(7)).await.unwrap();
 }
 
 pub async fn what_refers_to_nothing_is_refused(backend: &impl Backend) {

@@ -76,6 +76,9 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("get", "/api/v1/operator/territory-zones", [401, 403, 403, 200]),
     ("get", "/api/v1/operator/titles/{id}/compliance", [401, 403, 403, 200]),
     ("post", "/api/v1/operator/titles/{id}/compliance", [401, 403, 403, 409]),
+    ("get", "/api/v1/operator/titles/{id}/holdbacks", [401, 403, 403, 200]),
+    ("post", "/api/v1/operator/titles/{id}/holdbacks", [401, 403, 403, 422]),
+    ("delete", "/api/v1/operator/holdbacks/{id}", [401, 403, 403, 404]),
     ("post", "/api/v1/operator/titles/{id}/avails/check", [401, 403, 403, 200]),
     ("get", "/api/v1/operator/titles/{id}/avails", [401, 403, 403, 200]),
     ("post", "/api/v1/operator/titles/{id}/avails", [401, 403, 403, 201]),
@@ -161,6 +164,7 @@ async fn every_caller_gets_what_the_table_says() {
         {
             "titles" | "progress" => show.title.to_string(),
             "avails" => show.avail.to_string(),
+            "holdbacks" => show.title.to_string().replace("ttl", "hld"),
             "offers" => show.offer.to_string(),
             "purchases" => text(&bought["id"]),
             "grants" => text(&bought["grant"]["id"]),

@@ -9,17 +9,20 @@ use super::row::{Columns, clock_columns, to_json};
 use super::{Connection, Row, SqlDb, idempotency};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::id::{AssetId, AvailId, OfferId, TitleId};
+use crate::base::id::{AssetId, AvailId, HoldbackId, OfferId, TitleId};
+use crate::base::limits;
 use crate::base::money::Money;
 use crate::catalog::asset::{Asset, AssetState};
 use crate::catalog::licence::{CardSource, ReleaseCard};
 use crate::catalog::title::{Title, TitleStatus};
 use crate::rights::avail::{Avail, LicenseType};
-use crate::rights::conflict::findings;
+use crate::rights::conflict::{Conflict, findings, held_back};
+use crate::rights::holdback::Holdback;
 use crate::rights::offer::{Offer, OfferKind};
+use crate::rights::snapshot::TitleRights;
 use crate::rights::window::Window;
 use crate::store::db::playback::Change;
-use crate::store::db::{CatalogDb, Idempotency, Page, Written};
+use crate::store::db::{CatalogDb, Idempotency, Page, WholeCatalog, Written};
 
 #[async_trait]
 impl CatalogDb for SqlDb {
@@ -104,9 +107,12 @@ impl CatalogDb for SqlDb {
                     return Ok(written);
                 }
                 for avail in &avails {
-                    refuse_conflicts(conn, avail).await?;
                     insert_avail(conn, avail).await?;
                     append_change(conn, Change::Title(avail.title_id), at).await?;
+                }
+                // They may wait for one another.
+                for avail in &avails {
+                    refuse_conflicts(conn, avail).await?;
                 }
                 let ids: Vec<String> = avails.iter().map(|avail| avail.id.to_string()).collect();
                 idempotency::remember(conn, idempotency.as_ref(), &ids.join(" "), at).await?;
@@ -157,21 +163,52 @@ impl CatalogDb for SqlDb {
         self.write(move |conn| Box::pin(async move { withdraw_offer(conn, id, at).await })).await
     }
 
-    async fn rights_of(&self, id: TitleId) -> Result<Option<(Title, Vec<Avail>, Vec<Offer>)>> {
+    async fn insert_holdback(
+        &self,
+        holdback: &Holdback,
+        idempotency: Option<&Idempotency>,
+        at: UtcMs,
+    ) -> Result<Written<()>> {
+        let (holdback, idempotency) = (holdback.clone(), idempotency.cloned());
+        self.write(move |conn| {
+            Box::pin(async move {
+                if let Some(written) = idempotency::seen(conn, idempotency.as_ref()).await? {
+                    return Ok(written);
+                }
+                insert_holdback(conn, &holdback).await?;
+                idempotency::remember(conn, idempotency.as_ref(), &holdback.id.to_string(), at).await?;
+                append_change(conn, Change::Title(holdback.title_id), at).await?;
+                Ok(Written::New(()))
+            })
+        })
+        .await
+    }
+
+    async fn holdback(&self, id: HoldbackId) -> Result<Option<Holdback>> {
+        let row = sqlx::query("SELECT body FROM holdback WHERE id = $1").bind(id.to_string());
+        row.fetch_optional(&self.readers).await?.as_ref().map(holdback).transpose()
+    }
+
+    async fn delete_holdback(&self, id: HoldbackId, at: UtcMs) -> Result<()> {
+        self.write(move |conn| Box::pin(async move { delete_holdback(conn, id, at).await })).await
+    }
+
+    async fn rights_of(&self, id: TitleId) -> Result<Option<TitleRights>> {
         let mut moment = self.readers.begin().await?;
         let rights = rights_of(&mut moment, id).await?;
         moment.rollback().await?;
         Ok(rights)
     }
 
-    async fn catalog(&self) -> Result<(Vec<Title>, Vec<Avail>, Vec<Offer>)> {
+    async fn catalog(&self) -> Result<WholeCatalog> {
         // One transaction sees one moment.
         let mut moment = self.readers.begin().await?;
         let titles = all(&mut moment, "SELECT * FROM title ORDER BY id", title).await?;
         let avails = all(&mut moment, "SELECT * FROM avail ORDER BY id", avail).await?;
         let offers = all(&mut moment, "SELECT * FROM offer ORDER BY id", offer).await?;
+        let holdbacks = all(&mut moment, "SELECT body FROM holdback ORDER BY id", holdback).await?;
         moment.rollback().await?;
-        Ok((titles, avails, offers))
+        Ok(WholeCatalog { titles, avails, offers, holdbacks })
     }
 }
 
@@ -185,15 +222,23 @@ async fn all<T>(conn: &mut Connection, query: &'static str, read: fn(&Row) -> Re
     Ok(all)
 }
 
-async fn rights_of(conn: &mut Connection, id: TitleId) -> Result<Option<(Title, Vec<Avail>, Vec<Offer>)>> {
+async fn rights_of(conn: &mut Connection, id: TitleId) -> Result<Option<TitleRights>> {
     let one = sqlx::query("SELECT * FROM title WHERE id = $1").bind(id.to_string()).fetch_optional(&mut *conn).await?;
     let Some(found) = one.as_ref().map(title).transpose()? else { return Ok(None) };
-    let avails = sqlx::query("SELECT * FROM avail WHERE title_id = $1 ORDER BY id").bind(id.to_string());
-    let avails = avails.fetch_all(&mut *conn).await?;
+    let (avails, holdbacks) = plan_of(conn, id).await?;
     let offers = sqlx::query("SELECT * FROM offer WHERE title_id = $1 ORDER BY id").bind(id.to_string());
     let offers = offers.fetch_all(&mut *conn).await?;
-    let avails = avails.iter().map(avail).collect::<Result<_>>()?;
-    Ok(Some((found, avails, offers.iter().map(offer).collect::<Result<_>>()?)))
+    let offers = offers.iter().map(offer).collect::<Result<_>>()?;
+    Ok(Some(TitleRights { title: found, avails, offers, holdbacks }))
+}
+
+/// The windows of a title, and what holds them back.
+async fn plan_of(conn: &mut Connection, id: TitleId) -> Result<(Vec<Avail>, Vec<Holdback>)> {
+    let avails = sqlx::query("SELECT * FROM avail WHERE title_id = $1 ORDER BY id").bind(id.to_string());
+    let avails = avails.fetch_all(&mut *conn).await?;
+    let holdbacks = sqlx::query("SELECT body FROM holdback WHERE title_id = $1 ORDER BY id").bind(id.to_string());
+    let holdbacks = holdbacks.fetch_all(&mut *conn).await?;
+    Ok((avails.iter().map(avail).collect::<Result<_>>()?, holdbacks.iter().map(holdback).collect::<Result<_>>()?))
 }
 
 /// Of an asset that is there in part the rest comes with it; a complete one is there already or not at all.
@@ -301,19 +346,51 @@ async fn insert_avail(conn: &mut Connection, avail: &Avail) -> Result<()> {
 
 /// Asked in the transaction of the write, so that two windows made at once do not both get in.
 async fn refuse_conflicts(conn: &mut Connection, proposed: &Avail) -> Result<()> {
-    let rows = sqlx::query("SELECT * FROM avail WHERE title_id = $1")
-        .bind(proposed.title_id.to_string())
-        .fetch_all(conn)
-        .await?;
-    let others: Vec<Avail> = rows.iter().map(avail).collect::<Result<_>>()?;
-    match findings(proposed, &others).conflicts.first() {
-        None => Ok(()),
-        Some(conflict) => Err(Error::new(
-            ErrorKind::Conflict,
-            "AVAIL_CONFLICT",
-            format!("It overlaps with {}, of the same licence type, in a common territory.", conflict.avail_id),
-        )),
+    let (others, holdbacks) = plan_of(conn, proposed.title_id).await?;
+    let found = findings(proposed, &others, &holdbacks).conflicts;
+    let Some(conflict) = found.first() else { return Ok(()) };
+    let message = match &conflict.holdback {
+        None => format!("It overlaps with {}, of the same licence type, in a common territory.", conflict.avail_id),
+        Some((_, party)) if conflict.avail_id == proposed.id => too_early("It opens", conflict, party),
+        Some((_, party)) => too_early(&format!("With it {} opens", conflict.avail_id), conflict, party),
+    };
+    Err(Error::new(ErrorKind::Conflict, "AVAIL_CONFLICT", message))
+}
+
+fn too_early(what: &str, conflict: &Conflict, party: &str) -> String {
+    match conflict.days() {
+        Some(1) => format!("{what} a day too early for what {party} was promised."),
+        Some(days) => format!("{what} {days} days too early for what {party} was promised."),
+        None => format!("{what} although what {party} was promised has no date yet."),
     }
+}
+
+async fn insert_holdback(conn: &mut Connection, holdback: &Holdback) -> Result<()> {
+    let (avails, present) = plan_of(conn, holdback.title_id).await?;
+    if present.len() >= limits::HOLDBACKS_PER_TITLE_MAX {
+        let message = format!("A title has at most {} holdbacks.", limits::HOLDBACKS_PER_TITLE_MAX);
+        return Err(Error::new(ErrorKind::Conflict, "TOO_MANY_HOLDBACKS", message));
+    }
+    if let Some(conflict) = held_back(&avails, std::slice::from_ref(holdback)).first() {
+        let message = too_early(&format!("{} opens", conflict.avail_id), conflict, &holdback.party);
+        return Err(Error::new(ErrorKind::Conflict, "HOLDBACK_CONFLICT", message));
+    }
+    sqlx::query("INSERT INTO holdback (id, title_id, body) VALUES ($1, $2, $3)")
+        .bind(holdback.id.to_string())
+        .bind(holdback.title_id.to_string())
+        .bind(to_json(holdback)?)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+async fn delete_holdback(conn: &mut Connection, id: HoldbackId, at: UtcMs) -> Result<()> {
+    let row = sqlx::query("SELECT body FROM holdback WHERE id = $1").bind(id.to_string());
+    let Some(found) = row.fetch_optional(&mut *conn).await?.as_ref().map(holdback).transpose()? else {
+        return Err(Error::new(ErrorKind::NotFound, "HOLDBACK_NOT_FOUND", "There is no such holdback."));
+    };
+    sqlx::query("DELETE FROM holdback WHERE id = $1").bind(id.to_string()).execute(&mut *conn).await?;
+    append_change(conn, Change::Title(found.title_id), at).await
 }
 
 async fn update_avail(conn: &mut Connection, avail: &Avail, at: UtcMs) -> Result<()> {
@@ -370,6 +447,11 @@ async fn delete_avail(conn: &mut Connection, id: AvailId, at: UtcMs) -> Result<(
         .await
         .map_err(held)?;
     sqlx::query("DELETE FROM avail WHERE id = $1").bind(id.to_string()).execute(&mut *conn).await.map_err(held)?;
+    let (avails, holdbacks) = plan_of(conn, found.title_id).await?;
+    if let Some(waiting) = held_back(&avails, &holdbacks).first() {
+        let message = format!("{} waits for its opening; remove that one, or the holdback, first.", waiting.avail_id);
+        return Err(Error::new(ErrorKind::Conflict, "AVAIL_AWAITED", message));
+    }
     append_change(conn, Change::Title(found.title_id), at).await
 }
 
@@ -474,6 +556,10 @@ fn avail(row: &Row) -> Result<Avail> {
         },
         hard_end_at: row.instant_opt("hard_end_at")?,
     })
+}
+
+fn holdback(row: &Row) -> Result<Holdback> {
+    row.json("body")
 }
 
 fn offer(row: &Row) -> Result<Offer> {

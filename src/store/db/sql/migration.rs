@@ -14,6 +14,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (5, include_str!("../schema-5.sql")),
     (6, include_str!("../schema-6.sql")),
     (7, include_str!("../schema-7.sql")),
+    (8, include_str!("../schema-8.sql")),
 ];
 
 pub async fn run(connection: &mut Connection, dialect: &Dialect) -> Result<()> {

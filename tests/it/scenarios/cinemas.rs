@@ -1,0 +1,135 @@
+//! Cinemas and platforms: what contracts with circuits and distributors hold back (M5, M11).
+
+use marquee::base::clock::UtcMs;
+use marquee::base::id::TitleId;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::{Backend, Stage, at, window};
+
+fn circuit(party: &str, opens_at: &str, lag_days: u16) -> Value {
+    json!({"party": party, "contract": "2027-014", "lag_days": lag_days, "territories": {"include": ["CN"]},
+        "event": {"kind": "cinema_opening", "opens_at": opens_at, "zone": "Asia/Shanghai"}})
+}
+
+/// The codes, parties and days of what stands against a plan.
+fn against(problem: &Value) -> Vec<(String, String, Option<i64>)> {
+    let text = |conflict: &Value, name: &str| conflict[name].as_str().unwrap_or_default().to_owned();
+    let conflicts = problem["conflicts"].as_array().unwrap().iter();
+    conflicts.map(|one| (text(one, "code"), text(one, "party"), one["days"].as_i64())).collect()
+}
+
+impl Stage {
+    async fn held(&self, title: TitleId, holdback: Value) -> Value {
+        self.done(Method::POST, &format!("/titles/{title}/holdbacks"), holdback).await
+    }
+
+    /// The conflicts of a window that is refused.
+    async fn refused(&self, title: TitleId, window: Value) -> Vec<(String, String, Option<i64>)> {
+        let answer = self.operate(Method::POST, &format!("/titles/{title}/avails"), &window).await;
+        assert_eq!((answer.status, answer.code().as_str()), (StatusCode::CONFLICT, "AVAIL_CONFLICT"), "{window}");
+        let checked = self.done(Method::POST, &format!("/titles/{title}/avails/check"), window).await;
+        assert_eq!(against(&checked), against(&answer.json()), "what is checked is what is refused");
+        against(&answer.json())
+    }
+}
+
+/// Two circuits show a film; online waits for the stricter contract, and without it opens at one instant with the cinemas.
+pub async fn online_waits_for_the_strictest_circuit(backend: Backend) {
+    let stage = Stage::open(backend, "2027-01-01T00:00:00Z").await;
+    let title = stage.title("雾港孤刀", "NL").await;
+    let path = format!("/titles/{title}/holdbacks");
+    let cinemas = "2027-03-02T00:00:00+08:00";
+    let first = stage.held(title, circuit("横店院线", cinemas, 0)).await;
+    assert_eq!(first["lifts_at"], json!(at(cinemas)));
+    let strict = stage.held(title, circuit("博纳院线", cinemas, 6)).await;
+    assert_eq!(strict["lifts_at"], json!(at("2027-03-08T00:00:00+08:00")));
+    let listed = stage.done(Method::GET, &path, json!({})).await;
+    assert_eq!(listed["data"], json!([first, strict]));
+
+    // Where nobody was promised anything it opens when it likes.
+    stage.avail(title, window("svod", &["HK"], "2027-02-01T00:00:00+08:00", None)).await;
+    let held = |days| vec![("HELD_BACK".to_owned(), "博纳院线".to_owned(), Some(days))];
+    let opens_at = |offset_ms: i64| UtcMs(at("2027-03-08T00:00:00+08:00").0 + offset_ms).to_string();
+    assert_eq!(stage.refused(title, window("svod", &["CN", "TW"], cinemas, None)).await, held(6));
+    assert_eq!(stage.refused(title, window("svod", &["CN"], &opens_at(-1), None)).await, held(1));
+    let avail = stage.avail(title, window("svod", &["CN"], &opens_at(0), None)).await;
+    for (offset_ms, expected) in [(-1, 409), (0, 200), (1, 200)] {
+        let to = json!({"start_at": opens_at(offset_ms)});
+        let moved = stage.operate(Method::PATCH, &format!("/avails/{avail}"), &to).await;
+        assert_eq!(moved.status.as_u16(), expected, "{offset_ms}");
+    }
+
+    // A contract that the plan does not keep is not signed.
+    let late = stage.operate(Method::POST, &path, &circuit("中影", cinemas, 7)).await;
+    assert_eq!((late.status, late.code().as_str()), (StatusCode::CONFLICT, "HOLDBACK_CONFLICT"));
+    assert_eq!(against(&late.json()), [("HELD_BACK".to_owned(), "中影".to_owned(), Some(1))]);
+    assert_eq!(late.json()["conflicts"][0]["avail_id"], json!(avail));
+    for (bad, expected) in [
+        (circuit(" ", cinemas, 0), "FIELD_INVALID"),
+        (circuit("中影", cinemas, 3661), "FIELD_INVALID"),
+        (
+            json!({"party": "中影", "lag_days": 0, "event": {"kind": "cinema_opening", "opens_at": at(cinemas),
+            "zone": "Asia/Peking"}, "territories": {"include": ["CN"]}}),
+            "ZONE_INVALID",
+        ),
+        (json!({"party": "中影", "lag_days": 0, "event": {"kind": "premiere"}, "territories": {}}), "FIELD_INVALID"),
+    ] {
+        assert_eq!(stage.operate(Method::POST, &path, &bad).await.code(), expected, "{bad}");
+    }
+
+    // The circuit lets go: cinemas and platform open at one instant.
+    let path = format!("/holdbacks/{}", strict["id"].as_str().unwrap());
+    assert_eq!(stage.operate(Method::DELETE, &path, &json!({})).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(stage.operate(Method::DELETE, &path, &json!({})).await.code(), "HOLDBACK_NOT_FOUND");
+    let together = |offset_ms: i64| json!({"start_at": UtcMs(at(cinemas).0 + offset_ms)});
+    let early = stage.operate(Method::PATCH, &format!("/avails/{avail}"), &together(-1)).await;
+    assert_eq!(early.code(), "AVAIL_CONFLICT");
+    stage.done(Method::PATCH, &format!("/avails/{avail}"), together(0)).await;
+    let member = stage.server.viewer("member").await;
+    stage.membership(&member, "2028-01-01T00:00:00Z").await;
+    for (offset_ms, expected) in [(-1, "WINDOW_NOT_OPEN"), (0, "membership"), (1, "membership")] {
+        let instant = UtcMs(at(cinemas).0 + offset_ms);
+        assert_eq!(stage.explained(&member, title, "CN", instant).await, expected, "{offset_ms}");
+    }
+    stage.end().await;
+}
+
+/// Germany waits thirty days for America, wherever America is moved to.
+pub async fn a_territory_waits_for_another_ones_opening(backend: Backend) {
+    let stage = Stage::open(backend, "2027-01-01T00:00:00Z").await;
+    let title = stage.title("Last Ferry", "NL").await;
+    let holdback = json!({"party": "Kestrel Pictures", "lag_days": 30, "territories": {"include": ["DE"]},
+        "license_types": ["vod"], "event": {"kind": "window_opening", "license_type": "vod", "territory": "US"}});
+    assert_eq!(stage.held(title, holdback).await["lifts_at"], Value::Null);
+    let german = |start: &str| {
+        let mut open = window("vod", &["DE"], start, None);
+        open["zone"] = json!("Europe/Berlin");
+        open
+    };
+    let party = "Kestrel Pictures".to_owned();
+    let unplanned = stage.refused(title, german("2027-06-01T00:00:00+02:00")).await;
+    assert_eq!(unplanned, [("HELD_BACK".to_owned(), party.clone(), None)]);
+    // What is not meant is not held.
+    stage.avail(title, window("svod", &["DE"], "2027-01-10T00:00:00Z", Some("2027-02-01T00:00:00Z"))).await;
+
+    let mut american = window("vod", &["US", "CA"], "2027-03-01T00:00:00-05:00", None);
+    american["zone"] = json!("America/New_York");
+    let american = stage.avail(title, american).await;
+    // Clocks go forward in New York in between.
+    let early = stage.refused(title, german("2027-03-31T05:59:59.999+02:00")).await;
+    assert_eq!(early, [("HELD_BACK".to_owned(), party.clone(), Some(1))]);
+    let avail = stage.avail(title, german("2027-03-31T06:00:00+02:00")).await;
+    let path = format!("/avails/{american}");
+    let moved = stage.operate(Method::PATCH, &path, &json!({"start_at": "2027-03-03T00:00:00-05:00"})).await;
+    assert_eq!(moved.code(), "AVAIL_CONFLICT");
+    assert_eq!(against(&moved.json()), [("HELD_BACK".to_owned(), party, Some(2))]);
+    assert_eq!(moved.json()["conflicts"][0]["avail_id"], json!(avail), "the one that would open too early");
+    assert!(moved.json()["detail"].as_str().unwrap().contains("2 days too early"), "{}", moved.text());
+    let gone = stage.operate(Method::DELETE, &path, &json!({})).await;
+    assert_eq!((gone.status, gone.code().as_str()), (StatusCode::CONFLICT, "AVAIL_AWAITED"));
+    stage.done(Method::PATCH, &path, json!({"start_at": "2027-02-27T00:00:00-05:00"})).await;
+    stage.done(Method::DELETE, &format!("/avails/{avail}"), json!({})).await;
+    stage.done(Method::DELETE, &path, json!({})).await;
+    stage.end().await;
+}
