@@ -11,6 +11,7 @@ import { clients } from './clients.js';
 import { collection } from './collection.js';
 import { operatorConsole } from './console.js';
 import { growing } from './growing.js';
+import { holdbacks } from './holdbacks.js';
 import { startMarquee } from './marquee.js';
 import { loading } from './loading.js';
 import { playback } from './playback.js';
@@ -40,6 +41,7 @@ describe('browser', { timeout: 1_800_000 }, () => {
   describe('sealed', () => sealed(world));
   describe('cards', () => cards(world));
   describe('clearance', () => clearance(world));
+  describe('holdbacks', () => holdbacks(world));
   describe('clients', () => clients(world));
   describe('collection', () => collection(world));
   describe('growing', () => growing(world));

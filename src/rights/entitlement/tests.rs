@@ -1,6 +1,7 @@
 //! The decision as tables: each boundary one millisecond before, at and after, and the precedence of entitlements.
 
 use super::*;
+use crate::base::id::HoldbackId;
 use crate::base::id::{AssetId, OperatorId, PlanId, PurchaseId, SessionId, TitleId, ViewerId};
 use crate::base::money::Currency;
 use crate::base::territory::TerritorySet;
@@ -8,6 +9,7 @@ use crate::catalog::compliance::{Compliance, Confirmation, LicensedFilm, Revocat
 use crate::catalog::licence::{Licence, LicenceKind};
 use crate::catalog::title::Title;
 use crate::rights::grant::{GrantCause, GrantClock};
+use crate::rights::holdback::{Holdback, HoldbackEvent};
 use crate::rights::offer::{Offer, OfferKind};
 use crate::rights::sale::quote;
 use crate::rights::window::Window;
@@ -575,4 +577,34 @@ fn in_china_a_licence_comes_before_everything_else() {
         assert_eq!(decision, decide(&cinema.rights, &buyer, Some(cn()), now));
         assert_eq!((steps[0].check, steps[1].check), (trace::Check::Title, trace::Check::Licence));
     }
+}
+
+/// No plan that was saved is like this; what is sold and opened is asked about it all the same.
+#[test]
+fn what_is_held_back_is_neither_sold_nor_opened_whatever_its_window_says() {
+    let mut cinema = cinema();
+    let lifts_at = UtcMs(pvod_start().0 + 3 * DAY_MS);
+    let event = HoldbackEvent::CinemaOpening { opens_at: pvod_start(), zone: "Asia/Shanghai".into() };
+    cinema.rights.holdbacks.push(Holdback {
+        id: HoldbackId::new(UtcMs(1)),
+        title_id: cinema.rights.title.id,
+        party: "横店院线".into(),
+        contract: None,
+        event,
+        lag_days: 3,
+        territories: TerritorySet::of([cn()]),
+        license_types: vec![],
+    });
+    let sold =
+        |now| quote(&cinema.rights, &cinema.rights.offers[0], &nobody(), Some(cn()), now).map_err(|denial| denial.code);
+    for (now, expected) in [(-1, "WINDOW_NOT_OPEN"), (0, "PAYMENT_REQUIRED"), (1, "PAYMENT_REQUIRED")] {
+        let now = UtcMs(lifts_at.0 + now);
+        assert_eq!(cinema.answer(&nobody(), now), expected);
+        assert_eq!(sold(now).err(), (expected == "WINDOW_NOT_OPEN").then_some(DenialCode::WindowNotOpen));
+    }
+    let Decision::Deny(denial) = decide(&cinema.rights, &nobody(), Some(cn()), pvod_start()) else { panic!() };
+    assert_eq!(denial.next, [NextOption::Wait { opens_at: lifts_at }]);
+    // What was bought plays.
+    let viewer = ViewerRights { grants: vec![cinema.bought(pvod_start())], memberships: vec![] };
+    assert_eq!(cinema.answer(&viewer, pvod_start()), "grant");
 }

@@ -3,6 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::base::id::HoldbackId;
+use crate::rights::conflict::{findings, held_back};
+use crate::rights::holdback::{self, Holdback, HoldbackEvent};
 use crate::rights::trace::{Check, Outcome};
 
 fn any_instant() -> impl Strategy<Value = UtcMs> {
@@ -24,6 +27,29 @@ fn any_avail(title_id: TitleId) -> impl Strategy<Value = Avail> {
     )
 }
 
+/// Also ones that the plan does not keep: a decision keeps them all the same.
+fn any_holdback() -> impl Strategy<Value = Holdback> {
+    let after = prop_oneof![
+        any_instant().prop_map(|opens_at| HoldbackEvent::CinemaOpening { opens_at, zone: "Asia/Shanghai".into() }),
+        any::<bool>().prop_map(|is_here| HoldbackEvent::WindowOpening {
+            license_type: LicenseType::Vod,
+            territory: if is_here { cn() } else { "DE".parse().unwrap() },
+        }),
+    ];
+    let kinds =
+        prop_oneof![Just(vec![]), Just(vec![LicenseType::Svod]), Just(vec![LicenseType::Vod, LicenseType::Avod])];
+    (after, 0u16..12, kinds, any::<bool>()).prop_map(|(event, lag_days, license_types, is_here)| Holdback {
+        id: HoldbackId::new(UtcMs(1)),
+        title_id: TitleId::new(UtcMs(7)),
+        party: "横店院线".into(),
+        contract: None,
+        event,
+        lag_days,
+        territories: TerritorySet::of([if is_here { cn() } else { "DE".parse().unwrap() }]),
+        license_types,
+    })
+}
+
 prop_compose! {
     fn any_case()(
         avails in proptest::collection::vec(any_avail(TitleId::new(UtcMs(7))), 0..4),
@@ -34,11 +60,13 @@ prop_compose! {
         is_here in prop::bool::weighted(0.9),
         (is_chinese, is_ordinary, is_licensed) in any::<(bool, bool, bool)>(),
         revoked_at in proptest::option::weighted(0.2, any_instant()),
+        holdbacks in proptest::collection::vec(any_holdback(), 0..3),
     ) -> (TitleRights, ViewerRights, Option<Territory>, UtcMs) {
         let cinema = cinema();
         let mut rights = cinema.rights.clone();
         rights.title.status = status;
         rights.avails.extend(avails);
+        rights.holdbacks = holdbacks;
         rights.title.details.country = is_chinese.then(cn);
         let licence = Licence { kind: LicenceKind::OnlineFiling, number: "V31001572104501".into() };
         let film = LicensedFilm::of(&rights.title);
@@ -87,6 +115,34 @@ prop_compose! {
 }
 
 proptest! {
+    /// What a plan lets through window by window has no two windows of a kind at once in a territory, and none that opens
+    /// before its holdbacks lift.
+    #[test]
+    fn a_plan_that_is_made_window_by_window_keeps_itself(
+        avails in proptest::collection::vec(any_avail(TitleId::new(UtcMs(7))), 0..8),
+        holdbacks in proptest::collection::vec(any_holdback(), 0..3),
+        at in any_instant(),
+    ) {
+        let mut plan: Vec<Avail> = Vec::new();
+        for avail in avails {
+            if findings(&avail, &plan, &holdbacks).conflicts.is_empty() {
+                plan.push(avail);
+            }
+        }
+        prop_assert!(held_back(&plan, &holdbacks).is_empty());
+        for territory in [cn(), "DE".parse().unwrap()] {
+            for kind in [LicenseType::Vod, LicenseType::Svod, LicenseType::Avod] {
+                let open = plan.iter().filter(|avail| {
+                    avail.license_type == kind && avail.territories.contains(territory) && avail.window.is_open(at)
+                });
+                let lift = holdback::lift(&holdbacks, &plan, kind, territory);
+                let count = open.count();
+                prop_assert!(count <= 1, "{count} windows of one kind");
+                prop_assert!(count == 0 || lift.is_none_or(|lift| !lift.holds(at)));
+            }
+        }
+    }
+
     #[test]
     fn an_explanation_is_the_decision((rights, viewer, territory, now) in any_case(), later in any_instant()) {
         let decision = decide(&rights, &viewer, territory, now);
@@ -100,6 +156,19 @@ proptest! {
             let clearance = Clearance::of(&rights.title, territory, now);
             prop_assert_eq!(clearance.denial(), None);
             prop_assert!(clearance.allows(avail) || matches!(right.cause, Cause::Grant(_)));
+            let holds = |holdback: &&Holdback| {
+                holdback.of(avail).is_some_and(|held| held.contains(territory.unwrap()))
+                    && holdback.lift(&rights.avails).holds(now)
+            };
+            let is_held = rights.holdbacks.iter().any(|holdback| holds(&holdback));
+            prop_assert!(!is_held || matches!(right.cause, Cause::Grant(_)), "nothing opens that is held back");
+        }
+        if let Decision::Deny(denial) = &decision {
+            for next in &denial.next {
+                if let NextOption::Wait { opens_at } = next {
+                    prop_assert!(*opens_at > now, "nobody is told to wait for what is past");
+                }
+            }
         }
         match &decision {
             Decision::Allow(_) => prop_assert_eq!((last.check, last.outcome), (Check::Window, Outcome::Pass)),

@@ -17,6 +17,8 @@ export interface Trouble {
   detail?: string | undefined;
   request_id?: string | undefined;
   next?: NextStep[] | undefined;
+  /** What stands against it, as the API says it. */
+  conflicts?: unknown[] | undefined;
 }
 
 export class Failure extends Error {
@@ -46,6 +48,7 @@ export function troubleOf(status: number, body: string, request_id?: string | nu
     detail: text('detail') ?? text('title'),
     request_id: text('request_id') ?? request_id ?? undefined,
     next: Array.isArray(problem.next) ? (problem.next as NextStep[]) : undefined,
+    conflicts: Array.isArray(problem.conflicts) ? problem.conflicts : undefined,
   };
 }
 

@@ -158,6 +158,28 @@ export interface Conflict {
   days: number | null;
   code: string;
   says: string;
+  holdback_id: string | null;
+  /** To whom it was promised that this opens later. */
+  party: string | null;
+}
+
+export type HoldbackEvent =
+  | { kind: 'cinema_opening'; opens_at: string; zone: string }
+  | { kind: 'window_opening'; license_type: LicenseType; territory: string };
+
+export interface HoldbackEntry {
+  party: string;
+  contract: string | null;
+  event: HoldbackEvent;
+  lag_days: number;
+  territories: Territories;
+  license_types: LicenseType[];
+}
+
+export interface Holdback extends HoldbackEntry {
+  id: string;
+  title_id: string;
+  lifts_at: string | null;
 }
 
 export interface AvailCheck {
@@ -405,6 +427,15 @@ export const catalogue = {
   },
   deleteAvail(id: string): Promise<void> {
     return operator.call('DELETE', `/avails/${segment(id)}`);
+  },
+  holdbacks(title_id: string): Promise<Holdback[]> {
+    return operator.list(`${at(title_id)}/holdbacks`);
+  },
+  createHoldback(title_id: string, body: HoldbackEntry, key: string): Promise<Holdback> {
+    return operator.call('POST', `${at(title_id)}/holdbacks`, { body, key });
+  },
+  deleteHoldback(id: string): Promise<void> {
+    return operator.call('DELETE', `/holdbacks/${segment(id)}`);
   },
   offers(avail_id: string): Promise<Offer[]> {
     return operator.list(`/avails/${segment(avail_id)}/offers`);

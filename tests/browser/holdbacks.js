@@ -1,0 +1,83 @@
+// Holdbacks in the console: a contract that the plan does not keep, one that it keeps, a window that is refused, and the end
+// of a promise.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { close } from './chromium.js';
+import { openConsole } from './console_house.js';
+import { hence } from './marquee.js';
+
+const OUT = new URL('out/', import.meta.url).pathname;
+const DAY_S = 24 * 3600;
+const WORDS = {
+  'en-GB': {
+    add: 'Add holdback', party: 'Party', lag: 'Days after that', opens: /Opening in cinemas/, early: 'A window opens too early for it',
+    end: 'End holdback', none: 'Nothing is held back.', cannot: 'This cannot be saved as it is', add_window: 'Add window',
+    start: /^Start/, width: 390, colorScheme: 'dark', elsewhere: 'The opening of a window elsewhere', territory: 'Territory of that window',
+    unplanned: 'What it waits for is not planned',
+  },
+  'zh-CN': {
+    add: '添加限制期', party: '约定方', lag: '之后天数', opens: /影院上映时间/, early: '有窗口期开始过早', end: '终止限制期',
+    none: '没有限制期。', cannot: '无法保存', add_window: '添加窗口期', start: /^开始/, width: 1440, colorScheme: 'light',
+    elsewhere: '另一窗口期开始', territory: '该窗口期所在地区', unplanned: '所依据的窗口期尚未排定',
+  },
+};
+
+export function holdbacks(world) {
+  for (const [locale, words] of Object.entries(WORDS)) {
+    test(`what a circuit was promised is kept (${locale})`, async () => {
+      const { marquee } = world;
+      const { assets } = await marquee.operate('GET', `/titles/${marquee.title('pvod').id}`);
+      const name = { en: 'Fog Harbour', 'zh-CN': '雾港孤刀' };
+      const title = await marquee.operate('POST', '/titles', { name, assets, status: 'live', country: 'NL' });
+      await marquee.newAvail(title.id, { start_at: hence(10 * DAY_S), end_at: null });
+      const viewport = { width: words.width, height: 1000 };
+      const { colorScheme } = words;
+      const page = await openConsole(world, `/console/titles/${title.id}?tab=windows`, { locale, viewport, colorScheme });
+      const desk = page.locator('[data-holdbacks]');
+      const dialog = page.locator('dialog[open]');
+      const shot = async (what) => page.screenshot({ path: `${OUT}holdbacks-${what}-${locale}.png`, fullPage: true });
+      await desk.getByText(words.none).waitFor();
+      await shot('none');
+
+      await desk.getByRole('button', { name: words.add }).click();
+      await dialog.getByLabel(words.party, { exact: true }).fill('横店院线');
+      await dialog.getByLabel(words.opens).fill(hence(3 * DAY_S).slice(0, 16));
+      await dialog.getByLabel(words.lag).fill('17');
+      await dialog.getByRole('button', { name: words.add }).click();
+      await dialog.getByText(words.early).waitFor();
+      await shot('conflict');
+      await dialog.getByLabel(words.lag).fill('6');
+      await dialog.getByRole('button', { name: words.add }).click();
+      await desk.getByText('横店院线').first().waitFor();
+      assert.equal(await desk.locator('[data-holdback]').count(), 1);
+
+      await desk.getByRole('button', { name: words.add }).click();
+      await dialog.getByLabel(words.party, { exact: true }).fill('Kestrel Pictures');
+      await dialog.getByText(words.elsewhere).click();
+      await dialog.getByLabel(words.territory).fill('United States');
+      await shot('sheet');
+      await dialog.getByRole('button', { name: words.add }).click();
+      await dialog.getByText(words.early).waitFor();
+      await page.keyboard.press('Escape');
+
+      // What would open too early says so before it is saved.
+      await page.getByRole('button', { name: words.add_window }).first().click();
+      await dialog.getByRole('radio').nth(1).check();
+      await dialog.getByLabel(words.start).fill(hence(2 * DAY_S).slice(0, 16));
+      await dialog.getByText(words.cannot).waitFor();
+      await dialog.getByText('HELD_BACK').first().waitFor();
+      await shot('window');
+      await page.keyboard.press('Escape');
+      await shot('kept');
+
+      await desk.getByRole('button', { name: words.end }).click();
+      await dialog.getByRole('button', { name: words.end }).click();
+      await desk.getByText(words.none).waitFor();
+      // The two refusals.
+      assert.deepEqual(page.faults.filter((fault) => !fault.includes('409 (Conflict)')), []);
+      await close(page);
+      await marquee.operate('PATCH', `/titles/${title.id}`, { status: 'withdrawn' });
+    });
+  }
+}
