@@ -74,8 +74,9 @@ export function holdbacks(world) {
       await desk.getByRole('button', { name: words.end }).click();
       await dialog.getByRole('button', { name: words.end }).click();
       await desk.getByText(words.none).waitFor();
-      // The two refusals.
-      assert.deepEqual(page.faults.filter((fault) => !fault.includes('409 (Conflict)')), []);
+      // The two refusals show in the browser's console, as they have to.
+      assert.equal(page.faults.filter((fault) => fault.includes('409 (Conflict)')).length, 2);
+      page.faults.splice(0, page.faults.length, ...page.faults.filter((fault) => !fault.includes('409 (Conflict)')));
       await close(page);
       await marquee.operate('PATCH', `/titles/${title.id}`, { status: 'withdrawn' });
     });
