@@ -157,13 +157,15 @@ pub struct OfferBody {
     price: Money,
     list_price: Money,
     member_price: Option<Money>,
-    /// The viewing period.
+    /// The viewing period; the longest, where it ends when members have the title.
     watch_hours: f64,
+    /// Early access: sold to members, plays beside a membership, and ends when members have the title anyway.
+    until_members: bool,
     /// Within how many days it must be started; null where the period runs from the purchase.
     start_within_days: Option<f64>,
     opens_at: UtcMs,
     closes_at: Option<UtcMs>,
-    /// It can be bought now.
+    /// It can be bought now, by this caller.
     on_sale: bool,
     /// It can be bought now although its window has not opened.
     presale: bool,
@@ -373,7 +375,7 @@ impl TitleState {
 
 fn offer_body(title: &TitleRights, avail: &Avail, offer: &Offer, is_member: bool, now: UtcMs) -> OfferBody {
     let (watch_ms, start_within_ms) = match offer.clock {
-        GrantClock::OnPurchase { watch_ms } => (watch_ms, None),
+        GrantClock::OnPurchase { watch_ms } | GrantClock::UntilMembers { watch_ms } => (watch_ms, None),
         GrantClock::OnFirstPlay { start_within_ms, watch_ms } => (watch_ms, Some(start_within_ms)),
     };
     let is_live = title.title.status == TitleStatus::Live;
@@ -385,10 +387,11 @@ fn offer_body(title: &TitleRights, avail: &Avail, offer: &Offer, is_member: bool
         list_price: offer.list_price,
         member_price: offer.member_price,
         watch_hours: watch_ms as f64 / HOUR_MS,
+        until_members: offer.clock.needs_membership(),
         start_within_days: start_within_ms.map(|ms| ms as f64 / (24.0 * HOUR_MS)),
         opens_at: avail.window.start_at,
         closes_at: avail.window.end_at,
-        on_sale: is_live && matches!(sale, SalePhase::Open | SalePhase::Presale),
+        on_sale: is_live && offer.is_for(is_member) && matches!(sale, SalePhase::Open | SalePhase::Presale),
         presale: is_live && sale == SalePhase::Presale,
         presale_from_at: offer.presale_from_at,
         available_at: avail.window.start_at.max(now),

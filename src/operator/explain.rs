@@ -138,11 +138,13 @@ pub async fn explain_session(
     let title = snapshot.title(session.title_id).ok_or_else(not_found)?;
     let at = params.at.unwrap_or_else(|| api.clock.now());
     let territory = params.territory.or(session.territory);
-    let (grant, membership) = match session.entitlement.cause {
-        Cause::Grant(id) => (api.db.grant(id).await?, None),
-        Cause::Membership(id) => (None, api.db.membership(id).await?),
-        Cause::Free | Cause::Trailer => (None, None),
-    };
+    let (mut grant, mut membership) = (None, None);
+    if let Some(id) = session.entitlement.grant_id() {
+        grant = api.db.grant(id).await?;
+    }
+    if let Some(id) = session.entitlement.membership_id() {
+        membership = api.db.membership(id).await?;
+    }
     let (answer, mut steps) = explain_going_on(&session, title, grant.as_ref(), membership.as_ref(), territory, at);
     let mut code = answer.err();
     if code.is_none() {

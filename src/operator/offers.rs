@@ -46,8 +46,17 @@ pub struct NewOfferBody {
 #[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ClockBody {
-    OnPurchase { watch_s: i64 },
-    OnFirstPlay { start_within_s: i64, watch_s: i64 },
+    OnPurchase {
+        watch_s: i64,
+    },
+    /// For members, until members have the title anyway; `watch_s` is the longest.
+    UntilMembers {
+        watch_s: i64,
+    },
+    OnFirstPlay {
+        start_within_s: i64,
+        watch_s: i64,
+    },
 }
 
 #[derive(Serialize, ToSchema)]
@@ -197,6 +206,7 @@ impl From<ClockBody> for GrantClock {
         let ms = |seconds: i64| seconds.saturating_mul(1000);
         match clock {
             ClockBody::OnPurchase { watch_s } => GrantClock::OnPurchase { watch_ms: ms(watch_s) },
+            ClockBody::UntilMembers { watch_s } => GrantClock::UntilMembers { watch_ms: ms(watch_s) },
             ClockBody::OnFirstPlay { start_within_s, watch_s } => {
                 GrantClock::OnFirstPlay { start_within_ms: ms(start_within_s), watch_ms: ms(watch_s) }
             }
@@ -208,6 +218,7 @@ impl From<GrantClock> for ClockBody {
     fn from(clock: GrantClock) -> ClockBody {
         match clock {
             GrantClock::OnPurchase { watch_ms } => ClockBody::OnPurchase { watch_s: watch_ms / 1000 },
+            GrantClock::UntilMembers { watch_ms } => ClockBody::UntilMembers { watch_s: watch_ms / 1000 },
             GrantClock::OnFirstPlay { start_within_ms, watch_ms } => {
                 ClockBody::OnFirstPlay { start_within_s: start_within_ms / 1000, watch_s: watch_ms / 1000 }
             }

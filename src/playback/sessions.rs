@@ -331,11 +331,17 @@ impl Sessions {
 
     async fn adopt(&self, id: SessionId, lease: SessionLease) -> Result<Option<Arc<LiveSession>>> {
         let Some(row) = self.follower.watch_session(id).await? else { return Ok(None) };
-        let (grant, membership) = match row.load().entitlement.cause {
-            Cause::Grant(id) => (self.follower.watch_grant(id).await?, None),
-            Cause::Membership(id) => (None, self.follower.watch_membership(id).await?),
-            Cause::Free | Cause::Trailer => (None, None),
+        let (mut grant, mut membership) = (None, None);
+        let (grant_id, membership_id) = {
+            let entitlement = &row.load().entitlement;
+            (entitlement.grant_id(), entitlement.membership_id())
         };
+        if let Some(id) = grant_id {
+            grant = self.follower.watch_grant(id).await?;
+        }
+        if let Some(id) = membership_id {
+            membership = self.follower.watch_membership(id).await?;
+        }
         let session = Arc::new(LiveSession {
             row,
             grant,

@@ -49,6 +49,9 @@ pub struct Entitlement {
     pub starts_clock: bool,
     /// Streams at once under the cause; zero means as many as one likes.
     pub streams: u32,
+    /// The membership that a grant plays beside.
+    #[serde(default)]
+    pub beside: Option<MembershipId>,
     /// How segments are sealed; free titles and trailers leave clear.
     #[serde(default, alias = "is_protected", deserialize_with = "scheme_or_flag")]
     pub protection: Option<ProtectionScheme>,
@@ -129,6 +132,17 @@ pub struct ViewerRights {
     pub memberships: Vec<Membership>,
 }
 
+impl Entitlement {
+    pub fn grant_id(&self) -> Option<GrantId> {
+        if let Cause::Grant(id) = self.cause { Some(id) } else { None }
+    }
+
+    /// The membership without which it ends.
+    pub fn membership_id(&self) -> Option<MembershipId> {
+        if let Cause::Membership(id) = self.cause { Some(id) } else { self.beside }
+    }
+}
+
 impl ViewerRights {
     pub fn membership(&self, now: UtcMs) -> Option<&Membership> {
         self.memberships
@@ -188,7 +202,7 @@ impl DenialCode {
             DenialCode::RentalExpired => "The viewing period is over. You can buy the title again while it is on sale.",
             DenialCode::StartByPassed => "The title was not started in time. You can buy it again while it is on sale.",
             DenialCode::PaymentRequired => "Buy this title to watch it.",
-            DenialCode::MembershipRequired => "This title is included for members.",
+            DenialCode::MembershipRequired => "This title is for members.",
             DenialCode::WindowNotOpen => "This title has not opened yet.",
             DenialCode::WindowClosed => "This title is no longer on offer.",
             DenialCode::TooManyStreams => "Too many streams at once. Stop watching elsewhere, or wait 90 seconds.",
@@ -268,6 +282,7 @@ pub fn decide_trailer(title: &Title, territory: Option<Territory>, now: UtcMs) -
             ends_at: None,
             starts_clock: false,
             streams: 0,
+            beside: None,
             protection: None,
         }),
     }
@@ -374,6 +389,9 @@ fn cause_goes_on(
 ) -> Result<(), DenialCode> {
     match session.entitlement.cause {
         Cause::Grant(_) => match grant.map(|grant| grant.phase(now)) {
+            Some(GrantPhase::Running | GrantPhase::Unstarted) if session.entitlement.beside.is_some() => {
+                membership_goes_on(session, membership, now)
+            }
             Some(GrantPhase::Running | GrantPhase::Unstarted) => Ok(()),
             Some(GrantPhase::Expired) => Err(DenialCode::RentalExpired),
             Some(GrantPhase::StartByPassed) => Err(DenialCode::StartByPassed),
@@ -381,13 +399,19 @@ fn cause_goes_on(
             Some(GrantPhase::Upcoming) => Err(DenialCode::WindowNotOpen),
             Some(GrantPhase::Revoked) | None => Err(DenialCode::GrantRevoked),
         },
-        Cause::Membership(_) => {
-            let is_over = session.entitlement.ends_at.is_some_and(|ends_at| now >= ends_at);
-            let was_ended = membership.is_none_or(|membership| membership.revoked_at.is_some());
-            if is_over || was_ended { Err(DenialCode::MembershipRequired) } else { Ok(()) }
-        }
+        Cause::Membership(_) => membership_goes_on(session, membership, now),
         Cause::Free | Cause::Trailer => Ok(()),
     }
+}
+
+fn membership_goes_on(
+    session: &PlaybackSession,
+    membership: Option<&Membership>,
+    now: UtcMs,
+) -> Result<(), DenialCode> {
+    let is_over = session.entitlement.ends_at.is_some_and(|ends_at| now >= ends_at);
+    let was_ended = membership.is_none_or(|membership| membership.revoked_at.is_some());
+    if is_over || was_ended { Err(DenialCode::MembershipRequired) } else { Ok(()) }
 }
 
 /// Why a title is neither sold nor played, whoever asks.
@@ -428,35 +452,52 @@ fn usable_grant(
     now: UtcMs,
     phase: GrantPhase,
 ) -> Option<Entitlement> {
+    let membership = viewer.membership(now);
+    // What was bought to be early is over once members have the title.
+    let is_early = membership.is_some() && !members_have(covered, now);
     let (grant, avail) = viewer
         .grants
         .iter()
-        .filter(|grant| grant.phase(now) == phase)
+        .filter(|grant| grant.phase(now) == phase && (is_early || !grant.clock.needs_membership()))
         .filter_map(|grant| Some((grant, *covered.iter().find(|avail| avail.id == grant.avail_id)?)))
         .filter(|(_, avail)| !avail.has_hard_ended(now))
         .max_by_key(|(grant, _)| grant.expires_at())?;
+    let beside = membership.filter(|_| grant.clock.needs_membership());
     let expires_at = grant.expires_at();
+    let ends_at = beside.map_or(expires_at, |membership| film_end(title, membership, now).min(expires_at));
     Some(Entitlement {
         cause: Cause::Grant(grant.id),
         avail_id: Some(avail.id),
-        ends_at: Some(avail.hard_end_at.map_or(expires_at, |hard_end_at| hard_end_at.min(expires_at))),
+        ends_at: Some(avail.hard_end_at.map_or(ends_at, |hard_end_at| hard_end_at.min(ends_at))),
+        beside: beside.map(|membership| membership.id),
         starts_clock: phase == GrantPhase::Unstarted,
         streams: grant.streams,
         protection: Some(title.title.details.protection),
     })
 }
 
+/// Whether a window for members has opened here.
+pub fn members_have(covered: &[&Avail], now: UtcMs) -> bool {
+    covered.iter().any(|avail| avail.license_type == LicenseType::Svod && now >= avail.window.start_at)
+}
+
+/// Until when a session that needs this membership goes on: a film that was begun may be finished.
+fn film_end(title: &TitleRights, membership: &Membership, now: UtcMs) -> UtcMs {
+    let tail = UtcMs(now.0.saturating_add(title.title.runtime_ms).saturating_add(MEMBERSHIP_TAIL_MS));
+    membership.ends_at.max(tail)
+}
+
 fn member_right(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights, now: UtcMs) -> Option<Entitlement> {
     let membership = viewer.membership(now)?;
     let avail = reach.open_avail(LicenseType::Svod, now)?;
-    let film_end = UtcMs(now.0.saturating_add(title.title.runtime_ms).saturating_add(MEMBERSHIP_TAIL_MS));
-    let ends_at = membership.ends_at.max(film_end);
+    let ends_at = film_end(title, membership, now);
     Some(Entitlement {
         cause: Cause::Membership(membership.id),
         avail_id: Some(avail.id),
         ends_at: Some(avail.hard_end_at.map_or(ends_at, |hard_end_at| hard_end_at.min(ends_at))),
         starts_clock: false,
         streams: membership.streams,
+        beside: None,
         protection: Some(title.title.details.protection),
     })
 }
@@ -469,6 +510,7 @@ fn free_right(reach: &Reach<'_>, now: UtcMs) -> Option<Entitlement> {
         ends_at: avail.hard_end_at,
         starts_clock: false,
         streams: 0,
+        beside: None,
         protection: None,
     })
 }
@@ -506,6 +548,10 @@ fn no_entitlement(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights,
         .filter_map(|grant| match grant.phase(now) {
             GrantPhase::Expired => Some((grant.expires_at(), DenialCode::RentalExpired)),
             GrantPhase::StartByPassed => Some((grant.expires_at(), DenialCode::StartByPassed)),
+            GrantPhase::Running if grant.clock.needs_membership() && members_have(&reach.covered, now) => None,
+            GrantPhase::Running if grant.clock.needs_membership() && !viewer.is_member(now) => {
+                Some((now, DenialCode::MembershipRequired))
+            }
             // Alive and not used: the avail it was bought under has hard-ended.
             GrantPhase::Running | GrantPhase::Unstarted => Some((now, DenialCode::RentalExpired)),
             GrantPhase::Upcoming | GrantPhase::Revoked => None,
@@ -528,9 +574,10 @@ pub fn next_options(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRight
         .offered()
         .filter(|avail| avail.license_type == LicenseType::Vod && !reach.is_held(avail, now))
         .flat_map(|avail| title.offers_of(avail.id).filter(|offer| offer.is_sold(avail, now)))
+        .filter(|offer| offer.is_for(is_member))
         .map(|offer| NextOption::Buy { offer_id: offer.id, price: offer.price(is_member) })
         .collect();
-    if !is_member && reach.open_avail(LicenseType::Svod, now).is_some() {
+    if !is_member && (reach.open_avail(LicenseType::Svod, now).is_some() || is_for_members(title, reach, viewer, now)) {
         options.push(NextOption::Join);
     }
     if options.is_empty() {
@@ -538,6 +585,22 @@ pub fn next_options(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRight
         options.extend(opening.map(|opens_at| NextOption::Wait { opens_at }));
     }
     options
+}
+
+/// Whether members could buy, or play what this viewer has, before members have the title.
+fn is_for_members(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights, now: UtcMs) -> bool {
+    if members_have(&reach.covered, now) {
+        return false;
+    }
+    let is_sold = |avail: &Avail| {
+        title.offers_of(avail.id).any(|offer| offer.clock.needs_membership() && offer.is_sold(avail, now))
+    };
+    let waits = |grant: &Grant| {
+        grant.clock.needs_membership()
+            && grant.phase(now) == GrantPhase::Running
+            && reach.covered.iter().any(|avail| avail.id == grant.avail_id)
+    };
+    reach.offered().any(|avail| !reach.is_held(avail, now) && is_sold(avail)) || viewer.grants.iter().any(waits)
 }
 
 impl<'a> Reach<'a> {

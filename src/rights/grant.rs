@@ -65,8 +65,18 @@ impl GrantCause {
 pub enum GrantClock {
     /// At the purchase: `[available_at, available_at + watch_ms)`.
     OnPurchase { watch_ms: i64 },
+    /// At the purchase, for as long as its owner is a member and members do not have the title anyway, and no longer than
+    /// `watch_ms`: early access for members.
+    UntilMembers { watch_ms: i64 },
     /// At first play, which must come before `available_at + start_within_ms`.
     OnFirstPlay { start_within_ms: i64, watch_ms: i64 },
+}
+
+impl GrantClock {
+    /// Whether it plays beside a membership only.
+    pub fn needs_membership(self) -> bool {
+        matches!(self, GrantClock::UntilMembers { .. })
+    }
 }
 
 /// Where a grant stands at an instant.
@@ -93,7 +103,9 @@ impl Grant {
     /// The instant from which nothing plays under this grant, as things stand.
     pub fn expires_at(&self) -> UtcMs {
         let clock_end = match (self.clock, self.first_play_at) {
-            (GrantClock::OnPurchase { watch_ms }, _) => plus(self.available_at, watch_ms),
+            (GrantClock::OnPurchase { watch_ms } | GrantClock::UntilMembers { watch_ms }, _) => {
+                plus(self.available_at, watch_ms)
+            }
             (GrantClock::OnFirstPlay { start_within_ms, .. }, None) => plus(self.available_at, start_within_ms),
             (GrantClock::OnFirstPlay { watch_ms, .. }, Some(first_play_at)) => plus(first_play_at, watch_ms),
         };
@@ -106,7 +118,7 @@ impl Grant {
     }
 
     pub fn is_started(&self) -> bool {
-        matches!(self.clock, GrantClock::OnPurchase { .. }) || self.first_play_at.is_some()
+        !matches!(self.clock, GrantClock::OnFirstPlay { .. }) || self.first_play_at.is_some()
     }
 
     /// Given before its window opened. Any other grant plays at once, also on a clock that has gone back a little since.

@@ -97,6 +97,11 @@ impl Offer {
         }
     }
 
+    /// Whether it is sold to this viewer at all.
+    pub fn is_for(&self, is_member: bool) -> bool {
+        is_member || !self.clock.needs_membership()
+    }
+
     pub fn is_sold(&self, avail: &Avail, now: UtcMs) -> bool {
         matches!(self.sale_phase(avail, now), SalePhase::Open | SalePhase::Presale)
     }
@@ -124,7 +129,7 @@ impl Offer {
             return refuse("streams", "At least one stream must be allowed.");
         }
         let (start_within, watch) = match self.clock {
-            GrantClock::OnPurchase { watch_ms } => (None, watch_ms),
+            GrantClock::OnPurchase { watch_ms } | GrantClock::UntilMembers { watch_ms } => (None, watch_ms),
             GrantClock::OnFirstPlay { start_within_ms, watch_ms } => (Some(start_within_ms), watch_ms),
         };
         let longest_ms = Duration::from_secs(10 * 366 * 24 * 3600).as_millis() as i64;

@@ -4,7 +4,9 @@
 use crate::base::clock::UtcMs;
 use crate::base::money::Money;
 use crate::base::territory::Territory;
-use crate::rights::entitlement::{Denial, DenialCode, NextOption, Reach, ViewerRights, next_options, title_denial};
+use crate::rights::entitlement::{
+    Denial, DenialCode, NextOption, Reach, ViewerRights, members_have, next_options, title_denial,
+};
 use crate::rights::grant::Grant;
 use crate::rights::offer::{Offer, SalePhase};
 use crate::rights::snapshot::TitleRights;
@@ -51,11 +53,18 @@ pub fn quote(
         SalePhase::Withdrawn => return Err(refuse(DenialCode::OfferWithdrawn)),
         SalePhase::Open | SalePhase::Presale => {}
     }
+    let is_member = viewer.is_member(now);
+    if offer.clock.needs_membership() && members_have(&reach.covered, now) {
+        return Err(refuse(DenialCode::WindowClosed));
+    }
+    if !offer.is_for(is_member) {
+        return Err(refuse(DenialCode::MembershipRequired));
+    }
     let is_usable_here =
         |grant: &Grant| grant.is_live(now) && reach.covered.iter().any(|avail| avail.id == grant.avail_id);
     if viewer.grants.iter().any(is_usable_here) {
         return Err(Denial::of(DenialCode::AlreadyOwned));
     }
-    let is_member_price = offer.member_price.is_some() && viewer.is_member(now);
+    let is_member_price = offer.member_price.is_some() && is_member;
     Ok(Quote { price: offer.price(is_member_price), is_member_price })
 }

@@ -150,6 +150,9 @@ pub fn grants(grants: &[Grant], right: Option<&Entitlement>, wanted: GrantPhase,
     let says = match (right, wanted) {
         (Some(_), GrantPhase::Running) => "A purchase's viewing period runs.",
         (Some(_), _) => "A purchase is there and playing starts its viewing period.",
+        (None, GrantPhase::Running) if waits_for_membership(grants, now) => {
+            "A purchase is there that plays for members only, and until they have the title anyway."
+        }
         (None, _) if grants.is_empty() => "The viewer has bought nothing of this title.",
         (None, GrantPhase::Running) => "No purchase's viewing period runs here.",
         (None, _) => "No purchase waits to be started.",
@@ -276,8 +279,13 @@ fn passed(is_passed: bool) -> Outcome {
     if is_passed { Outcome::Pass } else { Outcome::Fail }
 }
 
+fn waits_for_membership(grants: &[Grant], now: UtcMs) -> bool {
+    grants.iter().any(|grant| grant.clock.needs_membership() && grant.phase(now) == GrantPhase::Running)
+}
+
 fn grant_facts(grant: &Grant, now: UtcMs) -> Value {
     json!({"id": grant.id, "phase": phase(grant.phase(now)), "avail_id": grant.avail_id,
+        "needs_membership": grant.clock.needs_membership(),
         "expires_at": grant.expires_at(), "first_play_at": grant.first_play_at, "revoked_at": grant.revoked_at})
 }
 

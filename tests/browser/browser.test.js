@@ -10,6 +10,7 @@ import { clearance } from './clearance.js';
 import { clients } from './clients.js';
 import { collection } from './collection.js';
 import { operatorConsole } from './console.js';
+import { early } from './early.js';
 import { growing } from './growing.js';
 import { holdbacks } from './holdbacks.js';
 import { startMarquee } from './marquee.js';
@@ -42,6 +43,7 @@ describe('browser', { timeout: 1_800_000 }, () => {
   describe('cards', () => cards(world));
   describe('clearance', () => clearance(world));
   describe('holdbacks', () => holdbacks(world));
+  describe('early', () => early(world));
   describe('clients', () => clients(world));
   describe('collection', () => collection(world));
   describe('growing', () => growing(world));

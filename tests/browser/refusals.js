@@ -15,7 +15,7 @@ const REFUSED = [
 ];
 const REASONS = {
   elsewhere: [/^This film is not licensed where you are\./, /^这部影片在您所在的地区没有版权许可。/],
-  member: [/^Included for members\. Sign in/, /^会员免费看，请登录会员账号。/],
+  member: [/^For members\. Sign in/, /^仅面向会员，请登录会员账号。/],
 };
 
 export function refusals(world) {

@@ -145,6 +145,7 @@ impl Scene {
                 ends_at: Some(later(1000)),
                 starts_clock: true,
                 streams: 1,
+                beside: None,
                 protection: Some(ProtectionScheme::Cbcs),
             },
             opened_at: NOW,

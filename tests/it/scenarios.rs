@@ -11,6 +11,7 @@ use crate::server::{Answer, Server, TestViewer, outcome};
 
 mod cinemas;
 mod licences;
+mod members;
 mod releases;
 mod rentals;
 
@@ -40,6 +41,8 @@ scenarios! {
         a_paid_offer_of_a_chinese_title_needs_its_licence
         a_renamed_title_is_not_sold_until_its_licence_is_confirmed_again
         a_revoked_licence_ends_sale_and_viewing_at_once;
+    members:
+        early_access_lasts_as_long_as_the_membership;
     releases:
         a_date_opens_in_each_territory_at_its_midnight
         one_instant_opens_everywhere_at_once;

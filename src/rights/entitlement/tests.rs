@@ -565,6 +565,7 @@ fn in_china_a_licence_comes_before_everything_else() {
             ends_at: None,
             starts_clock: false,
             streams: 1,
+            beside: None,
             protection: None,
         };
         let session = cinema.session_under(entitlement, now);
@@ -607,4 +608,37 @@ fn what_is_held_back_is_neither_sold_nor_opened_whatever_its_window_says() {
     // What was bought plays.
     let viewer = ViewerRights { grants: vec![cinema.bought(pvod_start())], memberships: vec![] };
     assert_eq!(cinema.answer(&viewer, pvod_start()), "grant");
+}
+
+#[test]
+fn early_access_needs_a_membership_until_members_have_the_title() {
+    let mut cinema = cinema();
+    cinema.rights.offers[0].clock = GrantClock::UntilMembers { watch_ms: 90 * DAY_MS };
+    let bought = cinema.grant(GrantClock::UntilMembers { watch_ms: 90 * DAY_MS }, pvod_start());
+    let lapses_at = UtcMs(pvod_start().0 + 5 * DAY_MS);
+    let owner = |ends_at| ViewerRights { grants: vec![bought.clone()], memberships: vec![cinema.member(ends_at)] };
+    let (lapsing, kept) = (owner(lapses_at), owner(UtcMs(pvod_end().0 + DAY_MS)));
+    for (instant, offset_ms, viewer, expected) in [
+        (lapses_at, -1, &lapsing, "grant"),
+        (lapses_at, 0, &lapsing, "MEMBERSHIP_REQUIRED"),
+        (lapses_at, 1, &lapsing, "MEMBERSHIP_REQUIRED"),
+        (pvod_end(), -1, &kept, "grant"),
+        (pvod_end(), 0, &kept, "membership"),
+        (pvod_end(), 1, &kept, "membership"),
+        (pvod_end(), 0, &lapsing, "MEMBERSHIP_REQUIRED"),
+    ] {
+        assert_eq!(cinema.answer(viewer, UtcMs(instant.0 + offset_ms)), expected, "{instant} {offset_ms}");
+    }
+    // Its longest, where members get the title late.
+    cinema.rights.avails.retain(|avail| avail.license_type == LicenseType::Vod);
+    let ends_at = UtcMs(pvod_start().0 + 90 * DAY_MS);
+    let kept = ViewerRights { grants: vec![bought.clone()], memberships: vec![cinema.member(UtcMs(i64::MAX))] };
+    assert_eq!(cinema.answer(&kept, UtcMs(ends_at.0 - 1)), "grant");
+    assert_eq!(cinema.answer(&kept, ends_at), "RENTAL_EXPIRED");
+    let sold = |viewer: &ViewerRights| {
+        let quoted = quote(&cinema.rights, &cinema.rights.offers[0], viewer, Some(cn()), pvod_start());
+        quoted.map_err(|denial| (denial.code, denial.next))
+    };
+    assert_eq!(sold(&nobody()), Err((DenialCode::MembershipRequired, vec![NextOption::Join])));
+    assert!(sold(&ViewerRights { grants: vec![], ..kept }).is_ok());
 }

@@ -1,4 +1,4 @@
--- Version 8. What contracts hold back.
+-- Version 8. What contracts hold back; grants that last until members have the title.
 
 CREATE TABLE holdback (
     id TEXT PRIMARY KEY,
@@ -7,3 +7,7 @@ CREATE TABLE holdback (
     body TEXT NOT NULL
 );
 CREATE INDEX holdback_of_title ON holdback (title_id);
+
+-- Whether its clock ends when members have the title, and needs a membership until then.
+ALTER TABLE offer ADD COLUMN until_members BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE viewer_grant ADD COLUMN until_members BIGINT NOT NULL DEFAULT 0;

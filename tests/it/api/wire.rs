@@ -173,7 +173,7 @@ async fn an_operator_builds_a_premiere_and_the_log_tells_how() {
         shown.body["offers"][0],
         json!({"id": offer.body["id"], "kind": "pvod", "price": {"amount": 900, "currency": "CNY"},
             "list_price": {"amount": 1800, "currency": "CNY"}, "member_price": {"amount": 900, "currency": "CNY"},
-            "watch_hours": 48.0, "start_within_days": null, "opens_at": "2027-01-15T12:00:00.000Z",
+            "watch_hours": 48.0, "until_members": false, "start_within_days": null, "opens_at": "2027-01-15T12:00:00.000Z",
             "closes_at": "2027-01-29T12:00:00.000Z", "on_sale": true, "presale": false, "presale_from_at": null,
             "available_at": "2027-01-15T12:00:00.000Z"})
     );

@@ -45,7 +45,8 @@ pub async fn online_waits_for_the_strictest_circuit(backend: Backend) {
     let strict = stage.held(title, circuit("博纳院线", cinemas, 6)).await;
     assert_eq!(strict["lifts_at"], json!(at("2027-03-08T00:00:00+08:00")));
     let listed = stage.done(Method::GET, &path, json!({})).await;
-    assert_eq!(listed["data"], json!([first, strict]));
+    let all = listed["data"].as_array().unwrap();
+    assert!(all.len() == 2 && all.contains(&first) && all.contains(&strict), "{listed}");
 
     // Where nobody was promised anything it opens when it likes.
     stage.avail(title, window("svod", &["HK"], "2027-02-01T00:00:00+08:00", None)).await;

@@ -491,11 +491,11 @@ async fn insert_offer(conn: &mut Connection, offer: &Offer) -> Result<()> {
         offer.member_price.is_none_or(|price| price.currency == currency),
         "Offer::check has seen that both prices are in one currency"
     );
-    let (start_within_ms, watch_ms) = clock_columns(offer.clock);
+    let (start_within_ms, watch_ms, until_members) = clock_columns(offer.clock);
     sqlx::query(
         "INSERT INTO offer (id, title_id, avail_id, kind, list_price_minor, member_price_minor, currency, \
-         start_within_ms, watch_ms, streams, presale_from_at, withdrawn_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         start_within_ms, watch_ms, streams, presale_from_at, withdrawn_at, until_members) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind(offer.id.to_string())
     .bind(offer.title_id.to_string())
@@ -509,6 +509,7 @@ async fn insert_offer(conn: &mut Connection, offer: &Offer) -> Result<()> {
     .bind(i64::from(offer.streams))
     .bind(offer.presale_from_at.map(|at| at.0))
     .bind(offer.withdrawn_at.map(|at| at.0))
+    .bind(until_members)
     .execute(conn)
     .await?;
     Ok(())

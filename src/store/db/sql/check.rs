@@ -21,7 +21,7 @@ const TALLIES: &str = "\
     (SELECT COUNT(*) FROM viewer_grant g LEFT JOIN offer f ON f.id = p.offer_id WHERE g.purchase_id = p.id \
      AND g.viewer_id = p.viewer_id AND g.title_id = p.title_id AND g.avail_id = p.avail_id \
      AND g.offer_id = p.offer_id AND g.livemode = p.livemode AND g.issued_at >= p.created_at \
-     AND (f.id IS NULL OR (g.watch_ms = f.watch_ms AND g.streams = f.streams \
+     AND (f.id IS NULL OR (g.watch_ms = f.watch_ms AND g.until_members = f.until_members AND g.streams = f.streams \
      AND COALESCE(g.start_within_ms, 0) = COALESCE(f.start_within_ms, 0)))) \
      AS grants_faithful, \
     (SELECT COUNT(*) FROM entry e WHERE e.purchase_id = p.id AND e.kind = 'purchase') AS sales, \
@@ -45,7 +45,7 @@ const VOUCHER_TALLIES: &str = "\
      LEFT JOIN offer f ON f.id = b.offer_id WHERE g.voucher_id = v.id \
      AND g.viewer_id = v.viewer_id AND g.title_id = b.title_id AND g.offer_id = b.offer_id \
      AND g.livemode = b.livemode AND g.issued_at = v.redeemed_at \
-     AND (f.id IS NULL OR (g.avail_id = f.avail_id AND g.watch_ms = f.watch_ms AND g.streams = f.streams \
+     AND (f.id IS NULL OR (g.avail_id = f.avail_id AND g.watch_ms = f.watch_ms AND g.until_members = f.until_members AND g.streams = f.streams \
      AND COALESCE(g.start_within_ms, 0) = COALESCE(f.start_within_ms, 0)))) AS grants_faithful \
     FROM voucher v WHERE v.id > $1 \
     AND (v.redeemed_at IS NOT NULL OR v.id IN (SELECT voucher_id FROM viewer_grant WHERE voucher_id IS NOT NULL)) \

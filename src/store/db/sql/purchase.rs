@@ -265,11 +265,11 @@ async fn insert(conn: &mut Connection, purchase: &Purchase) -> Result<()> {
 }
 
 pub async fn insert_grant(conn: &mut Connection, grant: &Grant) -> Result<()> {
-    let (start_within_ms, watch_ms) = clock_columns(grant.clock);
+    let (start_within_ms, watch_ms, until_members) = clock_columns(grant.clock);
     sqlx::query(
         "INSERT INTO viewer_grant (id, viewer_id, title_id, avail_id, offer_id, purchase_id, start_within_ms, \
-         watch_ms, issued_at, first_play_at, hard_end_at, streams, revoked_at, livemode, available_at, voucher_id) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+         watch_ms, issued_at, first_play_at, hard_end_at, streams, revoked_at, livemode, available_at, voucher_id, \
+         until_members) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
     )
     .bind(grant.id.to_string())
     .bind(grant.viewer_id.to_string())
@@ -287,6 +287,7 @@ pub async fn insert_grant(conn: &mut Connection, grant: &Grant) -> Result<()> {
     .bind(i64::from(grant.livemode))
     .bind(grant.available_at.0)
     .bind(grant.cause.voucher_id().map(|id| id.to_string()))
+    .bind(until_members)
     .execute(conn)
     .await?;
     Ok(())

@@ -69,6 +69,7 @@ pub trait Columns {
     fn grant_clock(&self) -> Result<GrantClock> {
         let watch_ms = self.int("watch_ms")?;
         Ok(match self.int_opt("start_within_ms")? {
+            _ if self.flag("until_members")? => GrantClock::UntilMembers { watch_ms },
             None => GrantClock::OnPurchase { watch_ms },
             Some(start_within_ms) => GrantClock::OnFirstPlay { start_within_ms, watch_ms },
         })
@@ -98,11 +99,12 @@ impl Columns for Row {
     }
 }
 
-/// `(start_within_ms, watch_ms)`, as a clock is stored.
-pub fn clock_columns(clock: GrantClock) -> (Option<i64>, i64) {
+/// `(start_within_ms, watch_ms, until_members)`, as a clock is stored.
+pub fn clock_columns(clock: GrantClock) -> (Option<i64>, i64, i64) {
     match clock {
-        GrantClock::OnPurchase { watch_ms } => (None, watch_ms),
-        GrantClock::OnFirstPlay { start_within_ms, watch_ms } => (Some(start_within_ms), watch_ms),
+        GrantClock::OnPurchase { watch_ms } => (None, watch_ms, 0),
+        GrantClock::UntilMembers { watch_ms } => (None, watch_ms, 1),
+        GrantClock::OnFirstPlay { start_within_ms, watch_ms } => (Some(start_within_ms), watch_ms, 0),
     }
 }
 

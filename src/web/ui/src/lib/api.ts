@@ -61,6 +61,8 @@ export interface Offer {
   member_price?: Money | null;
   watch_hours: number;
   start_within_days?: number | null;
+  /** Early access for members: it plays while its buyer is one, until all of them have the title. */
+  until_members?: boolean;
   opens_at: string;
   closes_at: string | null;
   on_sale: boolean;

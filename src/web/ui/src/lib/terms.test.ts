@@ -29,3 +29,13 @@ test('an end that cuts everyone off is said', () => {
   const windows = [{ ...window, start_at: offer.opens_at, hard_end_at: '2027-01-05T00:00:00Z' }];
   expect(termsOf(offer, { windows }, catalogues.en, 'en').at(-1)).toMatch(/^Whatever is left then, viewing ends 5 Jan 2027/);
 });
+
+test('early access for members says what it needs and when it is over', () => {
+  const early = { ...offer, until_members: true, watch_hours: 365 * 24 };
+  expect(tell(early)).toEqual([
+    'Early access for members: watch as often as you like while you are a member, until members have it anyway, for 365 days at most.',
+  ]);
+  const window = { license_type: 'svod', description: null, end_at: null, zone: 'UTC', hard_end_at: null } as const;
+  const windows = [{ ...window, start_at: '2027-04-01T00:00:00Z' }];
+  expect(termsOf(early, { windows }, catalogues.en, 'en')[0]).toMatch(/From 1 Apr 2027.* every member has it\.$/);
+});

@@ -12,6 +12,9 @@ export function termsOf(offer: Offer, title: Pick<Title, 'windows'>, words: Word
   if (offer.start_within_days) {
     const days = span(offer.start_within_days * 24 * HOUR_MS, words, locale);
     terms.push(offer.presale ? words.clock_start_preorder(days) : words.clock_start(days), words.clock_watch(watch));
+  } else if (offer.until_members) {
+    const opens = title.windows?.find((window) => window.license_type === 'svod' && window.start_at > offer.opens_at);
+    terms.push(opens ? words.clock_early_until(instant(opens.start_at, locale)) : words.clock_early(watch));
   } else {
     terms.push(offer.presale ? words.clock_preorder(watch) : words.clock_buy(watch));
   }

@@ -189,6 +189,7 @@ export interface AvailCheck {
 
 export type Clock =
   | { on_purchase: { watch_s: number } }
+  | { until_members: { watch_s: number } }
   | { on_first_play: { start_within_s: number; watch_s: number } };
 
 export interface OfferEntry {

@@ -11,6 +11,7 @@ const DAY_S = 24 * HOUR_S;
 
 export function clockText(clock: Clock, words: Shape<typeof en>, common: CommonWords): string {
   if ('on_purchase' in clock) return words.say_on_purchase(common.hours(hours(clock.on_purchase.watch_s)));
+  if ('until_members' in clock) return words.say_until_members(common.hours(hours(clock.until_members.watch_s)));
   const { start_within_s, watch_s } = clock.on_first_play;
   return words.say_on_first_play(common.days(days(start_within_s)), common.hours(hours(watch_s)));
 }
@@ -18,9 +19,18 @@ export function clockText(clock: Clock, words: Shape<typeof en>, common: CommonW
 export const hours = (seconds: number): number => Math.round((seconds / HOUR_S) * 10) / 10;
 export const days = (seconds: number): number => Math.round((seconds / DAY_S) * 10) / 10;
 
-export function clockOf(kind: 'on_purchase' | 'on_first_play', watch_hours: number, start_days: number): Clock {
+export const clockKinds = ['on_purchase', 'on_first_play', 'until_members'] as const;
+export type ClockKind = (typeof clockKinds)[number];
+
+export function kindOf(clock: Clock): ClockKind {
+  return clockKinds.find((kind) => kind in clock) ?? 'on_purchase';
+}
+
+export function clockOf(kind: ClockKind, watch_hours: number, start_days: number): Clock {
   const watch_s = watch_hours * HOUR_S;
-  return kind === 'on_purchase' ? { on_purchase: { watch_s } } : { on_first_play: { start_within_s: start_days * DAY_S, watch_s } };
+  if (kind === 'on_purchase') return { on_purchase: { watch_s } };
+  if (kind === 'until_members') return { until_members: { watch_s } };
+  return { on_first_play: { start_within_s: start_days * DAY_S, watch_s } };
 }
 
 /** Everything but the price. */
