@@ -174,5 +174,6 @@ suite! {
         a_batch_is_kept_with_all_its_vouchers
         a_voucher_gives_one_grant_to_one_viewer
         a_voucher_is_not_redeemed_late_void_or_on_other_rights
-        one_voucher_of_many_hands_is_redeemed_once;
+        one_voucher_of_many_hands_is_redeemed_once
+        a_thousand_codes_in_thirty_hands_are_a_thousand_grants;
 }

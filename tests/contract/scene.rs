@@ -104,9 +104,9 @@ impl Scene {
         (purchase, refund)
     }
 
-    /// A batch of two vouchers for the offer, with the hashes `[1; 32]` and `[2; 32]`.
-    pub async fn vouchers(&self, db: &Arc<dyn Db>) -> (VoucherBatch, Vec<NewVoucher>) {
-        let batch = VoucherBatch {
+    /// A batch of two vouchers for the offer, not in the database.
+    pub fn batch(&self) -> VoucherBatch {
+        VoucherBatch {
             id: VoucherBatchId::new(NOW),
             title_id: self.title.id,
             offer_id: self.offer.id,
@@ -116,7 +116,12 @@ impl Scene {
             created_at: NOW,
             void_at: None,
             livemode: false,
-        };
+        }
+    }
+
+    /// The batch in the database, with the hashes `[1; 32]` and `[2; 32]`.
+    pub async fn vouchers(&self, db: &Arc<dyn Db>) -> (VoucherBatch, Vec<NewVoucher>) {
+        let batch = self.batch();
         let voucher = |byte| NewVoucher { id: VoucherId::new(NOW), code_hash: [byte; 32] };
         let vouchers = vec![voucher(1), voucher(2)];
         let made = db.insert_voucher_batch(&batch, &vouchers, &key(&batch.id.to_string())).await.unwrap();

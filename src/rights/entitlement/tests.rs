@@ -468,6 +468,7 @@ fn a_trailer_plays_as_long_as_its_title_is_listed() {
 }
 
 mod explained;
+mod precedence;
 
 /// 《纸鸢行动》 of the domain, by what is recorded of its licence: who may do what in China, and abroad.
 #[test]

@@ -5,7 +5,7 @@ use marquee::base::id::{VoucherBatchId, VoucherId};
 use marquee::rights::grant::Grant;
 use marquee::rights::voucher::VoucherBatch;
 use marquee::store::check;
-use marquee::store::db::voucher::{CountedBatch, Redemption, Voucher};
+use marquee::store::db::voucher::{CountedBatch, NewVoucher, Redemption, Voucher};
 use marquee::store::db::{Db, Page, Written};
 
 use super::Backend;
@@ -99,4 +99,41 @@ pub async fn one_voucher_of_many_hands_is_redeemed_once(backend: &impl Backend) 
     assert_eq!(done, 1);
     let report = check::check(&*db).await.unwrap();
     assert_eq!((report.vouchers, report.grants, report.findings), (1, 1, vec![]));
+}
+
+/// Each code is tried by everybody at once, whoever has won how many before.
+pub async fn a_thousand_codes_in_thirty_hands_are_a_thousand_grants(backend: &impl Backend) {
+    const CODES: u32 = 1000;
+    let db = backend.open().await;
+    let scene = Scene::set(&db).await;
+    let batch = VoucherBatch { count: CODES, ..scene.batch() };
+    let hash = |code: u32| std::array::from_fn(|place| code.to_be_bytes().get(place).copied().unwrap_or(7));
+    let vouchers: Vec<NewVoucher> =
+        (0..CODES).map(|code| NewVoucher { id: VoucherId::new(NOW), code_hash: hash(code) }).collect();
+    assert_eq!(db.insert_voucher_batch(&batch, &vouchers, &key("thousand")).await.unwrap(), Written::New(()));
+    let mut hands = Vec::new();
+    for hand in 0..30 {
+        hands.push((scene.with_viewer(&db, &format!("hand{hand}@example.com")).await, 0));
+    }
+    for voucher in &vouchers {
+        let tasks = hands.iter().map(|(hand, won)| {
+            let (db, grant, won): (Arc<dyn Db>, _, _) = (db.clone(), hand.gift(voucher.id), *won);
+            tokio::spawn(async move { db.redeem_voucher(&grant, won).await.unwrap() })
+        });
+        let found = futures_util::future::join_all(tasks).await;
+        let mut winners = 0;
+        for ((_, won), found) in hands.iter_mut().zip(found) {
+            let is_won = found.unwrap() == Redemption::Done;
+            winners += u32::from(is_won);
+            *won += usize::from(is_won);
+        }
+        assert_eq!(winners, 1);
+    }
+    for (hand, won) in &hands {
+        assert_eq!(db.grants(hand.viewer.id, None).await.unwrap().len(), *won);
+    }
+    assert_eq!(hands.iter().map(|(_, won)| won).sum::<usize>(), CODES as usize);
+    assert_eq!(db.voucher_batch(batch.id).await.unwrap().unwrap().redeemed, CODES);
+    let report = check::check(&*db).await.unwrap();
+    assert_eq!((report.vouchers, report.grants, report.findings), (1000, 1000, vec![]));
 }
