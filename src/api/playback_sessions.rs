@@ -22,6 +22,7 @@ use crate::base::clock::UtcMs;
 use crate::base::drm_system::DrmSystem;
 use crate::base::id::{SessionId, TitleId};
 use crate::commerce::account::{Caller, Visit};
+use crate::playback::denied;
 use crate::playback::library::Licensing;
 use crate::playback::presentation::Presentation;
 use crate::playback::sessions::{Feature, LiveSession, OpenRequest, Opened};
@@ -161,9 +162,15 @@ pub async fn create(
     if let Rate::Over { retry_after } = api.accounts.count_session(request.viewer_id, place.network).await {
         return Err(Problem::too_many(retry_after));
     }
+    let actor = caller.as_ref().map_or_else(|| "nobody".to_owned(), Caller::name);
     match api.sessions.open(request).await? {
         Ok(Opened { session, film_ms, token }) => {
             api.metrics.count_session();
+            let right = &session.entitlement;
+            let detail = json!({"title_id": title_id, "part": part, "trailer": trailer, "territory": place.territory,
+                "rule": right.cause.rule(), "avail_id": right.avail_id, "grant_id": right.grant_id(),
+                "membership_id": right.membership_id(), "ends_at": right.ends_at});
+            api.audit(&actor, "session.open", &session.id.to_string(), detail).await?;
             let has_storyboard = api.library.has_storyboard(Presentation::of(&session)).await;
             let chapters = api.library.chapters(Presentation::of(&session)).await.into_iter();
             let licensing = api.library.licensing(Presentation::of(&session)).await;
@@ -188,9 +195,7 @@ pub async fn create(
         }
         Err(denial) => {
             api.metrics.count_denial(denial.code.as_str());
-            let actor = caller.as_ref().map_or_else(|| "nobody".to_owned(), Caller::name);
-            let detail =
-                json!({"code": denial.code.as_str(), "part": part, "trailer": trailer, "territory": place.territory});
+            let detail = json!({"code": denial.code.as_str(), "rule": denied::rule(denial.code), "part": part, "trailer": trailer, "territory": place.territory});
             api.audit(&actor, "session.deny", &title_id.to_string(), detail).await?;
             Err(Problem::denied(&denial))
         }

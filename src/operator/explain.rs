@@ -175,10 +175,8 @@ impl ExplanationBody {
     ) -> ExplanationBody {
         let rule = match (code, cause) {
             (Some(code), _) => denied::rule(code),
-            (None, Some(Cause::Grant(_))) => "grant",
-            (None, Some(Cause::Membership(_))) => "membership",
-            (None, Some(Cause::Trailer)) => "trailer",
-            (None, _) => "free",
+            (None, Some(cause)) => cause.rule(),
+            (None, None) => "free",
         };
         ExplanationBody {
             allow: code.is_none(),

@@ -132,6 +132,18 @@ pub struct ViewerRights {
     pub memberships: Vec<Membership>,
 }
 
+impl Cause {
+    /// What it is called where a decision says why.
+    pub fn rule(self) -> &'static str {
+        match self {
+            Cause::Grant(_) => "grant",
+            Cause::Membership(_) => "membership",
+            Cause::Free => "free",
+            Cause::Trailer => "trailer",
+        }
+    }
+}
+
 impl Entitlement {
     pub fn grant_id(&self) -> Option<GrantId> {
         if let Cause::Grant(id) = self.cause { Some(id) } else { None }

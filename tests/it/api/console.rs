@@ -289,3 +289,22 @@ async fn a_new_password_ends_the_other_sign_ins_of_an_operator() {
     let machine = json!({"current": "correct horse", "new": "another horse"});
     assert_eq!(cinema.post("/operator/me/password", &cinema.operator, machine).await.code(), "PASSWORD_WRONG");
 }
+
+#[tokio::test]
+async fn every_session_that_opens_or_is_refused_is_in_the_log_with_its_rule() {
+    let cinema = Cinema::open().await;
+    let show = cinema.premiere().await;
+    let ann = cinema.guest("ann").await;
+    assert_eq!(cinema.play(show, &ann).await.code(), "PAYMENT_REQUIRED");
+    let bought = cinema.buy(show, &ann, "first", "paid").await.body;
+    let session = cinema.play(show, &ann).await.body;
+    let log = cinema.get("/operator/audit?action=session.", &cinema.operator).await.body;
+    let lines: Vec<_> = log["data"].as_array().unwrap().iter().map(|line| (&line["action"], &line["detail"])).collect();
+    assert_eq!(lines.len(), 2, "{log}");
+    let (opened, refused) = (lines[0], lines[1]);
+    assert_eq!((opened.0, refused.0), (&json!("session.open"), &json!("session.deny")));
+    assert_eq!((&log["data"][0]["subject"], &log["data"][0]["actor"]), (&session["id"], &json!(ann.id)));
+    assert_eq!((&opened.1["rule"], &opened.1["grant_id"]), (&json!("grant"), &bought["grant"]["id"]));
+    assert_eq!((&opened.1["avail_id"], &opened.1["ends_at"]), (&json!(show.avail), &session["ends_at"]));
+    assert_eq!((&refused.1["rule"], &refused.1["code"]), (&json!("entitlement"), &json!("PAYMENT_REQUIRED")));
+}
