@@ -170,7 +170,11 @@ pub async fn create(
             let detail = json!({"title_id": title_id, "part": part, "trailer": trailer, "territory": place.territory,
                 "rule": right.cause.rule(), "avail_id": right.avail_id, "grant_id": right.grant_id(),
                 "membership_id": right.membership_id(), "ends_at": right.ends_at});
-            api.audit(&actor, "session.open", &session.id.to_string(), detail).await?;
+            if let Err(error) = api.audit(&actor, "session.open", &session.id.to_string(), detail).await {
+                // Nobody gets the token, and the stream is free again.
+                api.sessions.end(session.id).await?;
+                return Err(error.into());
+            }
             let has_storyboard = api.library.has_storyboard(Presentation::of(&session)).await;
             let chapters = api.library.chapters(Presentation::of(&session)).await.into_iter();
             let licensing = api.library.licensing(Presentation::of(&session)).await;

@@ -303,12 +303,13 @@ fn title_body(
     let Title { id, name, synopsis, runtime_ms, details, .. } = &title.title;
     let decision = decide(title, viewer, territory, now);
     let is_member = viewer.is_member(now);
-    let covered = offered_avails(title, territory, now);
+    let reach = Reach::of(title, territory, now);
+    let covered: Vec<&Avail> = reach.offered().collect();
     let offers = covered
         .iter()
         .flat_map(|avail| title.offers_of(avail.id).map(move |offer| (*avail, offer)))
         .filter(|(_, offer)| !offer.is_withdrawn(now))
-        .map(|(avail, offer)| offer_body(title, avail, offer, is_member, now))
+        .map(|(avail, offer)| offer_body(&reach, avail, offer, is_member, now))
         .collect();
     let posters = posters::urls(&title.title);
     TitleBody {
@@ -373,12 +374,12 @@ impl TitleState {
     }
 }
 
-fn offer_body(title: &TitleRights, avail: &Avail, offer: &Offer, is_member: bool, now: UtcMs) -> OfferBody {
+fn offer_body(reach: &Reach<'_>, avail: &Avail, offer: &Offer, is_member: bool, now: UtcMs) -> OfferBody {
     let (watch_ms, start_within_ms) = match offer.clock {
         GrantClock::OnPurchase { watch_ms } | GrantClock::UntilMembers { watch_ms } => (watch_ms, None),
         GrantClock::OnFirstPlay { start_within_ms, watch_ms } => (watch_ms, Some(start_within_ms)),
     };
-    let is_live = title.title.status == TitleStatus::Live;
+    let is_live = reach.title.title.status == TitleStatus::Live;
     let sale = offer.sale_phase(avail, now);
     OfferBody {
         id: offer.id,
@@ -391,7 +392,7 @@ fn offer_body(title: &TitleRights, avail: &Avail, offer: &Offer, is_member: bool
         start_within_days: start_within_ms.map(|ms| ms as f64 / (24.0 * HOUR_MS)),
         opens_at: avail.window.start_at,
         closes_at: avail.window.end_at,
-        on_sale: is_live && offer.is_for(is_member) && matches!(sale, SalePhase::Open | SalePhase::Presale),
+        on_sale: is_live && offer.is_for(is_member) && reach.sells(offer, avail, now),
         presale: is_live && sale == SalePhase::Presale,
         presale_from_at: offer.presale_from_at,
         available_at: avail.window.start_at.max(now),

@@ -148,6 +148,8 @@ pub const OPERATOR_TOKEN_AGE: Duration = Duration::from_secs(365 * 24 * 3600);
 pub const PAGE_ROWS_DEFAULT: u32 = 50;
 pub const PAGE_ROWS_MAX: u32 = 200;
 pub const NAME_CHARS_MAX: usize = 200;
+/// Threads of all encoders of a job together; x265 takes no more for one.
+pub const ENCODER_THREADS_MAX: usize = 16;
 /// Days that a holdback lasts after its event: ten years.
 pub const HOLDBACK_DAYS_MAX: u16 = 3_660;
 pub const HOLDBACKS_PER_TITLE_MAX: usize = 500;

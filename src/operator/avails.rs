@@ -232,7 +232,7 @@ pub async fn check(
         hard_end_at: wanted.hard_end_at,
     };
     proposed.check()?;
-    Ok(Json(FindingsBody::new(&findings(&proposed, &title.avails, &title.holdbacks))))
+    Ok(Json(FindingsBody::new(&findings(&proposed, &title.avails, &title.holdbacks, operators.api.clock.now()))))
 }
 
 /// Remove an avail that has not opened and of which nothing was bought, with its offers.
@@ -266,7 +266,7 @@ pub async fn or_conflicts<T>(operators: &Operators, avails: &[Avail], written: B
     let snapshot = operators.api.follower.snapshot();
     let found = avails.iter().filter_map(|avail| {
         let title = snapshot.title(avail.title_id)?;
-        Some(findings(avail, &title.avails, &title.holdbacks))
+        Some(findings(avail, &title.avails, &title.holdbacks, operators.api.clock.now()))
     });
     let conflicts: Vec<ConflictBody> = found.flat_map(|found| FindingsBody::new(&found).conflicts).collect();
     Err(Problem::from(error).with("conflicts", json!(conflicts)))

@@ -142,7 +142,7 @@ pub async fn create(
         Ok(Written::Replay { id }) => find(&operators, id.parse()?).await?,
         Ok(Written::KeyReused) => return Err(key_reused()),
         Err(error) if error.code() == "HOLDBACK_CONFLICT" => {
-            let found = held_back(avails, std::slice::from_ref(&holdback));
+            let found = held_back(avails, std::slice::from_ref(&holdback), now);
             let conflicts: Vec<ConflictBody> = found.iter().map(ConflictBody::new).collect();
             return Err(Problem::from(error).with("conflicts", json!(conflicts)));
         }

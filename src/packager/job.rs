@@ -10,10 +10,12 @@
 use std::fs::{self, File};
 use std::future::Future;
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -213,6 +215,7 @@ pub async fn prepare(
             codecs: request.codecs.clone(),
             audio: orders(&audio),
             subtitles: orders(&subtitles),
+            cores: thread::available_parallelism().map_or(1, NonZero::get).min(limits::ENCODER_THREADS_MAX),
         }),
         &files,
     )

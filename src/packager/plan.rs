@@ -23,6 +23,8 @@ pub struct Plan {
     pub encoded: Vec<Rung>,
     pub audio: Vec<AudioPlan>,
     pub text: Vec<TextPlan>,
+    /// That the encoders share.
+    pub cores: usize,
 }
 
 impl Plan {
@@ -58,20 +60,20 @@ impl Plan {
                 }
             }
             let copied = Some(ladder::video_id(width, height));
-            return Ok(Plan { grid, copied, copy_obstacle: None, encoded: Vec::new(), audio: kept, text });
+            return Ok(Plan { grid, copied, copy_obstacle: None, encoded: Vec::new(), audio: kept, text, cores: 1 });
         }
         Ok(match copied_grid {
             Ok(grid) => {
                 let top = ladder::top_rung(&source.video);
                 let encoded = in_codecs(&top, &ladder::lower_rungs(width, height), codecs, Copied::Yes);
                 let copied = codecs.contains(&VideoCodec::H264).then(|| ladder::video_id(width, height));
-                Plan { grid, copied, copy_obstacle: None, encoded, audio, text }
+                Plan { grid, copied, copy_obstacle: None, encoded, audio, text, cores: 1 }
             }
             Err(obstacle) => {
                 let top = ladder::top_rung(&source.video);
                 let encoded = in_codecs(&top, &ladder::lower_rungs(top.width, top.height), codecs, Copied::No);
                 let grid = segmenter::encoded(&scan.presented, scan.end, scan.timescale);
-                Plan { grid, text, copied: None, copy_obstacle: Some(obstacle), encoded, audio }
+                Plan { grid, text, copied: None, copy_obstacle: Some(obstacle), encoded, audio, cores: 1 }
             }
         })
     }
@@ -92,6 +94,7 @@ impl Plan {
             encoded: Vec::new(),
             audio: encoded,
             text: std::mem::take(&mut self.text),
+            cores: self.cores,
         }
     }
 

@@ -53,6 +53,8 @@ pub struct PackageOrder {
     pub codecs: Vec<VideoCodec>,
     pub audio: Vec<SidecarOrder>,
     pub subtitles: Vec<SidecarOrder>,
+    /// That the encoders share. The worker cannot see what a container allows it.
+    pub cores: usize,
 }
 
 /// A file of sound or subtitles beside the film.

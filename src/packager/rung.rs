@@ -99,6 +99,8 @@ impl RungWorker {
     fn open(rung: &Rung, settings: &RungSettings) -> Result<RungWorker> {
         let encoder = settings.encoder.open(rung.codec, rung.width, rung.height, Some(rung.max_bits_per_s))?;
         let RungSettings { dir, grid, end, encoder: decided, film } = settings;
+        // Whatever number of threads goes on with it.
+        let decided = EncoderSettings { threads: 0, ..decided.clone() };
         let decided = format!("{rung:?} {decided:?} {grid:?} {end}");
         let made_of = checkpoint::made_of(film, &decided, &libav::encoder_extradata(&encoder));
         let known = Checkpoint::read(dir, &rung.id).filter(|known| known.made_of == made_of);

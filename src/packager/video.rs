@@ -2,9 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::num::NonZero;
 use std::path::Path;
-use std::thread;
 
 use ffmpeg_next::{Packet, codec, decoder, frame};
 
@@ -130,8 +128,7 @@ impl<'a> EncodedVideo<'a> {
             film: checkpoint::film(film, scan),
         };
         let mut rungs = Vec::new();
-        let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        for (rung, threads) in plan.encoded.iter().zip(threads(&plan.encoded, cores)) {
+        for (rung, threads) in plan.encoded.iter().zip(threads(&plan.encoded, plan.cores)) {
             let encoder = EncoderSettings { threads, ..settings.encoder.clone() };
             rungs.push(RungHandle::start(rung, &RungSettings { encoder, ..settings.clone() })?);
         }

@@ -104,6 +104,7 @@ fn package(file: &File, order: &PackageOrder) -> Result<WorkerReport> {
     let duration_s = found.timescale.seconds(found.end);
     sandbox::limit_cpu_to(duration_s)?;
     let mut plan = Plan::make(&source, &found, encoding, &order.codecs)?;
+    plan.cores = order.cores;
     let mut warnings = std::mem::take(&mut source.warnings);
     if let Some(hdr) = source.video.hdr {
         warnings.push(format!("The picture is HDR ({}) and was brought down to SDR.", hdr.transfer.name()));

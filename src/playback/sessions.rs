@@ -219,7 +219,7 @@ impl Sessions {
     pub fn plays_until(&self, session: &LiveSession, now: UtcMs) -> UtcMs {
         let row = session.row();
         let ends_at = match &session.grant {
-            Some(grant) => grant.load().expires_at_if_played(now).min(row.expires_at),
+            Some(grant) => grant.load().expires_at_if_played(now).min(row.expires_at).min(session.membership_ends_at()),
             None => session.ends_at(),
         };
         let snapshot = self.follower.snapshot();
@@ -381,7 +381,14 @@ impl LiveSession {
             Some(grant) => Some(grant.load().expires_at()),
             None => row.entitlement.ends_at,
         };
-        entitled_until.map_or(row.expires_at, |ends_at| ends_at.min(row.expires_at))
+        entitled_until.map_or(row.expires_at, |ends_at| ends_at.min(row.expires_at)).min(self.membership_ends_at())
+    }
+
+    /// When a grant ends that plays beside a membership only.
+    fn membership_ends_at(&self) -> UtcMs {
+        let row = self.row();
+        let beside = row.entitlement.beside.and(row.entitlement.ends_at);
+        beside.unwrap_or(UtcMs(i64::MAX))
     }
 
     /// The grant that playing would start.

@@ -7,6 +7,7 @@ use crate::base::id::{AvailId, HoldbackId};
 use crate::base::territory::TerritorySet;
 use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::holdback::Holdback;
+use crate::rights::window::WindowPhase;
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
@@ -89,12 +90,12 @@ impl Conflict {
 
 /// What of `others` (the avails of the title) meets `proposed`, and what would open too early with it. An avail does not
 /// meet itself: one that is edited is proposed under its own id.
-pub fn findings(proposed: &Avail, others: &[Avail], holdbacks: &[Holdback]) -> Findings {
+pub fn findings(proposed: &Avail, others: &[Avail], holdbacks: &[Holdback], now: UtcMs) -> Findings {
     let mut findings = Findings::default();
     if !holdbacks.is_empty() {
         let others = others.iter().filter(|other| other.id != proposed.id).cloned();
         let plan: Vec<Avail> = others.chain([proposed.clone()]).collect();
-        findings.conflicts = held_back(&plan, holdbacks);
+        findings.conflicts = held_back(&plan, holdbacks, now);
     }
     for other in others.iter().filter(|other| other.id != proposed.id) {
         let Some(conflict) = meeting(proposed, other) else { continue };
@@ -107,12 +108,13 @@ pub fn findings(proposed: &Avail, others: &[Avail], holdbacks: &[Holdback]) -> F
     findings
 }
 
-/// The windows of a plan that open too early, and for which holdback.
-pub fn held_back(avails: &[Avail], holdbacks: &[Holdback]) -> Vec<Conflict> {
+/// The windows of a plan that open too early, and for which holdback. What is over by now cannot be moved any more.
+pub fn held_back(avails: &[Avail], holdbacks: &[Holdback], now: UtcMs) -> Vec<Conflict> {
     let mut found = Vec::new();
     for holdback in holdbacks {
         let lift = holdback.lift(avails);
-        for avail in avails.iter().filter(|avail| lift.holds(avail.window.start_at)) {
+        let is_over = |avail: &Avail| avail.window.phase(now) == WindowPhase::Closed;
+        for avail in avails.iter().filter(|avail| lift.holds(avail.window.start_at) && !is_over(avail)) {
             found.extend(holdback.of(avail).map(|territories| Conflict {
                 avail_id: avail.id,
                 license_type: avail.license_type,
@@ -186,7 +188,7 @@ mod tests {
     fn one_licence_type_never_overlaps_in_a_common_territory() {
         use LicenseType::Vod;
         let other = avail(Vod, &["CN", "DE"], 10, Some(20));
-        let find = |proposed: &Avail| findings(proposed, std::slice::from_ref(&other), &[]).conflicts;
+        let find = |proposed: &Avail| findings(proposed, std::slice::from_ref(&other), &[], UtcMs(0)).conflicts;
         let found = find(&avail(Vod, &["DE", "FR"], 15, None));
         assert_eq!(codes(&found), ["OVERLAP"]);
         assert_eq!((found[0].avail_id, found[0].days()), (other.id, Some(5)));
@@ -196,7 +198,7 @@ mod tests {
         assert_eq!(find(&Avail { id: other.id, ..avail(Vod, &["CN"], 15, None) }), [], "it does not meet itself");
         assert_eq!(codes(&find(&avail(Vod, &[], 15, Some(16)))), ["OVERLAP"], "the world has them all");
         assert_eq!(
-            findings(&avail(Vod, &["CN"], 5, None), &[avail(Vod, &["CN"], 7, None)], &[]).conflicts[0].days(),
+            findings(&avail(Vod, &["CN"], 5, None), &[avail(Vod, &["CN"], 7, None)], &[], UtcMs(0)).conflicts[0].days(),
             None
         );
     }
@@ -207,14 +209,14 @@ mod tests {
         let ends = |ms: i64| {
             let mut before = avail(LicenseType::Svod, &["CN"], 5, None);
             before.window.end_at = Some(UtcMs(10 * DAY_MS + ms));
-            let found = findings(&before, std::slice::from_ref(&other), &[]).conflicts;
+            let found = findings(&before, std::slice::from_ref(&other), &[], UtcMs(0)).conflicts;
             (found.len(), found.first().and_then(Conflict::days))
         };
         assert_eq!([ends(-1), ends(0), ends(1)], [(0, None), (0, None), (1, Some(1))]);
         let starts = |ms: i64| {
             let mut after = avail(LicenseType::Svod, &["CN"], 0, None);
             after.window.start_at = UtcMs(20 * DAY_MS + ms);
-            findings(&after, std::slice::from_ref(&other), &[]).conflicts.len()
+            findings(&after, std::slice::from_ref(&other), &[], UtcMs(0)).conflicts.len()
         };
         assert_eq!([starts(-1), starts(0), starts(1)], [1, 0, 0]);
     }
@@ -232,15 +234,16 @@ mod tests {
         ];
         for (one, one_starts, other, other_starts, code) in table {
             let (one, other) = (avail(one, &["CN"], one_starts, Some(20)), avail(other, &["CN"], other_starts, None));
-            for found in
-                [findings(&one, std::slice::from_ref(&other), &[]), findings(&other, std::slice::from_ref(&one), &[])]
-            {
+            for found in [
+                findings(&one, std::slice::from_ref(&other), &[], UtcMs(0)),
+                findings(&other, std::slice::from_ref(&one), &[], UtcMs(0)),
+            ] {
                 assert_eq!((codes(&found.warnings), found.conflicts.len()), (vec![code], 0));
             }
         }
         let after = avail(Svod, &["CN"], 20, None);
         assert_eq!(
-            findings(&after, &[avail(Vod, &["CN"], 10, Some(20))], &[]),
+            findings(&after, &[avail(Vod, &["CN"], 10, Some(20))], &[], UtcMs(0)),
             Findings::default(),
             "a window after it"
         );
@@ -262,7 +265,7 @@ mod tests {
         let starts = |ms: i64| {
             let mut online = avail(Vod, &["CN", "HK"], 0, None);
             online.window.start_at = UtcMs(27 * DAY_MS + ms);
-            let found = findings(&online, &[], &[circuit(17), circuit(3)]).conflicts;
+            let found = findings(&online, &[], &[circuit(17), circuit(3)], UtcMs(0)).conflicts;
             found.first().map(|found| (found.code, found.days(), found.territories, found.avail_id == online.id))
         };
         let only_cn = TerritorySet::of(["CN".parse().unwrap()]);
@@ -277,11 +280,14 @@ mod tests {
         };
         let (paid, member) = (avail(Vod, &["CN"], 10, Some(12)), avail(Svod, &["CN"], 15, None));
         let plan = [paid.clone(), member.clone()];
-        assert_eq!(held_back(&plan, std::slice::from_ref(&waits)), []);
+        assert_eq!(held_back(&plan, std::slice::from_ref(&waits), UtcMs(0)), []);
         let later = Avail { window: avail(Vod, &[], 11, Some(12)).window, ..paid };
-        let found = findings(&later, &plan, std::slice::from_ref(&waits)).conflicts;
+        let found = findings(&later, &plan, std::slice::from_ref(&waits), UtcMs(0)).conflicts;
         assert_eq!((found[0].avail_id, found[0].days(), found.len()), (member.id, Some(1), 1));
-        let unplanned = held_back(&[member], &[waits]);
+        let is_over = avail(Vod, &["CN"], 1, Some(5));
+        assert_eq!(held_back(std::slice::from_ref(&is_over), &[circuit(17)], UtcMs(5 * DAY_MS)), []);
+        assert_eq!(held_back(&[is_over], &[circuit(17)], UtcMs(5 * DAY_MS - 1)).len(), 1);
+        let unplanned = held_back(&[member], &[waits], UtcMs(0));
         assert_eq!((unplanned[0].to, unplanned[0].days()), (None, None));
     }
 }

@@ -22,6 +22,7 @@ use crate::rights::clearance::Clearance;
 use crate::rights::grant::{Grant, GrantPhase};
 use crate::rights::holdback::{self, Lift};
 use crate::rights::membership::Membership;
+use crate::rights::offer::Offer;
 use crate::rights::session::PlaybackSession;
 use crate::rights::snapshot::TitleRights;
 use crate::rights::trace::{self, GoingOn, Silent, Step, Steps, Tracer};
@@ -121,7 +122,7 @@ pub struct Reach<'a> {
     /// The avails that cover it: what was bought under them plays.
     pub covered: Vec<&'a Avail>,
     pub clearance: Clearance,
-    title: &'a TitleRights,
+    pub title: &'a TitleRights,
     territory: Option<Territory>,
 }
 
@@ -308,7 +309,7 @@ fn decide_under(
     tracer: &mut impl Tracer,
 ) -> Decision {
     let covered = &reach.covered;
-    let mut right = running_grant(title, covered, viewer, now);
+    let mut right = running_grant(title, reach, viewer, now);
     tracer.step(|| trace::grants(&viewer.grants, right.as_ref(), GrantPhase::Running, now));
     if right.is_none() {
         right = member_right(title, reach, viewer, now);
@@ -319,7 +320,7 @@ fn decide_under(
         tracer.step(|| trace::free(covered, right.as_ref(), now));
     }
     if right.is_none() {
-        right = unstarted_grant(title, covered, viewer, now);
+        right = unstarted_grant(title, reach, viewer, now);
         tracer.step(|| trace::grants(&viewer.grants, right.as_ref(), GrantPhase::Unstarted, now));
     }
     let decision = right.map_or_else(|| Decision::Deny(no_entitlement(title, reach, viewer, now)), Decision::Allow);
@@ -448,30 +449,28 @@ fn covers(avail: &Avail, territory: Option<Territory>) -> bool {
     territory.is_some_and(|territory| avail.territories.contains(territory))
 }
 
-fn running_grant(title: &TitleRights, covered: &[&Avail], viewer: &ViewerRights, now: UtcMs) -> Option<Entitlement> {
-    usable_grant(title, covered, viewer, now, GrantPhase::Running)
+fn running_grant(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights, now: UtcMs) -> Option<Entitlement> {
+    usable_grant(title, reach, viewer, now, GrantPhase::Running)
 }
 
-fn unstarted_grant(title: &TitleRights, covered: &[&Avail], viewer: &ViewerRights, now: UtcMs) -> Option<Entitlement> {
-    usable_grant(title, covered, viewer, now, GrantPhase::Unstarted)
+fn unstarted_grant(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights, now: UtcMs) -> Option<Entitlement> {
+    usable_grant(title, reach, viewer, now, GrantPhase::Unstarted)
 }
 
 /// The grant in `phase` that lasts longest.
 fn usable_grant(
     title: &TitleRights,
-    covered: &[&Avail],
+    reach: &Reach<'_>,
     viewer: &ViewerRights,
     now: UtcMs,
     phase: GrantPhase,
 ) -> Option<Entitlement> {
     let membership = viewer.membership(now);
-    // What was bought to be early is over once members have the title.
-    let is_early = membership.is_some() && !members_have(covered, now);
     let (grant, avail) = viewer
         .grants
         .iter()
-        .filter(|grant| grant.phase(now) == phase && (is_early || !grant.clock.needs_membership()))
-        .filter_map(|grant| Some((grant, *covered.iter().find(|avail| avail.id == grant.avail_id)?)))
+        .filter(|grant| grant.phase(now) == phase && reach.plays_beside(grant, membership, now))
+        .filter_map(|grant| Some((grant, *reach.covered.iter().find(|avail| avail.id == grant.avail_id)?)))
         .filter(|(_, avail)| !avail.has_hard_ended(now))
         .max_by_key(|(grant, _)| grant.expires_at())?;
     let beside = membership.filter(|_| grant.clock.needs_membership());
@@ -486,11 +485,6 @@ fn usable_grant(
         streams: grant.streams,
         protection: Some(title.title.details.protection),
     })
-}
-
-/// Whether a window for members has opened here.
-pub fn members_have(covered: &[&Avail], now: UtcMs) -> bool {
-    covered.iter().any(|avail| avail.license_type == LicenseType::Svod && now >= avail.window.start_at)
 }
 
 /// Until when a session that needs this membership goes on: a film that was begun may be finished.
@@ -560,7 +554,9 @@ fn no_entitlement(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights,
         .filter_map(|grant| match grant.phase(now) {
             GrantPhase::Expired => Some((grant.expires_at(), DenialCode::RentalExpired)),
             GrantPhase::StartByPassed => Some((grant.expires_at(), DenialCode::StartByPassed)),
-            GrantPhase::Running if grant.clock.needs_membership() && members_have(&reach.covered, now) => None,
+            GrantPhase::Running if grant.clock.needs_membership() && reach.members_have_since(grant.issued_at, now) => {
+                None
+            }
             GrantPhase::Running if grant.clock.needs_membership() && !viewer.is_member(now) => {
                 Some((now, DenialCode::MembershipRequired))
             }
@@ -584,8 +580,8 @@ pub fn next_options(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRight
     let is_member = viewer.is_member(now);
     let mut options: Vec<NextOption> = reach
         .offered()
-        .filter(|avail| avail.license_type == LicenseType::Vod && !reach.is_held(avail, now))
-        .flat_map(|avail| title.offers_of(avail.id).filter(|offer| offer.is_sold(avail, now)))
+        .filter(|avail| avail.license_type == LicenseType::Vod)
+        .flat_map(|avail| title.offers_of(avail.id).filter(|offer| reach.sells(offer, avail, now)))
         .filter(|offer| offer.is_for(is_member))
         .map(|offer| NextOption::Buy { offer_id: offer.id, price: offer.price(is_member) })
         .collect();
@@ -601,18 +597,16 @@ pub fn next_options(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRight
 
 /// Whether members could buy, or play what this viewer has, before members have the title.
 fn is_for_members(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights, now: UtcMs) -> bool {
-    if members_have(&reach.covered, now) {
-        return false;
-    }
     let is_sold = |avail: &Avail| {
-        title.offers_of(avail.id).any(|offer| offer.clock.needs_membership() && offer.is_sold(avail, now))
+        title.offers_of(avail.id).any(|offer| offer.clock.needs_membership() && reach.sells(offer, avail, now))
     };
     let waits = |grant: &Grant| {
         grant.clock.needs_membership()
             && grant.phase(now) == GrantPhase::Running
+            && !reach.members_have_since(grant.issued_at, now)
             && reach.covered.iter().any(|avail| avail.id == grant.avail_id)
     };
-    reach.offered().any(|avail| !reach.is_held(avail, now) && is_sold(avail)) || viewer.grants.iter().any(waits)
+    reach.offered().any(is_sold) || viewer.grants.iter().any(waits)
 }
 
 impl<'a> Reach<'a> {
@@ -638,6 +632,29 @@ impl<'a> Reach<'a> {
     /// gets here; it is asked all the same.
     pub fn is_held(&self, avail: &Avail, now: UtcMs) -> bool {
         self.lift(avail).is_some_and(|lift| lift.holds(now))
+    }
+
+    /// Whether members have the title, or had it in a window that opened after `since`: what was bought to be earlier is over.
+    pub fn members_have_since(&self, since: UtcMs, now: UtcMs) -> bool {
+        let had = |avail: &&Avail| {
+            avail.license_type == LicenseType::Svod
+                && avail.window.start_at > since
+                && avail.window.phase(now) == WindowPhase::Closed
+        };
+        self.open_avail(LicenseType::Svod, now).is_some() || self.covered.iter().any(had)
+    }
+
+    /// Whether an offer of `avail` is sold here at all, to whomever it is for. A presale is sold before its window opens,
+    /// and so before a holdback lifts.
+    pub fn sells(&self, offer: &Offer, avail: &Avail, now: UtcMs) -> bool {
+        let is_held = avail.window.is_open(now) && self.is_held(avail, now);
+        let is_late = offer.clock.needs_membership() && self.members_have_since(avail.window.start_at, now);
+        offer.is_sold(avail, now) && !is_held && !is_late
+    }
+
+    /// Whether a grant plays beside this membership, or beside none.
+    pub fn plays_beside(&self, grant: &Grant, membership: Option<&Membership>, now: UtcMs) -> bool {
+        !grant.clock.needs_membership() || (membership.is_some() && !self.members_have_since(grant.issued_at, now))
     }
 
     /// When an avail that has not opened will, as it is planned.

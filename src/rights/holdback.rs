@@ -91,6 +91,15 @@ impl Holdback {
                 "It holds nowhere: nothing of what is included is left.".into(),
             );
         }
+        if let HoldbackEvent::WindowOpening { license_type, territory } = self.event
+            && self.lag_days > 0
+            && self.means(license_type)
+            && self.territories.contains(territory)
+        {
+            let message =
+                "It would hold back what it counts from: leave that territory out, or name other licence types.";
+            return refuse("FIELD_INVALID", "territories", message.into());
+        }
         if let HoldbackEvent::CinemaOpening { zone, .. } = &self.event
             && TimeZone::get(zone).is_err()
         {
@@ -234,6 +243,11 @@ mod tests {
         let nowhere = TerritorySet { exclude: ["CN".parse().unwrap()].into(), ..set(&["CN"]) };
         assert_eq!(code(Holdback { territories: nowhere, ..good.clone() }), "FIELD_INVALID");
         let event = HoldbackEvent::CinemaOpening { opens_at: UtcMs(1), zone: "Asia/Peking".into() };
-        assert_eq!(code(Holdback { event, ..good }), "ZONE_INVALID");
+        assert_eq!(code(Holdback { event, ..good.clone() }), "ZONE_INVALID");
+        let event = HoldbackEvent::WindowOpening { license_type: LicenseType::Vod, territory: "CN".parse().unwrap() };
+        let itself = Holdback { event, ..good };
+        itself.check().unwrap();
+        assert_eq!(code(Holdback { lag_days: 1, ..itself.clone() }), "FIELD_INVALID");
+        Holdback { lag_days: 1, license_types: vec![LicenseType::Svod], ..itself }.check().unwrap();
     }
 }

@@ -4,9 +4,7 @@
 use crate::base::clock::UtcMs;
 use crate::base::money::Money;
 use crate::base::territory::Territory;
-use crate::rights::entitlement::{
-    Denial, DenialCode, NextOption, Reach, ViewerRights, members_have, next_options, title_denial,
-};
+use crate::rights::entitlement::{Denial, DenialCode, NextOption, Reach, ViewerRights, next_options, title_denial};
 use crate::rights::grant::Grant;
 use crate::rights::offer::{Offer, SalePhase};
 use crate::rights::snapshot::TitleRights;
@@ -54,14 +52,17 @@ pub fn quote(
         SalePhase::Open | SalePhase::Presale => {}
     }
     let is_member = viewer.is_member(now);
-    if offer.clock.needs_membership() && members_have(&reach.covered, now) {
+    if !reach.sells(offer, avail, now) {
         return Err(refuse(DenialCode::WindowClosed));
     }
     if !offer.is_for(is_member) {
         return Err(refuse(DenialCode::MembershipRequired));
     }
-    let is_usable_here =
-        |grant: &Grant| grant.is_live(now) && reach.covered.iter().any(|avail| avail.id == grant.avail_id);
+    let is_usable_here = |grant: &Grant| {
+        grant.is_live(now)
+            && reach.plays_beside(grant, viewer.membership(now), now)
+            && reach.covered.iter().any(|avail| avail.id == grant.avail_id)
+    };
     if viewer.grants.iter().any(is_usable_here) {
         return Err(Denial::of(DenialCode::AlreadyOwned));
     }

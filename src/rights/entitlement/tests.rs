@@ -643,3 +643,69 @@ fn early_access_needs_a_membership_until_members_have_the_title() {
     assert_eq!(sold(&nobody()), Err((DenialCode::MembershipRequired, vec![NextOption::Join])));
     assert!(sold(&ViewerRights { grants: vec![], ..kept }).is_ok());
 }
+
+/// It stands in the way of no other purchase, and what was for members before does not end it.
+#[test]
+fn early_access_that_does_not_play_is_no_possession() {
+    let mut cinema = cinema();
+    let title_id = cinema.rights.title.id;
+    let rental = cinema.rights.offers[0].clone();
+    let early = Offer { clock: GrantClock::UntilMembers { watch_ms: 365 * DAY_MS }, ..rental.clone() };
+    cinema.rights.offers[0] = Offer { id: OfferId::new(UtcMs(2)), ..early };
+    cinema.rights.offers.push(rental);
+    let [early, rental] = [0, 1].map(|place| cinema.rights.offers[place].clone());
+    // Members had it long before, and nothing of that is left.
+    let past = window(UtcMs(pvod_start().0 - 400 * DAY_MS), Some(UtcMs(pvod_start().0 - 300 * DAY_MS)));
+    cinema.rights.avails.push(avail(title_id, LicenseType::Svod, past));
+    // The paid window stays open, and the members' one ends.
+    cinema.rights.avails[0].window.end_at = None;
+    let ended = UtcMs(at("2027-07-28T20:00:00+08:00").0);
+    let bought = cinema.grant(GrantClock::UntilMembers { watch_ms: 365 * DAY_MS }, pvod_start());
+    let lapsed = with(vec![bought.clone()], vec![]);
+    let kept = with(vec![bought], vec![cinema.member(UtcMs(i64::MAX))]);
+    let sold = |offer: &Offer, viewer: &ViewerRights, now| {
+        quote(&cinema.rights, offer, viewer, Some(cn()), now).map_or_else(|denial| denial.code.as_str(), |_| "sold")
+    };
+    let member = with(vec![], vec![cinema.member(UtcMs(i64::MAX))]);
+    assert_eq!(sold(&early, &member, pvod_start()), "sold");
+    assert_eq!(sold(&rental, &lapsed, pvod_start()), "sold", "the lapsed buyer may rent it");
+    assert_eq!(sold(&rental, &kept, pvod_start()), "ALREADY_OWNED");
+    for (now, whole, on_early) in [
+        (UtcMs(pvod_end().0 - 1), "grant", "sold"),
+        (pvod_end(), "membership", "WINDOW_CLOSED"),
+        (UtcMs(ended.0 - 1), "membership", "WINDOW_CLOSED"),
+        (ended, "PAYMENT_REQUIRED", "WINDOW_CLOSED"),
+    ] {
+        assert_eq!(cinema.answer(&kept, now), whole, "{now}");
+        assert_eq!(sold(&early, &member, now), on_early, "{now}");
+        let Decision::Deny(denial) = decide(&cinema.rights, &member, Some(cn()), now) else { continue };
+        let is_offered =
+            denial.next.iter().any(|next| matches!(next, NextOption::Buy { offer_id, .. } if *offer_id == early.id));
+        assert_eq!(is_offered, on_early == "sold", "what is offered is what is sold: {now}");
+    }
+    assert_eq!(sold(&rental, &kept, ended), "sold");
+}
+
+/// A presale is sold before its window opens, and so before what holds the window back lets go.
+#[test]
+fn a_presale_of_what_is_held_back_is_offered_and_sold() {
+    let mut cinema = cinema();
+    let sold_from = UtcMs(pvod_start().0 - 5 * DAY_MS);
+    cinema.rights.offers[0].presale_from_at = Some(sold_from);
+    cinema.rights.holdbacks.push(Holdback {
+        id: HoldbackId::new(UtcMs(1)),
+        title_id: cinema.rights.title.id,
+        party: "横店院线".into(),
+        contract: None,
+        event: HoldbackEvent::CinemaOpening { opens_at: sold_from, zone: "Asia/Shanghai".into() },
+        lag_days: 5,
+        territories: TerritorySet::of([cn()]),
+        license_types: vec![],
+    });
+    for (offset_ms, expected, is_sold) in [(-1, "WINDOW_NOT_OPEN", false), (0, "PAYMENT_REQUIRED", true)] {
+        let now = UtcMs(sold_from.0 + offset_ms);
+        assert_eq!(cinema.answer(&nobody(), now), expected);
+        let quoted = quote(&cinema.rights, &cinema.rights.offers[0], &nobody(), Some(cn()), now);
+        assert_eq!(quoted.is_ok(), is_sold);
+    }
+}

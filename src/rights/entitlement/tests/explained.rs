@@ -125,11 +125,11 @@ proptest! {
     ) {
         let mut plan: Vec<Avail> = Vec::new();
         for avail in avails {
-            if findings(&avail, &plan, &holdbacks).conflicts.is_empty() {
+            if findings(&avail, &plan, &holdbacks, UtcMs(0)).conflicts.is_empty() {
                 plan.push(avail);
             }
         }
-        prop_assert!(held_back(&plan, &holdbacks).is_empty());
+        prop_assert!(held_back(&plan, &holdbacks, UtcMs(0)).is_empty());
         for territory in [cn(), "DE".parse().unwrap()] {
             for kind in [LicenseType::Vod, LicenseType::Svod, LicenseType::Avod] {
                 let open = plan.iter().filter(|avail| {

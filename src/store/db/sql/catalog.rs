@@ -112,7 +112,7 @@ impl CatalogDb for SqlDb {
                 }
                 // They may wait for one another.
                 for avail in &avails {
-                    refuse_conflicts(conn, avail).await?;
+                    refuse_conflicts(conn, avail, at).await?;
                 }
                 let ids: Vec<String> = avails.iter().map(|avail| avail.id.to_string()).collect();
                 idempotency::remember(conn, idempotency.as_ref(), &ids.join(" "), at).await?;
@@ -175,7 +175,7 @@ impl CatalogDb for SqlDb {
                 if let Some(written) = idempotency::seen(conn, idempotency.as_ref()).await? {
                     return Ok(written);
                 }
-                insert_holdback(conn, &holdback).await?;
+                insert_holdback(conn, &holdback, at).await?;
                 idempotency::remember(conn, idempotency.as_ref(), &holdback.id.to_string(), at).await?;
                 append_change(conn, Change::Title(holdback.title_id), at).await?;
                 Ok(Written::New(()))
@@ -345,9 +345,9 @@ async fn insert_avail(conn: &mut Connection, avail: &Avail) -> Result<()> {
 }
 
 /// Asked in the transaction of the write, so that two windows made at once do not both get in.
-async fn refuse_conflicts(conn: &mut Connection, proposed: &Avail) -> Result<()> {
+async fn refuse_conflicts(conn: &mut Connection, proposed: &Avail, at: UtcMs) -> Result<()> {
     let (others, holdbacks) = plan_of(conn, proposed.title_id).await?;
-    let found = findings(proposed, &others, &holdbacks).conflicts;
+    let found = findings(proposed, &others, &holdbacks, at).conflicts;
     let Some(conflict) = found.first() else { return Ok(()) };
     let message = match &conflict.holdback {
         None => format!("It overlaps with {}, of the same licence type, in a common territory.", conflict.avail_id),
@@ -365,13 +365,13 @@ fn too_early(what: &str, conflict: &Conflict, party: &str) -> String {
     }
 }
 
-async fn insert_holdback(conn: &mut Connection, holdback: &Holdback) -> Result<()> {
+async fn insert_holdback(conn: &mut Connection, holdback: &Holdback, at: UtcMs) -> Result<()> {
     let (avails, present) = plan_of(conn, holdback.title_id).await?;
     if present.len() >= limits::HOLDBACKS_PER_TITLE_MAX {
         let message = format!("A title has at most {} holdbacks.", limits::HOLDBACKS_PER_TITLE_MAX);
         return Err(Error::new(ErrorKind::Conflict, "TOO_MANY_HOLDBACKS", message));
     }
-    if let Some(conflict) = held_back(&avails, std::slice::from_ref(holdback)).first() {
+    if let Some(conflict) = held_back(&avails, std::slice::from_ref(holdback), at).first() {
         let message = too_early(&format!("{} opens", conflict.avail_id), conflict, &holdback.party);
         return Err(Error::new(ErrorKind::Conflict, "HOLDBACK_CONFLICT", message));
     }
@@ -412,7 +412,7 @@ async fn update_avail(conn: &mut Connection, avail: &Avail, at: UtcMs) -> Result
     if updated.rows_affected() == 0 {
         return Err(avail_not_found());
     }
-    refuse_conflicts(conn, avail).await?;
+    refuse_conflicts(conn, avail, at).await?;
     // What was bought before the opening waits for it, wherever it is moved to.
     sqlx::query(
         "UPDATE viewer_grant SET available_at = CASE WHEN issued_at > $2 THEN issued_at ELSE $2 END \
@@ -448,7 +448,7 @@ async fn delete_avail(conn: &mut Connection, id: AvailId, at: UtcMs) -> Result<(
         .map_err(held)?;
     sqlx::query("DELETE FROM avail WHERE id = $1").bind(id.to_string()).execute(&mut *conn).await.map_err(held)?;
     let (avails, holdbacks) = plan_of(conn, found.title_id).await?;
-    if let Some(waiting) = held_back(&avails, &holdbacks).first() {
+    if let Some(waiting) = held_back(&avails, &holdbacks, at).first() {
         let message = format!("{} waits for its opening; remove that one, or the holdback, first.", waiting.avail_id);
         return Err(Error::new(ErrorKind::Conflict, "AVAIL_AWAITED", message));
     }
