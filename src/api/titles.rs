@@ -26,11 +26,10 @@ use crate::catalog::genre::Genre;
 use crate::catalog::storefront::Storefront;
 use crate::catalog::title::{Title, TitleStatus};
 use crate::rights::avail::Avail;
-use crate::rights::entitlement::{
-    Cause, Decision, Denial, DenialCode, Entitlement, NextOption, Reach, ViewerRights, decide,
-};
+use crate::rights::entitlement::{Cause, Decision, Denial, DenialCode, Entitlement, NextOption, ViewerRights, decide};
 use crate::rights::grant::GrantClock;
 use crate::rights::offer::{Offer, OfferKind, SalePhase};
+use crate::rights::reach::Reach;
 use crate::rights::snapshot::TitleRights;
 use crate::rights::window::WindowPhase;
 use crate::store::db::progress::Progress;
@@ -427,7 +426,7 @@ impl DecisionBody {
             let Entitlement { cause: Cause::Grant(id), starts_clock: true, avail_id, .. } = entitlement else {
                 return None;
             };
-            let until = viewer.grants.iter().find(|grant| grant.id == *id)?.would_expire_at(now);
+            let until = viewer.grants.iter().find(|grant| grant.id == *id)?.expires_at_if_played(now);
             let hard_end_at = avail_id.and_then(|id| title.avail(id)?.hard_end_at);
             Some(hard_end_at.map_or(until, |hard_end_at| hard_end_at.min(until)))
         };

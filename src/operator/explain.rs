@@ -18,7 +18,8 @@ use crate::base::id::{SessionId, TitleId, ViewerId};
 use crate::base::territory::Territory;
 use crate::operator::Operators;
 use crate::playback::denied;
-use crate::rights::entitlement::{Cause, Decision, DenialCode, Reach, explain_going_on, next_options};
+use crate::rights::entitlement::{Cause, Decision, DenialCode, explain_going_on, next_options};
+use crate::rights::reach::Reach;
 use crate::rights::trace::{self, Check, Step};
 
 const CHECKS: [Check; 8] = [

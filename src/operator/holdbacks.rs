@@ -129,9 +129,6 @@ pub async fn create(
     holdback.check()?;
     let idempotency = key.of(&operator.caller, &body.digest);
     let written = api.db.insert_holdback(&holdback, idempotency.as_ref(), now).await;
-    api.follower.poll().await?;
-    let snapshot = api.follower.snapshot();
-    let avails = snapshot.title(title_id).map_or(&[][..], |title| &title.avails);
     let holdback = match written {
         Ok(Written::New(())) => {
             api.follower.announce().await;
@@ -142,13 +139,16 @@ pub async fn create(
         Ok(Written::Replay { id }) => find(&operators, id.parse()?).await?,
         Ok(Written::KeyReused) => return Err(key_reused()),
         Err(error) if error.code() == "HOLDBACK_CONFLICT" => {
-            let found = held_back(avails, std::slice::from_ref(&holdback), now);
+            api.follower.poll().await?;
+            let avails = avails_of(&operators, title_id);
+            let found = held_back(&avails, std::slice::from_ref(&holdback), now);
             let conflicts: Vec<ConflictBody> = found.iter().map(ConflictBody::new).collect();
             return Err(Problem::from(error).with("conflicts", json!(conflicts)));
         }
         Err(error) => return Err(error.into()),
     };
-    Ok((StatusCode::CREATED, Json(HoldbackBody::new(holdback, avails))).into_response())
+    let body = HoldbackBody::new(holdback, &avails_of(&operators, title_id));
+    Ok((StatusCode::CREATED, Json(body)).into_response())
 }
 
 /// End a promise: it holds nothing back from now on.
@@ -168,6 +168,10 @@ pub async fn remove(
     api.follower.announce().await;
     operators.audit(&operator, "holdback.delete", &id.to_string(), json!({"holdback": holdback})).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+fn avails_of(operators: &Operators, title_id: TitleId) -> Vec<Avail> {
+    operators.api.follower.snapshot().title(title_id).map_or_else(Vec::new, |title| title.avails.clone())
 }
 
 async fn find(operators: &Operators, id: HoldbackId) -> Result<Holdback, Problem> {

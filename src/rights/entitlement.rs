@@ -15,18 +15,15 @@ use crate::base::id::{AvailId, GrantId, MembershipId, OfferId};
 use crate::base::money::Money;
 use crate::base::protection::ProtectionScheme;
 use crate::base::territory::Territory;
-use crate::catalog::compliance::ComplianceState;
 use crate::catalog::title::{Title, TitleStatus};
 use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::clearance::Clearance;
 use crate::rights::grant::{Grant, GrantPhase};
-use crate::rights::holdback::{self, Lift};
 use crate::rights::membership::Membership;
-use crate::rights::offer::Offer;
+use crate::rights::reach::{Reach, covers};
 use crate::rights::session::PlaybackSession;
 use crate::rights::snapshot::TitleRights;
 use crate::rights::trace::{self, GoingOn, Silent, Step, Steps, Tracer};
-use crate::rights::window::WindowPhase;
 
 /// A session that outlives its membership may still run this much longer than the film.
 const MEMBERSHIP_TAIL_MS: i64 = 30 * 60 * 1000;
@@ -114,16 +111,6 @@ pub enum NextOption {
     Buy { offer_id: OfferId, price: Money },
     Join,
     Wait { opens_at: UtcMs },
-}
-
-/// What of a title there is in a territory.
-#[derive(Clone, Debug)]
-pub struct Reach<'a> {
-    /// The avails that cover it: what was bought under them plays.
-    pub covered: Vec<&'a Avail>,
-    pub clearance: Clearance,
-    pub title: &'a TitleRights,
-    territory: Option<Territory>,
 }
 
 /// What a viewer brings: the grants for this title and all memberships. Nobody signed in brings nothing.
@@ -278,8 +265,7 @@ pub fn decide_anywhere(title: &TitleRights, now: UtcMs) -> Decision {
     if let Some(code) = title_denial(&title.title) {
         return Decision::Deny(Denial::of(code));
     }
-    let clearance = Clearance(ComplianceState::NotApplicable);
-    let all = Reach { covered: title.avails.iter().collect(), clearance, title, territory: None };
+    let all = Reach::anywhere(title);
     decide_under(title, &all, &ViewerRights::default(), now, &mut Silent)
 }
 
@@ -445,10 +431,6 @@ fn listing_denial(status: TitleStatus) -> Option<DenialCode> {
     }
 }
 
-fn covers(avail: &Avail, territory: Option<Territory>) -> bool {
-    territory.is_some_and(|territory| avail.territories.contains(territory))
-}
-
 fn running_grant(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights, now: UtcMs) -> Option<Entitlement> {
     usable_grant(title, reach, viewer, now, GrantPhase::Running)
 }
@@ -607,73 +589,6 @@ fn is_for_members(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights,
             && reach.covered.iter().any(|avail| avail.id == grant.avail_id)
     };
     reach.offered().any(is_sold) || viewer.grants.iter().any(waits)
-}
-
-impl<'a> Reach<'a> {
-    pub fn of(title: &'a TitleRights, territory: Option<Territory>, now: UtcMs) -> Reach<'a> {
-        Reach {
-            covered: title.avails.iter().filter(|avail| covers(avail, territory)).collect(),
-            clearance: Clearance::of(&title.title, territory, now),
-            title,
-            territory,
-        }
-    }
-
-    /// The latest lift of what holds an avail back; none where nothing does.
-    fn lift(&self, avail: &Avail) -> Option<Lift> {
-        let holdbacks = &self.title.holdbacks;
-        if holdbacks.is_empty() {
-            return None;
-        }
-        holdback::lift(holdbacks, &self.title.avails, avail.license_type, self.territory?)
-    }
-
-    /// Whether a contract holds it back, whatever its window says. A plan that is refused where this would matter never
-    /// gets here; it is asked all the same.
-    pub fn is_held(&self, avail: &Avail, now: UtcMs) -> bool {
-        self.lift(avail).is_some_and(|lift| lift.holds(now))
-    }
-
-    /// Whether members have the title, or had it in a window that opened after `since`: what was bought to be earlier is over.
-    pub fn members_have_since(&self, since: UtcMs, now: UtcMs) -> bool {
-        let had = |avail: &&Avail| {
-            avail.license_type == LicenseType::Svod
-                && avail.window.start_at > since
-                && avail.window.phase(now) == WindowPhase::Closed
-        };
-        self.open_avail(LicenseType::Svod, now).is_some() || self.covered.iter().any(had)
-    }
-
-    /// Whether an offer of `avail` is sold here at all, to whomever it is for. A presale is sold before its window opens,
-    /// and so before a holdback lifts.
-    pub fn sells(&self, offer: &Offer, avail: &Avail, now: UtcMs) -> bool {
-        let is_held = avail.window.is_open(now) && self.is_held(avail, now);
-        let is_late = offer.clock.needs_membership() && self.members_have_since(avail.window.start_at, now);
-        offer.is_sold(avail, now) && !is_held && !is_late
-    }
-
-    /// Whether a grant plays beside this membership, or beside none.
-    pub fn plays_beside(&self, grant: &Grant, membership: Option<&Membership>, now: UtcMs) -> bool {
-        !grant.clock.needs_membership() || (membership.is_some() && !self.members_have_since(grant.issued_at, now))
-    }
-
-    /// When an avail that has not opened will, as it is planned.
-    fn opening(&self, avail: &Avail, now: UtcMs) -> Option<UtcMs> {
-        let planned = avail.window.start_at;
-        let opens_at = self.lift(avail).map_or(Some(planned), Lift::at)?.max(planned);
-        (opens_at > now && avail.window.phase(now) != WindowPhase::Closed).then_some(opens_at)
-    }
-
-    /// The avails under which the title may be offered there.
-    pub fn offered(&self) -> impl Iterator<Item = &'a Avail> {
-        self.covered.iter().copied().filter(|avail| self.clearance.allows(avail))
-    }
-
-    fn open_avail(&self, license_type: LicenseType, now: UtcMs) -> Option<&'a Avail> {
-        self.offered()
-            .filter(|avail| avail.license_type == license_type && avail.window.is_open(now))
-            .find(|avail| !avail.has_hard_ended(now) && !self.is_held(avail, now))
-    }
 }
 
 #[cfg(test)]

@@ -95,11 +95,6 @@ pub enum GrantPhase {
 }
 
 impl Grant {
-    /// The instant from which nothing plays under this grant, if its clock starts now where it has not yet.
-    pub fn would_expire_at(&self, now: UtcMs) -> UtcMs {
-        Grant { first_play_at: self.first_play_at.or(Some(now)), ..self.clone() }.expires_at()
-    }
-
     /// The instant from which nothing plays under this grant, as things stand.
     pub fn expires_at(&self) -> UtcMs {
         let clock_end = match (self.clock, self.first_play_at) {

@@ -9,6 +9,7 @@ pub mod grant;
 pub mod holdback;
 pub mod membership;
 pub mod offer;
+pub mod reach;
 pub mod release_dates;
 pub mod sale;
 pub mod session;

@@ -4,9 +4,10 @@
 use crate::base::clock::UtcMs;
 use crate::base::money::Money;
 use crate::base::territory::Territory;
-use crate::rights::entitlement::{Denial, DenialCode, NextOption, Reach, ViewerRights, next_options, title_denial};
+use crate::rights::entitlement::{Denial, DenialCode, NextOption, ViewerRights, next_options, title_denial};
 use crate::rights::grant::Grant;
 use crate::rights::offer::{Offer, SalePhase};
+use crate::rights::reach::Reach;
 use crate::rights::snapshot::TitleRights;
 
 /// What buying would cost this viewer now.

@@ -1,0 +1,102 @@
+//! What of a title there is in a territory at an instant: the avails that cover it, as far as its licence and its holdbacks
+//! let them be offered.
+
+use crate::base::clock::UtcMs;
+use crate::base::territory::Territory;
+use crate::catalog::compliance::ComplianceState;
+use crate::rights::avail::{Avail, LicenseType};
+use crate::rights::clearance::Clearance;
+use crate::rights::grant::Grant;
+use crate::rights::holdback::{self, Lift};
+use crate::rights::membership::Membership;
+use crate::rights::offer::Offer;
+use crate::rights::snapshot::TitleRights;
+use crate::rights::window::WindowPhase;
+
+/// What of a title there is in a territory.
+#[derive(Clone, Debug)]
+pub struct Reach<'a> {
+    /// The avails that cover it: what was bought under them plays.
+    pub covered: Vec<&'a Avail>,
+    pub clearance: Clearance,
+    pub title: &'a TitleRights,
+    territory: Option<Territory>,
+}
+
+impl<'a> Reach<'a> {
+    pub fn of(title: &'a TitleRights, territory: Option<Territory>, now: UtcMs) -> Reach<'a> {
+        Reach {
+            covered: title.avails.iter().filter(|avail| covers(avail, territory)).collect(),
+            clearance: Clearance::of(&title.title, territory, now),
+            title,
+            territory,
+        }
+    }
+
+    /// All of its windows, as if each were here and none asked for a licence.
+    pub fn anywhere(title: &'a TitleRights) -> Reach<'a> {
+        let clearance = Clearance(ComplianceState::NotApplicable);
+        Reach { covered: title.avails.iter().collect(), clearance, title, territory: None }
+    }
+
+    /// The latest lift of what holds an avail back; none where nothing does.
+    fn lift(&self, avail: &Avail) -> Option<Lift> {
+        let holdbacks = &self.title.holdbacks;
+        if holdbacks.is_empty() {
+            return None;
+        }
+        holdback::lift(holdbacks, &self.title.avails, avail.license_type, self.territory?)
+    }
+
+    /// Whether a contract holds it back, whatever its window says. A plan that is refused where this would matter never
+    /// gets here; it is asked all the same.
+    pub fn is_held(&self, avail: &Avail, now: UtcMs) -> bool {
+        self.lift(avail).is_some_and(|lift| lift.holds(now))
+    }
+
+    /// Whether members have the title, or had it in a window that opened after `since`: what was bought to be earlier is over.
+    pub fn members_have_since(&self, since: UtcMs, now: UtcMs) -> bool {
+        let had = |avail: &&Avail| {
+            avail.license_type == LicenseType::Svod
+                && avail.window.start_at > since
+                && avail.window.phase(now) == WindowPhase::Closed
+        };
+        self.open_avail(LicenseType::Svod, now).is_some() || self.covered.iter().any(had)
+    }
+
+    /// Whether an offer of `avail` is sold here at all, to whomever it is for. A presale is sold before its window opens,
+    /// and so before a holdback lifts.
+    pub fn sells(&self, offer: &Offer, avail: &Avail, now: UtcMs) -> bool {
+        let is_held = avail.window.is_open(now) && self.is_held(avail, now);
+        let is_late = offer.clock.needs_membership() && self.members_have_since(avail.window.start_at, now);
+        offer.is_sold(avail, now) && !is_held && !is_late
+    }
+
+    /// Whether a grant plays beside this membership, or beside none.
+    pub fn plays_beside(&self, grant: &Grant, membership: Option<&Membership>, now: UtcMs) -> bool {
+        !grant.clock.needs_membership() || (membership.is_some() && !self.members_have_since(grant.issued_at, now))
+    }
+
+    /// When an avail that has not opened will, as it is planned.
+    pub fn opening(&self, avail: &Avail, now: UtcMs) -> Option<UtcMs> {
+        let planned = avail.window.start_at;
+        let opens_at = self.lift(avail).map_or(Some(planned), Lift::at)?.max(planned);
+        (opens_at > now && avail.window.phase(now) != WindowPhase::Closed).then_some(opens_at)
+    }
+
+    /// The avails under which the title may be offered there.
+    pub fn offered(&self) -> impl Iterator<Item = &'a Avail> {
+        self.covered.iter().copied().filter(|avail| self.clearance.allows(avail))
+    }
+
+    pub fn open_avail(&self, license_type: LicenseType, now: UtcMs) -> Option<&'a Avail> {
+        self.offered()
+            .filter(|avail| avail.license_type == license_type && avail.window.is_open(now))
+            .find(|avail| !avail.has_hard_ended(now) && !self.is_held(avail, now))
+    }
+}
+
+/// Whether an avail holds in a territory; an unknown one is covered by none.
+pub fn covers(avail: &Avail, territory: Option<Territory>) -> bool {
+    territory.is_some_and(|territory| avail.territories.contains(territory))
+}
