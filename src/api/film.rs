@@ -1,4 +1,4 @@
-//! What a title says of its film: who made it, its parts, its trailer, and when it is on.
+//! What a title says of its film: who made it, its parts, its trailer and its preview, and when it is on.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::base::clock::UtcMs;
+use crate::base::territory::Territory;
 use crate::catalog::details::{Credit, CreditRole};
 use crate::catalog::licence::LicenceKind;
 use crate::catalog::title::Title;
 use crate::rights::avail::{Avail, LicenseType};
+use crate::rights::entitlement::Decision;
+use crate::rights::snapshot::TitleRights;
+use crate::rights::teaser::decide_preview;
 
 /// One person of the cast or crew.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
@@ -37,6 +41,14 @@ pub struct PartBody {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Trailer)]
 pub struct TrailerBody {
+    runtime_ms: i64,
+}
+
+/// The beginning of the film may be watched now, by anybody.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Preview)]
+pub struct PreviewBody {
+    /// How long it is about: it ends with a segment.
     runtime_ms: i64,
 }
 
@@ -77,6 +89,13 @@ pub fn parts(title: &Title) -> Vec<PartBody> {
 
 pub fn trailer(title: &Title) -> Option<TrailerBody> {
     title.details.trailer.map(|trailer| TrailerBody { runtime_ms: trailer.runtime_ms })
+}
+
+pub fn preview(title: &TitleRights, territory: Option<Territory>, now: UtcMs) -> Option<PreviewBody> {
+    match decide_preview(title, territory, now)? {
+        Decision::Allow(entitlement) => entitlement.preview_ms.map(|runtime_ms| PreviewBody { runtime_ms }),
+        Decision::Deny(_) => None,
+    }
 }
 
 pub fn licence(title: &Title) -> Option<LicenceBody> {

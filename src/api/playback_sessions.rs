@@ -39,6 +39,9 @@ pub struct PlayBody {
     /// Play the trailer: for anybody, without an account.
     #[serde(default)]
     trailer: bool,
+    /// Watch the beginning of the film: for anybody, without an account, while the title is on.
+    #[serde(default)]
+    preview: bool,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -131,9 +134,9 @@ fn clips(session: &PlaybackSession, film_ms: i64) -> Vec<ClipBody> {
     (status = 201, description = "The session", body = PlaybackSessionBody),
     (status = 403, description = "PAYMENT_REQUIRED, MEMBERSHIP_REQUIRED, RENTAL_EXPIRED, START_BY_PASSED, \
         WINDOW_NOT_OPEN, WINDOW_CLOSED, GEO_NOT_LICENSED, TOO_MANY_STREAMS, TITLE_SUSPENDED"),
-    (status = 404, description = "TITLE_NOT_FOUND, PART_NOT_FOUND, TRAILER_NOT_FOUND"),
+    (status = 404, description = "TITLE_NOT_FOUND, PART_NOT_FOUND, TRAILER_NOT_FOUND, PREVIEW_NOT_FOUND"),
     (status = 410, description = "TITLE_WITHDRAWN"),
-    (status = 503, description = "CARD_NOT_READY"),
+    (status = 503, description = "CARD_NOT_READY, PREVIEW_NOT_READY"),
 ))]
 pub async fn create(
     State(api): State<Arc<Api>>,
@@ -142,14 +145,15 @@ pub async fn create(
     visit: Visit,
     body: JsonBody<PlayBody>,
 ) -> Result<Response, Problem> {
-    let PlayBody { title_id, part, trailer } = body.value;
-    let feature = match (trailer, part) {
-        (true, Some(_)) => {
-            let detail = "A trailer has no parts; leave one of them out.";
+    let PlayBody { title_id, part, trailer, preview } = body.value;
+    let feature = match (trailer, preview, part) {
+        (true, false, None) => Feature::Trailer,
+        (false, true, None) => Feature::Preview,
+        (false, false, part) => Feature::Part(part.unwrap_or(1)),
+        _ => {
+            let detail = "Ask for a part, the trailer or the preview: one of them.";
             return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "FIELD_INVALID", detail).with_param("part"));
         }
-        (true, None) => Feature::Trailer,
-        (false, part) => Feature::Part(part.unwrap_or(1)),
     };
     let request = OpenRequest {
         viewer_id: caller.as_ref().and_then(Caller::viewer_id),
@@ -167,7 +171,7 @@ pub async fn create(
         Ok(Opened { session, film_ms, token }) => {
             api.metrics.count_session();
             let right = &session.entitlement;
-            let detail = json!({"title_id": title_id, "part": part, "trailer": trailer, "territory": place.territory,
+            let detail = json!({"title_id": title_id, "part": part, "trailer": trailer, "preview": preview, "territory": place.territory,
                 "rule": right.cause.rule(), "avail_id": right.avail_id, "grant_id": right.grant_id(),
                 "membership_id": right.membership_id(), "ends_at": right.ends_at});
             if let Err(error) = api.audit(&actor, "session.open", &session.id.to_string(), detail).await {
@@ -175,6 +179,11 @@ pub async fn create(
                 api.sessions.end(session.id).await?;
                 return Err(error.into());
             }
+            // A preview ends with a segment, wherever that is.
+            let film_ms = match right.preview_ms {
+                Some(_) => api.library.film_ms(Presentation::of(&session)).await.unwrap_or(film_ms),
+                None => film_ms,
+            };
             let has_storyboard = api.library.has_storyboard(Presentation::of(&session)).await;
             let chapters = api.library.chapters(Presentation::of(&session)).await.into_iter();
             let licensing = api.library.licensing(Presentation::of(&session)).await;
@@ -199,7 +208,7 @@ pub async fn create(
         }
         Err(denial) => {
             api.metrics.count_denial(denial.code.as_str());
-            let detail = json!({"code": denial.code.as_str(), "rule": denied::rule(denial.code), "part": part, "trailer": trailer, "territory": place.territory});
+            let detail = json!({"code": denial.code.as_str(), "rule": denied::rule(denial.code), "part": part, "trailer": trailer, "preview": preview, "territory": place.territory});
             api.audit(&actor, "session.deny", &title_id.to_string(), detail).await?;
             Err(Problem::denied(&denial))
         }

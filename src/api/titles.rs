@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::api::Api;
 use crate::api::body::{Id, QueryOf};
 use crate::api::caller::{Anyone, At};
-use crate::api::film::{self, CreditBody, LicenceBody, PartBody, TrailerBody, WindowBody};
+use crate::api::film::{self, CreditBody, LicenceBody, PartBody, PreviewBody, TrailerBody, WindowBody};
 use crate::api::page::{List, PageQuery};
 use crate::api::posters;
 use crate::api::problem::Problem;
@@ -55,6 +55,7 @@ pub struct TitleBody {
     runtime_ms: i64,
     parts: Vec<PartBody>,
     trailer: Option<TrailerBody>,
+    preview: Option<PreviewBody>,
     licence: Option<LicenceBody>,
     poster_url: Option<String>,
     /// Null where none was uploaded.
@@ -136,6 +137,7 @@ pub enum Via {
     Membership,
     Free,
     Trailer,
+    Preview,
 }
 
 /// What would help.
@@ -324,6 +326,7 @@ fn title_body(
         runtime_ms: *runtime_ms,
         parts: film::parts(&title.title),
         trailer: film::trailer(&title.title),
+        preview: film::preview(title, territory, now),
         licence: film::licence(&title.title),
         poster_url: posters.landscape.clone(),
         poster_portrait_url: posters.portrait,
@@ -354,7 +357,7 @@ impl TitleState {
                 return match entitlement.cause {
                     Cause::Grant(_) => TitleState::Acquired,
                     Cause::Membership(_) => TitleState::Member,
-                    Cause::Free | Cause::Trailer => TitleState::Free,
+                    Cause::Free | Cause::Trailer | Cause::Preview => TitleState::Free,
                 };
             }
             Decision::Deny(denial) if denial.is_acquired => return TitleState::Acquired,
@@ -416,6 +419,7 @@ impl From<Cause> for Via {
             Cause::Membership(_) => Via::Membership,
             Cause::Free => Via::Free,
             Cause::Trailer => Via::Trailer,
+            Cause::Preview => Via::Preview,
         }
     }
 }

@@ -282,6 +282,8 @@ pub const SEGMENTS_MAX: usize = 14_400;
 pub const TEXT_TRACK_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// A file of subtitles.
 pub const TEXT_FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// How much of a film anybody may be shown; by custom it is six minutes.
+pub const PREVIEW_MAX: Duration = Duration::from_secs(30 * 60);
 /// Of one film, however many its container names.
 pub const CHAPTERS_MAX: usize = 256;
 pub const CHAPTER_TITLE_LETTERS_MAX: usize = 120;

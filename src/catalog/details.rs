@@ -34,6 +34,8 @@ pub struct TitleDetails {
     /// By part, as its asset says.
     pub part_runtimes_ms: Vec<i64>,
     pub trailer: Option<Trailer>,
+    /// How much of the film anybody may watch while it is on, from its beginning, in milliseconds.
+    pub preview_ms: Option<i64>,
     /// Among titles that stand alike in a list the smaller comes first.
     pub rank: i32,
     pub posters: Posters,
@@ -117,6 +119,10 @@ impl TitleDetails {
         for name in &self.part_names {
             check_text("part_names", name, limits::NAME_CHARS_MAX)?;
         }
+        let preview_max = limits::PREVIEW_MAX;
+        if self.preview_ms.is_some_and(|ms| !(1..=preview_max.as_millis() as i64).contains(&ms)) {
+            return refuse("preview_seconds", format!("A preview has 1 to {} seconds.", preview_max.as_secs()));
+        }
         if self.rank.unsigned_abs() > limits::RANK_MAX {
             return refuse("rank", format!("A rank lies between -{0} and {0}.", limits::RANK_MAX));
         }
@@ -199,6 +205,8 @@ mod tests {
             (TitleDetails { year: Some(1887), ..none() }, "year"),
             (TitleDetails { content_rating: Some(String::new()), ..none() }, "content_rating"),
             (TitleDetails { part_names: vec![text("en", "1"), text("en", "2")], ..none() }, "part_names"),
+            (TitleDetails { preview_ms: Some(0), ..none() }, "preview_seconds"),
+            (TitleDetails { preview_ms: Some(1_800_001), ..none() }, "preview_seconds"),
             (TitleDetails { rank: i32::MIN, ..none() }, "rank"),
         ] {
             assert_eq!(refused(&details), param);

@@ -91,6 +91,12 @@ impl Title {
         }
     }
 
+    /// How much of part 1 its preview shows: what the operator has set, and a quarter of the part at most.
+    pub fn preview_ms(&self) -> Option<i64> {
+        let quarter = self.part_runtime_ms(1) / 4;
+        self.details.preview_ms.map(|ms| ms.min(quarter)).filter(|ms| *ms > 0)
+    }
+
     /// What the card of part `part` is made of, where the title has a licence.
     pub fn card_source(&self, part: u32) -> Option<CardSource> {
         let (film, licence) = (self.part(part)?, self.details.licence.clone()?);

@@ -18,6 +18,7 @@ pub mod hevc;
 pub mod isobmff;
 pub mod language;
 pub mod movie;
+pub mod preview;
 pub mod protect;
 pub mod rate;
 pub mod rendition;

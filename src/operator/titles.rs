@@ -65,6 +65,8 @@ pub struct NewTitleBody {
     #[serde(default)]
     part_names: Vec<BTreeMap<String, String>>,
     trailer_asset_id: Option<AssetId>,
+    /// How much of the film anybody may watch while it is on: 1 to 1800, and a quarter of part 1 at most.
+    preview_seconds: Option<u32>,
     /// Among titles that stand alike in a list the smaller comes first.
     #[serde(default)]
     rank: i32,
@@ -100,6 +102,9 @@ pub struct TitleEditBody {
     #[serde(default)]
     #[schema(value_type = Option<AssetId>)]
     trailer_asset_id: Edit<Option<AssetId>>,
+    #[serde(default)]
+    #[schema(value_type = Option<u32>)]
+    preview_seconds: Edit<Option<u32>>,
     rank: Option<i32>,
     #[schema(value_type = Option<ProtectionBody>)]
     protection: Option<ProtectionScheme>,
@@ -125,6 +130,7 @@ pub struct TitleBody {
     content_rating: Option<String>,
     part_names: Vec<BTreeMap<String, String>>,
     trailer_asset_id: Option<AssetId>,
+    preview_seconds: Option<u32>,
     rank: i32,
     #[schema(value_type = ProtectionBody)]
     protection: ProtectionScheme,
@@ -366,6 +372,9 @@ impl TitleEditBody {
                 None => None,
             };
         }
+        if let Edit::Set(seconds) = self.preview_seconds {
+            details.preview_ms = seconds.map(|seconds| i64::from(seconds) * 1000);
+        }
         if let Some(assets) = self.assets {
             details.part_runtimes_ms = part_runtimes_ms(operators, &assets).await?;
             details.part_names.truncate(assets.len());
@@ -394,6 +403,7 @@ impl From<NewTitleBody> for TitleEditBody {
             content_rating: Edit::Set(body.content_rating),
             part_names: Some(body.part_names),
             trailer_asset_id: Edit::Set(body.trailer_asset_id),
+            preview_seconds: Edit::Set(body.preview_seconds),
             rank: Some(body.rank),
             protection: Some(body.protection),
         }
@@ -476,6 +486,7 @@ impl TitleBody {
             content_rating: title.details.content_rating,
             part_names: title.details.part_names,
             trailer_asset_id: title.details.trailer.map(|trailer| trailer.asset_id),
+            preview_seconds: title.details.preview_ms.map(|ms| (ms / 1000) as u32),
             protection: title.details.protection,
             rank: title.details.rank,
             created_at: title.created_at,

@@ -23,6 +23,7 @@ use crate::drm::output_protection::OutputProtection;
 use crate::hls::build::{self, DrmTags, Form, Sealed};
 use crate::hls::chapters;
 use crate::media::growth::Growth;
+use crate::media::preview;
 use crate::media::rendition::{AssetIndex, FORMAT_VERSION, TrackIndex, TrackMedia, Variant};
 use crate::media::seal::{TrackSeal, scheme_of};
 use crate::media::timeline::Timeline;
@@ -30,6 +31,7 @@ use crate::playback::growing::GrowingFilms;
 use crate::playback::keys::{ContentKeys, TrackKey};
 use crate::playback::presentation::Presentation;
 use crate::store::blobs::Blobs;
+use crate::store::db::playback::KeyExtent;
 use crate::store::key::ObjectKey;
 
 /// A playlist or another text, also compressed.
@@ -88,12 +90,23 @@ pub struct Opener {
 impl Opener {
     /// The film as the store has it.
     pub async fn open(&self, presentation: Presentation) -> Result<Arc<OpenAsset>> {
-        self.write(presentation, self.index(presentation.film).await?, None).await
+        let index = self.index(presentation.film).await?;
+        let index = match presentation.preview_ms {
+            Some(ms) => preview::of_film(&index, ms).ok_or_else(no_preview)?,
+            None => index,
+        };
+        self.write(presentation, index, None).await
     }
 
     /// The film as far as it has grown.
     pub async fn open_growing(&self, presentation: Presentation, growth: &Growth) -> Result<Arc<OpenAsset>> {
-        self.write(presentation, growth.index.clone(), Some(growth)).await
+        match presentation.preview_ms {
+            Some(ms) => {
+                let index = preview::of_growth(growth, ms).ok_or_else(preview_not_ready)?;
+                self.write(presentation, index, None).await
+            }
+            None => self.write(presentation, growth.index.clone(), Some(growth)).await,
+        }
     }
 
     /// Writes the playlists of a film, and finds what seals it.
@@ -108,6 +121,7 @@ impl Opener {
         let name = id.to_string();
         let timeline = Timeline { growth, ..Timeline::of_asset(&name, &index) };
         let (timeline, behind) = behind_card(timeline, card.as_ref());
+        let behind = presentation.preview_ms.map_or_else(|| behind.clone(), |ms| format!("{behind}-preview{ms}"));
         let form = presentation.protection.map_or("c", ProtectionScheme::as_str);
         let seals = index.tracks.iter().map(|track| self.seal(presentation, track));
         let seals = futures_util::future::try_join_all(seals).await?;
@@ -187,8 +201,9 @@ impl Opener {
         track: &TrackIndex,
     ) -> Result<Option<(TrackSeal, Option<DrmTags>)>> {
         let Some(scheme) = presentation.protection.map(|chosen| scheme_of(track, chosen)) else { return Ok(None) };
+        let extent = presentation.preview_ms.map_or(KeyExtent::Film, |_| KeyExtent::Preview);
         let TrackKey { id, protection, signals } =
-            self.keys.of(presentation.film, &track.id, track_type(&track.media), scheme).await?;
+            self.keys.of(presentation.film, &track.id, track_type(&track.media), scheme, extent).await?;
         if scheme == ProtectionScheme::Aes128 {
             return Ok(Some((TrackSeal::aes128(id, protection), None)));
         }
@@ -252,6 +267,15 @@ fn interrupted() -> Error {
     let message = "This film is not here to be played: it was being prepared, and that was interrupted. Try again in a \
                    minute; if it stays so, tell whoever sells it.";
     Error::new(ErrorKind::Unavailable, "FILM_INTERRUPTED", message)
+}
+
+fn no_preview() -> Error {
+    Error::new(ErrorKind::NotFound, "PREVIEW_NOT_FOUND", "This film is too short to have a preview.")
+}
+
+fn preview_not_ready() -> Error {
+    let message = "This film is being prepared; its preview is there in a minute. Try again then.";
+    Error::new(ErrorKind::Unavailable, "PREVIEW_NOT_READY", message)
 }
 
 /// A strong entity tag.

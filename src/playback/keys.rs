@@ -3,7 +3,7 @@
 //! caches and on their way.
 //!
 //! Keys of this server are drawn when they are first needed. Keys of a key server seal `cbcs` only, and are issued before
-//! anybody plays.
+//! anybody plays. A preview has keys of its own, always of this server: they open nothing of the film.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::drm::key_provider::{KeyProvider, OwnKeys};
 use crate::media::protect::{ContentKey, Iv, Protection};
 use crate::playback::vault::Vault;
 use crate::store::db::Db;
-use crate::store::db::playback::{KeyUse, WrappedKey};
+use crate::store::db::playback::{KeyExtent, KeyUse, WrappedKey};
 
 /// Gives out the keys that this server holds.
 pub struct ContentKeys {
@@ -48,14 +48,15 @@ impl ContentKeys {
         track: &str,
         track_type: TrackType,
         scheme: ProtectionScheme,
+        extent: KeyExtent,
     ) -> Result<TrackKey> {
-        let key_use = KeyUse { asset, track: track.to_owned(), scheme };
+        let key_use = KeyUse { asset, track: track.to_owned(), scheme, extent };
         if let Some(stored) = self.db.content_key(&key_use).await? {
             return self.open(&key_use, &stored);
         }
-        let provider: &dyn KeyProvider = match scheme {
-            ProtectionScheme::Aes128 => &OwnKeys,
-            ProtectionScheme::Cbcs => &*self.provider,
+        let provider: &dyn KeyProvider = match (scheme, extent) {
+            (ProtectionScheme::Cbcs, KeyExtent::Film) => &*self.provider,
+            (ProtectionScheme::Aes128, _) | (_, KeyExtent::Preview) => &OwnKeys,
         };
         if provider.is_remote() {
             let message = "The keys of this film have not been issued yet. Set its protection once more.";
@@ -70,7 +71,8 @@ impl ContentKeys {
 
     /// Sees to it that every track of an asset that `cbcs` seals has its key. Tried again, it asks for what is missing.
     pub async fn issue(&self, asset: AssetId, tracks: &[(&str, TrackType)]) -> Result<()> {
-        let use_of = |track: &str| KeyUse { asset, track: track.to_owned(), scheme: ProtectionScheme::Cbcs };
+        let (scheme, extent) = (ProtectionScheme::Cbcs, KeyExtent::Film);
+        let use_of = |track: &str| KeyUse { asset, track: track.to_owned(), scheme, extent };
         let uses: Vec<KeyUse> = tracks.iter().map(|(track, _)| use_of(track)).collect();
         let mut is_missing = false;
         for key_use in &uses {
@@ -116,11 +118,16 @@ impl ContentKeys {
 }
 
 /// What a wrapped key is for: it cannot be passed off as another.
-fn purpose(KeyUse { asset, track, scheme }: &KeyUse) -> String {
-    match scheme {
-        ProtectionScheme::Aes128 => format!("content/{asset}/{track}"),
-        ProtectionScheme::Cbcs => format!("content/{asset}/{track}/cbcs"),
-    }
+fn purpose(KeyUse { asset, track, scheme, extent }: &KeyUse) -> String {
+    let scheme = match scheme {
+        ProtectionScheme::Aes128 => "",
+        ProtectionScheme::Cbcs => "/cbcs",
+    };
+    let extent = match extent {
+        KeyExtent::Film => "",
+        KeyExtent::Preview => "/preview",
+    };
+    format!("content/{asset}/{track}{scheme}{extent}")
 }
 
 #[cfg(test)]
@@ -178,7 +185,7 @@ mod tests {
         let asset = AssetId::new(UtcMs(1));
         let of = async |track: usize| {
             let (track, track_type) = TRACKS[track];
-            keys.of(asset, track, track_type, ProtectionScheme::Cbcs).await
+            keys.of(asset, track, track_type, ProtectionScheme::Cbcs, KeyExtent::Film).await
         };
         assert_eq!(of(0).await.unwrap_err().code(), "KEYS_NOT_ISSUED");
         assert_eq!(elsewhere.0.load(Ordering::SeqCst), 0);
@@ -193,8 +200,16 @@ mod tests {
             (Some(&[0, 255][..]), "skd://key")
         );
         // Whole segments are under a key of our own, whoever makes the others.
-        let whole = keys.of(asset, "v360", TrackType::Sd, ProtectionScheme::Aes128).await.unwrap();
+        let whole = keys.of(asset, "v360", TrackType::Sd, ProtectionScheme::Aes128, KeyExtent::Film).await.unwrap();
         assert!(whole.signals.is_empty() && whole.protection.key != video.protection.key);
+        // A preview has a key of its own, of ours, in either scheme.
+        for scheme in [ProtectionScheme::Aes128, ProtectionScheme::Cbcs] {
+            let preview = keys.of(asset, "v360", TrackType::Sd, scheme, KeyExtent::Preview).await.unwrap();
+            assert!(preview.signals.is_empty() && preview.id != whole.id && preview.id != video.id);
+            for other in [&whole, &video] {
+                assert_ne!(preview.protection.key, other.protection.key);
+            }
+        }
         assert_eq!(elsewhere.0.load(Ordering::SeqCst), 1);
     }
 
@@ -205,13 +220,16 @@ mod tests {
         let asset = AssetId::new(UtcMs(1));
         let mut before = Vec::new();
         for (track, track_type) in TRACKS {
-            before.push(own.of(asset, track, track_type, ProtectionScheme::Cbcs).await.unwrap());
+            before.push(own.of(asset, track, track_type, ProtectionScheme::Cbcs, KeyExtent::Film).await.unwrap());
         }
         assert!(before[0] != before[1] && before[1] != before[2], "each track has a key of its own");
         server.issue(asset, &TRACKS).await.unwrap();
         assert_eq!(elsewhere.0.load(Ordering::SeqCst), 0);
         for ((track, track_type), before) in TRACKS.into_iter().zip(before) {
-            assert_eq!(server.of(asset, track, track_type, ProtectionScheme::Cbcs).await.unwrap(), before);
+            assert_eq!(
+                server.of(asset, track, track_type, ProtectionScheme::Cbcs, KeyExtent::Film).await.unwrap(),
+                before
+            );
         }
     }
 }

@@ -188,6 +188,12 @@ impl Library {
         asset.is_ok_and(|asset| asset.storyboard.is_some())
     }
 
+    /// How long the film is as it is shown, as far as this can be told now.
+    pub async fn film_ms(&self, presentation: Presentation) -> Option<i64> {
+        let asset = self.open_once(presentation).await.ok()?;
+        i64::try_from(asset.index.duration_ms).ok()
+    }
+
     /// The WebVTT file of the film's storyboard.
     pub async fn storyboard(&self, entitled: &Entitled) -> Result<Playlist> {
         self.film(entitled).await?.storyboard.clone().ok_or_else(not_found)

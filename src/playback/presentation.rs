@@ -12,6 +12,8 @@ pub struct Presentation {
     pub card: Option<AssetId>,
     /// How the film leaves; none is clear. A card always leaves clear.
     pub protection: Option<ProtectionScheme>,
+    /// How much of the film is shown, where that is not all of it.
+    pub preview_ms: Option<i64>,
 }
 
 impl Presentation {
@@ -20,12 +22,13 @@ impl Presentation {
             film: session.asset_id,
             card: session.card.map(|card| card.asset_id),
             protection: session.entitlement.protection,
+            preview_ms: session.entitlement.preview_ms,
         }
     }
 
     /// An asset alone, unsealed.
     pub fn clear(asset: AssetId) -> Presentation {
-        Presentation { film: asset, card: None, protection: None }
+        Presentation { film: asset, card: None, protection: None, preview_ms: None }
     }
 
     /// Which of its clips an asset is; `None` where it is none of them.

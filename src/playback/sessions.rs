@@ -21,11 +21,10 @@ use crate::playback::follower::{Follower, LiveGrant, LiveMembership, LiveRow};
 use crate::playback::leases::SessionLease;
 use crate::playback::token::Tokens;
 use crate::rights::avail::Avail;
-use crate::rights::entitlement::{
-    Cause, Decision, Denial, DenialCode, ViewerRights, decide, decide_trailer, still_entitled,
-};
+use crate::rights::entitlement::{Decision, Denial, DenialCode, ViewerRights, decide, still_entitled};
 use crate::rights::session::PlaybackSession;
 use crate::rights::snapshot::Snapshot;
+use crate::rights::teaser::{decide_preview, decide_trailer};
 use crate::store::db::Db;
 use crate::store::db::playback::Change;
 use crate::store::state::{Lease, State};
@@ -82,6 +81,8 @@ pub enum Feature {
     /// A part of the film, counted from 1.
     Part(u32),
     Trailer,
+    /// The beginning of part 1.
+    Preview,
 }
 
 /// A session that was opened, and the secret that plays it.
@@ -131,6 +132,7 @@ impl Sessions {
                 decide(title, &viewer, request.territory, now)
             }
             Feature::Trailer => decide_trailer(&title.title, request.territory, now),
+            Feature::Preview => decide_preview(title, request.territory, now).ok_or_else(no_preview)?,
         };
         let entitlement = match decision {
             Decision::Allow(entitlement) => entitlement,
@@ -138,7 +140,7 @@ impl Sessions {
         };
         let Featured { part, asset_id, film_ms } = featured(&title.title, request.feature)?;
         let card = match request.feature {
-            Feature::Part(part) => self.card(&snapshot, &title.title, part, request.territory)?,
+            Feature::Part(_) | Feature::Preview => self.card(&snapshot, &title.title, part, request.territory)?,
             Feature::Trailer => None,
         };
         let session = PlaybackSession {
@@ -323,8 +325,8 @@ impl Sessions {
     /// The session is there.
     fn sign(&self, session: &LiveSession) {
         let row = session.row.load();
-        // Who looks at a trailer does not watch the film.
-        if row.entitlement.cause != Cause::Trailer && session.presence.is_due(self.now_ms()) {
+        // Who looks at a trailer or a preview does not watch the film.
+        if !row.entitlement.cause.is_teaser() && session.presence.is_due(self.now_ms()) {
             self.audience.crowds.enter(row.title_id, row.id);
         }
     }
@@ -399,7 +401,7 @@ impl LiveSession {
 
 /// What is played of a title.
 struct Featured {
-    /// 1 for a trailer.
+    /// 1 for a trailer and for a preview.
     part: u32,
     asset_id: AssetId,
     film_ms: i64,
@@ -414,6 +416,10 @@ fn featured(title: &Title, feature: Feature) -> Result<Featured> {
                 let message = format!("This title has {} parts; there is no part {part}.", title.parts.len());
                 not_found("PART_NOT_FOUND", "part", message)
             })
+        }
+        Feature::Preview => {
+            let (asset_id, film_ms) = title.part(1).zip(title.preview_ms()).ok_or_else(no_preview)?;
+            Ok(Featured { part: 1, asset_id, film_ms })
         }
         Feature::Trailer => {
             let trailer = title
@@ -430,6 +436,10 @@ fn featured(title: &Title, feature: Feature) -> Result<Featured> {
 fn session_end(avail: Option<&Avail>, now: UtcMs) -> UtcMs {
     let oldest = now + limits::SESSION_AGE_MAX;
     avail.and_then(|avail| avail.hard_end_at).map_or(oldest, |hard_end_at| hard_end_at.min(oldest))
+}
+
+fn no_preview() -> Error {
+    Error::new(ErrorKind::NotFound, "PREVIEW_NOT_FOUND", "This title has no preview.").with_param("preview")
 }
 
 fn clock_doubtful() -> Error {

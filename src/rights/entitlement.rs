@@ -50,6 +50,9 @@ pub struct Entitlement {
     /// The membership that a grant plays beside.
     #[serde(default)]
     pub beside: Option<MembershipId>,
+    /// How much of the film may be watched, where that is not all of it.
+    #[serde(default)]
+    pub preview_ms: Option<i64>,
     /// How segments are sealed; free titles and trailers leave clear.
     #[serde(default, alias = "is_protected", deserialize_with = "scheme_or_flag")]
     pub protection: Option<ProtectionScheme>,
@@ -64,6 +67,8 @@ pub enum Cause {
     Free,
     /// The trailer of a listed title, for anybody.
     Trailer,
+    /// The beginning of a film that is on, for anybody.
+    Preview,
 }
 
 /// Why not, and what would help.
@@ -128,7 +133,13 @@ impl Cause {
             Cause::Membership(_) => "membership",
             Cause::Free => "free",
             Cause::Trailer => "trailer",
+            Cause::Preview => "preview",
         }
+    }
+
+    /// Whether it shows no more than what is to make people want the film.
+    pub fn is_teaser(self) -> bool {
+        matches!(self, Cause::Trailer | Cause::Preview)
     }
 }
 
@@ -243,21 +254,10 @@ fn walk(
     now: UtcMs,
     tracer: &mut impl Tracer,
 ) -> Decision {
-    let code = title_denial(&title.title);
-    tracer.step(|| trace::title(&title.title, code));
-    if let Some(code) = code {
-        return Decision::Deny(Denial::of(code));
+    match enter(title, territory, now, tracer) {
+        Ok(reach) => decide_under(title, &reach, viewer, now, tracer),
+        Err(code) => Decision::Deny(Denial::of(code)),
     }
-    let reach = Reach::of(title, territory, now);
-    tracer.step(|| trace::licence(reach.clearance, territory));
-    if let Some(code) = reach.clearance.denial() {
-        return Decision::Deny(Denial::of(code));
-    }
-    tracer.step(|| trace::territory(title.avails.len(), &reach.covered, territory));
-    if reach.covered.is_empty() {
-        return Decision::Deny(Denial::of(DenialCode::GeoNotLicensed));
-    }
-    decide_under(title, &reach, viewer, now, tracer)
 }
 
 /// What anybody who brings nothing would be told, wherever the title is licensed: how it stands in commerce.
@@ -269,22 +269,21 @@ pub fn decide_anywhere(title: &TitleRights, now: UtcMs) -> Decision {
     decide_under(title, &all, &ViewerRights::default(), now, &mut Silent)
 }
 
-/// Whether the trailer of a title may be played: by anybody, as long as the title is listed and, in China, its licence has
-/// not been revoked. Whether it has one is not
-/// asked here.
-pub fn decide_trailer(title: &Title, territory: Option<Territory>, now: UtcMs) -> Decision {
-    match listing_denial(title.status).or_else(|| Clearance::of(title, territory, now).denial()) {
-        Some(code) => Decision::Deny(Denial::of(code)),
-        None => Decision::Allow(Entitlement {
-            cause: Cause::Trailer,
-            avail_id: None,
-            ends_at: None,
-            starts_clock: false,
-            streams: 0,
-            beside: None,
-            protection: None,
-        }),
-    }
+/// What comes before every right: the title, its licence, the territory.
+pub fn enter<'a>(
+    title: &'a TitleRights,
+    territory: Option<Territory>,
+    now: UtcMs,
+    tracer: &mut impl Tracer,
+) -> Result<Reach<'a>, DenialCode> {
+    let code = title_denial(&title.title);
+    tracer.step(|| trace::title(&title.title, code));
+    code.map_or(Ok(()), Err)?;
+    let reach = Reach::of(title, territory, now);
+    tracer.step(|| trace::licence(reach.clearance, territory));
+    reach.clearance.denial().map_or(Ok(()), Err)?;
+    tracer.step(|| trace::territory(title.avails.len(), &reach.covered, territory));
+    if reach.covered.is_empty() { Err(DenialCode::GeoNotLicensed) } else { Ok(reach) }
 }
 
 fn decide_under(
@@ -399,7 +398,11 @@ fn cause_goes_on(
             Some(GrantPhase::Revoked) | None => Err(DenialCode::GrantRevoked),
         },
         Cause::Membership(_) => membership_goes_on(session, membership, now),
-        Cause::Free | Cause::Trailer => Ok(()),
+        // Its window has closed.
+        Cause::Preview if session.entitlement.ends_at.is_some_and(|ends_at| now >= ends_at) => {
+            Err(DenialCode::WindowClosed)
+        }
+        Cause::Free | Cause::Trailer | Cause::Preview => Ok(()),
     }
 }
 
@@ -422,7 +425,8 @@ pub fn title_denial(title: &Title) -> Option<DenialCode> {
     }
 }
 
-fn listing_denial(status: TitleStatus) -> Option<DenialCode> {
+/// Why nothing of a title is shown, not even what makes people want it.
+pub fn listing_denial(status: TitleStatus) -> Option<DenialCode> {
     match status {
         TitleStatus::Live => None,
         TitleStatus::Draft => Some(DenialCode::TitleNotListed),
@@ -465,6 +469,7 @@ fn usable_grant(
         beside: beside.map(|membership| membership.id),
         starts_clock: phase == GrantPhase::Unstarted,
         streams: grant.streams,
+        preview_ms: None,
         protection: Some(title.title.details.protection),
     })
 }
@@ -486,6 +491,7 @@ fn member_right(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights, n
         starts_clock: false,
         streams: membership.streams,
         beside: None,
+        preview_ms: None,
         protection: Some(title.title.details.protection),
     })
 }
@@ -499,6 +505,7 @@ fn free_right(reach: &Reach<'_>, now: UtcMs) -> Option<Entitlement> {
         starts_clock: false,
         streams: 0,
         beside: None,
+        preview_ms: None,
         protection: None,
     })
 }

@@ -15,5 +15,6 @@ pub mod sale;
 pub mod session;
 pub mod snapshot;
 pub mod voucher;
+pub mod teaser;
 pub mod trace;
 pub mod window;

@@ -247,6 +247,7 @@ pub fn cause_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
         Cause::Grant(_) => (Check::Grant, "The purchase it was opened with still holds."),
         Cause::Membership(_) => (Check::Membership, "The membership it was opened with still lets it go on."),
         Cause::Free | Cause::Trailer => (Check::Free, "It was opened as a free title."),
+        Cause::Preview => (Check::Window, "It was opened as a preview, and the window it was opened in is open."),
     };
     let grant = asked.grant.map(|grant| grant_facts(grant, asked.now));
     let ended_early_at = asked.membership.and_then(|membership| membership.revoked_at);

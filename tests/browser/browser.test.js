@@ -16,6 +16,7 @@ import { holdbacks } from './holdbacks.js';
 import { startMarquee } from './marquee.js';
 import { loading } from './loading.js';
 import { playback } from './playback.js';
+import { preview } from './preview.js';
 import { readme } from './readme.js';
 import { refusals } from './refusals.js';
 import { screens } from './screens.js';
@@ -44,6 +45,7 @@ describe('browser', { timeout: 1_800_000 }, () => {
   describe('clearance', () => clearance(world));
   describe('holdbacks', () => holdbacks(world));
   describe('early', () => early(world));
+  describe('preview', () => preview(world));
   describe('clients', () => clients(world));
   describe('collection', () => collection(world));
   describe('growing', () => growing(world));

@@ -140,7 +140,7 @@ suite! {
         a_session_is_revoked_once
         the_clock_starts_once
         changes_come_in_order_and_the_newest_is_never_forgotten
-        a_track_has_one_key_for_each_scheme
+        a_track_has_one_key_for_each_scheme_and_extent
         signing_keys_come_newest_first;
     telemetry:
         notes_are_folded_into_their_session_and_kept_in_order

@@ -151,6 +151,7 @@ impl Scene {
                 starts_clock: true,
                 streams: 1,
                 beside: None,
+                preview_ms: None,
                 protection: Some(ProtectionScheme::Cbcs),
             },
             opened_at: NOW,

@@ -31,6 +31,7 @@ mod packager_table;
 mod playable;
 #[path = "../contract/postgres_server.rs"]
 mod postgres_server;
+mod preview;
 mod process;
 mod publish_kills;
 mod recovery;

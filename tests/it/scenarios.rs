@@ -12,6 +12,7 @@ use crate::server::{Answer, Server, TestViewer, outcome};
 mod cinemas;
 mod licences;
 mod members;
+mod previews;
 mod releases;
 mod rentals;
 
@@ -43,6 +44,8 @@ scenarios! {
         a_revoked_licence_ends_sale_and_viewing_at_once;
     members:
         early_access_lasts_as_long_as_the_membership;
+    previews:
+        a_preview_lasts_as_long_as_its_window;
     releases:
         a_date_opens_in_each_territory_at_its_midnight
         one_instant_opens_everywhere_at_once;

@@ -12,6 +12,7 @@ use crate::rights::grant::{GrantCause, GrantClock};
 use crate::rights::holdback::{Holdback, HoldbackEvent};
 use crate::rights::offer::{Offer, OfferKind};
 use crate::rights::sale::quote;
+use crate::rights::teaser::{decide_preview, decide_trailer};
 use crate::rights::window::Window;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -141,6 +142,7 @@ impl Cinema {
             Decision::Allow(Entitlement { cause: Cause::Membership(_), .. }) => "membership".into(),
             Decision::Allow(Entitlement { cause: Cause::Free, .. }) => "free".into(),
             Decision::Allow(Entitlement { cause: Cause::Trailer, .. }) => "trailer".into(),
+            Decision::Allow(Entitlement { cause: Cause::Preview, .. }) => "preview".into(),
             Decision::Deny(denial) => denial.code.as_str().into(),
         }
     }
@@ -467,6 +469,70 @@ fn a_trailer_plays_as_long_as_its_title_is_listed() {
     assert_eq!(plays(Some("DE".parse().unwrap()), pvod_start()), (true, Ok(())));
 }
 
+/// The PVOD window, and the member window that follows it, each a millisecond before, at and after its ends.
+#[test]
+fn a_preview_plays_while_a_window_is_open_and_ends_with_it() {
+    let mut cinema = cinema();
+    assert_eq!(decide_preview(&cinema.rights, Some(cn()), pvod_start()), None, "nobody has said how long");
+    cinema.rights.title.details.preview_ms = Some(360_000);
+    let answer = |cinema: &Cinema, territory: Option<Territory>, now: UtcMs| match decide_preview(
+        &cinema.rights,
+        territory,
+        now,
+    )
+    .unwrap()
+    {
+        Decision::Allow(right) => {
+            assert_eq!((right.cause, right.streams, right.starts_clock), (Cause::Preview, 0, false));
+            Ok((right.preview_ms.unwrap(), right.ends_at, right.protection.is_some()))
+        }
+        Decision::Deny(denial) => Err((denial.code, denial.next)),
+    };
+    let around =
+        |cinema: &Cinema, instant: UtcMs| [-1, 0, 1].map(|ms| answer(cinema, Some(cn()), UtcMs(instant.0 + ms)));
+    let (svod_end, shown) = (at("2027-07-28T20:00:00+08:00"), |until| Ok((360_000, Some(until), true)));
+    let waits = Err((DenialCode::WindowNotOpen, vec![NextOption::Wait { opens_at: pvod_start() }]));
+    let closed = || Err((DenialCode::WindowClosed, vec![]));
+    assert_eq!(around(&cinema, pvod_start()), [waits, shown(pvod_end()), shown(pvod_end())]);
+    assert_eq!(around(&cinema, pvod_end()), [shown(pvod_end()), shown(svod_end), shown(svod_end)]);
+    assert_eq!(around(&cinema, svod_end), [shown(svod_end), closed(), closed()]);
+    let germany = "DE".parse().unwrap();
+    assert_eq!(answer(&cinema, Some(germany), pvod_start()), Err((DenialCode::GeoNotLicensed, vec![])));
+    assert_eq!(answer(&cinema, None, pvod_start()), Err((DenialCode::GeoNotLicensed, vec![])));
+
+    // A session of it ends with the window that it was opened in, the hard end, the title or the territory.
+    let Some(Decision::Allow(entitlement)) = decide_preview(&cinema.rights, Some(cn()), pvod_start()) else {
+        panic!("denied")
+    };
+    let session = PlaybackSession {
+        entitlement,
+        viewer_id: None,
+        ..cinema.session(&with(vec![cinema.bought(pvod_start())], vec![]), pvod_start())
+    };
+    let still = |cinema: &Cinema, territory: &str, now: UtcMs| {
+        still_entitled(&session, &cinema.rights, None, None, Some(territory.parse().unwrap()), now)
+    };
+    let ends = [-1, 0, 1].map(|ms| still(&cinema, "CN", UtcMs(pvod_end().0 + ms)));
+    assert_eq!(ends, [Ok(()), Err(DenialCode::WindowClosed), Err(DenialCode::WindowClosed)]);
+    assert_eq!(still(&cinema, "DE", pvod_start()), Err(DenialCode::GeoNotLicensed));
+    cinema.rights.title.status = TitleStatus::Suspended;
+    assert_eq!(still(&cinema, "CN", pvod_start()), Err(DenialCode::TitleSuspended));
+    assert_eq!(answer(&cinema, Some(cn()), pvod_start()), Err((DenialCode::TitleSuspended, vec![])));
+    cinema.rights.title.status = TitleStatus::Live;
+    cinema.rights.avails[0].hard_end_at = Some(UtcMs(pvod_start().0 + 1000));
+    let around = |cinema: &Cinema| [999, 1000, 1001].map(|ms| still(cinema, "CN", UtcMs(pvod_start().0 + ms)));
+    assert_eq!(around(&cinema), [Ok(()), Err(DenialCode::WindowClosed), Err(DenialCode::WindowClosed)]);
+    let cut_short = answer(&cinema, Some(cn()), pvod_start());
+    assert_eq!(cut_short, Ok((360_000, Some(UtcMs(pvod_start().0 + 1000)), true)));
+
+    // At most a quarter of the part; in a free window as clear as the film; in China only with a licence.
+    cinema.rights.title.runtime_ms = 60_000;
+    cinema.rights.avails = vec![avail(cinema.rights.title.id, LicenseType::Avod, window(pvod_start(), None))];
+    assert_eq!(answer(&cinema, Some(cn()), pvod_start()), Ok((15_000, None, false)));
+    cinema.rights.title.details.country = Some(cn());
+    assert_eq!(answer(&cinema, Some(cn()), pvod_start()), Err((DenialCode::LicenceRequired, vec![])));
+}
+
 mod explained;
 mod precedence;
 
@@ -567,6 +633,7 @@ fn in_china_a_licence_comes_before_everything_else() {
             starts_clock: false,
             streams: 1,
             beside: None,
+            preview_ms: None,
             protection: None,
         };
         let session = cinema.session_under(entitlement, now);

@@ -82,6 +82,24 @@ pub struct KeyUse {
     pub asset: AssetId,
     pub track: String,
     pub scheme: ProtectionScheme,
+    pub extent: KeyExtent,
+}
+
+/// How far a key reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyExtent {
+    Film,
+    /// The beginning that anybody may watch: a key of its own, which opens nothing else.
+    Preview,
+}
+
+impl KeyExtent {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            KeyExtent::Film => "film",
+            KeyExtent::Preview => "preview",
+        }
+    }
 }
 
 /// A content key, its IV and what DRM systems are told of it as they are stored: encrypted under the master key. Several

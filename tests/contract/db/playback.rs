@@ -4,7 +4,7 @@ use marquee::base::protection::ProtectionScheme;
 use marquee::catalog::licence::ReleaseCard;
 use marquee::rights::session::PlaybackSession;
 use marquee::store::db::Page;
-use marquee::store::db::playback::{Change, KeyUse, SigningKey, WrappedKey};
+use marquee::store::db::playback::{Change, KeyExtent, KeyUse, SigningKey, WrappedKey};
 
 use super::Backend;
 use crate::scene::{NOW, Scene, grant_for, later};
@@ -110,11 +110,18 @@ pub async fn changes_come_in_order_and_the_newest_is_never_forgotten(backend: &i
     assert_eq!(db.changes(Some(4), 9).await.unwrap().cursor, 5);
 }
 
-pub async fn a_track_has_one_key_for_each_scheme(backend: &impl Backend) {
+pub async fn a_track_has_one_key_for_each_scheme_and_extent(backend: &impl Backend) {
     let db = backend.open().await;
     let key = |byte| WrappedKey { id: KeyId::new(NOW), wrapped: vec![byte; 60] };
-    let (v1, first) =
-        (KeyUse { asset: AssetId::new(NOW), track: "v1".into(), scheme: ProtectionScheme::Aes128 }, key(1));
+    let (v1, first) = (
+        KeyUse {
+            asset: AssetId::new(NOW),
+            track: "v1".into(),
+            scheme: ProtectionScheme::Aes128,
+            extent: KeyExtent::Film,
+        },
+        key(1),
+    );
     let keep = async |key_use: &KeyUse, key: &WrappedKey| {
         db.insert_content_keys(&[(key_use.clone(), key.clone())]).await.unwrap();
         db.content_key(key_use).await.unwrap().unwrap()
@@ -126,6 +133,7 @@ pub async fn a_track_has_one_key_for_each_scheme(backend: &impl Backend) {
         KeyUse { track: "v2".into(), ..v1.clone() },
         KeyUse { asset: AssetId::new(NOW), ..v1.clone() },
         KeyUse { scheme: ProtectionScheme::Cbcs, ..v1.clone() },
+        KeyUse { extent: KeyExtent::Preview, ..v1.clone() },
     ]
     .iter()
     .enumerate()

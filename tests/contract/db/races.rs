@@ -9,7 +9,7 @@ use marquee::base::protection::ProtectionScheme;
 use marquee::store::check;
 use marquee::store::db::Written;
 use marquee::store::db::commerce::{Begun, Settled};
-use marquee::store::db::playback::{KeyUse, WrappedKey};
+use marquee::store::db::playback::{KeyExtent, KeyUse, WrappedKey};
 
 use super::Backend;
 use super::job::job;
@@ -99,7 +99,12 @@ pub async fn one_track_gets_one_key(backend: &impl Backend) {
         let db = db.clone();
         async move {
             let proposed = WrappedKey { id: KeyId::new(NOW), wrapped: vec![index as u8; 60] };
-            let key_use = |track: &str| KeyUse { asset, track: track.into(), scheme: ProtectionScheme::Cbcs };
+            let key_use = |track: &str| KeyUse {
+                asset,
+                track: track.into(),
+                scheme: ProtectionScheme::Cbcs,
+                extent: KeyExtent::Film,
+            };
             let both = ["v1", "v2"].map(|track| (key_use(track), proposed.clone()));
             db.insert_content_keys(&both).await.unwrap();
             [db.content_key(&key_use("v1")).await.unwrap(), db.content_key(&key_use("v2")).await.unwrap()]

@@ -192,7 +192,7 @@ proptest! {
             };
             let grant = match session.entitlement.cause {
                 Cause::Grant(id) => viewer.grants.iter().find(|grant| grant.id == id),
-                Cause::Membership(_) | Cause::Free | Cause::Trailer => None,
+                Cause::Membership(_) | Cause::Free | Cause::Trailer | Cause::Preview => None,
             };
             let member = viewer.memberships.first();
             let answer = still_entitled(&session, &rights, grant, member, territory, later);

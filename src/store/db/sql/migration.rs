@@ -15,6 +15,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (6, include_str!("../schema-6.sql")),
     (7, include_str!("../schema-7.sql")),
     (8, include_str!("../schema-8.sql")),
+    (9, include_str!("../schema-9.sql")),
 ];
 
 pub async fn run(connection: &mut Connection, dialect: &Dialect) -> Result<()> {

@@ -149,12 +149,15 @@ impl PlaybackDb for SqlDb {
     }
 
     async fn content_key(&self, key_use: &KeyUse) -> Result<Option<WrappedKey>> {
-        let row = sqlx::query("SELECT id, wrapped FROM content_key WHERE asset_id = $1 AND track = $2 AND scheme = $3")
-            .bind(key_use.asset.to_string())
-            .bind(&key_use.track)
-            .bind(key_use.scheme.as_str())
-            .fetch_optional(&self.readers)
-            .await?;
+        let row = sqlx::query(
+            "SELECT id, wrapped FROM content_key WHERE asset_id = $1 AND track = $2 AND scheme = $3 AND extent = $4",
+        )
+        .bind(key_use.asset.to_string())
+        .bind(&key_use.track)
+        .bind(key_use.scheme.as_str())
+        .bind(key_use.extent.as_str())
+        .fetch_optional(&self.readers)
+        .await?;
         row.map(|row| Ok(WrappedKey { id: row.parsed("id")?, wrapped: wrapped(&row)? })).transpose()
     }
 
@@ -164,12 +167,13 @@ impl PlaybackDb for SqlDb {
             Box::pin(async move {
                 for (key_use, key) in keys {
                     sqlx::query(
-                        "INSERT INTO content_key (asset_id, track, scheme, id, wrapped) VALUES ($1, $2, $3, $4, $5) \
-                         ON CONFLICT (asset_id, track, scheme) DO NOTHING",
+                        "INSERT INTO content_key (asset_id, track, scheme, extent, id, wrapped) VALUES ($1, $2, $3, $4, $5, $6) \
+                         ON CONFLICT (asset_id, track, scheme, extent) DO NOTHING",
                     )
                     .bind(key_use.asset.to_string())
                     .bind(key_use.track)
                     .bind(key_use.scheme.as_str())
+                    .bind(key_use.extent.as_str())
                     .bind(key.id.to_string())
                     .bind(BASE64.encode(key.wrapped))
                     .execute(&mut *conn)

@@ -86,7 +86,7 @@ pub async fn open(conn: &mut Connection, session: &PlaybackSession) -> Result<()
         Cause::Grant(id) => Some(id.to_string()),
         Cause::Membership(_) | Cause::Free => None,
         // It says nothing of the film.
-        Cause::Trailer => return Ok(()),
+        Cause::Trailer | Cause::Preview => return Ok(()),
     };
     sqlx::query(
         "INSERT INTO session_qoe (session_id, title_id, viewer_id, grant_id, opened_at, duration_ms, is_exit, stalls, \

@@ -12,7 +12,7 @@ use crate::base::limits;
 use crate::base::protection::ProtectionScheme;
 use crate::store::db::AuditDb;
 use crate::store::db::audit::AuditLine;
-use crate::store::db::playback::{KeyUse, WrappedKey};
+use crate::store::db::playback::{KeyExtent, KeyUse, WrappedKey};
 use crate::store::db::sqlite;
 use crate::store::db::{CatalogDb, PlaybackDb};
 
@@ -84,6 +84,7 @@ async fn a_database_of_the_first_version_keeps_its_titles_and_keys() {
         asset: "ast_00000000000000000000000001".parse().unwrap(),
         track: "v720".into(),
         scheme: ProtectionScheme::Aes128,
+        extent: KeyExtent::Film,
     };
     let rows = "CREATE TABLE schema_version (version BIGINT PRIMARY KEY); INSERT INTO schema_version VALUES (1);
         INSERT INTO title (id, name, synopsis, status, parts, runtime_ms, details, created_at, version)

@@ -112,6 +112,8 @@ export interface Title {
   /** A title in one piece has one part, or says nothing. */
   parts?: Part[];
   trailer?: { runtime_ms: number } | null;
+  /** The beginning of the film, which anybody may watch now. */
+  preview?: { runtime_ms: number } | null;
   /** Under which it is shown in China; the number stands on its page. */
   licence?: { kind: 'online_release' | 'theatrical_release' | 'online_filing'; number: string } | null;
   windows?: Window[];
@@ -322,7 +324,7 @@ export const api = {
   forgetProgress(title_id: string): Promise<void> {
     return call('DELETE', `/progress/${segment(title_id)}`);
   },
-  openPlayback(what: { title_id: string; part?: number; trailer?: true }): Promise<PlaybackSession> {
+  openPlayback(what: { title_id: string; part?: number; trailer?: true; preview?: true }): Promise<PlaybackSession> {
     return call('POST', '/playback-sessions', { body: what });
   },
   /** Gives the stream slot back. Survives the page: it is called while the page goes away. */

@@ -22,8 +22,9 @@ import { Tracks } from './tracks.svelte';
 
 export type Phase = 'idle' | 'opening' | 'playing' | 'ended';
 
-/** What to play. A trailer needs no right, and its position is nobody's progress. */
-export type Program = { part: number } | 'trailer';
+/** What to play. A trailer and a preview need no right, and their position is nobody's progress. */
+export type Program = { part: number } | Teaser;
+export type Teaser = 'trailer' | 'preview';
 
 const TICK_MS = 1_000;
 const POSITION_EVERY_TICKS = 10;
@@ -92,7 +93,7 @@ export class Engine {
     this.#reopened_at = -Infinity;
     this.#start_s = start_s;
     this.#stalls = this.#newStalls();
-    this.#progress = program === 'trailer' ? null : this.#newProgress();
+    this.#progress = typeof program === 'string' ? null : this.#newProgress();
     this.#pressed_at = performance.now();
     this.#recorder.record({ kind: 'play_pressed' });
     // Within the gesture: what plays later, from the network, is then allowed to have sound.
@@ -155,9 +156,9 @@ export class Engine {
 
   #ask(): Promise<PlaybackSession> {
     const title_id = this.#title_id;
-    return this.program === 'trailer'
-      ? api.openPlayback({ title_id, trailer: true })
-      : api.openPlayback({ title_id, part: this.program.part });
+    if (this.program === 'trailer') return api.openPlayback({ title_id, trailer: true });
+    if (this.program === 'preview') return api.openPlayback({ title_id, preview: true });
+    return api.openPlayback({ title_id, part: this.program.part });
   }
 
   async #streams(): Promise<OpenStream | null> {
@@ -308,7 +309,7 @@ export class Engine {
 
   #keep(when: 'playing' | 'settled' | 'left', at_ms?: number): void {
     const { position_s, duration_s, video, locked, now_s } = this.media;
-    if (this.program === 'trailer' || this.phase !== 'playing' || !video || locked) return;
+    if (typeof this.program === 'string' || this.phase !== 'playing' || !video || locked) return;
     const position_ms = at_ms ?? Math.round((now_s || position_s) * 1_000);
     const duration_ms = Math.round(duration_s * 1_000);
     // At zero nothing has played yet, and a position to resume from must survive that.

@@ -94,6 +94,7 @@ export interface Title {
   content_rating?: string | null;
   assets: string[];
   trailer_asset_id?: string | null;
+  preview_seconds?: number | null;
   part_names?: Localized[];
   poster_portrait?: boolean;
   poster_landscape?: boolean;

@@ -18,7 +18,7 @@ export interface Step {
 export interface Explanation {
   allow: boolean;
   code: string | null;
-  via: 'grant' | 'membership' | 'free' | 'trailer' | null;
+  via: 'grant' | 'membership' | 'free' | 'trailer' | 'preview' | null;
   rule: string;
   at: string;
   territory: string | null;

@@ -16,6 +16,8 @@ export const en = {
   player_part: (part: number) => `Part ${part}`,
   player_part_name: (part: number, name: string) => `Part ${part}: ${name}`,
   player_trailer: 'Trailer',
+  player_preview: 'Preview',
+  preview_over: 'That was the preview.',
   playing_tab: (name: string) => `▶ ${name}`,
 
   clocks: (start_by: string, until: string) =>
@@ -110,6 +112,8 @@ export const zh: Shape<typeof en> = {
   player_part: (part) => `第 ${part} 集`,
   player_part_name: (part, name) => `第 ${part} 集：${name}`,
   player_trailer: '预告片',
+  player_preview: '试看',
+  preview_over: '试看到此结束。',
   playing_tab: (name) => `▶ ${name}`,
 
   clocks: (start_by, until) => `请在 ${start_by} 前开始播放；现在开始，可不限次数观看至 ${until}。`,

@@ -58,6 +58,7 @@ export const en = {
   part_watched: (percent: string) => `${percent} watched`,
   what_you_get: 'What you get',
   trailer: 'Trailer',
+  preview: 'Free preview',
 
   watch_now: 'Play',
   resume_at: (at: string) => `Resume ${at}`,
@@ -172,6 +173,7 @@ export const zh: Shape<typeof en> = {
   part_watched: (percent) => `已看 ${percent}`,
   what_you_get: '观看有效期',
   trailer: '预告片',
+  preview: '免费试看',
 
   watch_now: '立即播放',
   resume_at: (at) => `继续播放 ${at}`,

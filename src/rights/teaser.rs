@@ -1,0 +1,65 @@
+//! What makes people want a film: its trailer, and the preview, which is its beginning. Anybody may see them, but not
+//! everywhere and always.
+
+use crate::base::clock::UtcMs;
+use crate::base::territory::Territory;
+use crate::catalog::title::Title;
+use crate::rights::avail::LicenseType;
+use crate::rights::clearance::Clearance;
+use crate::rights::entitlement::{Cause, Decision, Denial, DenialCode, Entitlement, NextOption, enter, listing_denial};
+use crate::rights::reach::Reach;
+use crate::rights::snapshot::TitleRights;
+use crate::rights::trace::Silent;
+
+/// Whether the trailer of a title may be played: by anybody, as long as the title is listed and, in China, its licence has
+/// not been revoked. Whether it has one is not asked here.
+pub fn decide_trailer(title: &Title, territory: Option<Territory>, now: UtcMs) -> Decision {
+    match listing_denial(title.status).or_else(|| Clearance::of(title, territory, now).denial()) {
+        Some(code) => Decision::Deny(Denial::of(code)),
+        None => Decision::Allow(Entitlement {
+            cause: Cause::Trailer,
+            avail_id: None,
+            ends_at: None,
+            starts_clock: false,
+            streams: 0,
+            beside: None,
+            preview_ms: None,
+            protection: None,
+        }),
+    }
+}
+
+/// Whether the beginning of a film may be watched by anybody: while a window of the title is open there, and no longer.
+/// None where the title has no preview.
+pub fn decide_preview(title: &TitleRights, territory: Option<Territory>, now: UtcMs) -> Option<Decision> {
+    let preview_ms = title.title.preview_ms()?;
+    let reach = match enter(title, territory, now, &mut Silent) {
+        Ok(reach) => reach,
+        Err(code) => return Some(Decision::Deny(Denial::of(code))),
+    };
+    let kinds = [LicenseType::Vod, LicenseType::Svod, LicenseType::Avod];
+    let Some(avail) = kinds.into_iter().find_map(|kind| reach.open_avail(kind, now)) else {
+        return Some(Decision::Deny(nothing_is_on(&reach, now)));
+    };
+    let is_free = avail.license_type == LicenseType::Avod;
+    Some(Decision::Allow(Entitlement {
+        cause: Cause::Preview,
+        avail_id: Some(avail.id),
+        ends_at: avail.window.end_at.into_iter().chain(avail.hard_end_at).min(),
+        starts_clock: false,
+        streams: 0,
+        beside: None,
+        preview_ms: Some(preview_ms),
+        protection: (!is_free).then_some(title.title.details.protection),
+    }))
+}
+
+fn nothing_is_on(reach: &Reach<'_>, now: UtcMs) -> Denial {
+    if reach.offered().next().is_none() {
+        return Denial::of(DenialCode::LicenceRequired);
+    }
+    match reach.offered().filter_map(|avail| reach.opening(avail, now)).min() {
+        Some(opens_at) => Denial { next: vec![NextOption::Wait { opens_at }], ..Denial::of(DenialCode::WindowNotOpen) },
+        None => Denial::of(DenialCode::WindowClosed),
+    }
+}
