@@ -12,3 +12,4 @@ pub mod shared_map;
 pub mod shutdown;
 pub mod territory;
 pub mod territory_zone;
+pub mod xml;

@@ -29,7 +29,7 @@ use crate::base::id::KeyId;
 use crate::drm::contract::TrackType;
 use crate::hls::key_tag::KeyTag;
 use crate::media::protect::{ContentKey, Iv, Protection};
-use crate::media::xml::Element;
+use crate::base::xml::Element;
 
 pub const VERSION: &str = "2.4";
 const CPIX: &str = "urn:dashif:org:cpix";

@@ -106,6 +106,27 @@ pub fn reaches_slice(coding: Coding, beginning: &[u8]) -> bool {
     false
 }
 
+/// Whether the units of a picture of `bytes` bytes can be as long as they say, as far as its beginning shows them. One whose
+/// units have no length fields is not looked into.
+pub fn has_whole_units(coding: Coding, beginning: &[u8], bytes: u32) -> bool {
+    let (Coding::H264 { length_bytes } | Coding::Hevc { length_bytes }) = coding else { return true };
+    let (field, bytes) = (usize::from(length_bytes), bytes as usize);
+    if field == 0 {
+        return true;
+    }
+    let mut at = 0;
+    while at < bytes {
+        let Some(head) = beginning.get(at..at + field + 1) else { return at + field < bytes };
+        let length = head[..field].iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
+        // The first bit of every unit is zero.
+        if length == 0 || length > bytes - at - field || head[field] & 0x80 != 0 {
+            return false;
+        }
+        at += field + length;
+    }
+    bytes > 0
+}
+
 /// The byte behind the next start code, and what follows that byte.
 fn next_start_code(bytes: &[u8]) -> Option<(u8, &[u8])> {
     let at = memchr::memmem::find(bytes, &[0, 0, 1])?;
@@ -206,6 +227,21 @@ mod tests {
         }
         assert!(!reaches_slice(Coding::Mpeg2, &picture));
         assert!(!reaches_slice(coding, &[0xff; 8]), "no unit is so long");
+    }
+
+    #[test]
+    fn units_that_are_longer_than_their_picture_are_seen_from_its_beginning() {
+        let coding = Coding::H264 { length_bytes: 4 };
+        let picture = [0, 0, 0, 2, 0x09, 0xf0, 0, 0, 0, 3, 0x06, 1, 2, 0, 0, 0, 9, 0x65, 1];
+        // The last unit has nine bytes, of which the beginning shows two.
+        for (bytes, is_whole) in [(25, false), (26, true), (27, false), (30, false), (31, true)] {
+            assert_eq!(has_whole_units(coding, &picture, bytes), is_whole, "{bytes}");
+        }
+        assert!(!has_whole_units(coding, &[0, 0, 0, 0, 0x65, 1, 1, 1], 8), "an empty unit");
+        assert!(!has_whole_units(coding, &[0, 0, 0, 4, 0xe5, 1, 1, 1], 8), "the first bit is zero");
+        assert!(!has_whole_units(coding, &[0, 0, 0, 1, 0x65, 0, 0, 1], 8), "half a length at the end");
+        assert!(!has_whole_units(coding, &[], 0));
+        assert!(has_whole_units(Coding::Mpeg2, &[0xff; 8], 8));
     }
 
     /// Two pairs of the first field, of which one is padding, one of the second, one that is not valid, one of CEA-708.

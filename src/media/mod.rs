@@ -28,7 +28,6 @@ pub mod time;
 pub mod timeline;
 pub mod ttml;
 pub mod webvtt;
-pub mod xml;
 
 use crate::base::error::{Error, ErrorKind};
 

@@ -22,7 +22,7 @@ use crate::media::cue_text::{CueText, Face};
 use crate::media::ttml::clock::{TimeBaseError, Times};
 use crate::media::ttml::style::{Region, Style, Styles};
 use crate::media::webvtt::{Cue, CuePlace};
-use crate::media::xml::{Element, Node, XmlError};
+use crate::base::xml::{Element, Node, XmlError};
 
 /// Instants at which one paragraph changes.
 const CHANGES_MAX: usize = 1_024;

@@ -26,6 +26,8 @@ const STEREO_BITS_PER_S: u32 = 128_000;
 const SURROUND_BITS_PER_S: u32 = 384_000;
 /// A timestamp further than this from the count of samples moves the count.
 const JITTER_MS_MAX: u64 = 10;
+/// So many packets a decoder may take before it gives a frame.
+const FRAMES_LATE: u64 = 4;
 
 /// What all audio tracks of a job share.
 pub struct AudioSettings<'a> {
@@ -143,7 +145,17 @@ pub struct EncodedAudio {
     shape: Option<Shape>,
     tracks: Vec<EncodedTrack>,
     end_us: i64,
+    packets: u64,
+    frames: u64,
+    samples: u64,
     damaged: u64,
+}
+
+/// How decoding went.
+pub struct Heard {
+    /// The number of packets that did not decode.
+    pub damaged: u64,
+    pub warning: Option<String>,
 }
 
 /// What a filter graph is made for.
@@ -169,6 +181,9 @@ impl EncodedAudio {
             shape: None,
             tracks: vec![first],
             end_us: settings.timescale.rescale(settings.end, Timescale::MICROSECONDS),
+            packets: 0,
+            frames: 0,
+            samples: 0,
             damaged: 0,
         })
     }
@@ -179,6 +194,7 @@ impl EncodedAudio {
     }
 
     pub fn push(&mut self, packet: &Packet) -> Result<()> {
+        self.packets += 1;
         if self.decoder.send_packet(packet).is_err() {
             self.damaged += 1;
             return Ok(());
@@ -186,20 +202,33 @@ impl EncodedAudio {
         self.decode()
     }
 
-    /// Ends the tracks; the number of packets that did not decode.
-    pub fn finish(mut self) -> Result<u64> {
+    /// Ends the tracks.
+    pub fn finish(mut self) -> Result<Heard> {
         // A decoder that is drained already has nothing more to give.
         let _ = self.decoder.send_eof();
         self.decode()?;
+        let (frames, packets) = (self.frames, self.packets);
+        if frames == 0 || (frames + FRAMES_LATE) * 100 < packets * 80 {
+            let what = format!("{frames} of {packets} frames");
+            return Err(match &self.source.beside {
+                Some(beside) => beside.undecodable(&what),
+                None => Refusal::InputDamaged
+                    .error(format!("Only {what} of the sound of track {} can be decoded.", self.source.stream)),
+            });
+        }
         for track in self.tracks {
             track.finish()?;
         }
-        Ok(self.damaged)
+        let heard_s = self.shape.map_or(0.0, |shape| self.samples as f64 / f64::from(shape.rate));
+        let warning = self.source.beside.as_ref().and_then(|beside| beside.missing(heard_s));
+        Ok(Heard { damaged: self.damaged, warning })
     }
 
     fn decode(&mut self) -> Result<()> {
         let mut sound = frame::Audio::empty();
         while self.decoder.receive_frame(&mut sound).is_ok() {
+            self.frames += 1;
+            self.samples += sound.samples() as u64;
             if sound.channel_layout().bits() == 0 {
                 sound.set_channel_layout(ChannelLayout::default(i32::from(sound.channels())));
             }

@@ -22,9 +22,16 @@ pub struct AudioFile {
     file: File,
     /// For people.
     name: String,
+    /// How long it says that it is; none where that is reckoned from its bytes.
+    declared_s: Option<f64>,
     /// The timestamp of its first instant.
     pub origin: Origin,
 }
+
+/// Those of which libav only reckons how long they are.
+const RECKONED: [&str; 4] = ["mp3", "aac", "ac3", "eac3"];
+/// What may be missing of it before that is said.
+const MISSING_S: f64 = 1.0;
 
 /// Opens the file of an order and looks for its first track of sound.
 pub fn open(order: &SidecarOrder, file: File) -> Result<AudioSource> {
@@ -35,15 +42,29 @@ pub fn open(order: &SidecarOrder, file: File) -> Result<AudioSource> {
     // Of MP3 the samples before the first instant are counted, and then dropped by the decoder.
     let first_pts = if input.format().name() == "mp3" { stream.start_time().max(0) } else { 0 };
     let origin = Origin::at(first_pts, source.time_base);
+    let is_reckoned = RECKONED.contains(&input.format().name());
+    let declared_s = (!is_reckoned && input.duration() > 0).then(|| input.duration() as f64 / 1e6);
     Ok(AudioSource {
         language: Some(order.language.clone()),
         is_default: false,
-        beside: Some(Arc::new(AudioFile { file, name: order.name.clone(), origin })),
+        beside: Some(Arc::new(AudioFile { file, name: order.name.clone(), declared_s, origin })),
         ..source
     })
 }
 
 impl AudioFile {
+    /// Why nothing can be made of it; `what` is as much as can be decoded.
+    pub fn undecodable(&self, what: &str) -> Error {
+        Refusal::AudioUnreadable.error(format!("Only {what} of the sound of {} can be decoded.", self.name))
+    }
+
+    /// What to say where it decodes to less than it says that it has.
+    pub fn missing(&self, heard_s: f64) -> Option<String> {
+        let declared_s = self.declared_s.filter(|declared_s| heard_s < declared_s - MISSING_S)?;
+        let name = &self.name;
+        Some(format!("Only {heard_s:.1} s of the {declared_s:.1} s of {name} can be decoded; the rest is silence."))
+    }
+
     /// Hands out the stream, as a decoder needs it.
     pub fn with_stream<T>(&self, stream: usize, use_it: impl FnOnce(&Stream<'_>) -> Result<T>) -> Result<T> {
         let input = demux(&self.file, &self.name)?;

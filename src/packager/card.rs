@@ -27,6 +27,7 @@ use crate::packager::libav;
 use crate::packager::mux::{Payload, Sample, TrackWriter};
 use crate::packager::poster;
 use crate::packager::protocol::{CardText, CardTrack, TrackDraft};
+use crate::packager::readback::POSTER_FILE;
 use crate::packager::refusal::{self, Refusal};
 use crate::packager::renditions::AUDIO_FRAME_SAMPLES;
 use crate::packager::rung::{RungHandle, RungSettings};
@@ -60,7 +61,7 @@ pub fn write(font: &File, dir: &Path, text: &CardText, tracks: &[CardTrack]) -> 
     }
     let still = draw(&font, &lines, even(first.width), even(first.height));
     let jpeg = poster::jpeg(&poster::scale(&still, "", still.width(), still.height())?)?;
-    let mut out = File::create_new(dir.join("poster.jpg")).map_err(refusal::of_write)?;
+    let mut out = File::create_new(dir.join(POSTER_FILE)).map_err(refusal::of_write)?;
     out.write_all(&jpeg).and_then(|()| out.sync_all()).map_err(refusal::of_write)?;
     for track in tracks {
         if let TrackMedia::Audio(audio) = &track.media {

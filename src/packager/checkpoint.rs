@@ -138,8 +138,13 @@ fn remove_if_there(path: &Path) -> Result<()> {
     }
 }
 
+/// The name of the checkpoint of track `id`.
+pub fn name(id: &str) -> String {
+    format!("{id}.{EXTENSION}")
+}
+
 fn path(dir: &Path, id: &str) -> PathBuf {
-    dir.join(format!("{id}.{EXTENSION}"))
+    dir.join(name(id))
 }
 
 fn track_path(dir: &Path, id: &str) -> PathBuf {

@@ -144,7 +144,9 @@ impl PlainFilm {
                 duration: sample.duration.into(),
                 is_sync: sample.is_sync,
                 is_hidden: false,
-                is_damaged: false,
+                is_damaged: track.is_video
+                    && sample.is_sync
+                    && !captions::has_whole_units(self.coding, &data, sample.bytes),
                 changes_format: false,
                 bytes: sample.bytes.into(),
                 data: &data,

@@ -12,6 +12,7 @@ use std::future::Future;
 use std::io::{Read, Write};
 use std::num::NonZero;
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -197,12 +198,12 @@ pub async fn prepare(
     let subtitles = open_sidecars(&request.subtitles, SidecarKind::Subtitles)?;
     let sidecars = audio.iter().chain(&subtitles).map(|(file, _)| file);
     let orders = |sidecars: &[(File, SidecarOrder)]| sidecars.iter().map(|(_, order)| order.clone()).collect();
-    let staging = Staging::create(&request.out_dir)?;
-    // The worker keeps the folder locked, for it may outlive this process by a moment.
-    let files: Vec<&File> = [&input, staging.lock()].into_iter().chain(sidecars).collect();
     if let Some(sealing) = &request.sealing {
         sealing.check(&request.out_dir)?;
     }
+    let staging = Staging::create(&request.out_dir)?;
+    // The worker keeps the folder locked, for it may outlive this process by a moment.
+    let files: Vec<&File> = [&input, staging.lock()].into_iter().chain(sidecars).collect();
     // Declared after the folder, so that it is dropped, and the worker killed, before the folder is removed.
     let mut worker = Worker::start(
         &request.worker,
@@ -486,7 +487,9 @@ pub async fn self_test(worker: &Path) -> Result<SelfTest> {
 
 fn open_file(path: &Path) -> Result<File> {
     let shown = path.display();
-    File::open(path).map_err(|error| match error.kind() {
+    // A pipe that nobody writes into would be waited for.
+    let open = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path);
+    open.map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Refusal::InputNotFound.error(format!("There is no file {shown}.")),
         _ => Refusal::InputUnreadable.error(format!("{shown} cannot be opened for reading.")).with_source(error),
     })
@@ -540,7 +543,7 @@ fn open_sidecars(files: &[SidecarFile], kind: SidecarKind) -> Result<Vec<(File, 
     files.iter().map(open).collect()
 }
 
-/// Reads the storyboard back, seals the tracks if they are to be, writes playlists and index.
+/// Reads the pictures back, clears away what is no part of the package, seals the tracks if they are to be, writes playlists and index.
 fn finish(
     dir: &Path,
     index: &mut AssetIndex,
@@ -550,9 +553,13 @@ fn finish(
 ) -> Result<Option<(Sealing, ContentKey)>> {
     if let Some(storyboard) = storyboard {
         readback::storyboard(dir, &storyboard, index.duration_ms)?;
+        index.storyboard = Some(storyboard);
+    }
+    readback::poster(dir)?;
+    readback::remove_strange(dir, index)?;
+    if let Some(storyboard) = &index.storyboard {
         let text = storyboard.to_webvtt(index.duration_ms, Storyboard::file_name);
         write(dir, "storyboard.vtt", text.as_bytes())?;
-        index.storyboard = Some(storyboard);
     }
     let sealed = sealing.as_ref().map(|sealing| sealing.seal(dir, index, now)).transpose()?;
     let timeline = Timeline::of_asset("", index);
@@ -660,7 +667,14 @@ impl Worker {
             Err(_) => Err(Refusal::WorkerStalled
                 .error(format!("The worker said nothing for {} s and was stopped.", silence_max.as_secs()))),
             Ok(Err(error)) => Err(Error::internal("the worker cannot be heard").with_source(error)),
+            Ok(Ok(_)) if line.len() >= limits::WORKER_LINE_BYTES_MAX => {
+                Err(Error::internal("the worker said more than a line may hold"))
+            }
             Ok(Ok(_)) if line.last() != Some(&b'\n') => {
+                // It has closed its end; one that does not end by itself is ended.
+                if tokio::time::timeout(limits::DRAIN_TIMEOUT, self.child.wait()).await.is_err() {
+                    let _ = self.child.start_kill();
+                }
                 let status = self.child.wait().await;
                 let how = status.map_or_else(|error| error.to_string(), |status| status.to_string());
                 Err(Refusal::WorkerKilled

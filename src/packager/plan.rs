@@ -41,6 +41,11 @@ impl Plan {
                 )
             }),
         };
+        let is_empty = |place: usize| scan.audio.get(place).is_none_or(|scan| scan.packets == 0);
+        let beside = source.audio.iter().enumerate().filter_map(|(place, audio)| Some((place, audio.beside.as_ref()?)));
+        if let Some((_, file)) = beside.into_iter().find(|(place, _)| is_empty(*place)) {
+            return Err(file.undecodable("0 frames"));
+        }
         let audio: Vec<AudioPlan> = renditions::audio_plans(&source.audio, &scan.audio)
             .into_iter()
             .filter(|plan| scan.audio.get(plan.source).is_some_and(|scan| scan.packets > 0))

@@ -11,6 +11,7 @@ use ffmpeg_next::{Packet, Rational, codec, encoder, frame};
 
 use crate::base::error::Result;
 use crate::packager::probe::{self, VideoSource};
+use crate::packager::readback::POSTER_FILE;
 use crate::packager::refusal::{self, Refusal};
 use crate::packager::{libav, scaling};
 
@@ -23,7 +24,7 @@ const PACKETS_MAX: usize = 2_000;
 /// Mean luma of a picture that is neither black nor white.
 const LUMA: std::ops::RangeInclusive<f64> = 24.0..=232.0;
 
-/// Writes `poster.jpg` into `dir`.
+/// Writes the poster into `dir`.
 pub fn write(file: &File, dir: &Path, film: &VideoSource, duration_s: f64) -> Result<()> {
     let mut best: Option<(f64, frame::Video)> = None;
     for thousandths in CANDIDATES {
@@ -42,7 +43,7 @@ pub fn write(file: &File, dir: &Path, film: &VideoSource, duration_s: f64) -> Re
             .ok_or_else(|| Refusal::InputDamaged.error("No picture of this film can be decoded for its poster."))?,
     };
     let jpeg = encode(&picture, film)?;
-    let mut out = File::create_new(dir.join("poster.jpg")).map_err(refusal::of_write)?;
+    let mut out = File::create_new(dir.join(POSTER_FILE)).map_err(refusal::of_write)?;
     out.write_all(&jpeg).and_then(|()| out.sync_all()).map_err(refusal::of_write)
 }
 
@@ -163,7 +164,8 @@ pub fn jpeg(scaled: &frame::Video) -> Result<Vec<u8>> {
 pub fn scale(picture: &frame::Video, first: &str, width: u32, height: u32) -> Result<frame::Video> {
     let fault = libav::fault("scaling the poster");
     let missing = || Refusal::EncoderMissing.error("This libav lacks its basic video filters.");
-    let pixel = picture.format().descriptor().ok_or_else(missing)?.name();
+    let unknown = || Refusal::InputDamaged.error("What form its pictures have cannot be told.");
+    let pixel = picture.format().descriptor().ok_or_else(unknown)?.name();
     let mut graph = Graph::new();
     let args = format!("video_size={}x{}:pix_fmt={pixel}:time_base=1/25", picture.width(), picture.height());
     graph.add(&filter::find("buffer").ok_or_else(missing)?, "in", &args).map_err(&fault)?;

@@ -382,20 +382,31 @@ pub fn audio_source(stream: &Stream<'_>) -> Result<Option<AudioSource>> {
     }
     let codec = stream.parameters().id();
     open_decoder(stream)?.audio().map_err(|error| no_decoder(codec, error))?;
-    let metadata = stream.metadata();
     Ok(Some(AudioSource {
         stream: stream.index(),
         time_base: time_base(stream),
         codec,
         channels: facts.channels,
         sample_rate: facts.sample_rate,
-        language: metadata.get("language").filter(|code| *code != "und").map(str::to_owned),
-        title: metadata.get("title").map(str::to_owned),
+        language: language_of(stream),
+        title: title_of(stream),
         is_default: stream.disposition().contains(Disposition::DEFAULT),
         role: role(stream.disposition()),
         extradata: facts.extradata,
         beside: None,
     }))
+}
+
+/// What the container says, if it can be a tag at all.
+fn language_of(stream: &Stream<'_>) -> Option<String> {
+    let metadata = stream.metadata();
+    let code = metadata.get("language")?;
+    (code != "und" && code.len() <= limits::LANGUAGE_TAG_BYTES_MAX).then(|| code.to_owned())
+}
+
+fn title_of(stream: &Stream<'_>) -> Option<String> {
+    let metadata = stream.metadata();
+    Some(metadata.get("title")?.chars().take(limits::NAME_CHARS_MAX).collect())
 }
 
 fn role(disposition: Disposition) -> AudioRole {
@@ -431,13 +442,12 @@ fn text_sources(input: &Input, warnings: &mut Vec<String>) -> Vec<TextSource> {
             warnings.push(format!("Only the first {} subtitle tracks are kept.", limits::TEXT_TRACKS_MAX));
             break;
         }
-        let metadata = stream.metadata();
         text.push(TextSource {
             place: TextPlace::Stream(number),
             time_base: time_base(&stream),
             codec,
-            language: metadata.get("language").filter(|code| *code != "und").map(str::to_owned),
-            title: metadata.get("title").map(str::to_owned),
+            language: language_of(&stream),
+            title: title_of(&stream),
             is_forced: stream.disposition().contains(Disposition::FORCED),
             describes_sound: stream.disposition().contains(Disposition::HEARING_IMPAIRED),
         });
@@ -459,7 +469,7 @@ fn caption_source(stream: &Stream<'_>, video: &VideoSource) -> Option<CaptionSou
         Id::HEVC if is_film => Coding::Hevc { length_bytes: (libav::stream_facts(stream).extradata.get(21)? & 3) + 1 },
         _ => return None,
     };
-    let language = stream.metadata().get("language").filter(|code| !is_film && *code != "und").map(str::to_owned);
+    let language = language_of(stream).filter(|_| !is_film);
     Some(CaptionSource { stream: stream.index(), time_base: time_base(stream), coding, language })
 }
 

@@ -7,6 +7,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::AssetId;
 use crate::media::rendition::AssetIndex;
 use crate::media::storyboard::Storyboard;
+use crate::packager::readback::POSTER_FILE;
 use crate::store::blobs::Blobs;
 use crate::store::key::ObjectKey;
 
@@ -49,7 +50,7 @@ async fn put_all(
         stored.push(key);
     }
     let poster = ObjectKey::AssetPoster { asset };
-    bytes += blobs.put_file(&poster, &dir.join("poster.jpg")).await?;
+    bytes += blobs.put_file(&poster, &dir.join(POSTER_FILE)).await?;
     stored.push(poster);
     for sheet in 0..index.storyboard.map_or(0, |storyboard| storyboard.sheets) {
         let key = ObjectKey::AssetStoryboard { asset, sheet };

@@ -2,6 +2,7 @@
 //! what lies in the files; a track that breaks a rule of the format is never published. Of text the worker leaves cues,
 //! and the file is written here.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -13,8 +14,10 @@ use crate::media::rendition::{AssetIndex, TrackIndex, TrackMedia};
 use crate::media::storyboard::Storyboard;
 use crate::media::time::Ticks;
 use crate::packager::protocol::TrackDraft;
-use crate::packager::text_file;
 use crate::packager::track_file::{TrackFile, wrong};
+use crate::packager::{checkpoint, refusal, text_file};
+
+pub const POSTER_FILE: &str = "poster.jpg";
 
 /// The marker that every JPEG begins with.
 pub const JPEG_START: [u8; 3] = [0xff, 0xd8, 0xff];
@@ -73,6 +76,42 @@ pub fn storyboard(dir: &Path, said: &Storyboard, duration_ms: u64) -> Result<()>
         if !jpeg.starts_with(&JPEG_START) || jpeg.len() as u64 > limits::STORYBOARD_SHEET_BYTES_MAX {
             return Err(Error::internal(format!("sheet {sheet} of the storyboard is no picture")));
         }
+    }
+    Ok(())
+}
+
+/// Removes what a worker leaves that is no part of the package: nothing else of it is looked at.
+pub fn remove_strange(dir: &Path, index: &AssetIndex) -> Result<()> {
+    let sheets = index.storyboard.map_or(0, |storyboard| storyboard.sheets);
+    let mut known: HashSet<String> = index.tracks.iter().map(TrackIndex::file_name).collect();
+    known.extend((0..sheets).map(Storyboard::file_name));
+    known.extend(index.tracks.iter().map(|track| checkpoint::name(&track.id)));
+    known.insert(POSTER_FILE.to_owned());
+    for entry in std::fs::read_dir(dir).map_err(refusal::of_write)? {
+        let entry = entry.map_err(refusal::of_write)?;
+        let (name, kind) = (entry.file_name(), entry.file_type().map_err(refusal::of_write)?);
+        if kind.is_file() && name.to_str().is_some_and(|name| known.contains(name)) {
+            continue;
+        }
+        if kind.is_dir() {
+            std::fs::remove_dir_all(entry.path()).map_err(refusal::of_write)?;
+        } else {
+            std::fs::remove_file(entry.path()).map_err(refusal::of_write)?;
+        }
+    }
+    Ok(())
+}
+
+/// The poster, where there is one, is a bounded JPEG.
+pub fn poster(dir: &Path) -> Result<()> {
+    let mut jpeg = Vec::new();
+    match File::open(dir.join(POSTER_FILE)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        opened => opened.and_then(|file| file.take(limits::POSTER_BYTES_MAX as u64 + 1).read_to_end(&mut jpeg)),
+    }
+    .map_err(|error| Error::internal("the poster cannot be read").with_source(error))?;
+    if !jpeg.starts_with(&JPEG_START) || jpeg.len() > limits::POSTER_BYTES_MAX {
+        return Err(Error::internal("the poster is no picture"));
     }
     Ok(())
 }

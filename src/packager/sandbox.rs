@@ -6,9 +6,10 @@
 //! a warning, and the self-test says which escapes work.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -47,11 +48,16 @@ impl SandboxReport {
                 Some("This kernel's Landlock is older than we ask for: the worker is held by less.")
             }
             LandlockState::Missing => {
-                Some("This kernel has no Landlock: the worker could read files of the server's user.")
+                Some("This kernel has no Landlock: the worker could read and write files of the server's user.")
             }
         }
     }
 }
+
+/// Newer than the libc crate's list for every architecture.
+const SYS_FCHMODAT2: libc::c_long = 452;
+/// Set-user-id and set-group-id.
+const SET_ID_BITS: [u64; 2] = [0o4000, 0o2000];
 
 /// System calls that a decoder has no use for and an intruder has.
 const DENIED: &[libc::c_long] = &[
@@ -79,6 +85,8 @@ const DENIED: &[libc::c_long] = &[
     libc::SYS_pidfd_send_signal,
     libc::SYS_kill,
     libc::SYS_tkill,
+    libc::SYS_rt_sigqueueinfo,
+    libc::SYS_rt_tgsigqueueinfo,
     libc::SYS_bpf,
     libc::SYS_perf_event_open,
     libc::SYS_userfaultfd,
@@ -107,9 +115,18 @@ const DENIED: &[libc::c_long] = &[
     libc::SYS_setresgid,
     libc::SYS_capset,
     libc::SYS_chmod,
+    libc::SYS_fchmod,
     libc::SYS_fchmodat,
+    SYS_FCHMODAT2,
     libc::SYS_chown,
+    libc::SYS_lchown,
+    libc::SYS_fchown,
     libc::SYS_fchownat,
+    libc::SYS_setxattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_fsetxattr,
+    // Its modes lie in memory, where a filter cannot look.
+    libc::SYS_openat2,
     libc::SYS_mknod,
     libc::SYS_mknodat,
     libc::SYS_symlink,
@@ -130,6 +147,8 @@ pub fn enter(out_dir: &Path) -> Result<SandboxReport> {
     die_with_parent()?;
     let landlock = restrict_files(out_dir).map_err(|error| broken("landlock", error))?;
     // `apply_filter_all_threads` sets no-new-privileges first.
+    #[cfg(target_arch = "x86_64")]
+    seccompiler::apply_filter_all_threads(&no_other_numbers()).map_err(|error| broken("seccomp", error))?;
     for program in programs().map_err(|error| broken("seccomp", error))? {
         seccompiler::apply_filter_all_threads(&program).map_err(|error| broken("seccomp", error))?;
     }
@@ -180,6 +199,11 @@ pub fn attempts(out_dir: &Path) -> Vec<Attempt> {
             fs::write(&inside, b"x").is_ok()
                 && fs::set_permissions(&inside, std::os::unix::fs::PermissionsExt::from_mode(0o4755)).is_ok(),
         ),
+        ("make a program by its descriptor", File::open(&inside).is_ok_and(|file| makes_program(&file))),
+        ("create a program", creates_program(&out_dir.join("program"))),
+        ("signal a thread of its parent", signals_thread(parent)),
+        ("queue a signal for its parent", queues_signal(parent)),
+        ("make a call by its x32 number", calls_by_x32_number()),
         ("take more memory than it may", maps(limits::WORKER_MEMORY_BYTES_MAX)),
         ("write a larger file than it may", grows(&inside, limits::TRACK_BYTES_MAX + 1)),
         ("raise its limits", raises(libc::RLIMIT_CORE)),
@@ -222,12 +246,44 @@ fn programs() -> std::result::Result<[BpfProgram; 2], Box<dyn std::error::Error 
     let thread = libc::CLONE_THREAD as u64;
     let no_thread = SeccompCondition::new(0, SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(thread), 0)?;
     denied.insert(libc::SYS_clone, vec![SeccompRule::new(vec![no_thread])?]);
+    // A thread may be signalled, in this process.
+    let other = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, std::process::id().into())?;
+    denied.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![other])?]);
+    for (call, flags, mode) in
+        [(libc::SYS_open, Some(1), 2), (libc::SYS_openat, Some(2), 3), (libc::SYS_creat, None, 1)]
+    {
+        let masked = |argument, mask| {
+            SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(mask), mask)
+        };
+        let mut rules = Vec::new();
+        for bit in SET_ID_BITS {
+            let creates = flags.map(|argument| masked(argument, libc::O_CREAT as u64)).transpose()?;
+            rules.push(SeccompRule::new(creates.into_iter().chain([masked(mode, bit)?]).collect())?);
+        }
+        denied.insert(call, rules);
+    }
     let missing: Rules = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
     let program = |rules, errno: i32| -> std::result::Result<BpfProgram, Box<dyn std::error::Error + Send + Sync>> {
         let arch = std::env::consts::ARCH.try_into()?;
         Ok(SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(errno as u32), arch)?.try_into()?)
     };
     Ok([program(denied, libc::EPERM)?, program(missing, libc::ENOSYS)?])
+}
+
+/// Where the kernel knows x32, every call has a second number, which the other filters do not name.
+#[cfg(target_arch = "x86_64")]
+fn no_other_numbers() -> BpfProgram {
+    const LOAD_NUMBER: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS; the number lies at 0 in `seccomp_data`.
+    const JUMP_IF_AT_LEAST: u16 = 0x35; // BPF_JMP | BPF_JGE | BPF_K
+    const RETURN: u16 = 0x06; // BPF_RET | BPF_K
+    const X32_BIT: u32 = 0x4000_0000;
+    let statement = |code, k| seccompiler::sock_filter { code, jt: 0, jf: 0, k };
+    vec![
+        statement(LOAD_NUMBER, 0),
+        seccompiler::sock_filter { code: JUMP_IF_AT_LEAST, jt: 1, jf: 0, k: X32_BIT },
+        statement(RETURN, libc::SECCOMP_RET_ALLOW),
+        statement(RETURN, libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32),
+    ]
 }
 
 /// A limit can be read and not set. libc does both with `prlimit64`, whose third argument is the new limit.
@@ -268,6 +324,38 @@ fn makes_io_uring() -> bool {
 fn signals(process: u32) -> bool {
     // SAFETY: signal 0 only asks whether another could be sent.
     unsafe { libc::kill(process as libc::pid_t, 0) == 0 }
+}
+
+fn makes_program(file: &File) -> bool {
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o4755)).is_ok()
+}
+
+fn creates_program(path: &Path) -> bool {
+    let is_created = fs::OpenOptions::new().write(true).create_new(true).mode(0o4755).open(path).is_ok();
+    let _ = fs::remove_file(path);
+    is_created
+}
+
+#[allow(unsafe_code)]
+fn signals_thread(process: u32) -> bool {
+    // SAFETY: signal 0 only asks whether another could be sent.
+    unsafe { libc::syscall(libc::SYS_tgkill, process, process, 0) == 0 }
+}
+
+#[allow(unsafe_code)]
+fn queues_signal(process: u32) -> bool {
+    // `siginfo_t` has 128 bytes; the third number is its code, SI_QUEUE.
+    let mut information = [0i32; 32];
+    information[2] = -1;
+    // SAFETY: signal 0 only asks whether another could be sent; the kernel reads the bytes and keeps nothing of them.
+    unsafe { libc::syscall(libc::SYS_rt_sigqueueinfo, process, 0, information.as_ptr()) == 0 }
+}
+
+/// Whether a call has its second number: that of `getpid`.
+#[allow(unsafe_code)]
+fn calls_by_x32_number() -> bool {
+    // SAFETY: the call takes nothing and changes nothing.
+    unsafe { libc::syscall(libc::SYS_getpid | 0x4000_0000) >= 0 }
 }
 
 #[allow(unsafe_code)]

@@ -80,7 +80,8 @@ const RGB: u16 = 0;
 fn scaling_graph(source: &VideoSource, scan: &Scan, rungs: &[Rung]) -> Result<Graph> {
     let fault = libav::fault("making the video filters");
     let missing = || Refusal::EncoderMissing.error("This libav lacks its basic video filters.");
-    let pixel = source.pixel.descriptor().ok_or_else(missing)?.name();
+    let unknown = || Refusal::InputDamaged.error("What form its pictures have cannot be told.");
+    let pixel = source.pixel.descriptor().ok_or_else(unknown)?.name();
     let mut graph = Graph::new();
     let args = format!(
         "video_size={}x{}:pix_fmt={pixel}:time_base=1/{}:pixel_aspect={}/{}",

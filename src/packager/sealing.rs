@@ -19,6 +19,7 @@ use crate::media::rendition::{AssetIndex, TrackIndex};
 use crate::media::seal::{Signal, TrackSeal, scheme_of};
 use crate::packager::checkpoint;
 use crate::packager::refusal::{self, Refusal};
+use crate::packager::staging;
 
 /// How a package is to be sealed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,16 +40,16 @@ impl Sealing {
                 format!("There is a key file {shown} already; name another. A key that is lost cannot be made again.");
             return Err(Refusal::KeyFileExists.error(message));
         }
-        let folder_of = |path: &Path| {
-            let path = std::path::absolute(path)?;
-            fs::canonicalize(path.parent().unwrap_or(Path::new("/")))
-        };
-        let key_folder = folder_of(&self.key_file).map_err(|error| self.not_writable().with_source(error))?;
-        let package = folder_of(out_dir).map(|parent| parent.join(out_dir.file_name().unwrap_or_default()));
-        if key_folder.starts_with(package.map_err(refusal::of_folder)?) {
+        let key_folder = self.key_file.parent().unwrap_or(Path::new("/"));
+        let key_folder = place_of(key_folder).map_err(|error| self.not_writable().with_source(error))?;
+        let package = place_of(out_dir).map_err(refusal::of_folder)?;
+        if [&package, &staging::dir_of(&package)].iter().any(|folder| key_folder.starts_with(folder)) {
             let message =
                 format!("The key file {shown} would lie in the package, where everybody reads it; name another place.");
             return Err(Refusal::KeyFileInPackage.error(message));
+        }
+        if !key_folder.is_dir() {
+            return Err(self.not_writable());
         }
         Ok(())
     }
@@ -101,6 +102,15 @@ impl Sealing {
         let message = format!("The key file {} cannot be written; name a place that can.", self.key_file.display());
         Refusal::KeyFileNotWritable.error(message)
     }
+}
+
+/// Where a path leads, also where its last folders are not there yet.
+fn place_of(path: &Path) -> std::io::Result<PathBuf> {
+    let path = std::path::absolute(path)?;
+    let is_there = |folder: &&Path| folder.symlink_metadata().is_ok();
+    let there = path.ancestors().find(is_there).unwrap_or(Path::new("/"));
+    let rest = path.strip_prefix(there).unwrap_or(Path::new(""));
+    Ok(fs::canonicalize(there)?.join(rest))
 }
 
 /// Init segment and segments one after the other, as they lay in the clear file. What is sealed as a whole cannot be opened

@@ -22,6 +22,8 @@ pub struct Staging {
     destination: PathBuf,
     /// The folder, locked. Whoever inherits it works here too.
     lock: File,
+    /// Folders above the destination that were made for it, the outermost first.
+    made: Vec<PathBuf>,
     end: End,
 }
 
@@ -44,10 +46,12 @@ impl Staging {
         let (Some(parent), Some(_)) = (destination.parent(), destination.file_name()) else {
             return Err(exists(&destination));
         };
+        let mut made: Vec<PathBuf> = parent.ancestors().take_while(|folder| !folder.exists()).map(Into::into).collect();
+        made.reverse();
         fs::create_dir_all(parent).map_err(refusal::of_folder)?;
         let dir = dir_of(&destination);
         let lock = take(&dir, &destination)?;
-        let staging = Staging { dir, destination, lock, end: End::Undecided };
+        let staging = Staging { dir, destination, lock, made, end: End::Undecided };
         checkpoint::keep(&staging.dir, |_| true).map_err(refusal::of_write)?;
         Ok(staging)
     }
@@ -102,7 +106,11 @@ impl Drop for Staging {
         for _ in 0..ATTEMPTS {
             match fs::remove_dir_all(&self.dir) {
                 Err(error) if error.kind() != IoErrorKind::NotFound => std::thread::sleep(PAUSE),
-                _ => return,
+                _ => {
+                    // Somebody may have found a use for them.
+                    self.made.iter().rev().for_each(|folder| drop(fs::remove_dir(folder)));
+                    return;
+                }
             }
         }
         tracing::warn!(dir = %self.dir.display(), "the folder of a failed job could not be removed");
@@ -148,6 +156,10 @@ fn is_at(folder: &File, dir: &Path) -> bool {
 
 /// An empty folder may be published onto; anything else is someone's.
 fn is_taken(destination: &Path) -> bool {
+    // A link to an empty folder is none that a folder could be moved onto.
+    if destination.symlink_metadata().is_ok_and(|meta| meta.is_symlink()) {
+        return true;
+    }
     match fs::read_dir(destination) {
         Ok(mut entries) => entries.next().is_some(),
         Err(error) => error.kind() != IoErrorKind::NotFound && destination.symlink_metadata().is_ok(),
@@ -173,7 +185,7 @@ mod tests {
         let staging = Staging::create(&out).unwrap();
         fs::write(staging.dir().join("file"), b"x").unwrap();
         drop(staging);
-        assert_eq!(fs::read_dir(out.parent().unwrap()).unwrap().count(), 0);
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0, "nor the folder above it");
         let staging = Staging::create(&out).unwrap();
         fs::write(staging.dir().join("file"), b"x").unwrap();
         assert_eq!(staging.publish().unwrap(), out);

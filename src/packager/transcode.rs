@@ -130,7 +130,9 @@ pub fn run(
         damaged += encoded.finish()?;
     }
     for (_, track) in encoded_audio {
-        damaged += track.finish()?;
+        let heard = track.finish()?;
+        damaged += heard.damaged;
+        warnings.extend(heard.warning);
     }
     if damaged > 0 {
         warnings.push(format!("{damaged} packets of the film were damaged and are missing from the encoded tracks."));

@@ -91,7 +91,7 @@ fn package(file: &File, order: &PackageOrder) -> Result<WorkerReport> {
         source.audio.push(audio_file::open(order, inherited(order.file)?)?);
     }
     for order in &order.subtitles {
-        source.text.push(sidecar::open(order, &inherited(order.file)?)?);
+        source.text.push(sidecar::open(order, &inherited(order.file)?, &mut source.warnings)?);
     }
     let declared_s = (source.duration_us as f64 / 1e6).min(limits::FILM_DURATION_MAX.as_secs_f64());
     progress.enter(Phase::Scanning, declared_s);

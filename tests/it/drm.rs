@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use marquee::base::id::AssetId;
-use marquee::media::xml::Element;
+use marquee::base::xml::Element;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use uuid::Uuid;

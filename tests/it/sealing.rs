@@ -129,6 +129,9 @@ fn a_key_file_is_never_in_the_package_and_never_overwritten() {
     refused("film", &["--protect", "cbcs", "--key-file", "old.key"], 1, "KEY_FILE_EXISTS");
     refused("film", &["--protect", "cbcs", "--key-file", "dangling.key"], 1, "KEY_FILE_EXISTS");
     refused("film", &["--protect", "cbcs", "--key-file", "no/such/folder.key"], 3, "KEY_FILE_NOT_WRITABLE");
+    for inside in ["film/film.key", ".film.partial/film.key", "film/deep/film.key"] {
+        refused("film", &["--protect", "cbcs", "--key-file", inside], 1, "KEY_FILE_IN_PACKAGE");
+    }
     refused("film", &["--protect", "cbcs"], 2, "--key-file");
     refused("film", &["--key-file", "new.key"], 2, "--protect");
     refused("film", &["--protect", "rot13", "--key-file", "new.key"], 2, "aes128 or cbcs");

@@ -21,7 +21,7 @@ use crate::base::id::KeyId;
 use crate::drm::contract::TrackType;
 use crate::drm::cpix::RequestedKey;
 use crate::media::protect::Iv;
-use crate::media::xml::Element;
+use crate::base::xml::Element;
 
 const CPIX: &str = "urn:dashif:org:cpix";
 const HASTY: Patience =
