@@ -85,6 +85,16 @@ impl Money {
         Money { minor, currency }
     }
 
+    /// As a decimal number in its currency: `12.00`, `-0.05`, `300`.
+    pub fn to_decimal(self) -> String {
+        let (exponent, minor) = (self.currency.exponent(), self.minor.unsigned_abs());
+        let (unit, sign) = (10u64.pow(exponent), if self.minor < 0 { "-" } else { "" });
+        match exponent as usize {
+            0 => format!("{sign}{minor}"),
+            width => format!("{sign}{}.{:0width$}", minor / unit, minor % unit),
+        }
+    }
+
     /// The same amount with the other sign.
     pub fn negated(self) -> Result<Money> {
         let minor = self.minor.checked_neg().ok_or_else(overflow)?;
@@ -130,15 +140,7 @@ impl Money {
 
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let exponent = self.currency.exponent();
-        let unit = 10u64.pow(exponent);
-        let sign = if self.minor < 0 { "-" } else { "" };
-        let minor = self.minor.unsigned_abs();
-        if exponent == 0 {
-            write!(f, "{} {sign}{minor}", self.currency)
-        } else {
-            write!(f, "{} {sign}{}.{:0width$}", self.currency, minor / unit, minor % unit, width = exponent as usize)
-        }
+        write!(f, "{} {}", self.currency, self.to_decimal())
     }
 }
 

@@ -26,10 +26,10 @@ use uuid::Uuid;
 use crate::base::drm_system::DrmSystem;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::KeyId;
+use crate::base::xml::Element;
 use crate::drm::contract::TrackType;
 use crate::hls::key_tag::KeyTag;
 use crate::media::protect::{ContentKey, Iv, Protection};
-use crate::base::xml::Element;
 
 pub const VERSION: &str = "2.4";
 const CPIX: &str = "urn:dashif:org:cpix";

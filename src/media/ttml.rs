@@ -18,11 +18,11 @@ mod style;
 use std::collections::HashMap;
 use std::fmt;
 
+use crate::base::xml::{Element, Node, XmlError};
 use crate::media::cue_text::{CueText, Face};
 use crate::media::ttml::clock::{TimeBaseError, Times};
 use crate::media::ttml::style::{Region, Style, Styles};
 use crate::media::webvtt::{Cue, CuePlace};
-use crate::base::xml::{Element, Node, XmlError};
 
 /// Instants at which one paragraph changes.
 const CHANGES_MAX: usize = 1_024;

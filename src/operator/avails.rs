@@ -101,15 +101,14 @@ pub struct ConflictBody {
 /// What is not named stays; null takes an end away.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(clippy::struct_field_names, reason = "an instant's name ends in _at")]
 pub struct AvailEditBody {
-    start_at: Option<UtcMs>,
+    pub start_at: Option<UtcMs>,
     #[serde(default)]
     #[schema(value_type = Option<UtcMs>)]
-    end_at: Edit<Option<UtcMs>>,
+    pub end_at: Edit<Option<UtcMs>>,
     #[serde(default)]
     #[schema(value_type = Option<UtcMs>)]
-    hard_end_at: Edit<Option<UtcMs>>,
+    pub hard_end_at: Edit<Option<UtcMs>>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -181,10 +180,7 @@ pub async fn create(
         return Err(title_not_found());
     }
     let now = api.clock.now();
-    let NewAvailBody { license_type, description, territories, start_at, end_at, zone, hard_end_at } = body.value;
-    let window = Window { start_at, end_at, zone };
-    let avail = Avail { id: AvailId::new(now), title_id, license_type, description, territories, window, hard_end_at };
-    avail.check()?;
+    let avail = body.value.into_avail(title_id, now)?;
     let idempotency = key.of(&operator.caller, &body.digest);
     let written = api.db.insert_avail(&avail, idempotency.as_ref(), now).await;
     let avail = match or_conflicts(&operators, std::slice::from_ref(&avail), written).await? {
@@ -288,12 +284,7 @@ pub async fn edit(
 ) -> Result<Json<AvailBody>, Problem> {
     let api = &operators.api;
     let before = find(&operators, id).await?;
-    let AvailEditBody { start_at, end_at, hard_end_at } = body.value;
-    let mut avail = before.clone();
-    avail.window.start_at = start_at.unwrap_or(avail.window.start_at);
-    avail.window.end_at = end_at.of(avail.window.end_at);
-    avail.hard_end_at = hard_end_at.of(avail.hard_end_at);
-    avail.check()?;
+    let avail = body.value.applied_to(before.clone())?;
     let written = api.db.update_avail(&avail, api.clock.now()).await;
     or_conflicts(&operators, std::slice::from_ref(&avail), written).await?;
     api.follower.announce().await;
@@ -315,6 +306,27 @@ fn avail_not_found() -> Problem {
 
 pub fn title_not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "TITLE_NOT_FOUND", "There is no such title.")
+}
+
+impl NewAvailBody {
+    pub fn into_avail(self, title_id: TitleId, now: UtcMs) -> BaseResult<Avail> {
+        let NewAvailBody { license_type, description, territories, start_at, end_at, zone, hard_end_at } = self;
+        let (id, window) = (AvailId::new(now), Window { start_at, end_at, zone });
+        let avail = Avail { id, title_id, license_type, description, territories, window, hard_end_at };
+        avail.check()?;
+        Ok(avail)
+    }
+}
+
+impl AvailEditBody {
+    pub fn applied_to(self, mut avail: Avail) -> BaseResult<Avail> {
+        let AvailEditBody { start_at, end_at, hard_end_at } = self;
+        avail.window.start_at = start_at.unwrap_or(avail.window.start_at);
+        avail.window.end_at = end_at.of(avail.window.end_at);
+        avail.hard_end_at = hard_end_at.of(avail.hard_end_at);
+        avail.check()?;
+        Ok(avail)
+    }
 }
 
 impl FindingsBody {

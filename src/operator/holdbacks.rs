@@ -17,6 +17,7 @@ use crate::api::page::{List, PageQuery};
 use crate::api::problem::Problem;
 use crate::api::role::Editor;
 use crate::base::clock::UtcMs;
+use crate::base::error::Result as BaseResult;
 use crate::base::id::{HoldbackId, TitleId};
 use crate::base::territory::{Territory, TerritorySet};
 use crate::operator::Operators;
@@ -123,10 +124,7 @@ pub async fn create(
         return Err(title_not_found());
     }
     let now = api.clock.now();
-    let NewHoldbackBody { party, contract, event, lag_days, territories, license_types } = body.value;
-    let id = HoldbackId::new(now);
-    let holdback = Holdback { id, title_id, party, contract, event, lag_days, territories, license_types };
-    holdback.check()?;
+    let holdback = body.value.into_holdback(title_id, now)?;
     let idempotency = key.of(&operator.caller, &body.digest);
     let written = api.db.insert_holdback(&holdback, idempotency.as_ref(), now).await;
     let holdback = match written {
@@ -179,8 +177,18 @@ async fn find(operators: &Operators, id: HoldbackId) -> Result<Holdback, Problem
     holdback.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "HOLDBACK_NOT_FOUND", "There is no such holdback."))
 }
 
+impl NewHoldbackBody {
+    pub fn into_holdback(self, title_id: TitleId, now: UtcMs) -> BaseResult<Holdback> {
+        let NewHoldbackBody { party, contract, event, lag_days, territories, license_types } = self;
+        let id = HoldbackId::new(now);
+        let holdback = Holdback { id, title_id, party, contract, event, lag_days, territories, license_types };
+        holdback.check()?;
+        Ok(holdback)
+    }
+}
+
 impl HoldbackBody {
-    fn new(holdback: Holdback, avails: &[Avail]) -> HoldbackBody {
+    pub fn new(holdback: Holdback, avails: &[Avail]) -> HoldbackBody {
         let lifts_at = holdback.lift(avails).at();
         let Holdback { id, title_id, party, contract, event, lag_days, territories, license_types } = holdback;
         HoldbackBody { id, title_id, party, contract, event, lag_days, territories, license_types, lifts_at }

@@ -24,6 +24,7 @@ use crate::operator::uploads::Uploads;
 pub mod assets;
 pub mod audit;
 pub mod avails;
+pub mod avails_exchange;
 pub mod board;
 pub mod cards;
 pub mod compliance;
@@ -40,6 +41,7 @@ pub mod licence;
 pub mod members;
 pub mod offers;
 pub mod people;
+pub mod plans;
 pub mod posters;
 pub mod release_dates;
 pub mod sale;
@@ -121,6 +123,9 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(release_dates::create))
         .routes(routes!(release_dates::zones))
         .routes(routes!(avails::edit, avails::remove))
+        .routes(routes!(plans::change))
+        .routes(routes!(avails_exchange::export))
+        .routes(routes!(avails_exchange::import))
         .routes(routes!(holdbacks::list, holdbacks::create))
         .routes(routes!(holdbacks::remove))
         .routes(routes!(offers::list, offers::create))

@@ -2,6 +2,7 @@
 //! is always an argument.
 
 pub mod avail;
+pub mod avails_document;
 pub mod clearance;
 pub mod conflict;
 pub mod entitlement;
@@ -9,6 +10,8 @@ pub mod grant;
 pub mod holdback;
 pub mod membership;
 pub mod offer;
+pub mod plan;
+
 pub mod reach;
 pub mod release_dates;
 pub mod sale;

@@ -11,6 +11,7 @@ import { clients } from './clients.js';
 import { collection } from './collection.js';
 import { operatorConsole } from './console.js';
 import { early } from './early.js';
+import { exchange } from './exchange.js';
 import { growing } from './growing.js';
 import { holdbacks } from './holdbacks.js';
 import { startMarquee } from './marquee.js';
@@ -46,6 +47,7 @@ describe('browser', { timeout: 1_800_000 }, () => {
   describe('holdbacks', () => holdbacks(world));
   describe('early', () => early(world));
   describe('preview', () => preview(world));
+  describe('exchange', () => exchange(world));
   describe('clients', () => clients(world));
   describe('collection', () => collection(world));
   describe('growing', () => growing(world));

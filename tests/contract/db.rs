@@ -93,6 +93,7 @@ suite! {
         a_title_is_kept_whole_and_edited_by_version
         avails_and_offers_are_kept_whole
         holdbacks_are_kept_whole_and_by_the_plan
+        plans_are_changed_whole_or_not_at_all
         what_refers_to_nothing_is_refused
         assets_come_in_pages
         windows_of_one_kind_do_not_overlap

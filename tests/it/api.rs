@@ -12,6 +12,7 @@ mod licence;
 mod me;
 mod operator_roles;
 mod people;
+mod plans;
 mod progress;
 mod purchases;
 mod roles;

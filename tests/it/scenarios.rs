@@ -37,7 +37,8 @@ macro_rules! scenarios {
 scenarios! {
     cinemas:
         online_waits_for_the_strictest_circuit
-        a_territory_waits_for_another_ones_opening;
+        a_territory_waits_for_another_ones_opening
+        a_cinema_opening_and_the_window_online_move_together;
     licences:
         a_paid_offer_of_a_chinese_title_needs_its_licence
         a_renamed_title_is_not_sold_until_its_licence_is_confirmed_again

@@ -18,10 +18,10 @@ use super::*;
 use crate::base::clock::UtcMs;
 use crate::base::drm_system::DrmSystem;
 use crate::base::id::KeyId;
+use crate::base::xml::Element;
 use crate::drm::contract::TrackType;
 use crate::drm::cpix::RequestedKey;
 use crate::media::protect::Iv;
-use crate::base::xml::Element;
 
 const CPIX: &str = "urn:dashif:org:cpix";
 const HASTY: Patience =

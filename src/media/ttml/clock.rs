@@ -1,7 +1,7 @@
 //! Time expressions (TTML1, 10.3): `00:01:02.5`, `00:01:02:12` with frames, `62.5s`, `1500ms`, `1560f`, `90000t`.
 
-use crate::media::ttml::is_parameter;
 use crate::base::xml::Element;
+use crate::media::ttml::is_parameter;
 
 /// The time base is the clock on the wall.
 pub struct TimeBaseError;

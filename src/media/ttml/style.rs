@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 
+use crate::base::xml::Element;
 use crate::media::cue_text::Face;
 use crate::media::ttml::{is_parameter, is_styling};
 use crate::media::webvtt::CuePlace;
-use crate::base::xml::Element;
 
 /// Styles that name styles that stand behind them are followed this far.
 const CHAIN_MAX: usize = 4;

@@ -11,6 +11,7 @@ use crate::catalog::title::Title;
 use crate::rights::avail::Avail;
 use crate::rights::holdback::Holdback;
 use crate::rights::offer::Offer;
+use crate::rights::plan::PlanChange;
 use crate::rights::snapshot::TitleRights;
 use crate::store::db::{Idempotency, Page, Written};
 
@@ -59,6 +60,10 @@ pub trait CatalogDb: Send + Sync {
     /// Replaces an avail; `NotFound` when there is none, `Conflict` as above. Grants that wait for its opening wait for
     /// the new one.
     async fn update_avail(&self, avail: &Avail, at: UtcMs) -> Result<()>;
+
+    /// Changes the plans of titles, all of them or none; each is looked at as it is in the end. `NotFound` when something that
+    /// is to be changed or removed is not there, `Conflict` as above, and as for removing.
+    async fn change_plans(&self, changes: &[PlanChange], at: UtcMs) -> Result<()>;
 
     async fn avail(&self, id: AvailId) -> Result<Option<Avail>>;
 

@@ -33,6 +33,7 @@ mod job;
 mod journal;
 mod migration;
 mod operator;
+mod plan;
 mod playback;
 mod progress;
 mod purchase;

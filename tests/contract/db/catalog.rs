@@ -8,6 +8,7 @@ use marquee::rights::avail::{Avail, LicenseType};
 use marquee::rights::grant::{Grant, GrantClock};
 use marquee::rights::holdback::{Holdback, HoldbackEvent};
 use marquee::rights::offer::Offer;
+use marquee::rights::plan::PlanChange;
 use marquee::rights::snapshot::TitleRights;
 use marquee::rights::window::Window;
 use marquee::store::db::playback::Change;
@@ -106,6 +107,48 @@ pub async fn holdbacks_are_kept_whole_and_by_the_plan(backend: &impl Backend) {
     db.delete_holdback(holdback.id, later(5)).await.unwrap();
     assert_eq!(db.delete_holdback(holdback.id, later(6)).await.unwrap_err().code(), "HOLDBACK_NOT_FOUND");
     db.update_avail(&early, later(7)).await.unwrap();
+}
+
+pub async fn plans_are_changed_whole_or_not_at_all(backend: &impl Backend) {
+    let db = backend.open().await;
+    let scene = Scene::set(&db).await;
+    let other = title();
+    db.insert_title(&other, None).await.unwrap();
+    let there = async |title| db.rights_of(title).await.unwrap().unwrap().avails;
+    let before = there(scene.title.id).await;
+    let next = Avail {
+        id: AvailId::new(later(1)),
+        window: Window { start_at: UtcMs(scene.avail.window.start_at.0 + 10), ..scene.avail.window.clone() },
+        ..scene.avail.clone()
+    };
+    let shorter = Avail {
+        window: Window { end_at: Some(next.window.start_at), ..scene.avail.window.clone() },
+        ..scene.avail.clone()
+    };
+    let split = PlanChange {
+        new_avails: vec![next.clone()],
+        edited_avails: vec![shorter.clone()],
+        ..PlanChange::of(scene.title.id)
+    };
+    let meets = PlanChange { new_avails: vec![avail(other.id), avail(other.id)], ..PlanChange::of(other.id) };
+    let error = db.change_plans(&[split.clone(), meets], later(2)).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Conflict, "AVAIL_CONFLICT"));
+    assert_eq!((there(scene.title.id).await, there(other.id).await), (before, vec![]));
+    let cursor = db.changes(None, 100).await.unwrap().cursor;
+    let fine = PlanChange { new_avails: vec![avail(other.id)], ..PlanChange::of(other.id) };
+    db.change_plans(&[split, fine], later(3)).await.unwrap();
+    assert_eq!((there(scene.title.id).await, there(other.id).await.len()), (vec![shorter, next.clone()], 1));
+    let changes = db.changes(Some(cursor), 100).await.unwrap().changes;
+    assert_eq!(changes, [Change::Title(scene.title.id), Change::Title(other.id)]);
+    for (change, code) in [
+        (PlanChange { gone_avails: vec![AvailId::new(NOW)], ..PlanChange::of(other.id) }, "AVAIL_NOT_FOUND"),
+        (PlanChange { gone_avails: vec![next.id], ..PlanChange::of(other.id) }, "AVAIL_NOT_FOUND"),
+        (PlanChange { gone_holdbacks: vec![HoldbackId::new(NOW)], ..PlanChange::of(other.id) }, "HOLDBACK_NOT_FOUND"),
+    ] {
+        let kind = db.change_plans(std::slice::from_ref(&change), UtcMs(0)).await.unwrap_err();
+        assert_eq!((kind.kind(), kind.code()), (ErrorKind::NotFound, code));
+    }
+    assert!(db.avail(next.id).await.unwrap().is_some(), "it is another title's");
 }
 
 pub async fn what_refers_to_nothing_is_refused(backend: &impl Backend) {

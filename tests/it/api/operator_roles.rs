@@ -49,6 +49,10 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("get", "/territory-zones", READ),
     ("get", "/titles/{id}/compliance", READ_NOTHING),
     ("post", "/titles/{id}/compliance", [422, 422, 403, 403]),
+    ("post", "/titles/{id}/plan", [404, 404, 403, 403]),
+    ("get", "/titles/{id}/avails.xml", READ_NOTHING),
+    // JSON is no document.
+    ("post", "/avails/import", [415, 415, 403, 403]),
     ("get", "/titles/{id}/holdbacks", READ_NOTHING),
     ("post", "/titles/{id}/holdbacks", [422, 422, 403, 403]),
     ("delete", "/holdbacks/{id}", [404, 404, 403, 403]),

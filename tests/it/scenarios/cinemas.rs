@@ -96,6 +96,31 @@ pub async fn online_waits_for_the_strictest_circuit(backend: Backend) {
     stage.end().await;
 }
 
+/// Cinemas and platform open at one instant; both move together, in one change, and neither can without the other.
+pub async fn a_cinema_opening_and_the_window_online_move_together(backend: Backend) {
+    let stage = Stage::open(backend, "2027-01-01T00:00:00Z").await;
+    let title = stage.title("雾港孤刀", "NL").await;
+    let (planned, moved) = ("2027-03-02T00:00:00+08:00", "2027-02-23T00:00:00+08:00");
+    let promise = stage.held(title, circuit("横店院线", planned, 0)).await;
+    let avail = stage.avail(title, window("svod", &["CN"], planned, None)).await;
+    let path = format!("/titles/{title}/plan");
+    let alone = json!({"moved_avails": [{"id": avail, "start_at": at(moved)}]});
+    let refused = stage.operate(Method::POST, &path, &alone).await;
+    assert_eq!((refused.status, refused.code().as_str()), (StatusCode::CONFLICT, "AVAIL_CONFLICT"));
+    assert_eq!(against(&refused.json()), [("HELD_BACK".to_owned(), "横店院线".to_owned(), Some(7))]);
+    let together = json!({"moved_avails": [{"id": avail, "start_at": at(moved)}], "removed_holdbacks": [promise["id"]],
+        "new_holdbacks": [circuit("横店院线", moved, 0)]});
+    let done = stage.done(Method::POST, &path, together).await;
+    assert_eq!(done["new_holdbacks"][0]["lifts_at"], json!(at(moved)));
+    let member = stage.server.viewer("member").await;
+    stage.membership(&member, "2028-01-01T00:00:00Z").await;
+    for (offset_ms, expected) in [(-1, "WINDOW_NOT_OPEN"), (0, "membership"), (1, "membership")] {
+        let instant = UtcMs(at(moved).0 + offset_ms);
+        assert_eq!(stage.explained(&member, title, "CN", instant).await, expected, "{offset_ms}");
+    }
+    stage.end().await;
+}
+
 /// Germany waits thirty days for America, wherever America is moved to.
 pub async fn a_territory_waits_for_another_ones_opening(backend: Backend) {
     let stage = Stage::open(backend, "2027-01-01T00:00:00Z").await;

@@ -69,6 +69,8 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 export interface CallOptions {
   /** Sent as JSON. */
   body?: unknown;
+  /** Sent as it is, instead of `body`. */
+  document?: { type: string; text: string };
   /** `Idempotency-Key`. */
   key?: string;
   /** The ETag that a change is based on. */
@@ -87,13 +89,15 @@ export interface Answer<Body> {
 
 /** `path` is below `/api/v1`. Throws [`Failure`]; an abort of the caller's own is thrown as it came. */
 export async function exchange<Body>(method: Method, path: string, options: CallOptions = {}): Promise<Answer<Body>> {
-  const { body, key, if_match, signal, keepalive = false } = options;
+  const { body, document, key, if_match, signal, keepalive = false } = options;
   const headers: Record<string, string> = { accept: 'application/json', ...options.headers };
   if (body !== undefined) headers['content-type'] = 'application/json';
+  if (document) headers['content-type'] = document.type;
   if (key !== undefined) headers['idempotency-key'] = key;
   if (if_match !== undefined) headers['if-match'] = if_match;
   const init: RequestInit = { method, headers, credentials: 'same-origin', cache: 'no-store', keepalive };
   if (body !== undefined) init.body = JSON.stringify(body);
+  if (document) init.body = document.text;
   if (signal) init.signal = signal;
   let response: Response;
   let text: string;

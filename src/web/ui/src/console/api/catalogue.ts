@@ -126,6 +126,14 @@ export interface TitleRow extends Title {
 
 export type TitleEdit = Partial<Omit<Title, 'id' | 'runtime_ms' | 'created_at' | 'version' | 'poster_portrait' | 'poster_landscape' | 'poster_url' | 'licence'>>;
 
+/** What became of an Avails document, or would. */
+export interface ImportedAvails {
+  changes: { title_id: string; new_avails: Avail[]; moved_avails: Avail[]; removed_avails: string[]; warnings: Conflict[] }[];
+  unchanged: number;
+  /** What the document says and is not kept. */
+  notes: { path: string; says: string }[];
+}
+
 export const licenseTypes = ['vod', 'svod', 'avod'] as const;
 export type LicenseType = (typeof licenseTypes)[number];
 
@@ -429,6 +437,12 @@ export const catalogue = {
   },
   deleteAvail(id: string): Promise<void> {
     return operator.call('DELETE', `/avails/${segment(id)}`);
+  },
+  /** Where the windows of a title are as an Avails document. */
+  availsDocument: (title_id: string): string => `/api/v1/operator${at(title_id)}/avails.xml`,
+  importAvails(title_id: string, document: string, dry_run: boolean): Promise<ImportedAvails> {
+    const query = new URLSearchParams({ title_id, dry_run: String(dry_run) });
+    return operator.call('POST', `/avails/import?${query}`, { document: { type: 'application/xml', text: document } });
   },
   holdbacks(title_id: string): Promise<Holdback[]> {
     return operator.list(`${at(title_id)}/holdbacks`);

@@ -1,0 +1,199 @@
+//! Changes of a title's whole plan: windows and holdbacks that are made, moved and taken away in one step.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use crate::api::body::{Edit, Id, JsonBody};
+use crate::api::problem::Problem;
+use crate::api::role::Editor;
+use crate::base::clock::UtcMs;
+use crate::base::error::Result as BaseResult;
+use crate::base::id::{AvailId, HoldbackId, TitleId};
+use crate::base::limits;
+use crate::operator::Operators;
+use crate::operator::avails::{AvailBody, AvailEditBody, ConflictBody, NewAvailBody, title_not_found};
+use crate::operator::holdbacks::{HoldbackBody, NewHoldbackBody};
+use crate::rights::conflict::findings;
+use crate::rights::plan::PlanChange;
+use crate::rights::snapshot::TitleRights;
+
+/// What is to become of a plan. All of it happens, or nothing.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlanChangeBody {
+    #[serde(default)]
+    new_avails: Vec<NewAvailBody>,
+    #[serde(default)]
+    moved_avails: Vec<MovedAvailBody>,
+    #[serde(default)]
+    removed_avails: Vec<AvailId>,
+    #[serde(default)]
+    new_holdbacks: Vec<NewHoldbackBody>,
+    #[serde(default)]
+    removed_holdbacks: Vec<HoldbackId>,
+    /// Say what would come of it, and write nothing.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// What is not named stays; null takes an end away.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = MovedAvail)]
+pub struct MovedAvailBody {
+    id: AvailId,
+    start_at: Option<UtcMs>,
+    #[serde(default)]
+    #[schema(value_type = Option<UtcMs>)]
+    end_at: Edit<Option<UtcMs>>,
+    #[serde(default)]
+    #[schema(value_type = Option<UtcMs>)]
+    hard_end_at: Edit<Option<UtcMs>>,
+}
+
+/// What has become of a plan, or would.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChangedPlan)]
+pub struct ChangedPlanBody {
+    title_id: TitleId,
+    new_avails: Vec<AvailBody>,
+    /// As they are afterwards.
+    moved_avails: Vec<AvailBody>,
+    removed_avails: Vec<AvailId>,
+    new_holdbacks: Vec<HoldbackBody>,
+    removed_holdbacks: Vec<HoldbackId>,
+    /// Where a paid window is worth less for what else is open.
+    warnings: Vec<ConflictBody>,
+}
+
+/// Change a plan in one step: a cinema opening and the window online that waits for it move together, and windows change
+/// places. What comes of it is looked at as a whole.
+#[utoipa::path(post, path = "/operator/titles/{id}/plan", tag = "operator", operation_id = "operator_change_plan",
+    params(("id" = TitleId, Path)), request_body = PlanChangeBody, security(("bearer" = [])), responses(
+    (status = 200, description = "What has changed, or with `dry_run` would", body = ChangedPlanBody),
+    (status = 404, description = "TITLE_NOT_FOUND, AVAIL_NOT_FOUND, HOLDBACK_NOT_FOUND"),
+    (status = 409, description = "AVAIL_CONFLICT, with `conflicts`; AVAIL_IN_USE, TOO_MANY_HOLDBACKS"),
+    (status = 422, description = "WINDOW_EMPTY, ZONE_INVALID, HARD_END_BEFORE_START, FIELD_INVALID"),
+))]
+pub async fn change(
+    State(operators): State<Arc<Operators>>,
+    operator: Editor,
+    Id(title_id): Id<TitleId>,
+    body: JsonBody<PlanChangeBody>,
+) -> Result<Json<ChangedPlanBody>, Problem> {
+    let title = operators.api.db.rights_of(title_id).await?.ok_or_else(title_not_found)?;
+    let (asked, now) = (body.value, operators.api.clock.now());
+    let moved = asked.moved_avails.into_iter().map(|moved| {
+        let MovedAvailBody { id, start_at, end_at, hard_end_at } = moved;
+        let avail = title.avail(id).cloned().ok_or_else(|| not_found(id))?;
+        Ok(AvailEditBody { start_at, end_at, hard_end_at }.applied_to(avail)?)
+    });
+    let new_avails = asked.new_avails.into_iter().map(|avail| avail.into_avail(title_id, now));
+    let new_holdbacks = asked.new_holdbacks.into_iter().map(|holdback| holdback.into_holdback(title_id, now));
+    let change = PlanChange {
+        title_id,
+        edited_avails: moved.collect::<Result<_, Problem>>()?,
+        new_avails: new_avails.collect::<BaseResult<_>>()?,
+        gone_avails: asked.removed_avails,
+        new_holdbacks: new_holdbacks.collect::<BaseResult<_>>()?,
+        gone_holdbacks: asked.removed_holdbacks,
+    };
+    let step = if asked.dry_run { Step::DryRun } else { Step::Apply };
+    let mut done = apply(&operators, vec![change], step).await?;
+    let (change, title) = done.pop().ok_or_else(title_not_found)?;
+    if step == Step::Apply {
+        operators.audit(&operator, "plan.change", &title_id.to_string(), json!(change)).await?;
+    }
+    Ok(Json(ChangedPlanBody::new(&change, &title)))
+}
+
+/// Whether a change is made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    DryRun,
+    Apply,
+}
+
+/// Makes changes, or looks whether they could be made; each with its title as it is afterwards.
+pub async fn apply(
+    operators: &Operators,
+    changes: Vec<PlanChange>,
+    step: Step,
+) -> Result<Vec<(PlanChange, TitleRights)>, Problem> {
+    let (api, mut planned) = (&operators.api, Vec::new());
+    let now = api.clock.now();
+    for change in changes {
+        let title = api.db.rights_of(change.title_id).await?.ok_or_else(title_not_found)?;
+        require_its_own(&change, &title)?;
+        let (avails, holdbacks) = change.applied_to(&title.avails, &title.holdbacks);
+        let conflicts = change.conflicts(&avails, &holdbacks, now);
+        if !conflicts.is_empty() {
+            let conflicts: Vec<ConflictBody> = conflicts.iter().map(ConflictBody::new).collect();
+            let detail = "The plan cannot be made so: windows meet, or open too early. Nothing was written.";
+            let problem = Problem::new(StatusCode::CONFLICT, "AVAIL_CONFLICT", detail);
+            return Err(problem.with("conflicts", json!(conflicts)));
+        }
+        planned.push((change, TitleRights { avails, holdbacks, ..title }));
+    }
+    if step == Step::Apply {
+        let changes: Vec<PlanChange> = planned.iter().map(|(change, _)| change.clone()).collect();
+        api.db.change_plans(&changes, now).await?;
+        api.follower.announce().await;
+    }
+    Ok(planned)
+}
+
+/// What is moved or taken away is there, belongs to the title and is named once; and the whole is bounded.
+fn require_its_own(change: &PlanChange, title: &TitleRights) -> Result<(), Problem> {
+    let moved = change.edited_avails.iter().map(|avail| avail.id);
+    let avails: Vec<AvailId> = moved.chain(change.gone_avails.iter().copied()).collect();
+    if let Some(id) = avails.iter().find(|id| title.avail(**id).is_none()) {
+        return Err(not_found(*id));
+    }
+    if let Some(id) =
+        change.gone_holdbacks.iter().find(|id| !title.holdbacks.iter().any(|holdback| holdback.id == **id))
+    {
+        let detail = format!("There is no holdback {id} of this title.");
+        return Err(Problem::new(StatusCode::NOT_FOUND, "HOLDBACK_NOT_FOUND", &detail));
+    }
+    let is_twice = |place: usize| avails[..place].contains(&avails[place]);
+    if let Some(place) = (0..avails.len()).find(|place| is_twice(*place)) {
+        let detail = format!("{} is named twice.", avails[place]);
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "FIELD_INVALID", &detail).with_param("moved_avails"));
+    }
+    if change.new_avails.len() + avails.len() > limits::AVAILS_PER_CHANGE_MAX {
+        let detail = format!("One change has at most {} windows.", limits::AVAILS_PER_CHANGE_MAX);
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "FIELD_INVALID", &detail).with_param("new_avails"));
+    }
+    Ok(())
+}
+
+fn not_found(id: AvailId) -> Problem {
+    let detail = format!("There is no window {id} of this title.");
+    Problem::new(StatusCode::NOT_FOUND, "AVAIL_NOT_FOUND", &detail)
+}
+
+impl ChangedPlanBody {
+    /// `title` is as it is afterwards.
+    pub fn new(change: &PlanChange, title: &TitleRights) -> ChangedPlanBody {
+        let written = change.new_avails.iter().chain(&change.edited_avails);
+        let found = written.flat_map(|avail| findings(avail, &title.avails, &[], avail.window.start_at).warnings);
+        let PlanChange { title_id, new_avails, edited_avails, gone_avails, new_holdbacks, gone_holdbacks } = change;
+        let holdback = |holdback| HoldbackBody::new(holdback, &title.avails);
+        ChangedPlanBody {
+            title_id: *title_id,
+            warnings: found.map(|conflict| ConflictBody::new(&conflict)).collect(),
+            new_avails: new_avails.iter().cloned().map(AvailBody::new).collect(),
+            moved_avails: edited_avails.iter().cloned().map(AvailBody::new).collect(),
+            removed_avails: gone_avails.clone(),
+            new_holdbacks: new_holdbacks.iter().cloned().map(holdback).collect(),
+            removed_holdbacks: gone_holdbacks.clone(),
+        }
+    }
+}

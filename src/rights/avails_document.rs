@@ -1,0 +1,662 @@
+//! A release plan as a MovieLabs Avails document (v2.7, XML): what partners and distributors exchange. Written, it holds all
+//! of a title's windows; read, it says what is wanted of which title's windows, and what of it is not kept here.
+//!
+//! ```text
+//! AvailList
+//! └─ Avail               ALID, Disposition/EntryType, Licensor, AvailType, ShortDescription
+//!    ├─ Asset            contentID; Metadata: names, year, length
+//!    └─ Transaction      TransactionID, LicenseType, Territory…, Start, End or EndCondition, LicenseRightsDescription, Term…
+//! ```
+//!
+//! A window's IANA zone has no place in the schema and goes into a term of our own, `marquee:zone`; who writes none is taken
+//! at the offset, or at the local time of the territories.
+
+use std::io;
+
+use jiff::civil;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+use quick_xml::events::{BytesDecl, BytesText, Event};
+use quick_xml::writer::Writer;
+
+use crate::base::clock::UtcMs;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::id::{AvailId, TitleId};
+use crate::base::limits;
+use crate::base::territory::{Territories, Territory, TerritorySet};
+use crate::base::territory_zone::zone_of;
+use crate::base::xml::Element;
+use crate::catalog::title::Title;
+use crate::rights::avail::{Avail, LicenseType};
+use crate::rights::plan::WantedAvail;
+use crate::rights::snapshot::TitleRights;
+use crate::rights::window::Window;
+
+const AVAILS: &str = "http://www.movielabs.com/schema/avails/v2.7/avails";
+const METADATA: &str = "http://www.movielabs.com/schema/md/v2.12/md";
+const METADATA_MEC: &str = "http://www.movielabs.com/schema/mdmec/v2.12";
+/// What is read: this version, and those before it that name the same things so.
+const AVAILS_ANY: &str = "http://www.movielabs.com/schema/avails/v2.";
+const METADATA_ANY: &str = "http://www.movielabs.com/schema/md/v2.";
+/// Our ids in MovieLabs' form, up to the id itself.
+const ALID: &str = "md:alid:org:marquee:";
+const CONTENT_ID: &str = "md:cid:org:marquee:";
+const ZONE_TERM: &str = "marquee:zone";
+const HARD_END_TERM: &str = "FixedEndDate";
+const PRICE_TERM: &str = "SRP";
+
+/// What a document asks for one title.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Where it stands: `Avail[1]`.
+    pub path: String,
+    /// As the document names it.
+    pub alid: String,
+    /// Where the document names it by our own id.
+    pub title_id: Option<TitleId>,
+    pub kind: EntryKind,
+    pub wanted: Vec<WantedAvail>,
+    pub notes: Vec<Note>,
+}
+
+/// `EntryType`: what is to be done with the windows of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// These, and no others.
+    FullExtract,
+    /// None.
+    FullDelete,
+    /// These as well.
+    Create,
+    /// These as they are here, by their `TransactionID`.
+    Update,
+    /// Not these, by their `TransactionID`.
+    Delete,
+}
+
+/// Something that was read and is not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    pub path: String,
+    /// One sentence for a person.
+    pub says: String,
+}
+
+impl EntryKind {
+    fn parse(text: &str) -> Option<EntryKind> {
+        Some(match text {
+            "Full Extract" => EntryKind::FullExtract,
+            "Full Delete" => EntryKind::FullDelete,
+            "Create" => EntryKind::Create,
+            "Update" => EntryKind::Update,
+            "Delete" => EntryKind::Delete,
+            _ => return None,
+        })
+    }
+}
+
+/// What a document asks for, entry by entry.
+pub fn read(document: &str) -> Result<Vec<Entry>> {
+    let root = Element::parse(document).map_err(|error| {
+        invalid("", &format!("It is no XML document that is read here: {} at byte {}.", error.reason, error.offset))
+    })?;
+    let is_ours = root.namespace.starts_with(AVAILS_ANY) && root.namespace.ends_with("/avails");
+    let entries: Vec<&Element> = match root.name.as_str() {
+        "AvailList" if is_ours => root.children(&root.namespace, "Avail").collect(),
+        "Avail" if is_ours => vec![&root],
+        _ => return Err(invalid("", &format!("Its root is no AvailList of {AVAILS}."))),
+    };
+    if entries.is_empty() {
+        return Err(invalid("", "It has no Avail."));
+    }
+    entries.into_iter().enumerate().map(|(n, entry)| read_entry(entry, &format!("Avail[{}]", n + 1))).collect()
+}
+
+fn read_entry(entry: &Element, path: &str) -> Result<Entry> {
+    let namespace = &entry.namespace;
+    let alid = text_of(entry, "ALID").ok_or_else(|| missing(path, "ALID"))?;
+    let said = entry.child(namespace, "Disposition").and_then(|disposition| text_of(disposition, "EntryType"));
+    let said = said.ok_or_else(|| missing(path, "Disposition/EntryType"))?;
+    let kind = EntryKind::parse(&said).ok_or_else(|| {
+        let kinds = "Full Extract, Full Delete, Create, Update or Delete";
+        invalid(&format!("{path}/Disposition/EntryType"), &format!("\"{said}\" is none of {kinds}."))
+    })?;
+    let of_content = entry.children(namespace, "Asset").filter_map(|asset| asset.attribute("contentID"));
+    let title_id = std::iter::once(alid.as_str()).chain(of_content).find_map(title_in);
+    let mut notes = Vec::new();
+    let transactions = entry.children(namespace, "Transaction").enumerate();
+    let wanted = transactions
+        .map(|(n, transaction)| {
+            read_transaction(transaction, &format!("{path}/Transaction[{}]", n + 1), kind, &mut notes)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    Ok(Entry { path: path.to_owned(), alid, title_id, kind, wanted, notes })
+}
+
+/// Our own id at the end of one of MovieLabs'.
+fn title_in(id: &str) -> Option<TitleId> {
+    id.rsplit(':').next()?.parse().ok()
+}
+
+fn read_transaction(transaction: &Element, path: &str, kind: EntryKind, notes: &mut Vec<Note>) -> Result<WantedAvail> {
+    let at = |name: &str| format!("{path}/{name}");
+    let said = text_of(transaction, "LicenseType").ok_or_else(|| missing(path, "LicenseType"))?;
+    let license_type = match said.as_str() {
+        "VOD" | "TVOD" => LicenseType::Vod,
+        "SVOD" => LicenseType::Svod,
+        "AVOD" | "FVOD" => LicenseType::Avod,
+        _ => {
+            return Err(unsupported(
+                &at("LicenseType"),
+                &format!("\"{said}\" is not executed here: VOD, SVOD and AVOD are."),
+            ));
+        }
+    };
+    let territories = TerritorySet {
+        include: read_territories(transaction, "Territory", path)?,
+        exclude: read_territories(transaction, "TerritoryExcluded", path)?,
+    };
+    if territories.members().is_empty() {
+        return Err(invalid(&at("TerritoryExcluded"), "No territory is left."));
+    }
+    let zone = term(transaction, ZONE_TERM, "Text");
+    let clock = Clock { territories, zone: zone.as_deref() };
+    let start = text_of(transaction, "Start").ok_or_else(|| {
+        let says = "Start is missing; a StartCondition is not executed here.";
+        unsupported(&at("Start"), says)
+    })?;
+    let (start_at, zone) = clock.instant(&start, &at("Start"))?;
+    let end_at = match (text_of(transaction, "End"), text_of(transaction, "EndCondition").as_deref()) {
+        (Some(end), _) => Some(clock.instant(&end, &at("End"))?.0),
+        (None, Some("Open")) => None,
+        (None, Some(other)) => {
+            return Err(unsupported(&at("EndCondition"), &format!("\"{other}\" is not executed here; Open is.")));
+        }
+        (None, None) => return Err(missing(path, "End or EndCondition")),
+    };
+    let hard_end = term(transaction, HARD_END_TERM, "Event");
+    let hard_end_at =
+        hard_end.map(|end| Ok::<_, Error>(clock.instant(&end, &at("Term[FixedEndDate]"))?.0)).transpose()?;
+    let description = text_of(transaction, "LicenseRightsDescription").or_else(|| text_of(transaction, "Description"));
+    if description.as_ref().is_some_and(|text| text.chars().count() > limits::NAME_CHARS_MAX) {
+        let says = format!("It has at most {} characters.", limits::NAME_CHARS_MAX);
+        return Err(invalid(&at("LicenseRightsDescription"), &says));
+    }
+    look_for_what_is_not_kept(transaction, path, notes)?;
+    let id = transaction.attribute("TransactionID").and_then(|id| id.parse::<AvailId>().ok());
+    if id.is_none() && matches!(kind, EntryKind::Update | EntryKind::Delete) {
+        return Err(invalid(&at("@TransactionID"), "An update or a deletion names one of our windows by its id."));
+    }
+    let window = Window { start_at, end_at, zone };
+    let wanted = WantedAvail { id, license_type, description, territories, window, hard_end_at };
+    // What is refused of any window is refused here, where it stands.
+    let sample = wanted.clone().with_id(AvailId::new(start_at), TitleId::new(start_at));
+    sample.check().map_err(|error| invalid(path, error.message()))?;
+    Ok(wanted)
+}
+
+fn read_territories(transaction: &Element, name: &str, path: &str) -> Result<Territories> {
+    let mut territories = Territories::default();
+    for (n, region) in transaction.children(&transaction.namespace, name).enumerate() {
+        let path = format!("{path}/{name}[{}]", n + 1);
+        let country = region.elements().find(|child| child.namespace.starts_with(METADATA_ANY));
+        let country = country.ok_or_else(|| missing(&path, "md:country"))?;
+        if country.name != "country" {
+            return Err(unsupported(&path, "Parts of countries are not told apart here; name a md:country."));
+        }
+        let territory: Territory = country.text().parse().map_err(|error: Error| invalid(&path, error.message()))?;
+        territories.insert(territory);
+    }
+    Ok(territories)
+}
+
+/// How an instant is meant that may have no offset.
+struct Clock<'a> {
+    territories: TerritorySet,
+    zone: Option<&'a str>,
+}
+
+impl Clock<'_> {
+    /// The instant and the zone it is declared in.
+    fn instant(&self, text: &str, path: &str) -> Result<(UtcMs, String)> {
+        let wrong = || invalid(path, &format!("\"{text}\" is no instant such as 2027-04-02T00:00:00+02:00."));
+        if let Some(zone) = self.zone
+            && TimeZone::get(zone).is_err()
+        {
+            return Err(invalid(path, &format!("\"{zone}\" is not an IANA time zone such as Asia/Shanghai.")));
+        }
+        if let Ok(timestamp) = text.parse::<Timestamp>() {
+            let at = UtcMs(timestamp.as_millisecond());
+            return Ok((at, self.zone.map_or_else(|| self.zone_at(text, timestamp), str::to_owned)));
+        }
+        let local: civil::DateTime = text.parse().map_err(|_| wrong())?;
+        let of_zone = |zone: &str| -> Option<UtcMs> {
+            let zoned = local.to_zoned(TimeZone::get(zone).ok()?).ok()?;
+            Some(UtcMs(zoned.timestamp().as_millisecond()))
+        };
+        if let Some(zone) = self.zone {
+            return Ok((of_zone(zone).ok_or_else(wrong)?, zone.to_owned()));
+        }
+        let mut zones = self.territories.members().iter().map(zone_of).collect::<Vec<_>>().into_iter();
+        let first = zones.next().unwrap_or("UTC");
+        let at = of_zone(first).ok_or_else(wrong)?;
+        if zones.all(|zone| of_zone(zone) == Some(at)) {
+            return Ok((at, first.to_owned()));
+        }
+        let says = "It has no offset, and it is another instant in each of the territories: give it an offset, or make a \
+                    Transaction for each zone.";
+        Err(invalid(path, says))
+    }
+
+    /// The zone of a territory whose clock shows what is written, or else UTC.
+    fn zone_at(&self, text: &str, timestamp: Timestamp) -> String {
+        let is_so = |zone: &&str| {
+            TimeZone::get(zone).is_ok_and(|zone| {
+                let local = Zoned::new(timestamp, zone).datetime().to_string();
+                text.starts_with(&local)
+            })
+        };
+        let found = self.territories.members().iter().map(zone_of).find(is_so);
+        found.unwrap_or("UTC").to_owned()
+    }
+}
+
+/// Refuses what would let more be done than is allowed, and notes what is only lost.
+fn look_for_what_is_not_kept(transaction: &Element, path: &str, notes: &mut Vec<Note>) -> Result<()> {
+    let mut note = |path: String, says: String| {
+        if !notes.iter().any(|known| known.path == path) {
+            notes.push(Note { path, says });
+        }
+    };
+    for child in transaction.elements() {
+        let at = format!("{path}/{}", child.name);
+        match child.name.as_str() {
+            "HoldbackLanguage" => {
+                return Err(unsupported(&at, "Languages cannot be held back here; the window would offer them."));
+            }
+            "WindowDuration" => return Err(unsupported(&at, "A window ends at an instant here; give it an End.")),
+            "FormatProfile" if child.text() == "SD" => {
+                return Err(unsupported(&at, "A window cannot be kept to standard definition here."));
+            }
+            "AllowedLanguage" if child.text() != "*" => {
+                note(at, "Languages are not kept: the title is offered in all that it has.".to_owned());
+            }
+            "Term" => {
+                let name = child.attribute("termName").unwrap_or_default();
+                match name {
+                    ZONE_TERM | HARD_END_TERM => {}
+                    PRICE_TERM => note(format!("{at}[{name}]"), "Prices are not taken over: make offers.".to_owned()),
+                    _ => note(format!("{at}[{name}]"), format!("{name} is not kept.")),
+                }
+            }
+            "LicenseType"
+            | "Description"
+            | "Territory"
+            | "TerritoryExcluded"
+            | "Start"
+            | "End"
+            | "EndCondition"
+            | "LicenseRightsDescription"
+            | "FormatProfile"
+            | "AllowedLanguage" => {}
+            other => note(at, format!("{other} is not kept.")),
+        }
+    }
+    Ok(())
+}
+
+fn text_of(element: &Element, name: &str) -> Option<String> {
+    let text = element.child(&element.namespace, name)?.text();
+    (!text.is_empty()).then_some(text)
+}
+
+fn term(transaction: &Element, name: &str, value: &str) -> Option<String> {
+    let mut terms = transaction.children(&transaction.namespace, "Term");
+    text_of(terms.find(|term| term.attribute("termName") == Some(name))?, value)
+}
+
+fn invalid(path: &str, says: &str) -> Error {
+    refused("AVAILS_INVALID", path, says)
+}
+
+fn missing(path: &str, what: &str) -> Error {
+    invalid(path, &format!("{what} is missing."))
+}
+
+fn unsupported(path: &str, says: &str) -> Error {
+    refused("AVAILS_UNSUPPORTED", path, says)
+}
+
+fn refused(code: &'static str, path: &str, says: &str) -> Error {
+    let message = if path.is_empty() { says.to_owned() } else { format!("{path}: {says}") };
+    Error::new(ErrorKind::Unprocessable, code, message).with_param(path)
+}
+
+/// All windows of a title as a `Full Extract`; `licensor` is who grants them.
+pub fn write(title: &TitleRights, licensor: &str, issued_at: UtcMs) -> Result<String> {
+    let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
+    write_list(&mut writer, title, licensor, issued_at)
+        .map_err(|error| Error::internal("writing an Avails document").with_source(error))?;
+    String::from_utf8(writer.into_inner()).map_err(|error| Error::internal("an Avails document").with_source(error))
+}
+
+type Xml = Writer<Vec<u8>>;
+
+fn write_list(xml: &mut Xml, title: &TitleRights, licensor: &str, issued_at: UtcMs) -> io::Result<()> {
+    xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+    let namespaces = [("xmlns:avails", AVAILS), ("xmlns:md", METADATA), ("xmlns:mdmec", METADATA_MEC)];
+    xml.create_element("avails:AvailList").with_attributes(namespaces).write_inner_content(|xml| {
+        xml.create_element("avails:Avail").write_inner_content(|xml| write_entry(xml, title, licensor, issued_at))?;
+        Ok(())
+    })?;
+    Ok(())
+}
+
+fn write_entry(xml: &mut Xml, rights: &TitleRights, licensor: &str, issued_at: UtcMs) -> io::Result<()> {
+    let TitleRights { title, avails, .. } = rights;
+    let name = internal_name(title);
+    text(xml, "avails:ALID", &format!("{ALID}{}", title.id))?;
+    xml.create_element("avails:Disposition").write_inner_content(|xml| {
+        text(xml, "avails:EntryType", if avails.is_empty() { "Full Delete" } else { "Full Extract" })?;
+        text(xml, "avails:IssueDate", &issued_at.to_string())
+    })?;
+    let grants = |xml: &mut Xml| text(xml, "md:DisplayName", licensor);
+    xml.create_element("avails:Licensor").write_inner_content(grants)?;
+    text(xml, "avails:AvailType", "single")?;
+    text(xml, "avails:ShortDescription", name)?;
+    let content_id = format!("{CONTENT_ID}{}", title.id);
+    xml.create_element("avails:Asset").with_attribute(("contentID", content_id.as_str())).write_inner_content(
+        |xml| {
+            text(xml, "avails:WorkType", "Movie")?;
+            xml.create_element("avails:Metadata").write_inner_content(|xml| write_metadata(xml, title))?;
+            Ok(())
+        },
+    )?;
+    let mut avails: Vec<&Avail> = avails.iter().collect();
+    avails.sort_by_key(|avail| (avail.window.start_at, avail.id));
+    avails.into_iter().try_for_each(|avail| write_transaction(xml, rights, avail))
+}
+
+fn write_metadata(xml: &mut Xml, title: &Title) -> io::Result<()> {
+    for (language, name) in &title.name {
+        let element =
+            xml.create_element("avails:TitleDisplayUnlimited").with_attribute(("language", language.as_str()));
+        element.write_text_content(BytesText::new(name))?;
+    }
+    text(xml, "avails:TitleInternalAlias", internal_name(title))?;
+    if let Some(year) = title.details.year {
+        text(xml, "avails:ReleaseDate", &year.to_string())?;
+    }
+    if title.runtime_ms > 0 {
+        text(xml, "avails:RunLength", &format!("PT{}S", title.runtime_ms / 1000))?;
+    }
+    Ok(())
+}
+
+fn write_transaction(xml: &mut Xml, rights: &TitleRights, avail: &Avail) -> io::Result<()> {
+    let id = avail.id.to_string();
+    let element = xml.create_element("avails:Transaction").with_attribute(("TransactionID", id.as_str()));
+    element.write_inner_content(|xml| {
+        let license_type = match avail.license_type {
+            LicenseType::Vod => "VOD",
+            LicenseType::Svod => "SVOD",
+            LicenseType::Avod => "AVOD",
+        };
+        text(xml, "avails:LicenseType", license_type)?;
+        let (include, exclude) = (&avail.territories.include, &avail.territories.exclude);
+        for (name, territories) in [("avails:Territory", include), ("avails:TerritoryExcluded", exclude)] {
+            for territory in territories.iter() {
+                let country = |xml: &mut Xml| text(xml, "md:country", territory.code());
+                xml.create_element(name).write_inner_content(country)?;
+            }
+        }
+        let Window { start_at, end_at, zone } = &avail.window;
+        text(xml, "avails:Start", &local(*start_at, zone))?;
+        match end_at {
+            Some(end_at) => text(xml, "avails:End", &local(*end_at, zone))?,
+            None => text(xml, "avails:EndCondition", "Open")?,
+        }
+        if let Some(description) = &avail.description {
+            text(xml, "avails:LicenseRightsDescription", description)?;
+        }
+        text(xml, "avails:FormatProfile", "HD")?;
+        if let Some(hard_end_at) = avail.hard_end_at {
+            write_term(xml, HARD_END_TERM, |xml| text(xml, "avails:Event", &local(hard_end_at, zone)))?;
+        }
+        for offer in rights.offers_of(avail.id).filter(|offer| offer.withdrawn_at.is_none()) {
+            write_term(xml, PRICE_TERM, |xml| {
+                let currency = offer.list_price.currency.code();
+                let element = xml.create_element("avails:Money").with_attribute(("currency", currency));
+                element.write_text_content(BytesText::new(&offer.list_price.to_decimal())).map(drop)
+            })?;
+        }
+        write_term(xml, ZONE_TERM, |xml| text(xml, "avails:Text", zone))
+    })?;
+    Ok(())
+}
+
+fn write_term(xml: &mut Xml, name: &str, value: impl FnOnce(&mut Xml) -> io::Result<()>) -> io::Result<()> {
+    xml.create_element("avails:Term").with_attribute(("termName", name)).write_inner_content(value).map(drop)
+}
+
+fn text(xml: &mut Xml, name: &str, value: &str) -> io::Result<()> {
+    xml.create_element(name).write_text_content(BytesText::new(value)).map(drop)
+}
+
+/// What people call it who know it by one name.
+fn internal_name(title: &Title) -> &str {
+    title.name.get("en").or_else(|| title.name.values().next()).map_or("", String::as_str)
+}
+
+/// As the clocks of the zone show it, with their offset.
+fn local(at: UtcMs, zone: &str) -> String {
+    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    match Timestamp::from_millisecond(at.0) {
+        Ok(timestamp) => {
+            let fraction = if at.0.rem_euclid(1000) == 0 { "" } else { "%.3f" };
+            Zoned::new(timestamp, zone).strftime(&format!("%Y-%m-%dT%H:%M:%S{fraction}%:z")).to_string()
+        }
+        Err(_) => at.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::id::AssetId;
+    use crate::catalog::details::TitleDetails;
+    use crate::catalog::title::TitleStatus;
+
+    fn rights(avails: Vec<Avail>) -> TitleRights {
+        let title = Title {
+            id: "ttl_00000000000000000000000001".parse().unwrap(),
+            name: [("zh-CN".to_owned(), "雾港孤刀 & \"<1>\"".to_owned())].into(),
+            synopsis: [].into(),
+            status: TitleStatus::Live,
+            parts: vec![AssetId::new(UtcMs(1))],
+            runtime_ms: 5_520_000,
+            details: TitleDetails { year: Some(2027), ..TitleDetails::default() },
+            created_at: UtcMs(1),
+            version: 1,
+        };
+        TitleRights { avails, ..TitleRights::of(title) }
+    }
+
+    fn avail(
+        license_type: LicenseType,
+        territories: TerritorySet,
+        start: &str,
+        end: Option<&str>,
+        zone: &str,
+    ) -> Avail {
+        let at = |text: &str| UtcMs::parse(text).unwrap();
+        Avail {
+            id: AvailId::new(at(start)),
+            title_id: "ttl_00000000000000000000000001".parse().unwrap(),
+            license_type,
+            description: None,
+            territories,
+            window: Window { start_at: at(start), end_at: end.map(at), zone: zone.to_owned() },
+            hard_end_at: None,
+        }
+    }
+
+    /// Every field, in every form that it has.
+    fn plan() -> Vec<Avail> {
+        let of = |codes: &[&str]| TerritorySet::of(codes.iter().map(|code| code.parse().unwrap()));
+        let mut abroad = TerritorySet::world();
+        abroad.exclude = ["CN".parse().unwrap(), "HK".parse().unwrap()].into();
+        let pvod =
+            avail(LicenseType::Vod, of(&["CN"]), "2027-01-15T12:00:00Z", Some("2027-01-29T12:00:00Z"), "Asia/Shanghai");
+        let summer = avail(LicenseType::Svod, abroad, "2027-07-01T00:00:00.001Z", None, "America/Los_Angeles");
+        vec![
+            Avail {
+                description: Some("PVOD & 云影院首映".into()),
+                hard_end_at: Some(UtcMs::parse("2027-03-01T00:00:00Z").unwrap()),
+                ..pvod
+            },
+            summer,
+            avail(
+                LicenseType::Avod,
+                TerritorySet::world(),
+                "2028-01-01T00:00:00Z",
+                Some("2029-01-01T00:00:00Z"),
+                "UTC",
+            ),
+            avail(
+                LicenseType::Vod,
+                of(&["DE", "FR"]),
+                "2027-03-27T23:00:00Z",
+                Some("2027-03-28T22:00:00Z"),
+                "Europe/Berlin",
+            ),
+        ]
+    }
+
+    fn wanted(avail: &Avail) -> WantedAvail {
+        let Avail { id, title_id: _, license_type, description, territories, window, hard_end_at } = avail.clone();
+        WantedAvail { id: Some(id), license_type, description, territories, window, hard_end_at }
+    }
+
+    #[test]
+    fn what_is_written_is_read_field_by_field() {
+        let title = rights(plan());
+        let document = write(&title, "Marquee Cinema", UtcMs::parse("2026-11-27T00:00:00Z").unwrap()).unwrap();
+        let entries = read(&document).unwrap();
+        assert_eq!(entries.len(), 1);
+        let entry = &entries[0];
+        assert_eq!((entry.title_id, entry.kind), (Some(title.title.id), EntryKind::FullExtract));
+        let mut avails = plan();
+        avails.sort_by_key(|avail| avail.window.start_at);
+        let ids = |avail: &Avail| title.avails.iter().find(|other| other.window == avail.window).unwrap().clone();
+        assert_eq!(entry.wanted, avails.iter().map(|avail| wanted(&ids(avail))).collect::<Vec<_>>());
+        assert_eq!(entry.notes, []);
+        for said in [
+            "<avails:Start>2027-01-15T20:00:00+08:00</avails:Start>",
+            // Either side of the night on which clocks go forward.
+            "<avails:Start>2027-03-28T00:00:00+01:00</avails:Start>",
+            "<avails:End>2027-03-29T00:00:00+02:00</avails:End>",
+            "<avails:Start>2027-06-30T17:00:00.001-07:00</avails:Start>",
+            "<avails:EndCondition>Open</avails:EndCondition>",
+        ] {
+            assert!(document.contains(said), "{said}\n{document}");
+        }
+    }
+
+    /// A document of one transaction as others write it.
+    fn foreign(transaction: &str) -> String {
+        format!(
+            "<a:AvailList xmlns:a='http://www.movielabs.com/schema/avails/v2.4/avails' xmlns:md='http://www.movielabs.com/schema/md/v2.7/md'>\
+             <a:Avail><a:ALID>md:alid:sofaspud.com:krfs</a:ALID><a:Disposition><a:EntryType>Full Extract</a:EntryType></a:Disposition>\
+             <a:Asset contentID='md:cid:sofaspud.com:krfs'/><a:Transaction TransactionID='ssc-1'>{transaction}</a:Transaction></a:Avail></a:AvailList>"
+        )
+    }
+
+    fn transaction(territories: &[&str], start: &str, end: &str) -> String {
+        let country = |code: &&str| format!("<a:Territory><md:country>{code}</md:country></a:Territory>");
+        let territories: String = territories.iter().map(country).collect();
+        format!("<a:LicenseType>TVOD</a:LicenseType>{territories}<a:Start>{start}</a:Start>{end}")
+    }
+
+    const OPEN: &str = "<a:EndCondition>Open</a:EndCondition>";
+
+    #[test]
+    fn an_instant_of_others_is_taken_at_its_offset_or_at_the_clocks_of_its_territories() {
+        let window = |territories: &[&str], start: &str| {
+            let entry = read(&foreign(&transaction(territories, start, OPEN))).map(|mut entries| entries.remove(0));
+            let mut entry = entry.map_err(|error| (error.code(), error.param().unwrap().to_owned()))?;
+            let window = entry.wanted.remove(0).window;
+            Ok((window.start_at.to_string(), window.zone))
+        };
+        let is = |at: &str, zone: &str| Ok((at.to_owned(), zone.to_owned()));
+        assert_eq!(window(&["US"], "2027-05-05T00:00:00Z"), is("2027-05-05T00:00:00.000Z", "UTC"));
+        let berlin = is("2027-05-04T22:00:00.000Z", "Europe/Berlin");
+        assert_eq!(window(&["DE", "FR"], "2027-05-05T00:00:00+02:00"), berlin);
+        assert_eq!(window(&["US", "DE"], "2027-05-05T00:00:00+02:00"), berlin, "whose clock shows it");
+        assert_eq!(window(&["DE", "FR"], "2027-05-05T00:00:00"), berlin);
+        assert_eq!(window(&["CN"], "2027-05-05T00:00:00"), is("2027-05-04T16:00:00.000Z", "Asia/Shanghai"));
+        let refused = Err(("AVAILS_INVALID", "Avail[1]/Transaction[1]/Start".to_owned()));
+        assert_eq!(window(&["DE", "US"], "2027-05-05T00:00:00"), refused, "it is another instant in each");
+        assert_eq!(window(&["DE"], "2027-05-05"), berlin, "a day begins at midnight");
+        for wrong in ["soon", "2027-02-30T00:00:00Z", "2027-05-05T25:00:00"] {
+            assert_eq!(window(&["DE"], wrong), refused, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_executed_here_is_refused_and_what_is_only_lost_is_said() {
+        let refused = |transaction: &str| {
+            let error = read(&foreign(transaction)).unwrap_err();
+            (
+                error.code(),
+                error.param().unwrap().strip_prefix("Avail[1]/Transaction[1]/").unwrap_or_default().to_owned(),
+            )
+        };
+        let usual = transaction(&["DE"], "2027-05-05T00:00:00Z", OPEN);
+        let with = |more: &str| format!("{usual}{more}");
+        let unsupported = |path: &str| ("AVAILS_UNSUPPORTED", path.to_owned());
+        assert_eq!(refused(&with("<a:HoldbackLanguage>fr</a:HoldbackLanguage>")), unsupported("HoldbackLanguage"));
+        assert_eq!(refused(&with("<a:FormatProfile>SD</a:FormatProfile>")), unsupported("FormatProfile"));
+        assert_eq!(refused(&with("<a:WindowDuration>P1M</a:WindowDuration>")), unsupported("WindowDuration"));
+        assert_eq!(refused(&usual.replace("TVOD", "EST")), unsupported("LicenseType"));
+        assert_eq!(refused(&usual.replace("Open", "ESTStart")), unsupported("EndCondition"));
+        let condition =
+            usual.replace("<a:Start>2027-05-05T00:00:00Z</a:Start>", "<a:StartCondition>Immediate</a:StartCondition>");
+        assert_eq!(refused(&condition), unsupported("Start"));
+        let region = usual.replace("md:country>DE</md:country", "md:countryRegion>DE-BY</md:countryRegion");
+        assert_eq!(refused(&region), unsupported("Territory[1]"));
+        let invalid = |path: &str| ("AVAILS_INVALID", path.to_owned());
+        assert_eq!(refused(&usual.replace(">DE<", ">XX<")), invalid("Territory[1]"));
+        assert_eq!(refused(&usual.replace(OPEN, "")), invalid(""));
+        assert_eq!(
+            refused(&usual.replace(OPEN, "<a:End>2027-05-05T00:00:00Z</a:End>")),
+            invalid(""),
+            "an empty window"
+        );
+
+        let price = "<a:Term termName='SRP'><a:Money currency='EUR'>4.99</a:Money></a:Term>";
+        let lift = "<a:Term termName='SuppressionLiftDate'><a:Event>2027-04-06</a:Event></a:Term>";
+        let said =
+            with(&format!("<a:AllowedLanguage>en</a:AllowedLanguage><a:ContractID>7</a:ContractID>{price}{lift}"));
+        let notes: Vec<String> = read(&foreign(&said)).unwrap()[0].notes.iter().map(|note| note.path.clone()).collect();
+        let paths = ["AllowedLanguage", "ContractID", "Term[SRP]", "Term[SuppressionLiftDate]"];
+        assert_eq!(notes, paths.map(|path| format!("Avail[1]/Transaction[1]/{path}")));
+    }
+
+    #[test]
+    fn a_document_that_is_none_is_refused() {
+        let refused = |document: &str| {
+            let error = read(document).unwrap_err();
+            (error.code(), error.param().unwrap().to_owned())
+        };
+        let usual = foreign(&transaction(&["DE"], "2027-05-05T00:00:00Z", OPEN));
+        let invalid = |path: &str| ("AVAILS_INVALID", path.to_owned());
+        for document in ["", "{}", "<AvailList/>", &usual.replace("schema/avails", "schema/other"), &usual[..400]] {
+            assert_eq!(refused(document), invalid(""), "{document}");
+        }
+        assert_eq!(refused(&usual.replace("Full Extract", "Replace")), invalid("Avail[1]/Disposition/EntryType"));
+        assert_eq!(refused(&usual.replace("<a:ALID>md:alid:sofaspud.com:krfs</a:ALID>", "")), invalid("Avail[1]"));
+        let update = usual.replace("Full Extract", "Update");
+        assert_eq!(refused(&update), invalid("Avail[1]/Transaction[1]/@TransactionID"));
+    }
+}
