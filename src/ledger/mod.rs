@@ -5,4 +5,5 @@
 pub mod chain;
 pub mod entry;
 pub mod purchase;
+pub mod refund_rule;
 pub mod rules;

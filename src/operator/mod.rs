@@ -43,6 +43,7 @@ pub mod offers;
 pub mod people;
 pub mod plans;
 pub mod posters;
+pub mod refunds_due;
 pub mod release_dates;
 pub mod sale;
 pub mod qoe;
@@ -143,6 +144,7 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(sales::list_purchases))
         .routes(routes!(sale::show))
         .routes(routes!(sales::refund))
+        .routes(routes!(refunds_due::show, refunds_due::give))
         .routes(routes!(sales::revoke_grant))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::show))

@@ -18,9 +18,11 @@ use crate::base::clock::UtcMs;
 use crate::base::error::Error;
 use crate::base::id::PurchaseId;
 use crate::ledger::purchase::PurchaseStatus;
+use crate::ledger::refund_rule::RefundRule;
 use crate::operator::Operators;
 use crate::operator::ledger::EntryBody;
 use crate::operator::offers::OfferBody;
+use crate::operator::refunds_due;
 use crate::operator::sales::{PurchaseRow, RefundBody};
 use crate::operator::sessions::SessionBody;
 use crate::store::db::sales::{PaymentEventKind, Sale, Trail};
@@ -34,6 +36,9 @@ pub struct SaleDetail {
     offer: Option<OfferBody>,
     grant: Option<GrantBody>,
     refund: Option<RefundBody>,
+    /// Why its money should go back, where a rule says so and it has not: an operator may refund without one.
+    #[schema(value_type = Option<String>, pattern = "^(licence_withdrawn|unstarted|tried)$")]
+    refund_rule: Option<RefundRule>,
     /// What it wrote into the journal.
     entries: Vec<EntryBody>,
     /// Oldest first.
@@ -85,7 +90,9 @@ pub async fn show(
 ) -> Result<Json<SaleDetail>, Problem> {
     let api = &operators.api;
     let not_found = || Problem::new(StatusCode::NOT_FOUND, "PURCHASE_NOT_FOUND", "There is no such purchase.");
-    let sale = api.db.sale(id).await?.ok_or_else(not_found)?;
+    let watched = api.db.sale(id).await?.ok_or_else(not_found)?;
+    let refund_rule = refunds_due::rule_of(&watched, &api.follower.snapshot(), api.clock.now());
+    let sale = watched.sale;
     let trail = api.db.trail(id).await?;
     let viewer = api.db.viewer(sale.purchase.viewer_id).await?;
     let viewer = viewer.ok_or_else(|| Error::internal(format!("the viewer of {id} is gone")))?;
@@ -98,6 +105,7 @@ pub async fn show(
         offer: snapshot.offer(sale.purchase.offer_id).map(|(_, offer)| OfferBody::new(offer)),
         grant: sale.grant.as_ref().map(|grant| GrantBody::new(grant, now)),
         events: events(&sale, &trail),
+        refund_rule,
         refund: sale.refund.map(RefundBody::new),
         entries: trail.entries.iter().map(EntryBody::new).collect(),
         sessions,

@@ -12,12 +12,12 @@ const WORDS = {
   'en-GB': {
     planning: 'Planning filing number', plan: 'Record planning', submit: 'Submitted for review', number: 'Number', kind: 'Kind',
     save: 'Save licence', confirm: 'Confirm the licence', revoke: 'Licence was revoked', reason: 'Reason', width: 390, colorScheme: 'dark',
-    gone: 'The release licence of this film has been revoked.',
+    gone: 'The release licence of this film has been revoked.', give: 'Refund all of them',
   },
   'zh-CN': {
     planning: '规划备案号', plan: '登记规划备案', submit: '成片已送审', number: '编号', kind: '类别', save: '保存许可',
     confirm: '核实许可', revoke: '许可被撤销', reason: '原因', width: 1440, colorScheme: 'light',
-    gone: '这部影片的发行许可已被撤销',
+    gone: '这部影片的发行许可已被撤销', give: '全部退款',
   },
 };
 
@@ -51,18 +51,29 @@ export function clearance(world) {
       const dialog = page.locator('dialog[open]');
       const answered = async (text) => {
         await dialog.waitFor();
-        await page.screenshot({ path: `${OUT}clearance-dialog-${text === words.revoke ? 'revoke' : 'confirm'}-${locale}.png` });
+        await page.screenshot({ path: `${OUT}clearance-dialog-${text === words.give ? 'give' : text === words.revoke ? 'revoke' : 'confirm'}-${locale}.png` });
         await dialog.getByRole('button', { name: text, exact: true }).click();
       };
       await press(words.confirm);
       await answered(words.confirm);
       await stands('licensed');
       const offer = await marquee.newOffer(avail.id);
-      assert.ok(offer.id);
+      const viewer = await marquee.newViewer();
+      await marquee.call('POST', '/purchases', {
+        token: viewer.api_token,
+        headers: { 'idempotency-key': crypto.randomUUID() },
+        body: { offer_id: offer.id, payment: { method: 'sandbox', outcome: 'paid' } },
+      });
       await press(words.revoke);
       await dialog.getByLabel(words.reason).fill('an order of the regulator');
       await answered(words.revoke);
+      await page.locator('[data-refunds-due="1"]').waitFor();
       await stands('revoked');
+      await press(words.give);
+      await answered(words.give);
+      await page.locator('[data-refunds-due="0"]').waitFor();
+      const { data } = await marquee.operate('GET', `/purchases?title_id=${title.id}`);
+      assert.deepEqual(data.map((order) => order.status), ['refunded']);
       assert.deepEqual(page.faults, []);
       await close(page);
 

@@ -42,7 +42,8 @@ scenarios! {
     licences:
         a_paid_offer_of_a_chinese_title_needs_its_licence
         a_renamed_title_is_not_sold_until_its_licence_is_confirmed_again
-        a_revoked_licence_ends_sale_and_viewing_at_once;
+        a_revoked_licence_ends_sale_and_viewing_at_once
+        a_revoked_licence_gives_the_money_back;
     members:
         early_access_lasts_as_long_as_the_membership;
     previews:
@@ -209,6 +210,22 @@ impl Stage {
             format!("/operator/explain?title_id={title}&viewer_id={}&territory={territory}&at={instant}", viewer.id);
         let answer = self.server.api(&self.server.operator, &path).await.json();
         answer["code"].as_str().or(answer["via"].as_str()).unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    /// A player tells that the film of a session was watched from its beginning to here.
+    async fn watched(&self, viewer: &TestViewer, opened: &Value, to_ms: i64) {
+        let path = format!("/playback-sessions/{}/telemetry", opened["id"].as_str().unwrap());
+        let begin = json!({"sent_at_ms": 100, "events": [{"at_ms": 0, "kind": "play_pressed"},
+            {"at_ms": 50, "kind": "first_frame", "startup_ms": 50},
+            {"at_ms": 100, "kind": "position", "position_ms": 0, "playing": true, "rate": 1.0}]});
+        let viewer = self.server.signed_in_again(viewer).await;
+        assert!(self.from("CN", &viewer.token, &path, &begin).await.status.is_success());
+        self.server.sim.advance(std::time::Duration::from_millis(to_ms.unsigned_abs()));
+        let end = json!({"sent_at_ms": 100 + to_ms, "events": [{"at_ms": 100 + to_ms, "kind": "position",
+            "position_ms": to_ms, "playing": true, "rate": 1.0}]});
+        let answer = self.from("CN", &viewer.token, &path, &end).await;
+        assert!(answer.status.is_success(), "{}", answer.text());
+        self.server.app.audience.collector.write_queued().await;
     }
 
     async fn end(self) {

@@ -6,6 +6,7 @@ use crate::base::clock::UtcMs;
 use crate::base::error::Result;
 use crate::base::id::{PurchaseId, TitleId, ViewerId};
 use crate::base::money::Money;
+use crate::base::territory::Territory;
 use crate::ledger::purchase::{Purchase, PurchaseStatus, Refund};
 use crate::rights::grant::Grant;
 use crate::rights::membership::Membership;
@@ -19,10 +20,13 @@ use crate::store::db::commerce::ChainedEntry;
 pub trait SalesDb: Send + Sync {
     async fn sales(&self, filter: &SaleFilter, page: &Page) -> Result<Vec<Sale>>;
 
-    async fn sale(&self, id: PurchaseId) -> Result<Option<Sale>>;
+    async fn sale(&self, id: PurchaseId) -> Result<Option<WatchedSale>>;
 
     /// Everything that a purchase left behind.
     async fn trail(&self, id: PurchaseId) -> Result<Trail>;
+
+    /// Purchases of a title in a territory that are paid and not refunded, the oldest first, each with how it was watched.
+    async fn paid_sales(&self, title: TitleId, territory: Territory, page: &Page) -> Result<Vec<WatchedSale>>;
 
     /// Viewers whose address begins with `prefix`, in any case.
     async fn audience(&self, prefix: Option<&str>, page: &Page, now: UtcMs) -> Result<Vec<Patron>>;
@@ -55,6 +59,15 @@ pub struct Sale {
     pub viewer_email: String,
     pub grant: Option<Grant>,
     pub refund: Option<Refund>,
+}
+
+/// A purchase that gave a grant, and how much was watched under it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WatchedSale {
+    pub sale: Sale,
+    pub watched_ms: u64,
+    /// How far into the film something was played; none where nothing was.
+    pub furthest_permille: Option<u64>,
 }
 
 /// What a purchase left behind.

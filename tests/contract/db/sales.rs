@@ -5,7 +5,7 @@ use marquee::rights::membership::{Membership, Plan};
 use marquee::store::db::Page;
 use marquee::store::db::commerce::{PurchaseClosed, SandboxAct, Settled};
 use marquee::store::db::playback::Change;
-use marquee::store::db::sales::{Callback, PaymentEvent, PaymentEventKind, Sale, SaleFilter};
+use marquee::store::db::sales::{Callback, PaymentEvent, PaymentEventKind, Sale, SaleFilter, WatchedSale};
 
 use super::Backend;
 use crate::scene::{NOW, Scene, audit_line, grant_for, key, later, sale};
@@ -53,8 +53,14 @@ pub async fn sales_are_found_by_everything_that_is_asked(backend: &impl Backend)
         grant: Some(grant),
         refund: None,
     };
-    assert_eq!(db.sale(paid.id).await.unwrap(), Some(whole));
-    assert_eq!(db.sale(refunded.id).await.unwrap().unwrap().refund, Some(refund));
+    let watched = |sale: Sale| WatchedSale { sale, watched_ms: 0, furthest_permille: None };
+    assert_eq!(db.sale(paid.id).await.unwrap(), Some(watched(whole.clone())));
+    assert_eq!(db.sale(refunded.id).await.unwrap().unwrap().sale.refund, Some(refund));
+    let (title, territory) = (paid.title_id, paid.territory);
+    let page = |after: Option<PurchaseId>| Page { after: after.map(|id| id.to_string()), limit: 1 };
+    assert_eq!(db.paid_sales(title, territory, &page(None)).await.unwrap(), [watched(whole)]);
+    assert_eq!(db.paid_sales(title, territory, &page(Some(paid.id))).await.unwrap(), []);
+    assert_eq!(db.paid_sales(title, "DE".parse().unwrap(), &page(None)).await.unwrap(), []);
     assert_eq!(db.sale(PurchaseId::new(NOW)).await.unwrap(), None);
 }
 

@@ -79,6 +79,8 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("get", "/purchases", READ),
     ("get", "/purchases/{id}", READ_NOTHING),
     ("post", "/purchases/{id}/refunds", [422, 403, 422, 403]),
+    ("get", "/titles/{id}/refunds-due", READ_NOTHING),
+    ("post", "/titles/{id}/refunds-due", [404, 403, 404, 403]),
     ("post", "/grants/{id}/revoke", [422, 422, 403, 403]),
     ("get", "/playback-sessions", READ),
     ("post", "/playback-sessions/{id}/revoke", [422, 422, 403, 403]),

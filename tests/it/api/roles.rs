@@ -79,6 +79,8 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("post", "/api/v1/operator/titles/{id}/plan", [401, 403, 403, 200]),
     ("get", "/api/v1/operator/titles/{id}/avails.xml", [401, 403, 403, 200]),
     ("post", "/api/v1/operator/avails/import", [401, 403, 403, 415]),
+    ("get", "/api/v1/operator/titles/{id}/refunds-due", [401, 403, 403, 200]),
+    ("post", "/api/v1/operator/titles/{id}/refunds-due", [401, 403, 403, 200]),
     ("get", "/api/v1/operator/titles/{id}/holdbacks", [401, 403, 403, 200]),
     ("post", "/api/v1/operator/titles/{id}/holdbacks", [401, 403, 403, 422]),
     ("delete", "/api/v1/operator/holdbacks/{id}", [401, 403, 403, 404]),

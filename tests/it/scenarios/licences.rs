@@ -27,6 +27,64 @@ async fn licensed(stage: &Stage) -> Sold {
     stage.sell(title, window("vod", &["CN", "DE"], START, Some(END)), pvod()).await
 }
 
+/// Scenario 8 in small: of the orders that are alive when the licence is revoked those not watched whole are given back, once,
+/// and nobody else's.
+pub async fn a_revoked_licence_gives_the_money_back(backend: Backend) {
+    let stage = Stage::open(backend, START).await;
+    let sold = licensed(&stage).await;
+    let title = sold.title;
+    let due = async || stage.done(Method::GET, &format!("/titles/{title}/refunds-due"), json!({})).await;
+    let bought = async |name: &str, territory: &str| {
+        let viewer = stage.server.viewer(name).await;
+        let purchase = stage.buys_in(territory, &viewer, &sold).await.unwrap()["id"].clone();
+        (viewer, purchase)
+    };
+    let rule = async |purchase: &Value| {
+        stage.done(Method::GET, &format!("/purchases/{}", purchase.as_str().unwrap()), json!({})).await["refund_rule"]
+            .clone()
+    };
+    stage.to("2027-02-05T14:00:00+08:00");
+    let (_, lapsed) = bought("lapsed", "CN").await;
+    stage.to("2027-02-09T14:00:00+08:00");
+    let (_, unstarted) = bought("unstarted", "CN").await;
+    let (_, abroad) = bought("abroad", "DE").await;
+    let (began, begun) = bought("began", "CN").await;
+    let (saw, seen) = bought("saw", "CN").await;
+    for (viewer, purchase, to_ms, expected) in [(&began, &begun, 12_000, "tried"), (&saw, &seen, 24_000, "tried")] {
+        let opened = stage.plays(viewer, title).await.unwrap();
+        stage.watched(viewer, &opened, to_ms).await;
+        assert_eq!(rule(purchase).await, json!(expected));
+    }
+    assert_eq!((rule(&unstarted).await, rule(&lapsed).await), (json!("unstarted"), Value::Null));
+    assert_eq!((&due().await["count"], &due().await["revoked_at"]), (&json!(0), &Value::Null));
+
+    stage.to("2027-02-10T14:00:00+08:00");
+    record(&stage, title, json!({"event": "revoke", "reason": "an order of the NRTA"})).await;
+    assert_eq!((rule(&unstarted).await, rule(&begun).await), (json!("licence_withdrawn"), json!("licence_withdrawn")));
+    assert_eq!((rule(&abroad).await, rule(&lapsed).await), (json!("unstarted"), Value::Null));
+    let found = due().await;
+    let ids: Vec<&Value> = found["data"].as_array().unwrap().iter().map(|row| &row["id"]).collect();
+    assert!(ids.len() == 2 && ids.contains(&&unstarted) && ids.contains(&&begun), "{found}");
+    assert_eq!(found["amounts"], json!([{"amount": 3600, "currency": "CNY"}]));
+    assert_eq!(found["revoked_at"], json!(at("2027-02-10T14:00:00+08:00")));
+    // A week later it is due all the same.
+    stage.to("2027-02-20T14:00:00+08:00");
+    let path = format!("/titles/{title}/refunds-due");
+    let given = stage.done(Method::POST, &path, json!({})).await;
+    assert_eq!((given["refunds"].as_array().unwrap().len(), &given["left"]), (2, &json!(0)), "{given}");
+    assert_eq!(given["refunds"][0]["reason"], "Licence revoked: an order of the NRTA");
+    let again = stage.done(Method::POST, &path, json!({})).await;
+    assert_eq!((&again["refunds"], &again["left"], &due().await["count"]), (&json!([]), &json!(0), &json!(0)));
+    for (purchase, status) in [(&unstarted, "refunded"), (&begun, "refunded"), (&seen, "paid"), (&abroad, "paid")] {
+        let sale = stage.done(Method::GET, &format!("/purchases/{}", purchase.as_str().unwrap()), json!({})).await;
+        assert_eq!(sale["status"], status);
+        if status == "refunded" {
+            assert_eq!(sale["entries"].as_array().unwrap().len(), 2, "a sale and its reversal");
+        }
+    }
+    stage.end().await;
+}
+
 /// From planning to the licence: what is refused on the way, and what works abroad.
 pub async fn a_paid_offer_of_a_chinese_title_needs_its_licence(backend: Backend) {
     let stage = Stage::open(backend, START).await;

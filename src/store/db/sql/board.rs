@@ -9,6 +9,7 @@ use crate::base::error::Result;
 use crate::base::limits;
 use crate::base::money::Currency;
 use crate::ledger::entry::LedgerAccount;
+use crate::ledger::refund_rule::COMPLETED_PERMILLE;
 use crate::store::db::BoardDb;
 use crate::store::db::board::{
     BoardQuery, BoardRows, Figures, Funnel, HourSales, KnownSince, LatePayment, SalesCell, SalesQuery, SalesRows, Span,
@@ -22,7 +23,7 @@ const QUARTER_MS: i64 = 900_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 /// A film has been half watched, or to its end but for the credits.
 const HALF_PERMILLE: i64 = 500;
-const END_PERMILLE: i64 = 900;
+const END_PERMILLE: i64 = COMPLETED_PERMILLE.cast_signed();
 
 #[async_trait]
 impl BoardDb for SqlDb {

@@ -9,14 +9,15 @@ use super::row::{AFTER_ALL, Columns};
 use super::{Connection, Row, SqlDb, journal, purchase};
 use crate::base::clock::UtcMs;
 use crate::base::error::Result;
-use crate::base::id::{PurchaseId, ViewerId};
+use crate::base::id::{PurchaseId, TitleId, ViewerId};
 use crate::base::limits;
+use crate::base::territory::Territory;
 use crate::ledger::purchase::PurchaseStatus;
 use crate::rights::entitlement::Cause;
 use crate::rights::grant::Grant;
 use crate::store::db::Page;
 use crate::store::db::sales::{
-    Callback, Member, Patron, PaymentEvent, PaymentEventKind, Sale, SaleFilter, SalesDb, Trail,
+    Callback, Member, Patron, PaymentEvent, PaymentEventKind, Sale, SaleFilter, SalesDb, Trail, WatchedSale,
 };
 
 /// What is not asked for is NULL.
@@ -31,6 +32,15 @@ const SALES: &str = "\
     AND (CAST($8 AS TEXT) IS NULL OR SUBSTR(p.id, 1, LENGTH($8)) = $8 OR SUBSTR(p.payment_id, 1, LENGTH($8)) = $8 \
      OR SUBSTR(v.email_folded, 1, LENGTH($8)) = $8) \
     ORDER BY p.id DESC LIMIT $9";
+
+/// A purchase and how its grant was watched.
+const WATCHED: &str = "\
+    SELECT p.*, v.email, \
+    (SELECT CAST(SUM(q.watched_ms) AS BIGINT) FROM viewer_grant g JOIN session_qoe q ON q.grant_id = g.id \
+     WHERE g.purchase_id = p.id) AS watched_ms, \
+    (SELECT MAX(q.furthest_permille) FROM viewer_grant g JOIN session_qoe q ON q.grant_id = g.id \
+     WHERE g.purchase_id = p.id) AS furthest_permille \
+    FROM purchase p JOIN viewer v ON v.id = p.viewer_id";
 
 /// A viewer and what is counted of them; `$1` is now.
 const PATRONS: &str = "\
@@ -71,15 +81,14 @@ impl SalesDb for SqlDb {
         Ok(sales)
     }
 
-    async fn sale(&self, id: PurchaseId) -> Result<Option<Sale>> {
+    async fn sale(&self, id: PurchaseId) -> Result<Option<WatchedSale>> {
         let mut moment = self.readers.begin().await?;
-        let row =
-            sqlx::query("SELECT p.*, v.email FROM purchase p JOIN viewer v ON v.id = p.viewer_id WHERE p.id = $1")
-                .bind(id.to_string())
-                .fetch_optional(&mut *moment)
-                .await?;
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!("{WATCHED} WHERE p.id = $1")))
+            .bind(id.to_string())
+            .fetch_optional(&mut *moment)
+            .await?;
         let Some(row) = row else { return Ok(None) };
-        let sale = sale(&row, &mut moment).await?;
+        let sale = watched_sale(&row, &mut moment).await?;
         moment.rollback().await?;
         Ok(Some(sale))
     }
@@ -119,6 +128,27 @@ impl SalesDb for SqlDb {
             callbacks: callbacks.iter().map(callback).collect::<Result<_>>()?,
             sessions,
         })
+    }
+
+    async fn paid_sales(&self, title: TitleId, territory: Territory, page: &Page) -> Result<Vec<WatchedSale>> {
+        let mut moment = self.readers.begin().await?;
+        let sql = format!(
+            "{WATCHED} WHERE p.title_id = $1 AND p.territory = $2 AND p.status = 'paid' AND p.id > $3 \
+             ORDER BY p.id LIMIT $4"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(title.to_string())
+            .bind(territory.code())
+            .bind(page.after.as_deref().unwrap_or(""))
+            .bind(i64::from(page.limit))
+            .fetch_all(&mut *moment)
+            .await?;
+        let mut sales = Vec::with_capacity(rows.len());
+        for row in &rows {
+            sales.push(watched_sale(row, &mut moment).await?);
+        }
+        moment.rollback().await?;
+        Ok(sales)
     }
 
     async fn audience(&self, prefix: Option<&str>, page: &Page, now: UtcMs) -> Result<Vec<Patron>> {
@@ -184,6 +214,14 @@ async fn sale(row: &Row, moment: &mut Connection) -> Result<Sale> {
         .await?;
     let refund = refunded.as_ref().map(refund).transpose()?;
     Ok(Sale { purchase, viewer_email: row.text("email")?, grant, refund })
+}
+
+async fn watched_sale(row: &Row, moment: &mut Connection) -> Result<WatchedSale> {
+    Ok(WatchedSale {
+        sale: sale(row, moment).await?,
+        watched_ms: row.int_opt("watched_ms")?.unwrap_or(0).unsigned_abs(),
+        furthest_permille: row.int_opt("furthest_permille")?.map(i64::unsigned_abs),
+    })
 }
 
 async fn grant_of(moment: &mut Connection, id: PurchaseId) -> Result<Option<Grant>> {

@@ -66,9 +66,23 @@ export interface PurchaseDetail extends PurchaseRow {
   offer: { id: string; kind: 'pvod' | 'rental'; list_price: Money; member_price: Money | null } | null;
   grant: Grant | null;
   refund: { id: string; amount: Money; reason: string; created_at: string } | null;
+  /** Why its money should go back, where a rule says so. */
+  refund_rule: 'licence_withdrawn' | 'unstarted' | 'tried' | null;
   entries: LedgerEntry[];
   events: OrderEvent[];
   sessions: OrderSession[];
+}
+
+export interface RefundsDue {
+  revoked_at: string | null;
+  count: number;
+  amounts: Money[];
+}
+
+export interface RefundsGiven {
+  refunds: { purchase_id: string }[];
+  failed: { purchase_id: string; code: string; message: string }[];
+  left: number;
 }
 
 export interface PurchaseFilter {
@@ -155,6 +169,14 @@ export const sales = {
   },
   purchase(id: string): Promise<PurchaseDetail> {
     return operator.call('GET', `/purchases/${segment(id)}`);
+  },
+  /** What a revoked licence makes due. */
+  refundsDue(title_id: string): Promise<RefundsDue> {
+    return operator.call('GET', `/titles/${segment(title_id)}/refunds-due`);
+  },
+  /** Gives back some of them; asked again while some are left. */
+  giveRefundsDue(title_id: string): Promise<RefundsGiven> {
+    return operator.call('POST', `/titles/${segment(title_id)}/refunds-due`);
   },
   refund(id: string, reason: string, key: string): Promise<{ id: string; amount: Money }> {
     return operator.call('POST', `/purchases/${segment(id)}/refunds`, { body: { reason }, key });
