@@ -155,6 +155,8 @@ pub const HOLDBACK_DAYS_MAX: u16 = 3_660;
 pub const HOLDBACKS_PER_TITLE_MAX: usize = 500;
 /// Windows that one change of a plan makes, moves or takes away.
 pub const AVAILS_PER_CHANGE_MAX: usize = 500;
+/// Conflicts and warnings that one answer names.
+pub const FINDINGS_TOLD_MAX: usize = 100;
 /// An Avails document that is taken over.
 pub const AVAILS_DOCUMENT_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const SYNOPSIS_CHARS_MAX: usize = 5_000;

@@ -1,6 +1,6 @@
 //! Release plans exchanged with partners and distributors, as MovieLabs Avails documents.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use axum::Json;
@@ -9,7 +9,6 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::api::body::{Id, QueryOf, read_all};
@@ -17,14 +16,16 @@ use crate::api::caller::AnOperator;
 use crate::api::problem::Problem;
 use crate::api::role::Editor;
 use crate::base::clock::UtcMs;
+use crate::base::error::Error;
 use crate::base::id::TitleId;
 use crate::base::limits;
 use crate::operator::Operators;
 use crate::operator::avails::title_not_found;
-use crate::operator::plans::{self, ChangedPlanBody, Step};
-use crate::rights::avails_document::{self, Entry, EntryKind, Note};
+use crate::operator::plans::{self, ChangedPlanBody};
+use crate::rights::avails_document::{self, Asked, EntryKind, Note};
 use crate::rights::plan::{self, PlanChange};
 use crate::rights::snapshot::TitleRights;
+use crate::store::db::catalog::Run;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -93,7 +94,7 @@ pub async fn export(
     responses(
     (status = 200, description = "What has changed, or with `dry_run` would", body = ImportedBody),
     (status = 404, description = "AVAIL_NOT_FOUND of a window that the document updates or deletes"),
-    (status = 409, description = "AVAIL_CONFLICT, with `conflicts`; AVAIL_IN_USE"),
+    (status = 409, description = "AVAIL_CONFLICT, with at most 100 `conflicts`; AVAIL_IN_USE, AVAIL_KIND_FIXED"),
     (status = 415, description = "CONTENT_TYPE_UNSUPPORTED"),
     (status = 422, description = "AVAILS_INVALID, AVAILS_UNSUPPORTED, AVAILS_TITLE_UNKNOWN, with where in `param`"),
 ))]
@@ -105,11 +106,13 @@ pub async fn import(
 ) -> Result<Json<ImportedBody>, Problem> {
     let document = read_document(request).await?;
     let (mut notes, now) = (Vec::new(), operators.api.clock.now());
-    let mut entries: BTreeMap<TitleId, Vec<Entry>> = BTreeMap::new();
-    let read = avails_document::read(&document)?;
+    // A large document takes longer than a thread that answers may be kept.
+    let reading = tokio::task::spawn_blocking(move || avails_document::read(&document));
+    let read = reading.await.map_err(|error| Error::internal("reading an Avails document").with_source(error))??;
+    let mut entries: BTreeMap<TitleId, Vec<Asked>> = BTreeMap::new();
     let is_alone = read.len() == 1;
     for mut entry in read {
-        let title_id = title_of(&entry, query.title_id.filter(|_| is_alone))?;
+        let title_id = title_of(&entry, query.title_id, is_alone)?;
         notes.append(&mut entry.notes);
         entries.entry(title_id).or_default().push(entry);
     }
@@ -124,18 +127,10 @@ pub async fn import(
             changes.push(change);
         }
     }
-    let step = if query.dry_run { Step::DryRun } else { Step::Apply };
-    let done = plans::apply(&operators, changes, step).await?;
-    if step == Step::Apply {
-        for (change, _) in &done {
-            operators.audit(&operator, "avail.import", &change.title_id.to_string(), json!(change)).await?;
-        }
-    }
-    Ok(Json(ImportedBody {
-        changes: done.iter().map(|(change, title)| ChangedPlanBody::new(change, title)).collect(),
-        unchanged,
-        notes: notes.into_iter().map(|Note { path, says }| NoteBody { path, says }).collect(),
-    }))
+    let run = if query.dry_run { Run::Dry } else { Run::Real };
+    let changes = plans::apply(&operators, &operator, "avail.import", changes, run).await?;
+    let notes = notes.into_iter().map(|Note { path, says }| NoteBody { path, says }).collect();
+    Ok(Json(ImportedBody { changes, unchanged, notes }))
 }
 
 async fn read_document(request: Request<Body>) -> Result<String, Problem> {
@@ -153,48 +148,66 @@ async fn read_document(request: Request<Body>) -> Result<String, Problem> {
         .map_err(|_| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "AVAILS_INVALID", "The document is not in UTF-8."))
 }
 
-/// By our own id in the document, or by what the operator says.
-fn title_of(entry: &Entry, said: Option<TitleId>) -> Result<TitleId, Problem> {
+/// By our own id in the document, or by what the operator says of a document of one Avail.
+fn title_of(entry: &Asked, said: Option<TitleId>, is_alone: bool) -> Result<TitleId, Problem> {
     match (entry.title_id, said) {
         (Some(named), Some(said)) if named != said => {
             Err(unknown(entry, "The document names another title than `title_id`."))
         }
-        (named, said) => named.or(said).ok_or_else(|| {
-            unknown(entry, "The document names no title of ours; send its Avails one by one, each with `title_id`.")
-        }),
+        (Some(named), _) => Ok(named),
+        (None, Some(said)) if is_alone => Ok(said),
+        (None, _) => Err(unknown(
+            entry,
+            "The document names no title of ours; send its Avails one by one, each with `title_id`.",
+        )),
     }
 }
 
-fn unknown(entry: &Entry, says: &str) -> Problem {
+fn unknown(entry: &Asked, says: &str) -> Problem {
     let detail = format!("{}, {}: {says}", entry.path, entry.alid);
     let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "AVAILS_TITLE_UNKNOWN", &detail);
     problem.with_param(format!("{}/ALID", entry.path))
 }
 
 /// What the entries of one title come to.
-fn change_of(title: &TitleRights, entries: Vec<Entry>, now: UtcMs) -> Result<PlanChange, Problem> {
+fn change_of(title: &TitleRights, entries: Vec<Asked>, now: UtcMs) -> Result<PlanChange, Problem> {
     let title_id = title.title.id;
-    let is_whole = |entry: &Entry| matches!(entry.kind, EntryKind::FullExtract | EntryKind::FullDelete);
-    if let Some(other) = entries.iter().find(|entry| is_whole(entry) != is_whole(&entries[0])) {
-        let detail = format!("{}: a title has either its whole plan in a document, or changes of it.", other.path);
-        let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "AVAILS_INVALID", &detail);
-        return Err(problem.with_param(format!("{}/Disposition/EntryType", other.path)));
+    let is_whole = |entry: &Asked| matches!(entry.kind, EntryKind::FullExtract | EntryKind::FullDelete);
+    let is_other =
+        |entry: &&Asked| is_whole(entry) != is_whole(&entries[0]) || (is_whole(entry) && entry.kind != entries[0].kind);
+    if let Some(other) = entries.iter().find(is_other) {
+        let detail =
+            format!("{}: of one title there is either the whole plan, or none of it, or changes of it.", other.path);
+        return Err(invalid(&detail, format!("{}/Disposition/EntryType", other.path)));
     }
     if is_whole(&entries[0]) {
         let extracts = entries.into_iter().filter(|entry| entry.kind == EntryKind::FullExtract);
         let wanted = extracts.flat_map(|entry| entry.wanted).collect();
         return Ok(plan::toward(title_id, &title.avails, wanted, now));
     }
-    let mut change = PlanChange::of(title_id);
-    for Entry { kind, wanted, .. } in entries {
-        for wanted in wanted {
-            match (kind, wanted.id) {
-                (EntryKind::Delete, Some(id)) => change.gone_avails.push(id),
-                (EntryKind::Update, Some(id)) => change.edited_avails.push(wanted.with_id(id, title_id)),
-                _ => change.new_avails.push(plan::new_avail(wanted, title_id, now)),
+    let (mut change, mut seen) = (PlanChange::of(title_id), HashSet::new());
+    for Asked { path, kind, wanted, .. } in entries {
+        for (n, wanted) in wanted.into_iter().enumerate() {
+            let path = format!("{path}/Transaction[{}]/@TransactionID", n + 1);
+            let id = wanted.id.filter(|_| kind != EntryKind::Create);
+            if id.is_some_and(|id| !seen.insert(id)) {
+                return Err(invalid(&format!("{path}: the window is named twice."), path));
+            }
+            match (kind, id.map(|id| (id, title.avail(id)))) {
+                (_, Some((id, None))) => {
+                    let detail = format!("{path}: there is no window {id} of this title.");
+                    return Err(Problem::new(StatusCode::NOT_FOUND, "AVAIL_NOT_FOUND", &detail).with_param(path));
+                }
+                (EntryKind::Delete, Some((id, Some(_)))) => change.gone_avails.push(id),
+                (_, Some((_, Some(avail)))) => change.edited_avails.push(wanted.instead_of(avail)),
+                (_, None) => change.new_avails.push(plan::new_avail(wanted, title_id, now)),
             }
         }
     }
     change.edited_avails.retain(|avail| title.avail(avail.id) != Some(avail));
     Ok(change)
+}
+
+fn invalid(detail: &str, path: String) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "AVAILS_INVALID", detail).with_param(path)
 }

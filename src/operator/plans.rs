@@ -1,27 +1,33 @@
 //! Changes of a title's whole plan: windows and holdbacks that are made, moved and taken away in one step.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::api::body::{Edit, Id, JsonBody};
+use crate::api::caller::AnOperator;
 use crate::api::problem::Problem;
 use crate::api::role::Editor;
 use crate::base::clock::UtcMs;
 use crate::base::error::Result as BaseResult;
-use crate::base::id::{AvailId, HoldbackId, TitleId};
+use crate::base::id::{AvailId, HoldbackId, OfferId, TitleId};
 use crate::base::limits;
 use crate::operator::Operators;
 use crate::operator::avails::{AvailBody, AvailEditBody, ConflictBody, NewAvailBody, title_not_found};
 use crate::operator::holdbacks::{HoldbackBody, NewHoldbackBody};
+use crate::rights::avail::Avail;
 use crate::rights::conflict::findings;
+use crate::rights::holdback::Holdback;
+use crate::rights::offer::Offer;
 use crate::rights::plan::PlanChange;
 use crate::rights::snapshot::TitleRights;
+use crate::store::db::catalog::Run;
 
 /// What is to become of a plan. All of it happens, or nothing.
 #[derive(Deserialize, ToSchema)]
@@ -66,9 +72,11 @@ pub struct ChangedPlanBody {
     /// As they are afterwards.
     moved_avails: Vec<AvailBody>,
     removed_avails: Vec<AvailId>,
+    /// On sale in windows that are taken away.
+    removed_offers: Vec<OfferId>,
     new_holdbacks: Vec<HoldbackBody>,
     removed_holdbacks: Vec<HoldbackId>,
-    /// Where a paid window is worth less for what else is open.
+    /// Where a paid window is worth less for what else is open; 100 at most.
     warnings: Vec<ConflictBody>,
 }
 
@@ -78,7 +86,7 @@ pub struct ChangedPlanBody {
     params(("id" = TitleId, Path)), request_body = PlanChangeBody, security(("bearer" = [])), responses(
     (status = 200, description = "What has changed, or with `dry_run` would", body = ChangedPlanBody),
     (status = 404, description = "TITLE_NOT_FOUND, AVAIL_NOT_FOUND, HOLDBACK_NOT_FOUND"),
-    (status = 409, description = "AVAIL_CONFLICT, with `conflicts`; AVAIL_IN_USE, TOO_MANY_HOLDBACKS"),
+    (status = 409, description = "AVAIL_CONFLICT, with at most 100 `conflicts`; AVAIL_IN_USE, TOO_MANY_HOLDBACKS"),
     (status = 422, description = "WINDOW_EMPTY, ZONE_INVALID, HARD_END_BEFORE_START, FIELD_INVALID"),
 ))]
 pub async fn change(
@@ -104,49 +112,53 @@ pub async fn change(
         new_holdbacks: new_holdbacks.collect::<BaseResult<_>>()?,
         gone_holdbacks: asked.removed_holdbacks,
     };
-    let step = if asked.dry_run { Step::DryRun } else { Step::Apply };
-    let mut done = apply(&operators, vec![change], step).await?;
-    let (change, title) = done.pop().ok_or_else(title_not_found)?;
-    if step == Step::Apply {
-        operators.audit(&operator, "plan.change", &title_id.to_string(), json!(change)).await?;
-    }
-    Ok(Json(ChangedPlanBody::new(&change, &title)))
+    let run = if asked.dry_run { Run::Dry } else { Run::Real };
+    let mut done = apply(&operators, &operator, "plan.change", vec![change], run).await?;
+    Ok(Json(done.pop().ok_or_else(title_not_found)?))
 }
 
-/// Whether a change is made.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    DryRun,
-    Apply,
-}
-
-/// Makes changes, or looks whether they could be made; each with its title as it is afterwards.
+/// Makes changes, or asks whether they could be made; what becomes of each plan. Each that is made is a line of the audit log.
 pub async fn apply(
     operators: &Operators,
+    operator: &AnOperator,
+    action: &str,
     changes: Vec<PlanChange>,
-    step: Step,
-) -> Result<Vec<(PlanChange, TitleRights)>, Problem> {
-    let (api, mut planned) = (&operators.api, Vec::new());
-    let now = api.clock.now();
-    for change in changes {
+    run: Run,
+) -> Result<Vec<ChangedPlanBody>, Problem> {
+    let api = &operators.api;
+    let (now, mut answers, mut lines) = (api.clock.now(), Vec::new(), Vec::new());
+    for change in &changes {
         let title = api.db.rights_of(change.title_id).await?.ok_or_else(title_not_found)?;
-        require_its_own(&change, &title)?;
+        require_its_own(change, &title)?;
         let (avails, holdbacks) = change.applied_to(&title.avails, &title.holdbacks);
         let conflicts = change.conflicts(&avails, &holdbacks, now);
         if !conflicts.is_empty() {
-            let conflicts: Vec<ConflictBody> = conflicts.iter().map(ConflictBody::new).collect();
+            let conflicts: Vec<ConflictBody> =
+                conflicts.iter().take(limits::FINDINGS_TOLD_MAX).map(ConflictBody::new).collect();
             let detail = "The plan cannot be made so: windows meet, or open too early. Nothing was written.";
             let problem = Problem::new(StatusCode::CONFLICT, "AVAIL_CONFLICT", detail);
             return Err(problem.with("conflicts", json!(conflicts)));
         }
-        planned.push((change, TitleRights { avails, holdbacks, ..title }));
+        lines.push((change.title_id, json!({"change": change, "before": before(change, &title)})));
+        answers.push(ChangedPlanBody::new(change, &TitleRights { avails, holdbacks, ..title }));
     }
-    if step == Step::Apply {
-        let changes: Vec<PlanChange> = planned.iter().map(|(change, _)| change.clone()).collect();
-        api.db.change_plans(&changes, now).await?;
+    api.db.change_plans(&changes, run, now).await?;
+    if run == Run::Real {
         api.follower.announce().await;
+        for ((title_id, line), _) in lines.into_iter().zip(&changes).filter(|(_, change)| !change.is_empty()) {
+            operators.audit(operator, action, &title_id.to_string(), line).await?;
+        }
     }
-    Ok(planned)
+    Ok(answers)
+}
+
+/// What was there of what is moved or taken away.
+fn before(change: &PlanChange, title: &TitleRights) -> Value {
+    let is_touched = |avail: &&Avail| change.writes(avail.id) || change.gone_avails.contains(&avail.id);
+    let is_gone = |holdback: &&Holdback| change.gone_holdbacks.contains(&holdback.id);
+    let avails: Vec<&Avail> = title.avails.iter().filter(is_touched).collect();
+    let holdbacks: Vec<&Holdback> = title.holdbacks.iter().filter(is_gone).collect();
+    json!({"avails": avails, "holdbacks": holdbacks})
 }
 
 /// What is moved or taken away is there, belongs to the title and is named once; and the whole is bounded.
@@ -162,9 +174,9 @@ fn require_its_own(change: &PlanChange, title: &TitleRights) -> Result<(), Probl
         let detail = format!("There is no holdback {id} of this title.");
         return Err(Problem::new(StatusCode::NOT_FOUND, "HOLDBACK_NOT_FOUND", &detail));
     }
-    let is_twice = |place: usize| avails[..place].contains(&avails[place]);
-    if let Some(place) = (0..avails.len()).find(|place| is_twice(*place)) {
-        let detail = format!("{} is named twice.", avails[place]);
+    let mut seen = HashSet::new();
+    if let Some(twice) = avails.iter().find(|id| !seen.insert(**id)) {
+        let detail = format!("{twice} is named twice.");
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "FIELD_INVALID", &detail).with_param("moved_avails"));
     }
     if change.new_avails.len() + avails.len() > limits::AVAILS_PER_CHANGE_MAX {
@@ -182,13 +194,15 @@ fn not_found(id: AvailId) -> Problem {
 impl ChangedPlanBody {
     /// `title` is as it is afterwards.
     pub fn new(change: &PlanChange, title: &TitleRights) -> ChangedPlanBody {
+        let PlanChange { title_id, new_avails, edited_avails, gone_avails, new_holdbacks, gone_holdbacks } = change;
         let written = change.new_avails.iter().chain(&change.edited_avails);
         let found = written.flat_map(|avail| findings(avail, &title.avails, &[], avail.window.start_at).warnings);
-        let PlanChange { title_id, new_avails, edited_avails, gone_avails, new_holdbacks, gone_holdbacks } = change;
+        let is_gone = |offer: &&Offer| gone_avails.contains(&offer.avail_id) && offer.withdrawn_at.is_none();
         let holdback = |holdback| HoldbackBody::new(holdback, &title.avails);
         ChangedPlanBody {
             title_id: *title_id,
-            warnings: found.map(|conflict| ConflictBody::new(&conflict)).collect(),
+            warnings: found.take(limits::FINDINGS_TOLD_MAX).map(|conflict| ConflictBody::new(&conflict)).collect(),
+            removed_offers: title.offers.iter().filter(is_gone).map(|offer| offer.id).collect(),
             new_avails: new_avails.iter().cloned().map(AvailBody::new).collect(),
             moved_avails: edited_avails.iter().cloned().map(AvailBody::new).collect(),
             removed_avails: gone_avails.clone(),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{AvailId, TitleId};
+use crate::base::limits;
 use crate::base::territory::TerritorySet;
 use crate::rights::window::Window;
 
@@ -52,6 +53,13 @@ impl LicenseType {
 impl Avail {
     pub fn check(&self) -> Result<()> {
         self.window.check()?;
+        let is_line = |text: &String| {
+            (1..=limits::NAME_CHARS_MAX).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+        };
+        if self.description.as_ref().is_some_and(|text| !is_line(text)) {
+            let message = format!("A description is one line of 1 to {} characters.", limits::NAME_CHARS_MAX);
+            return Err(Error::new(ErrorKind::Unprocessable, "FIELD_INVALID", message).with_param("description"));
+        }
         if self.hard_end_at.is_some_and(|hard_end_at| hard_end_at <= self.window.start_at) {
             return Err(Error::new(
                 ErrorKind::Unprocessable,

@@ -47,7 +47,7 @@ const PRICE_TERM: &str = "SRP";
 
 /// What a document asks for one title.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct Asked {
     /// Where it stands: `Avail[1]`.
     pub path: String,
     /// As the document names it.
@@ -96,11 +96,12 @@ impl EntryKind {
 }
 
 /// What a document asks for, entry by entry.
-pub fn read(document: &str) -> Result<Vec<Entry>> {
+pub fn read(document: &str) -> Result<Vec<Asked>> {
     let root = Element::parse(document).map_err(|error| {
         invalid("", &format!("It is no XML document that is read here: {} at byte {}.", error.reason, error.offset))
     })?;
     let is_ours = root.namespace.starts_with(AVAILS_ANY) && root.namespace.ends_with("/avails");
+    let windows_max = limits::AVAILS_PER_CHANGE_MAX;
     let entries: Vec<&Element> = match root.name.as_str() {
         "AvailList" if is_ours => root.children(&root.namespace, "Avail").collect(),
         "Avail" if is_ours => vec![&root],
@@ -109,10 +110,14 @@ pub fn read(document: &str) -> Result<Vec<Entry>> {
     if entries.is_empty() {
         return Err(invalid("", "It has no Avail."));
     }
+    let transactions = |entry: &&Element| entry.children(&entry.namespace, "Transaction").count();
+    if entries.iter().map(transactions).sum::<usize>() > windows_max {
+        return Err(invalid("", &format!("It has more than {windows_max} Transactions; send it in parts.")));
+    }
     entries.into_iter().enumerate().map(|(n, entry)| read_entry(entry, &format!("Avail[{}]", n + 1))).collect()
 }
 
-fn read_entry(entry: &Element, path: &str) -> Result<Entry> {
+fn read_entry(entry: &Element, path: &str) -> Result<Asked> {
     let namespace = &entry.namespace;
     let alid = text_of(entry, "ALID").ok_or_else(|| missing(path, "ALID"))?;
     let said = entry.child(namespace, "Disposition").and_then(|disposition| text_of(disposition, "EntryType"));
@@ -122,7 +127,16 @@ fn read_entry(entry: &Element, path: &str) -> Result<Entry> {
         invalid(&format!("{path}/Disposition/EntryType"), &format!("\"{said}\" is none of {kinds}."))
     })?;
     let of_content = entry.children(namespace, "Asset").filter_map(|asset| asset.attribute("contentID"));
-    let title_id = std::iter::once(alid.as_str()).chain(of_content).find_map(title_in);
+    let mut named = std::iter::once(alid.as_str()).chain(of_content).filter_map(title_in);
+    let title_id = named.next();
+    if named.any(|other| Some(other) != title_id) {
+        return Err(invalid(&format!("{path}/ALID"), "ALID and contentID name different titles."));
+    }
+    let avail_type = text_of(entry, "AvailType").unwrap_or_default();
+    if avail_type != "single" {
+        let says = format!("\"{avail_type}\" is not executed here; single is.");
+        return Err(unsupported(&format!("{path}/AvailType"), &says));
+    }
     let mut notes = Vec::new();
     let transactions = entry.children(namespace, "Transaction").enumerate();
     let wanted = transactions
@@ -130,7 +144,7 @@ fn read_entry(entry: &Element, path: &str) -> Result<Entry> {
             read_transaction(transaction, &format!("{path}/Transaction[{}]", n + 1), kind, &mut notes)
         })
         .collect::<Result<Vec<_>>>()?;
-    Ok(Entry { path: path.to_owned(), alid, title_id, kind, wanted, notes })
+    Ok(Asked { path: path.to_owned(), alid, title_id, kind, wanted, notes })
 }
 
 /// Our own id at the end of one of MovieLabs'.
@@ -159,12 +173,13 @@ fn read_transaction(transaction: &Element, path: &str, kind: EntryKind, notes: &
     if territories.members().is_empty() {
         return Err(invalid(&at("TerritoryExcluded"), "No territory is left."));
     }
-    let zone = term(transaction, ZONE_TERM, "Text");
+    let zone = term(transaction, ZONE_TERM, "Text", path)?;
     let clock = Clock { territories, zone: zone.as_deref() };
     let start = text_of(transaction, "Start").ok_or_else(|| {
         let says = "Start is missing; a StartCondition is not executed here.";
         unsupported(&at("Start"), says)
     })?;
+    let is_zone_guessed = zone.is_none();
     let (start_at, zone) = clock.instant(&start, &at("Start"))?;
     let end_at = match (text_of(transaction, "End"), text_of(transaction, "EndCondition").as_deref()) {
         (Some(end), _) => Some(clock.instant(&end, &at("End"))?.0),
@@ -174,21 +189,17 @@ fn read_transaction(transaction: &Element, path: &str, kind: EntryKind, notes: &
         }
         (None, None) => return Err(missing(path, "End or EndCondition")),
     };
-    let hard_end = term(transaction, HARD_END_TERM, "Event");
+    let hard_end = term(transaction, HARD_END_TERM, "Event", path)?;
     let hard_end_at =
         hard_end.map(|end| Ok::<_, Error>(clock.instant(&end, &at("Term[FixedEndDate]"))?.0)).transpose()?;
     let description = text_of(transaction, "LicenseRightsDescription").or_else(|| text_of(transaction, "Description"));
-    if description.as_ref().is_some_and(|text| text.chars().count() > limits::NAME_CHARS_MAX) {
-        let says = format!("It has at most {} characters.", limits::NAME_CHARS_MAX);
-        return Err(invalid(&at("LicenseRightsDescription"), &says));
-    }
     look_for_what_is_not_kept(transaction, path, notes)?;
     let id = transaction.attribute("TransactionID").and_then(|id| id.parse::<AvailId>().ok());
     if id.is_none() && matches!(kind, EntryKind::Update | EntryKind::Delete) {
         return Err(invalid(&at("@TransactionID"), "An update or a deletion names one of our windows by its id."));
     }
     let window = Window { start_at, end_at, zone };
-    let wanted = WantedAvail { id, license_type, description, territories, window, hard_end_at };
+    let wanted = WantedAvail { id, license_type, description, territories, window, is_zone_guessed, hard_end_at };
     // What is refused of any window is refused here, where it stands.
     let sample = wanted.clone().with_id(AvailId::new(start_at), TitleId::new(start_at));
     sample.check().map_err(|error| invalid(path, error.message()))?;
@@ -199,8 +210,11 @@ fn read_territories(transaction: &Element, name: &str, path: &str) -> Result<Ter
     let mut territories = Territories::default();
     for (n, region) in transaction.children(&transaction.namespace, name).enumerate() {
         let path = format!("{path}/{name}[{}]", n + 1);
-        let country = region.elements().find(|child| child.namespace.starts_with(METADATA_ANY));
-        let country = country.ok_or_else(|| missing(&path, "md:country"))?;
+        let mut countries = region.elements().filter(|child| child.namespace.starts_with(METADATA_ANY));
+        let country = countries.next().ok_or_else(|| missing(&path, "md:country"))?;
+        if countries.next().is_some() {
+            return Err(invalid(&path, "It names one md:country."));
+        }
         if country.name != "country" {
             return Err(unsupported(&path, "Parts of countries are not told apart here; name a md:country."));
         }
@@ -237,15 +251,27 @@ impl Clock<'_> {
         if let Some(zone) = self.zone {
             return Ok((of_zone(zone).ok_or_else(wrong)?, zone.to_owned()));
         }
-        let mut zones = self.territories.members().iter().map(zone_of).collect::<Vec<_>>().into_iter();
-        let first = zones.next().unwrap_or("UTC");
+        let zones = self.zones();
+        let first = zones.first().copied().unwrap_or("UTC");
         let at = of_zone(first).ok_or_else(wrong)?;
-        if zones.all(|zone| of_zone(zone) == Some(at)) {
+        if zones.iter().all(|zone| of_zone(zone) == Some(at)) {
             return Ok((at, first.to_owned()));
         }
         let says = "It has no offset, and it is another instant in each of the territories: give it an offset, or make a \
                     Transaction for each zone.";
         Err(invalid(path, says))
+    }
+
+    /// Those of its territories, each once.
+    fn zones(&self) -> Vec<&'static str> {
+        let mut zones: Vec<&str> = Vec::new();
+        for territory in self.territories.members().iter() {
+            let zone = zone_of(territory);
+            if !zones.contains(&zone) {
+                zones.push(zone);
+            }
+        }
+        zones
     }
 
     /// The zone of a territory whose clock shows what is written, or else UTC.
@@ -256,8 +282,7 @@ impl Clock<'_> {
                 text.starts_with(&local)
             })
         };
-        let found = self.territories.members().iter().map(zone_of).find(is_so);
-        found.unwrap_or("UTC").to_owned()
+        self.zones().into_iter().find(is_so).unwrap_or("UTC").to_owned()
     }
 }
 
@@ -310,9 +335,16 @@ fn text_of(element: &Element, name: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-fn term(transaction: &Element, name: &str, value: &str) -> Option<String> {
-    let mut terms = transaction.children(&transaction.namespace, "Term");
-    text_of(terms.find(|term| term.attribute("termName") == Some(name))?, value)
+/// The value of a term that may be there once.
+fn term(transaction: &Element, name: &str, value: &str, path: &str) -> Result<Option<String>> {
+    let terms = transaction.children(&transaction.namespace, "Term");
+    let mut terms = terms.filter(|term| term.attribute("termName") == Some(name));
+    let Some(term) = terms.next() else { return Ok(None) };
+    let path = format!("{path}/Term[{name}]");
+    if terms.next().is_some() {
+        return Err(invalid(&path, "It stands there more than once."));
+    }
+    text_of(term, value).map(Some).ok_or_else(|| missing(&path, value))
 }
 
 fn invalid(path: &str, says: &str) -> Error {
@@ -381,7 +413,7 @@ fn write_metadata(xml: &mut Xml, title: &Title) -> io::Result<()> {
     for (language, name) in &title.name {
         let element =
             xml.create_element("avails:TitleDisplayUnlimited").with_attribute(("language", language.as_str()));
-        element.write_text_content(BytesText::new(name))?;
+        element.write_text_content(BytesText::new(&writable(name)))?;
     }
     text(xml, "avails:TitleInternalAlias", internal_name(title))?;
     if let Some(year) = title.details.year {
@@ -440,7 +472,13 @@ fn write_term(xml: &mut Xml, name: &str, value: impl FnOnce(&mut Xml) -> io::Res
 }
 
 fn text(xml: &mut Xml, name: &str, value: &str) -> io::Result<()> {
-    xml.create_element(name).write_text_content(BytesText::new(value)).map(drop)
+    xml.create_element(name).write_text_content(BytesText::new(&writable(value))).map(drop)
+}
+
+/// Without what XML has no way to write.
+fn writable(text: &str) -> String {
+    let is_character = |letter: &char| !letter.is_control() && !matches!(letter, '\u{fffe}' | '\u{ffff}');
+    text.chars().filter(is_character).collect()
 }
 
 /// What people call it who know it by one name.
@@ -448,215 +486,16 @@ fn internal_name(title: &Title) -> &str {
     title.name.get("en").or_else(|| title.name.values().next()).map_or("", String::as_str)
 }
 
-/// As the clocks of the zone show it, with their offset.
+/// As the clocks of the zone show it, with their offset; of a time when offsets had seconds, in UTC.
 fn local(at: UtcMs, zone: &str) -> String {
-    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
-    match Timestamp::from_millisecond(at.0) {
-        Ok(timestamp) => {
-            let fraction = if at.0.rem_euclid(1000) == 0 { "" } else { "%.3f" };
-            Zoned::new(timestamp, zone).strftime(&format!("%Y-%m-%dT%H:%M:%S{fraction}%:z")).to_string()
-        }
-        Err(_) => at.to_string(),
-    }
+    let zoned = Timestamp::from_millisecond(at.0)
+        .ok()
+        .zip(TimeZone::get(zone).ok())
+        .map(|(timestamp, zone)| Zoned::new(timestamp, zone))
+        .filter(|zoned| zoned.offset().seconds() % 60 == 0);
+    let fraction = if at.0.rem_euclid(1000) == 0 { "" } else { "%.3f" };
+    zoned.map_or_else(|| at.to_string(), |zoned| zoned.strftime(&format!("%Y-%m-%dT%H:%M:%S{fraction}%:z")).to_string())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::base::id::AssetId;
-    use crate::catalog::details::TitleDetails;
-    use crate::catalog::title::TitleStatus;
-
-    fn rights(avails: Vec<Avail>) -> TitleRights {
-        let title = Title {
-            id: "ttl_00000000000000000000000001".parse().unwrap(),
-            name: [("zh-CN".to_owned(), "雾港孤刀 & \"<1>\"".to_owned())].into(),
-            synopsis: [].into(),
-            status: TitleStatus::Live,
-            parts: vec![AssetId::new(UtcMs(1))],
-            runtime_ms: 5_520_000,
-            details: TitleDetails { year: Some(2027), ..TitleDetails::default() },
-            created_at: UtcMs(1),
-            version: 1,
-        };
-        TitleRights { avails, ..TitleRights::of(title) }
-    }
-
-    fn avail(
-        license_type: LicenseType,
-        territories: TerritorySet,
-        start: &str,
-        end: Option<&str>,
-        zone: &str,
-    ) -> Avail {
-        let at = |text: &str| UtcMs::parse(text).unwrap();
-        Avail {
-            id: AvailId::new(at(start)),
-            title_id: "ttl_00000000000000000000000001".parse().unwrap(),
-            license_type,
-            description: None,
-            territories,
-            window: Window { start_at: at(start), end_at: end.map(at), zone: zone.to_owned() },
-            hard_end_at: None,
-        }
-    }
-
-    /// Every field, in every form that it has.
-    fn plan() -> Vec<Avail> {
-        let of = |codes: &[&str]| TerritorySet::of(codes.iter().map(|code| code.parse().unwrap()));
-        let mut abroad = TerritorySet::world();
-        abroad.exclude = ["CN".parse().unwrap(), "HK".parse().unwrap()].into();
-        let pvod =
-            avail(LicenseType::Vod, of(&["CN"]), "2027-01-15T12:00:00Z", Some("2027-01-29T12:00:00Z"), "Asia/Shanghai");
-        let summer = avail(LicenseType::Svod, abroad, "2027-07-01T00:00:00.001Z", None, "America/Los_Angeles");
-        vec![
-            Avail {
-                description: Some("PVOD & 云影院首映".into()),
-                hard_end_at: Some(UtcMs::parse("2027-03-01T00:00:00Z").unwrap()),
-                ..pvod
-            },
-            summer,
-            avail(
-                LicenseType::Avod,
-                TerritorySet::world(),
-                "2028-01-01T00:00:00Z",
-                Some("2029-01-01T00:00:00Z"),
-                "UTC",
-            ),
-            avail(
-                LicenseType::Vod,
-                of(&["DE", "FR"]),
-                "2027-03-27T23:00:00Z",
-                Some("2027-03-28T22:00:00Z"),
-                "Europe/Berlin",
-            ),
-        ]
-    }
-
-    fn wanted(avail: &Avail) -> WantedAvail {
-        let Avail { id, title_id: _, license_type, description, territories, window, hard_end_at } = avail.clone();
-        WantedAvail { id: Some(id), license_type, description, territories, window, hard_end_at }
-    }
-
-    #[test]
-    fn what_is_written_is_read_field_by_field() {
-        let title = rights(plan());
-        let document = write(&title, "Marquee Cinema", UtcMs::parse("2026-11-27T00:00:00Z").unwrap()).unwrap();
-        let entries = read(&document).unwrap();
-        assert_eq!(entries.len(), 1);
-        let entry = &entries[0];
-        assert_eq!((entry.title_id, entry.kind), (Some(title.title.id), EntryKind::FullExtract));
-        let mut avails = plan();
-        avails.sort_by_key(|avail| avail.window.start_at);
-        let ids = |avail: &Avail| title.avails.iter().find(|other| other.window == avail.window).unwrap().clone();
-        assert_eq!(entry.wanted, avails.iter().map(|avail| wanted(&ids(avail))).collect::<Vec<_>>());
-        assert_eq!(entry.notes, []);
-        for said in [
-            "<avails:Start>2027-01-15T20:00:00+08:00</avails:Start>",
-            // Either side of the night on which clocks go forward.
-            "<avails:Start>2027-03-28T00:00:00+01:00</avails:Start>",
-            "<avails:End>2027-03-29T00:00:00+02:00</avails:End>",
-            "<avails:Start>2027-06-30T17:00:00.001-07:00</avails:Start>",
-            "<avails:EndCondition>Open</avails:EndCondition>",
-        ] {
-            assert!(document.contains(said), "{said}\n{document}");
-        }
-    }
-
-    /// A document of one transaction as others write it.
-    fn foreign(transaction: &str) -> String {
-        format!(
-            "<a:AvailList xmlns:a='http://www.movielabs.com/schema/avails/v2.4/avails' xmlns:md='http://www.movielabs.com/schema/md/v2.7/md'>\
-             <a:Avail><a:ALID>md:alid:sofaspud.com:krfs</a:ALID><a:Disposition><a:EntryType>Full Extract</a:EntryType></a:Disposition>\
-             <a:Asset contentID='md:cid:sofaspud.com:krfs'/><a:Transaction TransactionID='ssc-1'>{transaction}</a:Transaction></a:Avail></a:AvailList>"
-        )
-    }
-
-    fn transaction(territories: &[&str], start: &str, end: &str) -> String {
-        let country = |code: &&str| format!("<a:Territory><md:country>{code}</md:country></a:Territory>");
-        let territories: String = territories.iter().map(country).collect();
-        format!("<a:LicenseType>TVOD</a:LicenseType>{territories}<a:Start>{start}</a:Start>{end}")
-    }
-
-    const OPEN: &str = "<a:EndCondition>Open</a:EndCondition>";
-
-    #[test]
-    fn an_instant_of_others_is_taken_at_its_offset_or_at_the_clocks_of_its_territories() {
-        let window = |territories: &[&str], start: &str| {
-            let entry = read(&foreign(&transaction(territories, start, OPEN))).map(|mut entries| entries.remove(0));
-            let mut entry = entry.map_err(|error| (error.code(), error.param().unwrap().to_owned()))?;
-            let window = entry.wanted.remove(0).window;
-            Ok((window.start_at.to_string(), window.zone))
-        };
-        let is = |at: &str, zone: &str| Ok((at.to_owned(), zone.to_owned()));
-        assert_eq!(window(&["US"], "2027-05-05T00:00:00Z"), is("2027-05-05T00:00:00.000Z", "UTC"));
-        let berlin = is("2027-05-04T22:00:00.000Z", "Europe/Berlin");
-        assert_eq!(window(&["DE", "FR"], "2027-05-05T00:00:00+02:00"), berlin);
-        assert_eq!(window(&["US", "DE"], "2027-05-05T00:00:00+02:00"), berlin, "whose clock shows it");
-        assert_eq!(window(&["DE", "FR"], "2027-05-05T00:00:00"), berlin);
-        assert_eq!(window(&["CN"], "2027-05-05T00:00:00"), is("2027-05-04T16:00:00.000Z", "Asia/Shanghai"));
-        let refused = Err(("AVAILS_INVALID", "Avail[1]/Transaction[1]/Start".to_owned()));
-        assert_eq!(window(&["DE", "US"], "2027-05-05T00:00:00"), refused, "it is another instant in each");
-        assert_eq!(window(&["DE"], "2027-05-05"), berlin, "a day begins at midnight");
-        for wrong in ["soon", "2027-02-30T00:00:00Z", "2027-05-05T25:00:00"] {
-            assert_eq!(window(&["DE"], wrong), refused, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_executed_here_is_refused_and_what_is_only_lost_is_said() {
-        let refused = |transaction: &str| {
-            let error = read(&foreign(transaction)).unwrap_err();
-            (
-                error.code(),
-                error.param().unwrap().strip_prefix("Avail[1]/Transaction[1]/").unwrap_or_default().to_owned(),
-            )
-        };
-        let usual = transaction(&["DE"], "2027-05-05T00:00:00Z", OPEN);
-        let with = |more: &str| format!("{usual}{more}");
-        let unsupported = |path: &str| ("AVAILS_UNSUPPORTED", path.to_owned());
-        assert_eq!(refused(&with("<a:HoldbackLanguage>fr</a:HoldbackLanguage>")), unsupported("HoldbackLanguage"));
-        assert_eq!(refused(&with("<a:FormatProfile>SD</a:FormatProfile>")), unsupported("FormatProfile"));
-        assert_eq!(refused(&with("<a:WindowDuration>P1M</a:WindowDuration>")), unsupported("WindowDuration"));
-        assert_eq!(refused(&usual.replace("TVOD", "EST")), unsupported("LicenseType"));
-        assert_eq!(refused(&usual.replace("Open", "ESTStart")), unsupported("EndCondition"));
-        let condition =
-            usual.replace("<a:Start>2027-05-05T00:00:00Z</a:Start>", "<a:StartCondition>Immediate</a:StartCondition>");
-        assert_eq!(refused(&condition), unsupported("Start"));
-        let region = usual.replace("md:country>DE</md:country", "md:countryRegion>DE-BY</md:countryRegion");
-        assert_eq!(refused(&region), unsupported("Territory[1]"));
-        let invalid = |path: &str| ("AVAILS_INVALID", path.to_owned());
-        assert_eq!(refused(&usual.replace(">DE<", ">XX<")), invalid("Territory[1]"));
-        assert_eq!(refused(&usual.replace(OPEN, "")), invalid(""));
-        assert_eq!(
-            refused(&usual.replace(OPEN, "<a:End>2027-05-05T00:00:00Z</a:End>")),
-            invalid(""),
-            "an empty window"
-        );
-
-        let price = "<a:Term termName='SRP'><a:Money currency='EUR'>4.99</a:Money></a:Term>";
-        let lift = "<a:Term termName='SuppressionLiftDate'><a:Event>2027-04-06</a:Event></a:Term>";
-        let said =
-            with(&format!("<a:AllowedLanguage>en</a:AllowedLanguage><a:ContractID>7</a:ContractID>{price}{lift}"));
-        let notes: Vec<String> = read(&foreign(&said)).unwrap()[0].notes.iter().map(|note| note.path.clone()).collect();
-        let paths = ["AllowedLanguage", "ContractID", "Term[SRP]", "Term[SuppressionLiftDate]"];
-        assert_eq!(notes, paths.map(|path| format!("Avail[1]/Transaction[1]/{path}")));
-    }
-
-    #[test]
-    fn a_document_that_is_none_is_refused() {
-        let refused = |document: &str| {
-            let error = read(document).unwrap_err();
-            (error.code(), error.param().unwrap().to_owned())
-        };
-        let usual = foreign(&transaction(&["DE"], "2027-05-05T00:00:00Z", OPEN));
-        let invalid = |path: &str| ("AVAILS_INVALID", path.to_owned());
-        for document in ["", "{}", "<AvailList/>", &usual.replace("schema/avails", "schema/other"), &usual[..400]] {
-            assert_eq!(refused(document), invalid(""), "{document}");
-        }
-        assert_eq!(refused(&usual.replace("Full Extract", "Replace")), invalid("Avail[1]/Disposition/EntryType"));
-        assert_eq!(refused(&usual.replace("<a:ALID>md:alid:sofaspud.com:krfs</a:ALID>", "")), invalid("Avail[1]"));
-        let update = usual.replace("Full Extract", "Update");
-        assert_eq!(refused(&update), invalid("Avail[1]/Transaction[1]/@TransactionID"));
-    }
-}
+mod tests;

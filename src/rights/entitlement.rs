@@ -23,6 +23,7 @@ use crate::rights::membership::Membership;
 use crate::rights::reach::{Reach, covers};
 use crate::rights::session::PlaybackSession;
 use crate::rights::snapshot::TitleRights;
+use crate::rights::teaser::preview_goes_on;
 use crate::rights::trace::{self, GoingOn, Silent, Step, Steps, Tracer};
 
 /// A session that outlives its membership may still run this much longer than the film.
@@ -368,7 +369,9 @@ fn go_on(
     pass(avail.map(|_| ()), trace::avail_of)?;
     let avail = avail?;
     pass(if covers(avail, territory) { Ok(()) } else { Err(DenialCode::GeoNotLicensed) }, trace::territory_of)?;
-    pass(if avail.has_hard_ended(now) { Err(DenialCode::WindowClosed) } else { Ok(()) }, trace::hard_end_of)?;
+    let is_over = avail.has_hard_ended(now)
+        || (session.entitlement.cause == Cause::Preview && !preview_goes_on(title, avail, now));
+    pass(if is_over { Err(DenialCode::WindowClosed) } else { Ok(()) }, trace::hard_end_of)?;
     pass(cause_goes_on(session, grant, membership, now), trace::cause_of)
 }
 
@@ -398,10 +401,6 @@ fn cause_goes_on(
             Some(GrantPhase::Revoked) | None => Err(DenialCode::GrantRevoked),
         },
         Cause::Membership(_) => membership_goes_on(session, membership, now),
-        // Its window has closed.
-        Cause::Preview if session.entitlement.ends_at.is_some_and(|ends_at| now >= ends_at) => {
-            Err(DenialCode::WindowClosed)
-        }
         Cause::Free | Cause::Trailer | Cause::Preview => Ok(()),
     }
 }

@@ -10,7 +10,7 @@ use crate::base::territory::TerritorySet;
 use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::conflict::{Conflict, findings, held_back};
 use crate::rights::holdback::Holdback;
-use crate::rights::window::Window;
+use crate::rights::window::{Window, WindowPhase};
 
 /// What is to become of one title's plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -33,6 +33,8 @@ pub struct WantedAvail {
     pub description: Option<String>,
     pub territories: TerritorySet,
     pub window: Window,
+    /// Nobody has said in which zone it was agreed.
+    pub is_zone_guessed: bool,
     pub hard_end_at: Option<UtcMs>,
 }
 
@@ -86,35 +88,32 @@ impl PlanChange {
 impl WantedAvail {
     fn is(&self, avail: &Avail) -> bool {
         self.resembles(avail)
-            && (&self.description, &self.window, self.hard_end_at)
-                == (&avail.description, &avail.window, avail.hard_end_at)
+            && self.clone().settled(avail).window == avail.window
+            && (&self.description, self.hard_end_at) == (&avail.description, avail.hard_end_at)
     }
 
     fn resembles(&self, avail: &Avail) -> bool {
         (self.license_type, self.territories) == (avail.license_type, avail.territories)
     }
 
-    pub fn with_id(self, id: AvailId, title_id: TitleId) -> Avail {
-        let WantedAvail { id: _, license_type, description, territories, window, hard_end_at } = self;
-        Avail { id, title_id, license_type, description, territories, window, hard_end_at }
-    }
-}
-
-/// How a wanted window is known to be one that is there.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
-    Named,
-    Same,
-    Moved,
-}
-
-impl Way {
-    fn leads(self, wanted: &WantedAvail, avail: &Avail) -> bool {
-        match self {
-            Way::Named => wanted.id == Some(avail.id) && wanted.license_type == avail.license_type,
-            Way::Same => wanted.is(avail),
-            Way::Moved => wanted.resembles(avail),
+    /// In the zone of the window that it is, where it says none of its own.
+    fn settled(mut self, avail: &Avail) -> WantedAvail {
+        let instants = |window: &Window| (window.start_at, window.end_at);
+        if self.is_zone_guessed && instants(&self.window) == instants(&avail.window) {
+            self.window.zone.clone_from(&avail.window.zone);
         }
+        self
+    }
+
+    /// `avail` as it is wanted.
+    pub fn instead_of(self, avail: &Avail) -> Avail {
+        self.settled(avail).with_id(avail.id, avail.title_id)
+    }
+
+    pub fn with_id(self, id: AvailId, title_id: TitleId) -> Avail {
+        let WantedAvail { id: _, license_type, description, territories, window, is_zone_guessed: _, hard_end_at } =
+            self;
+        Avail { id, title_id, license_type, description, territories, window, hard_end_at }
     }
 }
 
@@ -123,31 +122,48 @@ pub fn new_avail(wanted: WantedAvail, title_id: TitleId, now: UtcMs) -> Avail {
     wanted.with_id(AvailId::new(now), title_id)
 }
 
-/// The change that leads from the windows of a title to those that are wanted, and to no others. A wanted window is the one
-/// that it names; or one that is just so; or the only one of its kind in just these territories, which it moves; or new.
+/// The change that leads from the windows of a title to those that are wanted, and to no others but what is over. A wanted
+/// window is the one that it names; or one that is just so; or, where as many of its kind are left in just these territories
+/// as are wanted there, the one in its place by their order; or new.
 pub fn toward(title_id: TitleId, present: &[Avail], wanted: Vec<WantedAvail>, now: UtcMs) -> PlanChange {
     let mut rest: Vec<&Avail> = present.iter().collect();
-    let mut found: Vec<Option<&Avail>> = vec![None; wanted.len()];
-    for way in [Way::Named, Way::Same, Way::Moved] {
-        for place in 0..wanted.len() {
-            let mut candidates = rest.iter().enumerate().filter(|(_, avail)| way.leads(&wanted[place], avail));
-            let Some((at, avail)) = candidates.next() else { continue };
-            // What is moved has to be the only one that could be meant.
-            let others = wanted.iter().zip(&found).filter(|(other, is)| is.is_none() && way.leads(other, avail));
-            let is_clear = way != Way::Moved || (candidates.next().is_none() && others.count() == 1);
-            if found[place].is_none() && is_clear {
-                found[place] = Some(rest.remove(at));
-            }
-        }
-    }
     let mut change = PlanChange::of(title_id);
-    for (wanted, found) in wanted.into_iter().zip(found) {
-        match found {
-            Some(avail) if wanted.is(avail) => {}
-            Some(avail) => change.edited_avails.push(wanted.with_id(avail.id, title_id)),
-            None => change.new_avails.push(new_avail(wanted, title_id, now)),
+    let mut keep = |wanted: WantedAvail, avail: &Avail| {
+        if !wanted.is(avail) {
+            change.edited_avails.push(wanted.instead_of(avail));
+        }
+    };
+    let mut take = |is_it: &dyn Fn(&Avail) -> bool| Some(rest.remove(rest.iter().position(|avail| is_it(avail))?));
+    let (mut unnamed, mut strange) = (Vec::new(), Vec::new());
+    for wanted in wanted {
+        match take(&|avail| wanted.id == Some(avail.id) && wanted.license_type == avail.license_type) {
+            Some(avail) => keep(wanted, avail),
+            None => unnamed.push(wanted),
         }
     }
+    for wanted in unnamed {
+        if take(&|avail| wanted.is(avail)).is_none() {
+            strange.push(wanted);
+        }
+    }
+    rest.retain(|avail| avail.window.phase(now) != WindowPhase::Closed);
+    let mut new = Vec::new();
+    while let Some(first) = strange.first().cloned() {
+        let is_alike = |wanted: &mut WantedAvail| {
+            (wanted.license_type, wanted.territories) == (first.license_type, first.territories)
+        };
+        let mut alike: Vec<WantedAvail> = strange.extract_if(.., is_alike).collect();
+        let mut there: Vec<&Avail> = rest.iter().copied().filter(|avail| first.resembles(avail)).collect();
+        if alike.len() == there.len() {
+            alike.sort_by_key(|wanted| wanted.window.start_at);
+            there.sort_by_key(|avail| avail.window.start_at);
+            rest.retain(|avail| !first.resembles(avail));
+            alike.into_iter().zip(there).for_each(|(wanted, avail)| keep(wanted, avail));
+        } else {
+            new.extend(alike);
+        }
+    }
+    change.new_avails = new.into_iter().map(|wanted| new_avail(wanted, title_id, now)).collect();
     change.gone_avails = rest.into_iter().map(|avail| avail.id).collect();
     change
 }
@@ -163,6 +179,7 @@ mod tests {
             description: None,
             territories: TerritorySet::of([territory.parse().unwrap()]),
             window: Window { start_at: UtcMs(start), end_at: Some(UtcMs(end)), zone: "UTC".into() },
+            is_zone_guessed: false,
             hard_end_at: None,
         }
     }
@@ -201,15 +218,33 @@ mod tests {
         let present = [there(wanted(Vod, "CN", 0, 10)), there(wanted(Vod, "CN", 20, 30))];
         let change = of(&present, vec![wanted(Vod, "CN", 20, 30), wanted(Vod, "CN", 1, 10)]);
         assert_eq!(change.edited_avails.iter().map(|avail| avail.id).collect::<Vec<_>>(), [present[0].id]);
-        // Both are other ones: neither can be told.
+        // Both are other ones: they are moved in their order, and keep what is sold in them.
         let change = of(&present, vec![wanted(Vod, "CN", 21, 30), wanted(Vod, "CN", 1, 10)]);
-        assert_eq!((change.edited_avails.len(), change.new_avails.len(), change.gone_avails.len()), (0, 2, 2));
+        let moved: Vec<_> = change.edited_avails.iter().map(|avail| (avail.id, avail.window.start_at)).collect();
+        assert_eq!(moved, [(present[0].id, UtcMs(1)), (present[1].id, UtcMs(21))]);
+        assert!(change.new_avails.is_empty() && change.gone_avails.is_empty());
+        // Of three nobody can tell which one is new.
+        let three = vec![wanted(Vod, "CN", 21, 30), wanted(Vod, "CN", 1, 10), wanted(Vod, "CN", 40, 50)];
+        let change = of(&present, three);
+        assert_eq!((change.edited_avails.len(), change.new_avails.len(), change.gone_avails.len()), (0, 3, 2));
         // One that is named is moved, also elsewhere, but becomes none of another kind.
         let named = |license_type| WantedAvail { id: Some(present[0].id), ..wanted(license_type, "DE", 1, 2) };
         let change = of(&present, vec![named(Vod)]);
         assert_eq!((change.edited_avails[0].id, &change.gone_avails[..]), (present[0].id, &[present[1].id][..]));
         let change = of(&present, vec![named(Svod)]);
         assert_eq!((change.edited_avails.len(), change.new_avails.len(), change.gone_avails.len()), (0, 1, 2));
+    }
+
+    #[test]
+    fn what_is_over_stays_and_a_zone_that_nobody_names_is_the_one_that_is_there() {
+        use LicenseType::Vod;
+        let present = [there(wanted(Vod, "CN", 0, 1)), there(wanted(Vod, "CN", 1, 10))];
+        assert_eq!(of(&present, vec![]).gone_avails, [present[1].id], "the first is over");
+        let mut guessed = wanted(Vod, "CN", 1, 10);
+        (guessed.is_zone_guessed, guessed.window.zone) = (true, "Asia/Shanghai".into());
+        assert!(of(&present, vec![guessed.clone()]).is_empty());
+        guessed.window.start_at = UtcMs(3);
+        assert_eq!(of(&present, vec![guessed]).edited_avails[0].window.zone, "Asia/Shanghai");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use crate::base::clock::UtcMs;
 use crate::base::territory::Territory;
 use crate::catalog::title::Title;
-use crate::rights::avail::LicenseType;
+use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::clearance::Clearance;
 use crate::rights::entitlement::{Cause, Decision, Denial, DenialCode, Entitlement, NextOption, enter, listing_denial};
 use crate::rights::reach::Reach;
@@ -52,6 +52,11 @@ pub fn decide_preview(title: &TitleRights, territory: Option<Territory>, now: Ut
         preview_ms: Some(preview_ms),
         protection: (!is_free).then_some(title.title.details.protection),
     }))
+}
+
+/// Whether a preview that was opened under `avail` goes on, wherever that window was moved to since.
+pub fn preview_goes_on(title: &TitleRights, avail: &Avail, now: UtcMs) -> bool {
+    avail.window.is_open(now) && title.title.preview_ms().is_some()
 }
 
 fn nothing_is_on(reach: &Reach<'_>, now: UtcMs) -> Denial {

@@ -235,7 +235,12 @@ pub fn territory_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
 }
 
 pub fn hard_end_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
-    let says = if code.is_none() { "No hard end has come." } else { "The window's hard end has come." };
+    let is_preview = asked.session.entitlement.cause == Cause::Preview;
+    let says = match (code, is_preview) {
+        (None, _) => "No hard end has come.",
+        (Some(_), false) => "The window's hard end has come.",
+        (Some(_), true) => "The window is not open any more, or the preview was taken away.",
+    };
     let avail = asked.session.entitlement.avail_id.and_then(|id| asked.title.avail(id));
     let facts = json!({"window": avail.map(|avail| window_facts(avail, asked.now))});
     Step::new(Check::Window, passed(code.is_none()), code, says, facts)
@@ -247,7 +252,7 @@ pub fn cause_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
         Cause::Grant(_) => (Check::Grant, "The purchase it was opened with still holds."),
         Cause::Membership(_) => (Check::Membership, "The membership it was opened with still lets it go on."),
         Cause::Free | Cause::Trailer => (Check::Free, "It was opened as a free title."),
-        Cause::Preview => (Check::Window, "It was opened as a preview, and the window it was opened in is open."),
+        Cause::Preview => (Check::Window, "It was opened as a preview."),
     };
     let grant = asked.grant.map(|grant| grant_facts(grant, asked.now));
     let ended_early_at = asked.membership.and_then(|membership| membership.revoked_at);

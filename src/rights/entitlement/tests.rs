@@ -515,6 +515,20 @@ fn a_preview_plays_while_a_window_is_open_and_ends_with_it() {
     let ends = [-1, 0, 1].map(|ms| still(&cinema, "CN", UtcMs(pvod_end().0 + ms)));
     assert_eq!(ends, [Ok(()), Err(DenialCode::WindowClosed), Err(DenialCode::WindowClosed)]);
     assert_eq!(still(&cinema, "DE", pvod_start()), Err(DenialCode::GeoNotLicensed));
+    let planned = cinema.rights.avails[0].window.clone();
+    cinema.rights.avails[0].window.end_at = Some(UtcMs(pvod_start().0 + 5));
+    let moved = [4, 5, 6].map(|ms| still(&cinema, "CN", UtcMs(pvod_start().0 + ms)));
+    assert_eq!(
+        moved,
+        [Ok(()), Err(DenialCode::WindowClosed), Err(DenialCode::WindowClosed)],
+        "wherever it is moved to"
+    );
+    cinema.rights.avails[0].window.end_at = None;
+    assert_eq!(still(&cinema, "CN", pvod_end()), Ok(()));
+    cinema.rights.avails[0].window = planned;
+    cinema.rights.title.details.preview_ms = None;
+    assert_eq!(still(&cinema, "CN", pvod_start()), Err(DenialCode::WindowClosed), "it was taken away");
+    cinema.rights.title.details.preview_ms = Some(360_000);
     cinema.rights.title.status = TitleStatus::Suspended;
     assert_eq!(still(&cinema, "CN", pvod_start()), Err(DenialCode::TitleSuspended));
     assert_eq!(answer(&cinema, Some(cn()), pvod_start()), Err((DenialCode::TitleSuspended, vec![])));

@@ -63,7 +63,9 @@ pub trait CatalogDb: Send + Sync {
 
     /// Changes the plans of titles, all of them or none; each is looked at as it is in the end. `NotFound` when something that
     /// is to be changed or removed is not there, `Conflict` as above, and as for removing.
-    async fn change_plans(&self, changes: &[PlanChange], at: UtcMs) -> Result<()>;
+    /// A window keeps its licence type (`AVAIL_KIND_FIXED`), and one that has opened by `at` or of which something was bought
+    /// its territories. A dry run asks all of that and writes nothing.
+    async fn change_plans(&self, changes: &[PlanChange], run: Run, at: UtcMs) -> Result<()>;
 
     async fn avail(&self, id: AvailId) -> Result<Option<Avail>>;
 
@@ -97,6 +99,13 @@ pub trait CatalogDb: Send + Sync {
 
     /// Everything a snapshot is made of, in id order, read at one moment.
     async fn catalog(&self) -> Result<WholeCatalog>;
+}
+
+/// Whether something is done, or only asked whether it could be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Run {
+    Dry,
+    Real,
 }
 
 /// All that is known of titles and their rights.

@@ -11,6 +11,7 @@ use marquee::rights::offer::Offer;
 use marquee::rights::plan::PlanChange;
 use marquee::rights::snapshot::TitleRights;
 use marquee::rights::window::Window;
+use marquee::store::db::catalog::Run;
 use marquee::store::db::playback::Change;
 use marquee::store::db::{Page, WholeCatalog, Written};
 
@@ -131,12 +132,14 @@ pub async fn plans_are_changed_whole_or_not_at_all(backend: &impl Backend) {
         ..PlanChange::of(scene.title.id)
     };
     let meets = PlanChange { new_avails: vec![avail(other.id), avail(other.id)], ..PlanChange::of(other.id) };
-    let error = db.change_plans(&[split.clone(), meets], later(2)).await.unwrap_err();
+    let error = db.change_plans(&[split.clone(), meets], Run::Real, later(2)).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Conflict, "AVAIL_CONFLICT"));
     assert_eq!((there(scene.title.id).await, there(other.id).await), (before, vec![]));
     let cursor = db.changes(None, 100).await.unwrap().cursor;
     let fine = PlanChange { new_avails: vec![avail(other.id)], ..PlanChange::of(other.id) };
-    db.change_plans(&[split, fine], later(3)).await.unwrap();
+    db.change_plans(&[split.clone(), fine.clone()], Run::Dry, later(3)).await.unwrap();
+    assert_eq!(there(other.id).await, vec![], "a dry run writes nothing");
+    db.change_plans(&[split, fine], Run::Real, later(3)).await.unwrap();
     assert_eq!((there(scene.title.id).await, there(other.id).await.len()), (vec![shorter, next.clone()], 1));
     let changes = db.changes(Some(cursor), 100).await.unwrap().changes;
     assert_eq!(changes, [Change::Title(scene.title.id), Change::Title(other.id)]);
@@ -145,10 +148,25 @@ pub async fn plans_are_changed_whole_or_not_at_all(backend: &impl Backend) {
         (PlanChange { gone_avails: vec![next.id], ..PlanChange::of(other.id) }, "AVAIL_NOT_FOUND"),
         (PlanChange { gone_holdbacks: vec![HoldbackId::new(NOW)], ..PlanChange::of(other.id) }, "HOLDBACK_NOT_FOUND"),
     ] {
-        let kind = db.change_plans(std::slice::from_ref(&change), UtcMs(0)).await.unwrap_err();
+        let kind = db.change_plans(std::slice::from_ref(&change), Run::Dry, UtcMs(0)).await.unwrap_err();
         assert_eq!((kind.kind(), kind.code()), (ErrorKind::NotFound, code));
     }
     assert!(db.avail(next.id).await.unwrap().is_some(), "it is another title's");
+    // What it was stays what it is; of what has opened nothing is taken away, and a dry run says so, too.
+    let free = Avail { license_type: LicenseType::Avod, ..next.clone() };
+    let abroad = Avail { territories: TerritorySet::of(["DE".parse().unwrap()]), ..next.clone() };
+    let everywhere = Avail { territories: TerritorySet::world(), ..next.clone() };
+    let opened = next.window.start_at;
+    for (edited, at, expected) in [
+        (&free, UtcMs(0), Some("AVAIL_KIND_FIXED")),
+        (&abroad, opened, Some("AVAIL_IN_USE")),
+        (&abroad, UtcMs(opened.0 - 1), None),
+        (&everywhere, opened, None),
+    ] {
+        let change = PlanChange { edited_avails: vec![edited.clone()], ..PlanChange::of(next.title_id) };
+        let asked = db.change_plans(&[change], Run::Dry, at).await;
+        assert_eq!(asked.err().map(|error| error.code()), expected, "{edited:?}");
+    }
 }
 
 pub async fn what_refers_to_nothing_is_refused(backend: &impl Backend) {

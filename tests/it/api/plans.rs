@@ -205,6 +205,64 @@ async fn an_avails_document_goes_out_and_comes_in_field_by_field() {
     desk.server.stop().await;
 }
 
+/// What others stand on stays: the kind of a window, and the territories of one that has opened. A dry run says what would be
+/// refused; prices that would go are named.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_takes_nothing_from_who_has_bought() {
+    let desk = Desk::open().await;
+    let here = json!({"include": ["CN", "HK"]});
+    let open = desk.avail("vod", here.clone(), "2026-01-01T00:00:00Z", Some("2037-02-01T00:00:00Z")).await;
+    let document = desk.export().await;
+    let plan = desk.avails(desk.title).await;
+    let update = document.replace("Full Extract", "Update");
+    let elsewhere = "<avails:Territory><md:country>BR</md:country></avails:Territory>";
+    let first = |document: &str| document.find("<avails:Territory>").unwrap();
+    let after = document.rfind("</avails:Territory>").unwrap() + "</avails:Territory>".len();
+    let moved = format!("{}{elsewhere}{}", &document[..first(&document)], &document[after..]);
+    for (sent, code) in [
+        (update.replace(">VOD<", ">AVOD<"), "AVAIL_KIND_FIXED"),
+        (moved.clone(), "AVAIL_IN_USE"),
+        (moved.replace("Full Extract", "Update"), "AVAIL_IN_USE"),
+        (document.replace("Full Extract", "Full Delete"), "AVAIL_IN_USE"),
+    ] {
+        for query in ["?dry_run=true", ""] {
+            let refused = desk.import(&sent, query).await;
+            assert_eq!((refused.status, &*refused.code()), (StatusCode::CONFLICT, code), "{query} {}", refused.text());
+        }
+    }
+    let gone = json!({"removed_avails": [open["id"]], "dry_run": true});
+    assert_eq!(desk.change(gone).await.code(), "AVAIL_IN_USE");
+    assert_eq!(desk.avails(desk.title).await, plan);
+    // Territories may join.
+    let wider = format!("{}{elsewhere}{}", &update[..first(&update)], &update[first(&update)..]);
+    assert_eq!(desk.import(&wider, "?dry_run=true").await.status, StatusCode::OK);
+
+    // Prices go with a window that has not opened, and are named.
+    let later = desk.avail("svod", here, "2037-01-01T00:00:00Z", None).await;
+    let id = later["id"].as_str().unwrap();
+    let rental = desk.avail("vod", json!({"include": ["DE"]}), "2037-01-01T00:00:00Z", None).await;
+    let offer = json!({"kind": "rental", "list_price": {"amount": 300, "currency": "EUR"},
+        "clock": {"on_purchase": {"watch_s": 3600}}});
+    let path = format!("/avails/{}/offers", rental["id"].as_str().unwrap());
+    let offer = desk.operate(Method::POST, &path, &offer).await.json();
+    let gone = desk.change(json!({"removed_avails": [rental["id"], id]})).await;
+    assert_eq!(gone.json()["removed_offers"], json!([offer["id"]]), "{}", gone.text());
+    let audit = desk.operate(Method::GET, "/audit?action=plan.change", &json!({})).await.json();
+    let line = &audit["data"][0]["detail"];
+    assert_eq!(line["before"]["avails"].as_array().unwrap().len(), 2, "what was there: {audit}");
+    desk.change(json!({})).await;
+    let audit = desk.operate(Method::GET, "/audit?action=plan.change", &json!({})).await.json();
+    assert_eq!(audit["data"].as_array().unwrap().len(), 1, "nothing is no change");
+    let described = |text: &str| {
+        json!({"new_avails": [{"license_type": "avod", "territories": {}, "zone": "UTC",
+            "start_at": "2037-01-01T00:00:00Z", "description": text}]})
+    };
+    for text in ["", "a\u{7}b", &"x".repeat(201)] {
+        assert_eq!(desk.change(described(text)).await.code(), "FIELD_INVALID");
+    }
+    desk.server.stop().await;
+}
+
 /// Changes of single windows; and a document of two titles of which one cannot be: neither is changed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_is_taken_over_whole_or_not_at_all() {
@@ -256,6 +314,8 @@ async fn a_document_is_taken_over_whole_or_not_at_all() {
     );
     assert_eq!((desk.avails(desk.title).await.len(), desk.avails(other).await.len()), (1, 1));
 
+    let named = desk.import(&two(&inner(&for_other)), &format!("?title_id={}", desk.title)).await;
+    assert_eq!(named.code(), "AVAILS_TITLE_UNKNOWN", "of one title nothing of another is taken");
     let mixed = two(&inner(&document).replace("Full Extract", "Update"));
     assert_eq!(desk.import(&mixed, "").await.code(), "AVAILS_INVALID", "a whole plan and a change of it");
     let gone = document.replace("Full Extract", "Full Delete");

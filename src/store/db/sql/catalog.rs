@@ -1,5 +1,8 @@
 //! SQL of [`CatalogDb`].
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 
@@ -22,6 +25,7 @@ use crate::rights::holdback::Holdback;
 use crate::rights::offer::{Offer, OfferKind};
 use crate::rights::plan::PlanChange;
 use crate::rights::snapshot::TitleRights;
+use crate::store::db::catalog::Run;
 use crate::store::db::playback::Change;
 use crate::store::db::{CatalogDb, Idempotency, Page, WholeCatalog, Written};
 
@@ -128,17 +132,23 @@ impl CatalogDb for SqlDb {
         self.write(move |conn| Box::pin(async move { update_avail(conn, &avail, at).await })).await
     }
 
-    async fn change_plans(&self, changes: &[PlanChange], at: UtcMs) -> Result<()> {
-        let changes = changes.to_vec();
-        self.write(move |conn| {
+    async fn change_plans(&self, changes: &[PlanChange], run: Run, at: UtcMs) -> Result<()> {
+        let (changes, is_asked) = (changes.to_vec(), Arc::new(AtomicBool::new(false)));
+        let asked = is_asked.clone();
+        let written = self.write(move |conn| {
             Box::pin(async move {
                 for change in &changes {
                     plan::change(conn, change, at).await?;
                 }
-                Ok(())
+                asked.store(run == Run::Dry, Ordering::Relaxed);
+                // What has failed is rolled back.
+                if run == Run::Dry { Err(Error::internal("a dry run ends here")) } else { Ok(()) }
             })
-        })
-        .await
+        });
+        match written.await {
+            Err(_) if is_asked.load(Ordering::Relaxed) => Ok(()),
+            written => written,
+        }
     }
 
     async fn avail(&self, id: AvailId) -> Result<Option<Avail>> {

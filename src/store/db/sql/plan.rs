@@ -30,6 +30,7 @@ pub async fn change(conn: &mut Connection, change: &PlanChange, at: UtcMs) -> Re
         }
     }
     for avail in &change.edited_avails {
+        require_same_kind(conn, avail, at).await?;
         write_avail(conn, avail, at).await?;
     }
     for avail in &change.new_avails {
@@ -190,15 +191,41 @@ pub async fn delete_avail(conn: &mut Connection, id: AvailId, at: UtcMs) -> Resu
     append_change(conn, Change::Title(found.title_id), at).await
 }
 
+/// Offers, grants and sessions stand on what a window was.
+async fn require_same_kind(conn: &mut Connection, avail: &Avail, at: UtcMs) -> Result<()> {
+    let before = avail_by_id(conn, avail.id).await?;
+    if (before.title_id, before.license_type) != (avail.title_id, avail.license_type) {
+        let message = format!("The window {} keeps its licence type; make another one.", avail.id);
+        return Err(Error::new(ErrorKind::Conflict, "AVAIL_KIND_FIXED", message));
+    }
+    let is_kept = before.territories.members().iter().all(|territory| avail.territories.contains(territory));
+    if !is_kept && is_in_use(conn, &before, at).await? {
+        let message = format!(
+            "The window {} has opened, or something of it was bought: no territory is taken from it.",
+            avail.id
+        );
+        return Err(Error::new(ErrorKind::Conflict, "AVAIL_IN_USE", message));
+    }
+    Ok(())
+}
+
+async fn avail_by_id(conn: &mut Connection, id: AvailId) -> Result<Avail> {
+    let row = sqlx::query("SELECT * FROM avail WHERE id = $1").bind(id.to_string()).fetch_optional(conn).await?;
+    row.as_ref().map(avail).transpose()?.ok_or_else(avail_not_found)
+}
+
+async fn is_in_use(conn: &mut Connection, avail: &Avail, at: UtcMs) -> Result<bool> {
+    let bought: Option<i64> = sqlx::query_scalar("SELECT 1 FROM purchase WHERE avail_id = $1 LIMIT 1")
+        .bind(avail.id.to_string())
+        .fetch_optional(conn)
+        .await?;
+    Ok(avail.window.start_at <= at || bought.is_some())
+}
+
 /// What refers to the avail holds it; its offers go with it.
 async fn remove_avail(conn: &mut Connection, id: AvailId, at: UtcMs) -> Result<Avail> {
-    let row = sqlx::query("SELECT * FROM avail WHERE id = $1").bind(id.to_string()).fetch_optional(&mut *conn).await?;
-    let found = row.as_ref().map(avail).transpose()?.ok_or_else(avail_not_found)?;
-    let bought: Option<i64> = sqlx::query_scalar("SELECT 1 FROM purchase WHERE avail_id = $1 LIMIT 1")
-        .bind(id.to_string())
-        .fetch_optional(&mut *conn)
-        .await?;
-    if found.window.start_at <= at || bought.is_some() {
+    let found = avail_by_id(conn, id).await?;
+    if is_in_use(conn, &found, at).await? {
         return Err(avail_in_use(id));
     }
     let held = |error: sqlx::Error| {

@@ -128,7 +128,7 @@ export type TitleEdit = Partial<Omit<Title, 'id' | 'runtime_ms' | 'created_at' |
 
 /** What became of an Avails document, or would. */
 export interface ImportedAvails {
-  changes: { title_id: string; new_avails: Avail[]; moved_avails: Avail[]; removed_avails: string[]; warnings: Conflict[] }[];
+  changes: { title_id: string; new_avails: Avail[]; moved_avails: Avail[]; removed_avails: string[]; removed_offers: string[]; warnings: Conflict[] }[];
   unchanged: number;
   /** What the document says and is not kept. */
   notes: { path: string; says: string }[];
