@@ -124,6 +124,11 @@ impl PlainFilm {
             let says_format = matches!(&track.entry, b"ac-3" | b"ec-3");
             plain.push(PlainTrack { stream, says_format, is_video, samples: track.samples });
         }
+        // Samples that lie upon one another could be read for ever.
+        let bytes = plain.iter().flat_map(|track| &track.samples).map(|sample| u64::from(sample.bytes)).sum::<u64>();
+        if bytes > film_bytes {
+            return None;
+        }
         Some(PlainFilm { file: file.try_clone().ok()?, coding, tracks: plain })
     }
 

@@ -12,16 +12,12 @@ use std::future::Future;
 use std::io::{Read, Write};
 use std::num::NonZero;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, ChildStdout, Command};
 
 use crate::base::clock::{Clock, UtcMs};
 use crate::base::error::{Error, ErrorKind, Result};
@@ -36,12 +32,14 @@ use crate::media::rendition::{AssetIndex, TrackIndex, TrackMedia};
 use crate::media::storyboard::Storyboard;
 use crate::media::timeline::Timeline;
 use crate::packager::growing::{GrowingTracks, Grown};
+use crate::packager::inputs::{SidecarKind, open_input, open_sidecars};
 use crate::packager::protocol::{
     CardTrack, PICTURE_FILE, PackageOrder, SelfTest, SidecarOrder, WorkerMessage, WorkerOrder, WorkerReport,
 };
 use crate::packager::refusal::{self, Refusal};
 use crate::packager::sealing::Sealing;
 use crate::packager::staging::Staging;
+use crate::packager::worker_process::Worker;
 use crate::packager::{card, readback, text_file};
 
 pub use crate::media::language::is_tag as is_language_tag;
@@ -485,64 +483,6 @@ pub async fn self_test(worker: &Path) -> Result<SelfTest> {
     }
 }
 
-fn open_file(path: &Path) -> Result<File> {
-    let shown = path.display();
-    // A pipe that nobody writes into would be waited for.
-    let open = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path);
-    open.map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Refusal::InputNotFound.error(format!("There is no file {shown}.")),
-        _ => Refusal::InputUnreadable.error(format!("{shown} cannot be opened for reading.")).with_source(error),
-    })
-}
-
-fn open_input(path: &Path) -> Result<File> {
-    let shown = path.display();
-    let file = open_file(path)?;
-    let meta = file
-        .metadata()
-        .map_err(|error| Refusal::InputUnreadable.error(format!("{shown} cannot be read.")).with_source(error))?;
-    if !meta.is_file() {
-        return Err(Refusal::InputNotAFilm.error(format!("{shown} is not a file.")));
-    }
-    if meta.len() == 0 {
-        return Err(Refusal::InputEmpty.error(format!("{shown} is empty (0 bytes); copy it again.")));
-    }
-    if meta.len() > limits::UPLOAD_BYTES_MAX {
-        return Err(
-            Refusal::InputTooLarge.error(format!("{shown} is larger than {} GiB.", limits::UPLOAD_BYTES_MAX >> 30))
-        );
-    }
-    Ok(file)
-}
-
-#[derive(Clone, Copy)]
-enum SidecarKind {
-    Audio,
-    Subtitles,
-}
-
-fn open_sidecars(files: &[SidecarFile], kind: SidecarKind) -> Result<Vec<(File, SidecarOrder)>> {
-    let (refusal, what, files_max, bytes_max) = match kind {
-        SidecarKind::Audio => (Refusal::AudioUnreadable, "sound", limits::AUDIO_TRACKS_MAX, limits::UPLOAD_BYTES_MAX),
-        SidecarKind::Subtitles => {
-            (Refusal::SubtitleUnreadable, "subtitles", limits::TEXT_TRACKS_MAX, limits::TEXT_FILE_BYTES_MAX)
-        }
-    };
-    let open = |sidecar: &SidecarFile| {
-        let SidecarFile { path, name, language } = sidecar.clone();
-        let file = open_file(&path)?;
-        if file.metadata().is_ok_and(|meta| !meta.is_file() || meta.len() > bytes_max) {
-            return Err(refusal.error(format!("{name} is no file of at most {} MiB.", bytes_max >> 20)));
-        }
-        let order = SidecarOrder { file: file.as_raw_fd(), name, language };
-        Ok((file, order))
-    };
-    if files.len() > files_max {
-        return Err(refusal.error(format!("At most {files_max} files of {what} are accepted.")));
-    }
-    files.iter().map(open).collect()
-}
-
 /// Reads the pictures back, clears away what is no part of the package, seals the tracks if they are to be, writes playlists and index.
 fn finish(
     dir: &Path,
@@ -632,91 +572,5 @@ impl Pace {
         let speed = if waited_s > 0.0 { (done_s - begins_s) / waited_s } else { 0.0 };
         let eta_s = (speed > 0.0 && total_s > 0.0).then(|| (total_s - done_s).max(0.0) / speed);
         Progress { phase, done_s, total_s, speed, eta_s, source: self.source.clone(), grown: self.grown.clone() }
-    }
-}
-
-/// A worker process and the line it speaks on. Killed when dropped.
-struct Worker {
-    child: Child,
-    lines: BufReader<ChildStdout>,
-}
-
-impl Worker {
-    async fn start(program: &Path, order: &WorkerOrder, files: &[&File]) -> Result<Worker> {
-        let broken = |what: &str| Error::internal(format!("the worker cannot be started: {what}"));
-        let mut command = Command::new(program);
-        command.env_clear().current_dir("/").kill_on_drop(true);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        hand_over(&mut command, files);
-        let mut child = command.spawn().map_err(|error| broken("spawn").with_source(error))?;
-        let lines = child.stdout.take().map(BufReader::new).ok_or_else(|| broken("no stdout"))?;
-        let mut line = serde_json::to_vec(order).map_err(|error| broken("order").with_source(error))?;
-        line.push(b'\n');
-        // Its stdin stays open: the worker ends when this side is gone.
-        if let Some(stdin) = &mut child.stdin {
-            stdin.write_all(&line).await.map_err(|error| broken("stdin").with_source(error))?;
-        }
-        Ok(Worker { child, lines })
-    }
-
-    /// The next thing the worker says.
-    async fn next(&mut self, silence_max: Duration) -> Result<WorkerMessage> {
-        let mut line = Vec::new();
-        let mut bounded = (&mut self.lines).take(limits::WORKER_LINE_BYTES_MAX as u64);
-        match tokio::time::timeout(silence_max, bounded.read_until(b'\n', &mut line)).await {
-            Err(_) => Err(Refusal::WorkerStalled
-                .error(format!("The worker said nothing for {} s and was stopped.", silence_max.as_secs()))),
-            Ok(Err(error)) => Err(Error::internal("the worker cannot be heard").with_source(error)),
-            Ok(Ok(_)) if line.len() >= limits::WORKER_LINE_BYTES_MAX => {
-                Err(Error::internal("the worker said more than a line may hold"))
-            }
-            Ok(Ok(_)) if line.last() != Some(&b'\n') => {
-                // It has closed its end; one that does not end by itself is ended.
-                if tokio::time::timeout(limits::DRAIN_TIMEOUT, self.child.wait()).await.is_err() {
-                    let _ = self.child.start_kill();
-                }
-                let status = self.child.wait().await;
-                let how = status.map_or_else(|error| error.to_string(), |status| status.to_string());
-                Err(Refusal::WorkerKilled
-                    .error("The worker ended before its work did; nothing was published. Package the film again.")
-                    .with_internal(how))
-            }
-            Ok(Ok(_)) => serde_json::from_slice(&line)
-                .map_err(|error| Error::internal("the worker said something else").with_source(error)),
-        }
-    }
-
-    /// Waits for a worker that has said its last word.
-    async fn end(mut self) -> Result<()> {
-        drop(self.child.stdin.take());
-        let status = tokio::time::timeout(limits::DRAIN_TIMEOUT, self.child.wait()).await;
-        match status {
-            Ok(Ok(_)) => Ok(()),
-            _ => Err(Refusal::WorkerStalled.error("The worker did not end.")),
-        }
-    }
-
-    async fn kill(mut self) {
-        if let Err(error) = self.child.kill().await {
-            tracing::warn!(%error, "a worker could not be killed");
-        }
-    }
-}
-
-/// Lets the worker inherit these files, on the descriptors that its order names.
-#[allow(unsafe_code)]
-fn hand_over(command: &mut Command, files: &[&File]) {
-    let descriptors: Vec<i32> = files.iter().map(|file| file.as_raw_fd()).collect();
-    // SAFETY: between fork and exec only `fcntl` runs, which is async-signal-safe, on descriptors that `files` keeps
-    // open until after the spawn.
-    unsafe {
-        command.pre_exec(move || {
-            for &descriptor in &descriptors {
-                if libc::fcntl(descriptor, libc::F_SETFD, 0) < 0 {
-                    return Err(std::io::Error::last_os_error());
-                }
-            }
-            Ok(())
-        });
     }
 }
