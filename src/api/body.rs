@@ -60,14 +60,7 @@ where
 
     async fn from_request(request: Request, _: &S) -> Result<JsonBody<T>, Problem> {
         let (parts, body) = request.into_parts();
-        if !is_of(&parts.headers, &["application/json"]) {
-            return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "CONTENT_TYPE_UNSUPPORTED",
-                "Send JSON with Content-Type: application/json.",
-            )
-            .with_param("Content-Type"));
-        }
+        require_type(&parts.headers, &["application/json"], "Send JSON with Content-Type: application/json.")?;
         let bytes = read_all(body, limits::JSON_BODY_BYTES_MAX).await?;
         let digest = digest(&[parts.method.as_str().as_bytes(), parts.uri.path().as_bytes(), &bytes]);
         Ok(JsonBody { value: parse(&bytes)?, digest })
@@ -83,14 +76,8 @@ where
 
     async fn from_request(request: Request, _: &S) -> Result<BeaconBody<T>, Problem> {
         let (parts, body) = request.into_parts();
-        if !is_of(&parts.headers, &["application/json", "text/plain"]) {
-            return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "CONTENT_TYPE_UNSUPPORTED",
-                "Send JSON with Content-Type: application/json or text/plain.",
-            )
-            .with_param("Content-Type"));
-        }
+        let detail = "Send JSON with Content-Type: application/json or text/plain.";
+        require_type(&parts.headers, &["application/json", "text/plain"], detail)?;
         Ok(BeaconBody(parse(&read_all(body, limits::JSON_BODY_BYTES_MAX).await?)?))
     }
 }
@@ -139,10 +126,15 @@ pub async fn read_all(body: Body, limit: usize) -> Result<Bytes, Problem> {
     })
 }
 
-fn is_of(headers: &HeaderMap, types: &[&str]) -> bool {
+/// Refuses a body that says that it is something else; `detail` says what to send.
+pub fn require_type(headers: &HeaderMap, types: &[&str], detail: &str) -> Result<(), Problem> {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
-    types.iter().any(|known| essence.eq_ignore_ascii_case(known))
+    if types.iter().any(|known| essence.eq_ignore_ascii_case(known)) {
+        return Ok(());
+    }
+    let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "CONTENT_TYPE_UNSUPPORTED", detail);
+    Err(problem.with_param("Content-Type"))
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {

@@ -11,7 +11,7 @@ use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::api::body::{Id, QueryOf, read_all};
+use crate::api::body::{Id, QueryOf, read_all, require_type};
 use crate::api::caller::AnOperator;
 use crate::api::problem::Problem;
 use crate::api::role::Editor;
@@ -135,14 +135,8 @@ pub async fn import(
 
 async fn read_document(request: Request<Body>) -> Result<String, Problem> {
     let (parts, body) = request.into_parts();
-    let content_type =
-        parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if !["application/xml", "text/xml"].contains(&essence.as_str()) {
-        let detail = "Send the document with Content-Type: application/xml.";
-        let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "CONTENT_TYPE_UNSUPPORTED", detail);
-        return Err(problem.with_param("Content-Type"));
-    }
+    let detail = "Send the document with Content-Type: application/xml.";
+    require_type(&parts.headers, &["application/xml", "text/xml"], detail)?;
     let bytes = read_all(body, limits::AVAILS_DOCUMENT_BYTES_MAX).await?;
     String::from_utf8(bytes.into())
         .map_err(|_| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "AVAILS_INVALID", "The document is not in UTF-8."))

@@ -1,4 +1,4 @@
-//! Content keys: one with a constant IV for each asset, track and scheme, stored wrapped. A key that players are handed
+//! Content keys: one with a constant IV for each asset, track, scheme and extent, stored wrapped. A key that players are handed
 //! for one scheme opens nothing of another. Which keys an asset has is settled once and for ever: its segments are in
 //! caches and on their way.
 //!
