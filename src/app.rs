@@ -23,6 +23,7 @@ use crate::commerce::account::Accounts;
 use crate::commerce::checkout::Checkout;
 use crate::commerce::provider::PaymentProvider;
 use crate::commerce::sandbox::{self, Sandbox};
+use crate::commerce::unlocks::Unlocks;
 use crate::commerce::voucher::Vouchers;
 use crate::config::{Config, Mode};
 use crate::http::listener::{self, Listener, Options, Running, Sharing};
@@ -166,6 +167,7 @@ impl App {
             &vault,
             livemode,
         )?);
+        let unlocks = Arc::new(Unlocks::new(db.clone(), clock.clone(), follower.clone(), sessions.clone(), livemode));
         let library = Arc::new(Library::new(
             blobs.clone(),
             ContentKeys::new(db.clone(), vault.clone(), clock.clone(), key_provider),
@@ -200,6 +202,7 @@ impl App {
             checkout: checkout.clone(),
             sandbox: sandbox.clone(),
             vouchers,
+            unlocks,
             audience: audience.clone(),
             posters: ingest::posters(blobs.clone()),
             metrics: Metrics::new(registry),

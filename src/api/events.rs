@@ -23,7 +23,7 @@ use crate::playback::growing::Choice;
 use crate::playback::library::Library;
 use crate::playback::place::Place;
 use crate::playback::sessions::{LiveSession, Sessions};
-use crate::rights::entitlement::DenialCode;
+use crate::rights::denial::DenialCode;
 use crate::store::db::playback::Change;
 
 /// What a stream waits on.

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::api::titles::DecisionBody;
 use crate::base::clock::UtcMs;
 use crate::base::territory::Territory;
 use crate::catalog::details::{Credit, CreditRole};
+use crate::catalog::episodes::EpisodeTerms;
 use crate::catalog::licence::LicenceKind;
 use crate::catalog::title::Title;
 use crate::rights::avail::{Avail, LicenseType};
@@ -33,9 +35,25 @@ pub struct CreditBody {
 #[schema(as = Part)]
 pub struct PartBody {
     /// Counted from 1.
-    part: u32,
+    pub part: u32,
     name: Option<BTreeMap<String, String>>,
     runtime_ms: i64,
+    /// From when it may be watched at all, where that is said for it.
+    opens_at: Option<UtcMs>,
+    /// About playing this part; null in a list of titles.
+    pub decision: Option<DecisionBody>,
+}
+
+/// Parts as episodes that are had one by one.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Episodes)]
+pub struct EpisodesBody {
+    /// Episodes 1 to this one are free.
+    free: u32,
+    /// What each of the others costs.
+    coins: u32,
+    /// How many a viewer may have a day for watching advertising.
+    rewarded_per_day: u32,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -82,9 +100,15 @@ pub fn parts(title: &Title) -> Vec<PartBody> {
         .zip(&title.parts)
         .map(|(part, _)| {
             let name = title.details.part_names.get(part as usize - 1).filter(|name| !name.is_empty());
-            PartBody { part, name: name.cloned(), runtime_ms: title.part_runtime_ms(part) }
+            let opens_at = title.details.part_opens_at.get(part as usize - 1).copied().flatten();
+            PartBody { part, name: name.cloned(), runtime_ms: title.part_runtime_ms(part), opens_at, decision: None }
         })
         .collect()
+}
+
+pub fn episodes(title: &Title) -> Option<EpisodesBody> {
+    let EpisodeTerms { free, coins, rewarded_per_day } = title.details.episodes?;
+    Some(EpisodesBody { free, coins, rewarded_per_day })
 }
 
 pub fn trailer(title: &Title) -> Option<TrailerBody> {

@@ -21,6 +21,7 @@ use crate::base::shutdown::Shutdown;
 use crate::commerce::account::Accounts;
 use crate::commerce::checkout::Checkout;
 use crate::commerce::sandbox::Sandbox;
+use crate::commerce::unlocks::Unlocks;
 use crate::commerce::voucher::Vouchers;
 use crate::playback::follower::Follower;
 use crate::playback::library::Library;
@@ -50,13 +51,14 @@ pub mod problem;
 pub mod progress;
 pub mod purchases;
 pub mod role;
-pub mod shelf;
 pub mod sandbox;
+pub mod shelf;
 pub mod storefront;
-pub mod title_brief;
 pub mod telemetry;
+pub mod title_brief;
 pub mod titles;
 pub mod vouchers;
+pub mod wallet;
 
 /// Where the API stands in the URL space.
 pub const BASE: &str = "/api/v1";
@@ -78,6 +80,7 @@ pub struct Api {
     /// In test mode.
     pub sandbox: Option<Arc<Sandbox>>,
     pub vouchers: Arc<Vouchers>,
+    pub unlocks: Arc<Unlocks>,
     pub audience: Arc<Audience>,
     pub posters: PosterSource,
     pub metrics: metrics::Metrics,
@@ -151,6 +154,8 @@ fn viewer_routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(sandbox::show, sandbox::press))
         .routes(routes!(storefront::show))
         .routes(routes!(vouchers::redeem))
+        .routes(routes!(wallet::show, wallet::edit))
+        .routes(routes!(wallet::unlock))
 }
 
 fn process_routes() -> OpenApiRouter<Arc<Api>> {

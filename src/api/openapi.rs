@@ -22,9 +22,9 @@ use crate::api::problem::ProblemBody;
 use crate::api::{BASE, process_routes, viewer_routes};
 use crate::base::clock::UtcMs;
 use crate::base::id::{
-    ApiTokenId, AssetId, AuditId, AvailId, EntryId, GrantId, HoldbackId, JobId, MembershipId, OfferId, OperatorId,
-    PaymentId, PlanId, PurchaseId, RefundId, SessionId, StorefrontId, TitleId, UploadId, ViewerId, VoucherBatchId,
-    VoucherId,
+    ApiTokenId, AssetId, AuditId, AvailId, CoinLotId, EntryId, GrantId, HoldbackId, JobId, MembershipId, OfferId,
+    OperatorId, PaymentId, PlanId, PurchaseId, RefundId, SessionId, StorefrontId, TitleId, UnlockId, UploadId,
+    ViewerId, VoucherBatchId, VoucherId,
 };
 use crate::base::limits;
 use crate::base::money::Money;
@@ -198,8 +198,8 @@ macro_rules! id_schemas {
 }
 
 id_schemas! {
-    ApiTokenId AssetId AuditId AvailId EntryId GrantId HoldbackId JobId MembershipId OfferId OperatorId PaymentId PlanId
-    PurchaseId RefundId SessionId StorefrontId TitleId UploadId ViewerId VoucherBatchId VoucherId
+    ApiTokenId AssetId AuditId AvailId CoinLotId EntryId GrantId HoldbackId JobId MembershipId OfferId OperatorId PaymentId PlanId
+    PurchaseId RefundId SessionId StorefrontId TitleId UnlockId UploadId ViewerId VoucherBatchId VoucherId
 }
 
 impl PartialSchema for UtcMs {

@@ -22,10 +22,12 @@ use crate::base::clock::UtcMs;
 use crate::base::drm_system::DrmSystem;
 use crate::base::id::{SessionId, TitleId};
 use crate::commerce::account::{Caller, Visit};
+use crate::commerce::unlocks::Wanted;
 use crate::playback::denied;
 use crate::playback::library::Licensing;
 use crate::playback::presentation::Presentation;
 use crate::playback::sessions::{Feature, LiveSession, OpenRequest, Opened};
+use crate::rights::denial::{Denial, NextOption};
 use crate::rights::session::PlaybackSession;
 use crate::store::db::operator::Role;
 use crate::store::state::Rate;
@@ -167,7 +169,13 @@ pub async fn create(
         return Err(Problem::too_many(retry_after));
     }
     let actor = caller.as_ref().map_or_else(|| "nobody".to_owned(), Caller::name);
-    match api.sessions.open(request).await? {
+    let mut opened = api.sessions.open(request.clone()).await?;
+    if let Err(denial) = &opened
+        && unlocks_unasked(&api, &request, denial).await?
+    {
+        opened = api.sessions.open(request).await?;
+    }
+    match opened {
         Ok(Opened { session, film_ms, token }) => {
             api.metrics.count_session();
             let right = &session.entitlement;
@@ -213,6 +221,17 @@ pub async fn create(
             Err(Problem::denied(&denial))
         }
     }
+}
+
+/// Whether the episode was unlocked, for a viewer who has asked never to be asked.
+async fn unlocks_unasked(api: &Api, request: &OpenRequest, denial: &Denial) -> Result<bool, Problem> {
+    let (Some(viewer_id), Feature::Part(part)) = (request.viewer_id, request.feature) else { return Ok(false) };
+    let costs_coins = denial.next.iter().any(|option| matches!(option, NextOption::Unlock { .. }));
+    if !costs_coins || !api.db.auto_unlocks(viewer_id).await? {
+        return Ok(false);
+    }
+    let wanted = Wanted { viewer_id, title_id: request.title_id, part, territory: request.territory };
+    Ok(api.unlocks.buy_unasked(wanted).await?.is_ok())
 }
 
 impl LicenseBody {

@@ -13,7 +13,7 @@ use crate::api::titles::NextBody;
 use crate::base::error::Error;
 use crate::http::respond;
 use crate::playback::denied;
-use crate::rights::entitlement::Denial;
+use crate::rights::denial::Denial;
 
 /// What an error answer says.
 #[derive(Clone, Debug)]
@@ -173,7 +173,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::rights::entitlement::DenialCode;
+    use crate::rights::denial::DenialCode;
 
     #[test]
     fn what_is_internal_is_not_in_the_body() {

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::api::Api;
 use crate::api::body::{Id, QueryOf};
 use crate::api::caller::{Anyone, At};
-use crate::api::film::{self, CreditBody, LicenceBody, PartBody, PreviewBody, TrailerBody, WindowBody};
+use crate::api::film::{self, CreditBody, EpisodesBody, LicenceBody, PartBody, PreviewBody, TrailerBody, WindowBody};
 use crate::api::page::{List, PageQuery};
 use crate::api::posters;
 use crate::api::problem::Problem;
@@ -26,7 +26,8 @@ use crate::catalog::genre::Genre;
 use crate::catalog::storefront::Storefront;
 use crate::catalog::title::{Title, TitleStatus};
 use crate::rights::avail::Avail;
-use crate::rights::entitlement::{Cause, Decision, Denial, DenialCode, Entitlement, NextOption, ViewerRights, decide};
+use crate::rights::denial::{Denial, DenialCode, NextOption};
+use crate::rights::entitlement::{Cause, Decision, Entitlement, ViewerRights, decide, decide_part};
 use crate::rights::grant::GrantClock;
 use crate::rights::offer::{Offer, OfferKind, SalePhase};
 use crate::rights::reach::Reach;
@@ -54,6 +55,8 @@ pub struct TitleBody {
     /// Of all parts together, without the trailer.
     runtime_ms: i64,
     parts: Vec<PartBody>,
+    /// Where its parts are episodes that are had one by one.
+    episodes: Option<EpisodesBody>,
     trailer: Option<TrailerBody>,
     preview: Option<PreviewBody>,
     licence: Option<LicenceBody>,
@@ -135,6 +138,7 @@ pub struct DenyBody {
 pub enum Via {
     Grant,
     Membership,
+    Unlock,
     Free,
     Trailer,
     Preview,
@@ -144,9 +148,24 @@ pub enum Via {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", tag = "action")]
 pub enum NextBody {
-    Buy { offer_id: OfferId, price: Money },
+    Buy {
+        offer_id: OfferId,
+        price: Money,
+    },
+    /// An episode, for coins.
+    Unlock {
+        part: u32,
+        coins: u32,
+    },
+    /// An episode, for advertising that is watched to its end; how many more today.
+    Reward {
+        part: u32,
+        left: u32,
+    },
     Join,
-    Wait { opens_at: UtcMs },
+    Wait {
+        opens_at: UtcMs,
+    },
 }
 
 #[derive(Serialize, ToSchema)]
@@ -242,7 +261,13 @@ pub async fn show(
         None => None,
     };
     let title = title.sold_in(at.storefront.currency);
-    Ok(Json(title_body(&title, &rights, progress.as_ref(), place.territory, api.clock.now())))
+    let now = api.clock.now();
+    let mut body = title_body(&title, &rights, progress.as_ref(), place.territory, now);
+    for part in &mut body.parts {
+        let decision = decide_part(&title, part.part, &rights, place.territory, now);
+        part.decision = Some(DecisionBody::new(decision, &title, &rights, now));
+    }
+    Ok(Json(body))
 }
 
 /// A title that anybody may know of.
@@ -274,11 +299,13 @@ impl AllRights {
     /// Whether the viewer has it, wherever and whenever it is on show.
     fn has(&self, title: TitleId, now: UtcMs) -> bool {
         self.0.grants.iter().any(|grant| grant.title_id == title && grant.is_live(now))
+            || self.0.unlocks.iter().any(|unlock| unlock.title_id == title)
     }
 
     fn of(&self, title: TitleId) -> ViewerRights {
         let grants = self.0.grants.iter().filter(|grant| grant.title_id == title).cloned().collect();
-        ViewerRights { grants, memberships: self.0.memberships.clone() }
+        let unlocks = self.0.unlocks.iter().filter(|unlock| unlock.title_id == title).cloned().collect();
+        ViewerRights { grants, memberships: self.0.memberships.clone(), unlocks }
     }
 }
 
@@ -286,7 +313,9 @@ async fn all_rights(api: &Api, viewer: Option<ViewerId>) -> Result<AllRights, Pr
     let Some(viewer) = viewer else { return Ok(AllRights(ViewerRights::default())) };
     let mut grants = api.db.grants(viewer, None).await?;
     grants.retain(|grant| grant.livemode == api.livemode);
-    Ok(AllRights(ViewerRights { grants, memberships: api.db.memberships(viewer).await? }))
+    let mut unlocks = api.db.unlocks(viewer, None).await?;
+    unlocks.retain(|unlock| unlock.livemode == api.livemode);
+    Ok(AllRights(ViewerRights { grants, memberships: api.db.memberships(viewer).await?, unlocks }))
 }
 
 /// What a shop window shows of a title's windows in a territory.
@@ -325,6 +354,7 @@ fn title_body(
         content_rating: details.content_rating.clone(),
         runtime_ms: *runtime_ms,
         parts: film::parts(&title.title),
+        episodes: film::episodes(&title.title),
         trailer: film::trailer(&title.title),
         preview: film::preview(title, territory, now),
         licence: film::licence(&title.title),
@@ -355,7 +385,7 @@ impl TitleState {
         let denial = match decision {
             Decision::Allow(entitlement) => {
                 return match entitlement.cause {
-                    Cause::Grant(_) => TitleState::Acquired,
+                    Cause::Grant(_) | Cause::Unlock(_) => TitleState::Acquired,
                     Cause::Membership(_) => TitleState::Member,
                     Cause::Free | Cause::Trailer | Cause::Preview => TitleState::Free,
                 };
@@ -364,7 +394,7 @@ impl TitleState {
             Decision::Deny(denial) => denial,
         };
         let has = |wanted: fn(&NextOption) -> bool| denial.next.iter().any(wanted);
-        if has(|option| matches!(option, NextOption::Buy { .. })) {
+        if has(|option| matches!(option, NextOption::Buy { .. } | NextOption::Unlock { .. })) {
             TitleState::ForSale
         } else if has(|option| matches!(option, NextOption::Join)) {
             TitleState::Member
@@ -417,6 +447,7 @@ impl From<Cause> for Via {
         match cause {
             Cause::Grant(_) => Via::Grant,
             Cause::Membership(_) => Via::Membership,
+            Cause::Unlock(_) => Via::Unlock,
             Cause::Free => Via::Free,
             Cause::Trailer => Via::Trailer,
             Cause::Preview => Via::Preview,
@@ -457,6 +488,8 @@ impl From<NextOption> for NextBody {
     fn from(option: NextOption) -> NextBody {
         match option {
             NextOption::Buy { offer_id, price } => NextBody::Buy { offer_id, price },
+            NextOption::Unlock { part, coins } => NextBody::Unlock { part, coins },
+            NextOption::Reward { part, left } => NextBody::Reward { part, left },
             NextOption::Join => NextBody::Join,
             NextOption::Wait { opens_at } => NextBody::Wait { opens_at },
         }

@@ -91,6 +91,10 @@ ids! {
     RefundId = "ref";
     /// What a purchase gave.
     GrantId = "gra";
+    /// An episode that a viewer had for coins or for watching advertising.
+    UnlockId = "unl";
+    /// Coins that came together.
+    CoinLotId = "lot";
     /// A plan that memberships are of.
     PlanId = "pln";
     /// A viewer's subscription to a plan.

@@ -98,6 +98,10 @@ pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 pub const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 pub const PAYMENT_CALLBACK_BYTES_MAX: usize = 64 * 1024;
 pub const PAYMENT_PENDING_MAX: Duration = Duration::from_secs(15 * 60);
+pub const EPISODE_COINS_MAX: u32 = 100_000;
+pub const COINS_PER_LOT_MAX: u32 = 1_000_000;
+/// Lots of one viewer, so that a wallet is read in one go.
+pub const COIN_LOTS_PER_VIEWER_MAX: usize = 1_000;
 pub const VOUCHERS_PER_BATCH_MAX: u32 = 10_000;
 pub const VOUCHER_AGE_MAX: Duration = Duration::from_secs(5 * 366 * 24 * 3600);
 /// A code is short; a longer text is none.

@@ -3,12 +3,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{AssetId, PosterId};
 use crate::base::limits;
 use crate::base::protection::ProtectionScheme;
 use crate::base::territory::Territory;
 use crate::catalog::compliance::Compliance;
+use crate::catalog::episodes::EpisodeTerms;
 use crate::catalog::genre::Genre;
 use crate::catalog::licence::Licence;
 use crate::catalog::title::LocalizedText;
@@ -33,6 +35,10 @@ pub struct TitleDetails {
     pub part_names: Vec<LocalizedText>,
     /// By part, as its asset says.
     pub part_runtimes_ms: Vec<i64>,
+    /// By part, from when anybody may watch it at all, where that is later than its windows; may be shorter than the parts.
+    pub part_opens_at: Vec<Option<UtcMs>>,
+    /// Where its parts are episodes that are had one by one.
+    pub episodes: Option<EpisodeTerms>,
     pub trailer: Option<Trailer>,
     /// How much of the film anybody may watch while it is on, from its beginning, in milliseconds.
     pub preview_ms: Option<i64>,
@@ -116,6 +122,12 @@ impl TitleDetails {
         if self.part_names.len() > parts {
             return refuse("part_names", format!("There are {parts} parts to name."));
         }
+        if self.part_opens_at.len() > parts {
+            return refuse("part_opens_at", format!("There are {parts} parts to open."));
+        }
+        if let Some(terms) = &self.episodes {
+            terms.check()?;
+        }
         for name in &self.part_names {
             check_text("part_names", name, limits::NAME_CHARS_MAX)?;
         }
@@ -180,6 +192,7 @@ mod tests {
     #[test]
     fn what_no_operator_can_have_meant_is_refused_by_its_field() {
         let none = TitleDetails::default;
+        let terms = |coins, free| EpisodeTerms { free, coins, rewarded_per_day: 0 };
         let actor =
             Credit { name: text("en", "Ann"), role: CreditRole::Actor, character: Some(text("en", "A rabbit")) };
         let whole = TitleDetails {
@@ -189,6 +202,8 @@ mod tests {
             year: Some(2008),
             content_rating: Some("PG".into()),
             part_names: vec![text("en", "The whole film")],
+            part_opens_at: vec![Some(UtcMs(1))],
+            episodes: Some(terms(60, 10)),
             rank: -3,
             ..none()
         };
@@ -205,6 +220,10 @@ mod tests {
             (TitleDetails { year: Some(1887), ..none() }, "year"),
             (TitleDetails { content_rating: Some(String::new()), ..none() }, "content_rating"),
             (TitleDetails { part_names: vec![text("en", "1"), text("en", "2")], ..none() }, "part_names"),
+            (TitleDetails { part_opens_at: vec![None, Some(UtcMs(1))], ..none() }, "part_opens_at"),
+            (TitleDetails { episodes: Some(terms(0, 3)), ..none() }, "episodes"),
+            (TitleDetails { episodes: Some(terms(100_001, 3)), ..none() }, "episodes"),
+            (TitleDetails { episodes: Some(terms(60, 201)), ..none() }, "episodes"),
             (TitleDetails { preview_ms: Some(0), ..none() }, "preview_seconds"),
             (TitleDetails { preview_ms: Some(1_800_001), ..none() }, "preview_seconds"),
             (TitleDetails { rank: i32::MIN, ..none() }, "rank"),

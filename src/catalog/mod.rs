@@ -3,6 +3,7 @@
 pub mod asset;
 pub mod compliance;
 pub mod details;
+pub mod episodes;
 pub mod genre;
 pub mod licence;
 pub mod storefront;

@@ -97,6 +97,12 @@ impl Title {
         self.details.preview_ms.map(|ms| ms.min(quarter)).filter(|ms| *ms > 0)
     }
 
+    /// From when part `part` may be watched at all, where that is still to come.
+    pub fn part_opening(&self, part: u32, now: UtcMs) -> Option<UtcMs> {
+        let index = usize::try_from(part.checked_sub(1)?).ok()?;
+        (*self.details.part_opens_at.get(index)?).filter(|opens_at| now < *opens_at)
+    }
+
     /// What the card of part `part` is made of, where the title has a licence.
     pub fn card_source(&self, part: u32) -> Option<CardSource> {
         let (film, licence) = (self.part(part)?, self.details.licence.clone()?);

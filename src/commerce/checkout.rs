@@ -24,7 +24,7 @@ use crate::ledger::purchase::{Purchase, PurchaseStatus, Refund};
 use crate::ledger::rules;
 use crate::playback::follower::Follower;
 use crate::playback::sessions::Sessions;
-use crate::rights::entitlement::{Denial, DenialCode};
+use crate::rights::denial::{Denial, DenialCode};
 use crate::rights::grant::{Grant, GrantCause};
 use crate::rights::offer::Offer;
 use crate::rights::sale::quote;

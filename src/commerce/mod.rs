@@ -1,4 +1,4 @@
-//! Selling: who buys, purchases through a payment provider, refunds, the callbacks in between, and vouchers.
+//! Selling: who buys, purchases through a payment provider, refunds, the callbacks in between, vouchers, and episodes for coins.
 
 pub mod account;
 pub mod checkout;
@@ -6,4 +6,5 @@ pub mod password;
 pub mod provider;
 pub mod rates;
 pub mod sandbox;
+pub mod unlocks;
 pub mod voucher;

@@ -21,7 +21,7 @@ use crate::http::peer::client_network;
 use crate::playback::follower::Follower;
 use crate::playback::sessions::Sessions;
 use crate::playback::vault::Vault;
-use crate::rights::entitlement::Denial;
+use crate::rights::denial::Denial;
 use crate::rights::grant::{Grant, GrantCause};
 use crate::rights::offer::Offer;
 use crate::rights::sale::quote;

@@ -7,3 +7,4 @@ pub mod entry;
 pub mod purchase;
 pub mod refund_rule;
 pub mod rules;
+pub mod wallet;

@@ -18,7 +18,8 @@ use crate::base::id::{SessionId, TitleId, ViewerId};
 use crate::base::territory::Territory;
 use crate::operator::Operators;
 use crate::playback::denied;
-use crate::rights::entitlement::{Cause, Decision, DenialCode, explain_going_on, next_options};
+use crate::rights::denial::DenialCode;
+use crate::rights::entitlement::{Cause, Decision, explain_going_on, next_options};
 use crate::rights::reach::Reach;
 use crate::rights::trace::{self, Check, Step};
 
@@ -38,6 +39,8 @@ const CHECKS: [Check; 8] = [
 #[into_params(parameter_in = Query)]
 pub struct ExplainParams {
     title_id: TitleId,
+    /// Counted from 1, and 1 if not said.
+    part: Option<u32>,
     /// Nobody signed in, if not said.
     viewer_id: Option<ViewerId>,
     /// An unknown territory, if not said.
@@ -106,7 +109,8 @@ pub async fn explain(
     }
     let viewer = api.sessions.viewer_rights(params.viewer_id, params.title_id).await?;
     let at = params.at.unwrap_or_else(|| api.clock.now());
-    let (decision, mut steps) = crate::rights::entitlement::explain(title, &viewer, params.territory, at);
+    let (part, territory) = (params.part.unwrap_or(1), params.territory);
+    let (decision, mut steps) = crate::rights::entitlement::explain(title, part, &viewer, territory, at);
     let (code, cause, next) = match decision {
         Decision::Allow(right) => {
             steps.push(trace::streams(&right, false));
@@ -114,7 +118,7 @@ pub async fn explain(
         }
         Decision::Deny(denial) => (Some(denial.code), None, denial.next.into_iter().map(NextBody::from).collect()),
     };
-    let place = (at, params.territory);
+    let place = (at, territory);
     Ok(Json(ExplanationBody::new(code, cause, place, trace::completed(steps, &CHECKS), next)))
 }
 
@@ -157,7 +161,7 @@ pub async fn explain_session(
         Vec::new()
     } else {
         let viewer = api.sessions.viewer_rights(session.viewer_id, session.title_id).await?;
-        let options = next_options(title, &Reach::of(title, territory, at), &viewer, at);
+        let options = next_options(&Reach::of(title, territory, at), &viewer, at);
         options.into_iter().map(NextBody::from).collect()
     };
     let cause = code.is_none().then_some(session.entitlement.cause);

@@ -59,6 +59,7 @@ pub mod tus;
 pub mod uploads;
 pub mod viewers;
 pub mod vouchers;
+pub mod wallets;
 
 /// Everything the operator's API works with.
 pub struct Operators {
@@ -131,6 +132,10 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(holdbacks::remove))
         .routes(routes!(offers::list, offers::create))
         .routes(routes!(offers::withdraw))
+        .routes(routes!(wallets::show))
+        .routes(routes!(wallets::create))
+        .routes(routes!(wallets::void))
+        .routes(routes!(wallets::reward))
         .routes(routes!(members::list_plans, members::create_plan))
         .routes(routes!(members::list_memberships, members::create_membership))
         .routes(routes!(members::end_membership))

@@ -28,6 +28,7 @@ use crate::base::protection::ProtectionScheme;
 use crate::base::territory::Territory;
 use crate::catalog::asset::Asset;
 use crate::catalog::details::{Credit, TitleDetails, Trailer};
+use crate::catalog::episodes::EpisodeTerms;
 use crate::catalog::genre::Genre;
 use crate::catalog::title::{Title, TitleStatus};
 use crate::operator::Operators;
@@ -64,6 +65,12 @@ pub struct NewTitleBody {
     /// By part, part 1 first; may be shorter than `assets`.
     #[serde(default)]
     part_names: Vec<BTreeMap<String, String>>,
+    /// By part, from when anybody may watch it at all; may be shorter than `assets`.
+    #[serde(default)]
+    part_opens_at: Vec<Option<UtcMs>>,
+    /// Its parts are episodes that are had one by one, wherever a `vod` window is open.
+    #[schema(value_type = Option<EpisodeTermsBody>)]
+    episodes: Option<EpisodeTerms>,
     trailer_asset_id: Option<AssetId>,
     /// How much of the film anybody may watch while it is on: 1 to 1800, and a quarter of part 1 at most.
     preview_seconds: Option<u32>,
@@ -99,6 +106,10 @@ pub struct TitleEditBody {
     #[schema(value_type = Option<String>)]
     content_rating: Edit<Option<String>>,
     part_names: Option<Vec<BTreeMap<String, String>>>,
+    part_opens_at: Option<Vec<Option<UtcMs>>>,
+    #[serde(default)]
+    #[schema(value_type = Option<EpisodeTermsBody>)]
+    episodes: Edit<Option<EpisodeTerms>>,
     #[serde(default)]
     #[schema(value_type = Option<AssetId>)]
     trailer_asset_id: Edit<Option<AssetId>>,
@@ -129,6 +140,9 @@ pub struct TitleBody {
     country: Option<Territory>,
     content_rating: Option<String>,
     part_names: Vec<BTreeMap<String, String>>,
+    part_opens_at: Vec<Option<UtcMs>>,
+    #[schema(value_type = Option<EpisodeTermsBody>)]
+    episodes: Option<EpisodeTerms>,
     trailer_asset_id: Option<AssetId>,
     preview_seconds: Option<u32>,
     rank: i32,
@@ -184,6 +198,19 @@ pub enum StatusBody {
 pub enum ProtectionBody {
     Aes128,
     Cbcs,
+}
+
+/// Parts as episodes that are had one by one.
+#[derive(ToSchema)]
+#[schema(as = EpisodeTerms)]
+#[expect(dead_code, reason = "the schema of catalog::EpisodeTerms")]
+pub struct EpisodeTermsBody {
+    /// Episodes 1 to this one are free.
+    free: u32,
+    /// What each of the others costs.
+    coins: u32,
+    /// How many a viewer may have a day for watching advertising; 0 if not said.
+    rewarded_per_day: Option<u32>,
 }
 
 fn draft() -> TitleStatus {
@@ -378,12 +405,17 @@ impl TitleEditBody {
         if let Some(assets) = self.assets {
             details.part_runtimes_ms = part_runtimes_ms(operators, &assets).await?;
             details.part_names.truncate(assets.len());
+            details.part_opens_at.truncate(assets.len());
             title.runtime_ms = details.part_runtimes_ms.iter().fold(0, |sum, ms| sum.saturating_add(*ms));
             title.parts = assets;
         }
         if let Some(names) = self.part_names {
             details.part_names = names;
         }
+        if let Some(opens_at) = self.part_opens_at {
+            details.part_opens_at = opens_at;
+        }
+        details.episodes = self.episodes.of(details.episodes);
         Ok(())
     }
 }
@@ -402,6 +434,8 @@ impl From<NewTitleBody> for TitleEditBody {
             country: Edit::Set(body.country),
             content_rating: Edit::Set(body.content_rating),
             part_names: Some(body.part_names),
+            part_opens_at: Some(body.part_opens_at),
+            episodes: Edit::Set(body.episodes),
             trailer_asset_id: Edit::Set(body.trailer_asset_id),
             preview_seconds: Edit::Set(body.preview_seconds),
             rank: Some(body.rank),
@@ -485,6 +519,8 @@ impl TitleBody {
             country: title.details.country,
             content_rating: title.details.content_rating,
             part_names: title.details.part_names,
+            part_opens_at: title.details.part_opens_at,
+            episodes: title.details.episodes,
             trailer_asset_id: title.details.trailer.map(|trailer| trailer.asset_id),
             preview_seconds: title.details.preview_ms.map(|ms| (ms / 1000) as u32),
             protection: title.details.protection,

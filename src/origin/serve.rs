@@ -24,7 +24,7 @@ use crate::playback::library::{Library, Media};
 use crate::playback::licenses::{self, License, Licenses};
 use crate::playback::place::Place;
 use crate::playback::token::TokenRefusal;
-use crate::rights::entitlement::Denial;
+use crate::rights::denial::Denial;
 
 const METHODS: &str = "GET, HEAD, POST, OPTIONS";
 /// A playlist or a key is asked for again each time: that is where a right that has ended is noticed.

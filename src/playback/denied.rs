@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use crate::http::respond::Problem;
-use crate::rights::entitlement::{Denial, DenialCode};
+use crate::rights::denial::{Denial, DenialCode};
 
 /// The problem that a denial is answered with: its code, the rule that fired and what would help.
 pub fn problem(denial: &Denial) -> Problem {

@@ -20,7 +20,7 @@ use crate::playback::follower::Follower;
 use crate::playback::presentation::Presentation;
 use crate::playback::sessions::{LiveSession, Sessions};
 use crate::playback::token::{TokenRefusal, Tokens};
-use crate::rights::entitlement::DenialCode;
+use crate::rights::denial::DenialCode;
 use crate::telemetry::note::Fact;
 
 /// Proof that a session may have what its path names, at the instant it was asked.

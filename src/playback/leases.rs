@@ -53,6 +53,7 @@ fn slot(entitlement: &Entitlement) -> Option<String> {
     match entitlement.cause {
         Cause::Grant(id) => Some(id.to_string()),
         Cause::Membership(id) => Some(id.to_string()),
+        Cause::Unlock(id) => Some(id.to_string()),
         Cause::Free | Cause::Trailer | Cause::Preview => None,
     }
 }

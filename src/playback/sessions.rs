@@ -21,7 +21,8 @@ use crate::playback::follower::{Follower, LiveGrant, LiveMembership, LiveRow};
 use crate::playback::leases::SessionLease;
 use crate::playback::token::Tokens;
 use crate::rights::avail::Avail;
-use crate::rights::entitlement::{Decision, Denial, DenialCode, ViewerRights, decide, still_entitled};
+use crate::rights::denial::{Denial, DenialCode};
+use crate::rights::entitlement::{Decision, ViewerRights, decide_part, still_entitled};
 use crate::rights::session::PlaybackSession;
 use crate::rights::snapshot::Snapshot;
 use crate::rights::teaser::{decide_preview, decide_trailer};
@@ -107,12 +108,16 @@ impl Sessions {
         Sessions { db, state, clock, follower, tokens, live, audience, rules }
     }
 
-    /// What a viewer brings to a title: the grants that this server honours, and memberships.
+    /// What a viewer brings to a title: the grants and unlocks that this server honours, and memberships.
     pub async fn viewer_rights(&self, viewer: Option<ViewerId>, title: TitleId) -> Result<ViewerRights> {
         let Some(viewer) = viewer else { return Ok(ViewerRights::default()) };
         let mut grants = self.db.grants(viewer, Some(title)).await?;
         grants.retain(|grant| grant.livemode == self.rules.livemode);
-        Ok(ViewerRights { grants, memberships: self.db.memberships(viewer).await? })
+        let snapshot = self.follower.snapshot();
+        let is_series = snapshot.title(title).is_some_and(|title| title.title.details.episodes.is_some());
+        let mut unlocks = if is_series { self.db.unlocks(viewer, Some(title)).await? } else { Vec::new() };
+        unlocks.retain(|unlock| unlock.livemode == self.rules.livemode);
+        Ok(ViewerRights { grants, memberships: self.db.memberships(viewer).await?, unlocks })
     }
 
     /// Decides, takes the stream lease, records the session and signs its token.
@@ -127,9 +132,9 @@ impl Sessions {
             return Ok(Err(Denial::of(DenialCode::TitleNotListed)));
         };
         let decision = match request.feature {
-            Feature::Part(_) => {
+            Feature::Part(part) => {
                 let viewer = self.viewer_rights(request.viewer_id, request.title_id).await?;
-                decide(title, &viewer, request.territory, now)
+                decide_part(title, part, &viewer, request.territory, now)
             }
             Feature::Trailer => decide_trailer(&title.title, request.territory, now),
             Feature::Preview => decide_preview(title, request.territory, now).ok_or_else(no_preview)?,

@@ -9,7 +9,7 @@ use crate::base::territory::Territory;
 use crate::catalog::compliance::{Charge, ComplianceState};
 use crate::catalog::title::Title;
 use crate::rights::avail::{Avail, LicenseType};
-use crate::rights::entitlement::DenialCode;
+use crate::rights::denial::DenialCode;
 
 /// How a title stands in one territory at one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,19 +5,20 @@
 //! each step, so an explanation cannot disagree with the decision.
 //!
 //! The order of checks is fixed and the first failure is the answer: title, licence, territory, entitlement. Among
-//! entitlements the order is: a grant whose clock runs (it is paid already), membership, free, and last a grant that
+//! entitlements the order is: an episode that is free or unlocked, a grant whose clock runs (it is paid already), membership, free, and last a grant that
 //! would have to be started, so that no rental clock starts while another right would play the same film.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::base::clock::UtcMs;
-use crate::base::id::{AvailId, GrantId, MembershipId, OfferId};
-use crate::base::money::Money;
+use crate::base::id::{AvailId, GrantId, MembershipId, UnlockId};
 use crate::base::protection::ProtectionScheme;
 use crate::base::territory::Territory;
 use crate::catalog::title::{Title, TitleStatus};
 use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::clearance::Clearance;
+use crate::rights::denial::{Denial, DenialCode, NextOption};
+use crate::rights::episode::Episode;
 use crate::rights::grant::{Grant, GrantPhase};
 use crate::rights::membership::Membership;
 use crate::rights::reach::{Reach, covers};
@@ -25,6 +26,7 @@ use crate::rights::session::PlaybackSession;
 use crate::rights::snapshot::TitleRights;
 use crate::rights::teaser::preview_goes_on;
 use crate::rights::trace::{self, GoingOn, Silent, Step, Steps, Tracer};
+use crate::rights::unlock::Unlock;
 
 /// A session that outlives its membership may still run this much longer than the film.
 const MEMBERSHIP_TAIL_MS: i64 = 30 * 60 * 1000;
@@ -65,6 +67,8 @@ pub struct Entitlement {
 pub enum Cause {
     Grant(GrantId),
     Membership(MembershipId),
+    /// One episode.
+    Unlock(UnlockId),
     Free,
     /// The trailer of a listed title, for anybody.
     Trailer,
@@ -72,58 +76,12 @@ pub enum Cause {
     Preview,
 }
 
-/// Why not, and what would help.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Denial {
-    pub code: DenialCode,
-    pub next: Vec<NextOption>,
-    /// The viewer has the title already and only waits for its opening.
-    pub is_acquired: bool,
-}
-
-/// Stable codes, in the order the checks are made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum DenialCode {
-    /// Nothing the caller may know of.
-    TitleNotListed,
-    TitleWithdrawn,
-    TitleSuspended,
-    /// In China, where it was made, it may not be offered so.
-    LicenceRequired,
-    LicenceRevoked,
-    GeoNotLicensed,
-    GrantRevoked,
-    SessionRevoked,
-    SessionEnded,
-    RentalExpired,
-    StartByPassed,
-    PaymentRequired,
-    MembershipRequired,
-    WindowNotOpen,
-    WindowClosed,
-    TooManyStreams,
-    /// A purchase of what is owned already.
-    AlreadyOwned,
-    /// The offer is sold no more, though its window is open.
-    OfferWithdrawn,
-    /// This server takes no payments, or not in this mode.
-    SalesClosed,
-}
-
-/// What the viewer can do about a denial.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "action")]
-pub enum NextOption {
-    Buy { offer_id: OfferId, price: Money },
-    Join,
-    Wait { opens_at: UtcMs },
-}
-
-/// What a viewer brings: the grants for this title and all memberships. Nobody signed in brings nothing.
+/// What a viewer brings: the grants and unlocks of this title and all memberships. Nobody signed in brings nothing.
 #[derive(Clone, Debug, Default)]
 pub struct ViewerRights {
     pub grants: Vec<Grant>,
     pub memberships: Vec<Membership>,
+    pub unlocks: Vec<Unlock>,
 }
 
 impl Cause {
@@ -132,6 +90,7 @@ impl Cause {
         match self {
             Cause::Grant(_) => "grant",
             Cause::Membership(_) => "membership",
+            Cause::Unlock(_) => "unlock",
             Cause::Free => "free",
             Cause::Trailer => "trailer",
             Cause::Preview => "preview",
@@ -168,95 +127,46 @@ impl ViewerRights {
     }
 }
 
-impl DenialCode {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            DenialCode::TitleNotListed => "TITLE_NOT_FOUND",
-            DenialCode::TitleWithdrawn => "TITLE_WITHDRAWN",
-            DenialCode::TitleSuspended => "TITLE_SUSPENDED",
-            DenialCode::LicenceRequired => "LICENCE_REQUIRED",
-            DenialCode::LicenceRevoked => "LICENCE_REVOKED",
-            DenialCode::GeoNotLicensed => "GEO_NOT_LICENSED",
-            DenialCode::GrantRevoked => "GRANT_REVOKED",
-            DenialCode::SessionRevoked => "SESSION_REVOKED",
-            DenialCode::SessionEnded => "SESSION_ENDED",
-            DenialCode::RentalExpired => "RENTAL_EXPIRED",
-            DenialCode::StartByPassed => "START_BY_PASSED",
-            DenialCode::PaymentRequired => "PAYMENT_REQUIRED",
-            DenialCode::MembershipRequired => "MEMBERSHIP_REQUIRED",
-            DenialCode::WindowNotOpen => "WINDOW_NOT_OPEN",
-            DenialCode::WindowClosed => "WINDOW_CLOSED",
-            DenialCode::TooManyStreams => "TOO_MANY_STREAMS",
-            DenialCode::AlreadyOwned => "ALREADY_OWNED",
-            DenialCode::OfferWithdrawn => "OFFER_WITHDRAWN",
-            DenialCode::SalesClosed => "SALES_CLOSED",
-        }
-    }
-
-    /// One sentence for a person: what is the case and what to do.
-    pub fn message(self) -> &'static str {
-        match self {
-            DenialCode::TitleNotListed => "There is no such title.",
-            DenialCode::TitleWithdrawn => "This title has been withdrawn.",
-            DenialCode::TitleSuspended => "This title is not available for the moment. Please try again later.",
-            DenialCode::LicenceRequired => {
-                "This title may not be offered where you are until its release licence is in order."
-            }
-            DenialCode::LicenceRevoked => {
-                "The release licence of this title has been revoked; it may no longer be shown."
-            }
-            DenialCode::GeoNotLicensed => "This title is not licensed where you are.",
-            DenialCode::GrantRevoked => {
-                "Your access to this title has been withdrawn. If you did not ask for a refund, contact support."
-            }
-            DenialCode::SessionRevoked => "This playback has been ended. Press Play to start again.",
-            DenialCode::SessionEnded => "This playback has ended. Press Play to start again.",
-            DenialCode::RentalExpired => "The viewing period is over. You can buy the title again while it is on sale.",
-            DenialCode::StartByPassed => "The title was not started in time. You can buy it again while it is on sale.",
-            DenialCode::PaymentRequired => "Buy this title to watch it.",
-            DenialCode::MembershipRequired => "This title is for members.",
-            DenialCode::WindowNotOpen => "This title has not opened yet.",
-            DenialCode::WindowClosed => "This title is no longer on offer.",
-            DenialCode::TooManyStreams => "Too many streams at once. Stop watching elsewhere, or wait 90 seconds.",
-            DenialCode::AlreadyOwned => "You already have this title; press Play.",
-            DenialCode::OfferWithdrawn => "This offer has been withdrawn. Load the page again to see what is on sale.",
-            DenialCode::SalesClosed => "This server does not take payments.",
-        }
-    }
-}
-
-impl Denial {
-    pub fn of(code: DenialCode) -> Denial {
-        Denial { code, next: Vec::new(), is_acquired: false }
-    }
-}
-
-/// Whether a viewer may open a session for a title at `now`. An unknown territory matches no avail.
+/// Whether a viewer may open a session for a title, which begins with its first part, at `now`. An unknown territory
+/// matches no avail.
 pub fn decide(title: &TitleRights, viewer: &ViewerRights, territory: Option<Territory>, now: UtcMs) -> Decision {
-    walk(title, viewer, territory, now, &mut Silent)
+    decide_part(title, 1, viewer, territory, now)
+}
+
+/// The same for one of its parts, counted from 1.
+pub fn decide_part(
+    title: &TitleRights,
+    part: u32,
+    viewer: &ViewerRights,
+    territory: Option<Territory>,
+    now: UtcMs,
+) -> Decision {
+    walk(title, part, viewer, territory, now, &mut Silent)
 }
 
 /// The same decision, with every check it made.
 pub fn explain(
     title: &TitleRights,
+    part: u32,
     viewer: &ViewerRights,
     territory: Option<Territory>,
     now: UtcMs,
 ) -> (Decision, Vec<Step>) {
     let mut steps = Steps::default();
-    let decision = walk(title, viewer, territory, now, &mut steps);
+    let decision = walk(title, part, viewer, territory, now, &mut steps);
     (decision, steps.0)
 }
 
 fn walk(
     title: &TitleRights,
+    part: u32,
     viewer: &ViewerRights,
     territory: Option<Territory>,
     now: UtcMs,
     tracer: &mut impl Tracer,
 ) -> Decision {
     match enter(title, territory, now, tracer) {
-        Ok(reach) => decide_under(title, &reach, viewer, now, tracer),
+        Ok(reach) => decide_under(&Episode { part, reach: &reach, viewer, now }, tracer),
         Err(code) => Decision::Deny(Denial::of(code)),
     }
 }
@@ -267,7 +177,7 @@ pub fn decide_anywhere(title: &TitleRights, now: UtcMs) -> Decision {
         return Decision::Deny(Denial::of(code));
     }
     let all = Reach::anywhere(title);
-    decide_under(title, &all, &ViewerRights::default(), now, &mut Silent)
+    decide_under(&Episode { part: 1, reach: &all, viewer: &ViewerRights::default(), now }, &mut Silent)
 }
 
 /// What comes before every right: the title, its licence, the territory.
@@ -287,16 +197,17 @@ pub fn enter<'a>(
     if reach.covered.is_empty() { Err(DenialCode::GeoNotLicensed) } else { Ok(reach) }
 }
 
-fn decide_under(
-    title: &TitleRights,
-    reach: &Reach<'_>,
-    viewer: &ViewerRights,
-    now: UtcMs,
-    tracer: &mut impl Tracer,
-) -> Decision {
-    let covered = &reach.covered;
-    let mut right = running_grant(title, reach, viewer, now);
-    tracer.step(|| trace::grants(&viewer.grants, right.as_ref(), GrantPhase::Running, now));
+fn decide_under(episode: &Episode<'_>, tracer: &mut impl Tracer) -> Decision {
+    let Episode { reach, viewer, now, .. } = *episode;
+    let (title, covered) = (reach.title, &reach.covered);
+    let mut right = episode.right();
+    if title.title.details.episodes.is_some() {
+        tracer.step(|| trace::episode(episode, right.as_ref()));
+    }
+    if right.is_none() {
+        right = running_grant(title, reach, viewer, now);
+        tracer.step(|| trace::grants(&viewer.grants, right.as_ref(), GrantPhase::Running, now));
+    }
     if right.is_none() {
         right = member_right(title, reach, viewer, now);
         tracer.step(|| trace::membership(viewer.membership(now), covered, right.as_ref(), now));
@@ -309,7 +220,10 @@ fn decide_under(
         right = unstarted_grant(title, reach, viewer, now);
         tracer.step(|| trace::grants(&viewer.grants, right.as_ref(), GrantPhase::Unstarted, now));
     }
-    let decision = right.map_or_else(|| Decision::Deny(no_entitlement(title, reach, viewer, now)), Decision::Allow);
+    let decision = match right {
+        Some(right) => episode.waits(&right).map_or(Decision::Allow(right), Decision::Deny),
+        None => Decision::Deny(no_entitlement(episode)),
+    };
     tracer.step(|| trace::window(covered, &decision, now));
     decision
 }
@@ -401,7 +315,7 @@ fn cause_goes_on(
             Some(GrantPhase::Revoked) | None => Err(DenialCode::GrantRevoked),
         },
         Cause::Membership(_) => membership_goes_on(session, membership, now),
-        Cause::Free | Cause::Trailer | Cause::Preview => Ok(()),
+        Cause::Unlock(_) | Cause::Free | Cause::Trailer | Cause::Preview => Ok(()),
     }
 }
 
@@ -524,7 +438,8 @@ fn scheme_or_flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<P
 }
 
 /// The most helpful true reason: what the viewer had and lost, then what can be had now, then when it opens.
-fn no_entitlement(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights, now: UtcMs) -> Denial {
+fn no_entitlement(episode: &Episode<'_>) -> Denial {
+    let Episode { reach, viewer, now, .. } = *episode;
     if reach.offered().next().is_none() {
         return Denial::of(DenialCode::LicenceRequired);
     }
@@ -534,7 +449,7 @@ fn no_entitlement(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights,
         let next = vec![NextOption::Wait { opens_at: grant.available_at }];
         return Denial { code: DenialCode::WindowNotOpen, next, is_acquired: true };
     }
-    let next = next_options(title, reach, viewer, now);
+    let next = episode.options(next_options(reach, viewer, now));
     let lost = viewer
         .grants
         .iter()
@@ -555,7 +470,9 @@ fn no_entitlement(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights,
         .max_by_key(|(at, _)| *at);
     let code = match lost {
         Some((_, code)) => code,
-        None if next.iter().any(|option| matches!(option, NextOption::Buy { .. })) => DenialCode::PaymentRequired,
+        None if next.iter().any(|option| matches!(option, NextOption::Buy { .. } | NextOption::Unlock { .. })) => {
+            DenialCode::PaymentRequired
+        }
         None if next.contains(&NextOption::Join) => DenialCode::MembershipRequired,
         None if next.iter().any(|option| matches!(option, NextOption::Wait { .. })) => DenialCode::WindowNotOpen,
         None => DenialCode::WindowClosed,
@@ -564,7 +481,8 @@ fn no_entitlement(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights,
 }
 
 /// What can be done now; and only when there is nothing, when the next window opens.
-pub fn next_options(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights, now: UtcMs) -> Vec<NextOption> {
+pub fn next_options(reach: &Reach<'_>, viewer: &ViewerRights, now: UtcMs) -> Vec<NextOption> {
+    let title = reach.title;
     let is_member = viewer.is_member(now);
     let mut options: Vec<NextOption> = reach
         .offered()

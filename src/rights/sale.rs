@@ -4,7 +4,8 @@
 use crate::base::clock::UtcMs;
 use crate::base::money::Money;
 use crate::base::territory::Territory;
-use crate::rights::entitlement::{Denial, DenialCode, NextOption, ViewerRights, next_options, title_denial};
+use crate::rights::denial::{Denial, DenialCode, NextOption};
+use crate::rights::entitlement::{ViewerRights, next_options, title_denial};
 use crate::rights::grant::Grant;
 use crate::rights::offer::{Offer, SalePhase};
 use crate::rights::reach::Reach;
@@ -39,10 +40,10 @@ pub fn quote(
         return Err(Denial::of(DenialCode::LicenceRequired));
     }
     if reach.is_held(avail, now) && avail.window.is_open(now) {
-        let next = next_options(title, &reach, viewer, now);
+        let next = next_options(&reach, viewer, now);
         return Err(Denial { next, ..Denial::of(DenialCode::WindowNotOpen) });
     }
-    let refuse = |code| Denial { next: next_options(title, &reach, viewer, now), ..Denial::of(code) };
+    let refuse = |code| Denial { next: next_options(&reach, viewer, now), ..Denial::of(code) };
     match offer.sale_phase(avail, now) {
         SalePhase::NotOpen { sold_from_at } => {
             let next = vec![NextOption::Wait { opens_at: sold_from_at }];

@@ -10,7 +10,9 @@ use crate::catalog::compliance::{Charge, ComplianceState};
 use crate::catalog::title::Title;
 use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::clearance::Clearance;
-use crate::rights::entitlement::{Cause, Decision, DenialCode, Entitlement};
+use crate::rights::denial::DenialCode;
+use crate::rights::entitlement::{Cause, Decision, Entitlement};
+use crate::rights::episode::Episode;
 use crate::rights::grant::{Grant, GrantPhase};
 use crate::rights::membership::Membership;
 use crate::rights::session::PlaybackSession;
@@ -49,6 +51,8 @@ pub enum Check {
     Title,
     Licence,
     Territory,
+    /// Of a series that is had episode by episode.
+    Episode,
     Grant,
     Membership,
     Free,
@@ -143,6 +147,19 @@ pub fn territory(windows: usize, covered: &[&Avail], territory: Option<Territory
     let code = covered.is_empty().then_some(DenialCode::GeoNotLicensed);
     let ids: Vec<_> = covered.iter().map(|avail| avail.id).collect();
     Step::new(Check::Territory, passed(code.is_none()), code, says, json!({"territory": territory, "avails": ids}))
+}
+
+/// Whether the terms of the series give the episode.
+pub fn episode(episode: &Episode<'_>, right: Option<&Entitlement>) -> Step {
+    let details = &episode.reach.title.title.details;
+    let says = match right.map(|right| right.cause) {
+        Some(Cause::Free) => "The episode is free.",
+        Some(_) => "The viewer has unlocked the episode.",
+        None => "The viewer has not unlocked the episode.",
+    };
+    let unlocked: Vec<u32> = episode.viewer.unlocks.iter().map(|unlock| unlock.part).collect();
+    let facts = json!({"part": episode.part, "terms": details.episodes, "unlocked": unlocked});
+    Step::new(Check::Episode, passed(right.is_some()), None, says, facts)
 }
 
 /// Whether a grant in `wanted` phase plays: one that runs comes first, one that would have to be started comes last.
@@ -251,6 +268,7 @@ pub fn cause_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
     let (check, good) = match asked.session.entitlement.cause {
         Cause::Grant(_) => (Check::Grant, "The purchase it was opened with still holds."),
         Cause::Membership(_) => (Check::Membership, "The membership it was opened with still lets it go on."),
+        Cause::Unlock(_) => (Check::Episode, "It was opened as an episode that was unlocked."),
         Cause::Free | Cause::Trailer => (Check::Free, "It was opened as a free title."),
         Cause::Preview => (Check::Window, "It was opened as a preview."),
     };

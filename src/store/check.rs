@@ -70,6 +70,9 @@ pub async fn check(db: &dyn Db) -> Result<Report> {
     for id in db.strays(PAGE_ROWS).await? {
         report.find("CAUSE_MISSING", id, "what it was caused by does not exist");
     }
+    for id in db.wrong_coins(PAGE_ROWS).await? {
+        report.find("COINS_WRONG", id, "what was taken from the wallet is not what was paid with it");
+    }
     Ok(report)
 }
 

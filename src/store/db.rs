@@ -25,8 +25,9 @@ pub mod sales;
 pub mod sql;
 pub mod sqlite;
 pub mod storefront;
-pub mod voucher;
 pub mod telemetry;
+pub mod voucher;
+pub mod wallet;
 
 pub use account::AccountDb;
 pub use audit::AuditDb;
@@ -42,6 +43,7 @@ pub use sales::SalesDb;
 pub use storefront::StorefrontDb;
 pub use telemetry::TelemetryDb;
 pub use voucher::VoucherDb;
+pub use wallet::WalletDb;
 
 /// The whole database.
 #[async_trait]
@@ -58,8 +60,9 @@ pub trait Db:
     + ProgressDb
     + SalesDb
     + StorefrontDb
-    + VoucherDb
     + TelemetryDb
+    + VoucherDb
+    + WalletDb
 {
     /// Answers when the database does.
     async fn ping(&self) -> Result<()>;

@@ -10,7 +10,7 @@ use marquee::store::db::voucher::Redemption;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
 
-use crate::db::{Backend, SqliteFile};
+use crate::db::{Backend, SqliteFile, wallet};
 use crate::scene::{Scene, audit_line};
 
 /// A file with a paid, a refunded and a pending purchase and some audit lines, tampered with by `sql`, as checked.
@@ -34,6 +34,7 @@ async fn fill(db: &Arc<dyn Db>) {
     let (_, vouchers) = scene.vouchers(db).await;
     let guest = scene.with_viewer(db, "guest@example.com").await;
     assert_eq!(db.redeem_voucher(&guest.gift(vouchers[0].id), 0).await.unwrap(), Redemption::Done);
+    wallet::unlocked(db, &scene).await;
     for action in ["one", "two", "three"] {
         db.append_audit(&audit_line(action)).await.unwrap();
     }
@@ -129,6 +130,13 @@ async fn each_kind_of_damage_is_found() {
         ),
         ("DELETE FROM refund", &["REFUND_AMOUNT_WRONG", "REFUND_COUNT_WRONG"]),
         ("DELETE FROM purchase WHERE status = 'paid'", &["CAUSE_MISSING", "STORAGE_DAMAGED"]),
+        ("UPDATE coin_debit SET coins = coins + 1", &["COINS_WRONG"]),
+        ("DELETE FROM coin_debit", &["COINS_WRONG"]),
+        ("UPDATE coin_lot SET coins = 10", &["COINS_WRONG"]),
+        (
+            "UPDATE coin_lot SET viewer_id = (SELECT id FROM viewer WHERE email_folded = 'grace@example.com')",
+            &["COINS_WRONG"],
+        ),
         ("DELETE FROM offer", &["STORAGE_DAMAGED"]),
         (
             "INSERT INTO asset (id, source_name, duration_ms, details, created_at, partial_fingerprint) \

@@ -19,8 +19,9 @@ mod progress;
 mod races;
 mod sales;
 mod storefront;
-mod voucher;
 mod telemetry;
+mod voucher;
+pub mod wallet;
 
 /// A database that can be opened more than once.
 pub trait Backend {
@@ -177,4 +178,9 @@ suite! {
         a_voucher_is_not_redeemed_late_void_or_on_other_rights
         one_voucher_of_many_hands_is_redeemed_once
         a_thousand_codes_in_thirty_hands_are_a_thousand_grants;
+    wallet:
+        coins_are_added_once_and_taken_back_once
+        an_episode_is_unlocked_once_and_paid_for_once
+        rewards_are_counted_from_an_instant
+        a_viewer_switches_asking_off;
 }

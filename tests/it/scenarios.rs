@@ -15,6 +15,7 @@ mod members;
 mod previews;
 mod releases;
 mod rentals;
+mod series;
 
 macro_rules! scenarios {
     ($($room:ident: $($case:ident)*;)*) => {
@@ -57,6 +58,9 @@ scenarios! {
         a_window_flips_while_people_watch
         a_renter_travels
         one_rental_plays_in_one_place;
+    series:
+        a_series_is_unlocked_episode_by_episode
+        an_episode_unlocked_from_two_tabs_is_paid_for_once;
 }
 
 #[derive(Clone, Copy, Debug)]

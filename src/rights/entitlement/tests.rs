@@ -1,11 +1,13 @@
 //! The decision as tables: each boundary one millisecond before, at and after, and the precedence of entitlements.
 
 use super::*;
-use crate::base::id::HoldbackId;
-use crate::base::id::{AssetId, OperatorId, PlanId, PurchaseId, SessionId, TitleId, ViewerId};
-use crate::base::money::Currency;
+use crate::base::id::{
+    AssetId, HoldbackId, OfferId, OperatorId, PlanId, PurchaseId, SessionId, TitleId, UnlockId, ViewerId,
+};
+use crate::base::money::{Currency, Money};
 use crate::base::territory::TerritorySet;
 use crate::catalog::compliance::{Compliance, Confirmation, LicensedFilm, Revocation};
+use crate::catalog::episodes::EpisodeTerms;
 use crate::catalog::licence::{Licence, LicenceKind};
 use crate::catalog::title::Title;
 use crate::rights::grant::{GrantCause, GrantClock};
@@ -13,6 +15,7 @@ use crate::rights::holdback::{Holdback, HoldbackEvent};
 use crate::rights::offer::{Offer, OfferKind};
 use crate::rights::sale::quote;
 use crate::rights::teaser::{decide_preview, decide_trailer};
+use crate::rights::unlock::{Unlock, UnlockMeans};
 use crate::rights::window::Window;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -131,6 +134,19 @@ impl Cinema {
         }
     }
 
+    fn unlocked(&self, part: u32, means: UnlockMeans, unlocked_at: UtcMs) -> Unlock {
+        Unlock {
+            id: UnlockId::new(unlocked_at),
+            viewer_id: self.viewer_id,
+            title_id: self.rights.title.id,
+            part,
+            avail_id: self.pvod,
+            means,
+            unlocked_at,
+            livemode: false,
+        }
+    }
+
     fn answer(&self, viewer: &ViewerRights, now: UtcMs) -> String {
         self.answer_in(viewer, Some(cn()), now)
     }
@@ -138,11 +154,7 @@ impl Cinema {
     /// `grant`, `membership`, `free`, or the code of the denial.
     fn answer_in(&self, viewer: &ViewerRights, territory: Option<Territory>, now: UtcMs) -> String {
         match decide(&self.rights, viewer, territory, now) {
-            Decision::Allow(Entitlement { cause: Cause::Grant(_), .. }) => "grant".into(),
-            Decision::Allow(Entitlement { cause: Cause::Membership(_), .. }) => "membership".into(),
-            Decision::Allow(Entitlement { cause: Cause::Free, .. }) => "free".into(),
-            Decision::Allow(Entitlement { cause: Cause::Trailer, .. }) => "trailer".into(),
-            Decision::Allow(Entitlement { cause: Cause::Preview, .. }) => "preview".into(),
+            Decision::Allow(right) => right.cause.rule().into(),
             Decision::Deny(denial) => denial.code.as_str().into(),
         }
     }
@@ -181,7 +193,7 @@ fn nobody() -> ViewerRights {
 }
 
 fn with(grants: Vec<Grant>, memberships: Vec<Membership>) -> ViewerRights {
-    ViewerRights { grants, memberships }
+    ViewerRights { grants, memberships, ..ViewerRights::default() }
 }
 
 #[test]
@@ -547,6 +559,7 @@ fn a_preview_plays_while_a_window_is_open_and_ends_with_it() {
     assert_eq!(answer(&cinema, Some(cn()), pvod_start()), Err((DenialCode::LicenceRequired, vec![])));
 }
 
+mod episodes;
 mod explained;
 mod precedence;
 
@@ -656,7 +669,7 @@ fn in_china_a_licence_comes_before_everything_else() {
         let is_over = expected[1] == "LICENCE_REVOKED";
         assert_eq!(goes_on(Some(cn())), if is_over { Err(DenialCode::LicenceRevoked) } else { Ok(()) });
         assert_eq!(goes_on(abroad), Ok(()));
-        let (decision, steps) = explain(&cinema.rights, &buyer, Some(cn()), now);
+        let (decision, steps) = explain(&cinema.rights, 1, &buyer, Some(cn()), now);
         assert_eq!(decision, decide(&cinema.rights, &buyer, Some(cn()), now));
         assert_eq!((steps[0].check, steps[1].check), (trace::Check::Title, trace::Check::Licence));
     }
@@ -688,7 +701,7 @@ fn what_is_held_back_is_neither_sold_nor_opened_whatever_its_window_says() {
     let Decision::Deny(denial) = decide(&cinema.rights, &nobody(), Some(cn()), pvod_start()) else { panic!() };
     assert_eq!(denial.next, [NextOption::Wait { opens_at: lifts_at }]);
     // What was bought plays.
-    let viewer = ViewerRights { grants: vec![cinema.bought(pvod_start())], memberships: vec![] };
+    let viewer = with(vec![cinema.bought(pvod_start())], vec![]);
     assert_eq!(cinema.answer(&viewer, pvod_start()), "grant");
 }
 
@@ -698,7 +711,7 @@ fn early_access_needs_a_membership_until_members_have_the_title() {
     cinema.rights.offers[0].clock = GrantClock::UntilMembers { watch_ms: 90 * DAY_MS };
     let bought = cinema.grant(GrantClock::UntilMembers { watch_ms: 90 * DAY_MS }, pvod_start());
     let lapses_at = UtcMs(pvod_start().0 + 5 * DAY_MS);
-    let owner = |ends_at| ViewerRights { grants: vec![bought.clone()], memberships: vec![cinema.member(ends_at)] };
+    let owner = |ends_at| with(vec![bought.clone()], vec![cinema.member(ends_at)]);
     let (lapsing, kept) = (owner(lapses_at), owner(UtcMs(pvod_end().0 + DAY_MS)));
     for (instant, offset_ms, viewer, expected) in [
         (lapses_at, -1, &lapsing, "grant"),
@@ -714,7 +727,7 @@ fn early_access_needs_a_membership_until_members_have_the_title() {
     // Its longest, where members get the title late.
     cinema.rights.avails.retain(|avail| avail.license_type == LicenseType::Vod);
     let ends_at = UtcMs(pvod_start().0 + 90 * DAY_MS);
-    let kept = ViewerRights { grants: vec![bought.clone()], memberships: vec![cinema.member(UtcMs(i64::MAX))] };
+    let kept = with(vec![bought.clone()], vec![cinema.member(UtcMs(i64::MAX))]);
     assert_eq!(cinema.answer(&kept, UtcMs(ends_at.0 - 1)), "grant");
     assert_eq!(cinema.answer(&kept, ends_at), "RENTAL_EXPIRED");
     let sold = |viewer: &ViewerRights| {

@@ -29,6 +29,10 @@ pub trait CheckDb: Send + Sync {
     /// Ids of entries and refunds whose purchase does not exist, and of grants without exactly one cause that does, at
     /// most `limit`.
     async fn strays(&self, limit: u32) -> Result<Vec<String>>;
+
+    /// Ids of unlocks for which another amount was taken than they cost, or from another viewer, and of lots from which
+    /// more was taken than they have, at most `limit`.
+    async fn wrong_coins(&self, limit: u32) -> Result<Vec<String>>;
 }
 
 /// A purchase and what belongs to it, counted.

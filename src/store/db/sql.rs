@@ -42,6 +42,7 @@ mod sales;
 mod storefront;
 mod telemetry;
 mod voucher;
+mod wallet;
 mod writer;
 
 pub use dialect::Dialect;

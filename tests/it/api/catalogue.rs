@@ -45,13 +45,14 @@ async fn what_an_operator_says_of_a_title_is_what_a_viewer_reads() {
         show,
         json!({"tagline": {"en": "Two lines."}, "cast": cast, "genres": ["science_fiction", "drama"], "year": 2026,
             "country": "NL", "content_rating": "PG", "trailer_asset_id": trailer.id, "rank": 5,
-            "assets": [first, second.id], "part_names": [{}, {"en": "The end"}]}),
+            "assets": [first, second.id], "part_names": [{}, {"en": "The end"}],
+            "part_opens_at": [null, "2027-01-20T00:00:00.000Z"], "episodes": {"free": 1, "coins": 60}}),
     )
     .await;
     assert_eq!(edited.status, StatusCode::OK, "{}", edited.body);
     assert_eq!(edited.body["runtime_ms"], 120_000, "the trailer is not counted");
     assert_eq!(edited.body["trailer_asset_id"], json!(trailer.id));
-    assert_eq!(edited.body["commerce_state"], "for_sale");
+    assert_eq!(edited.body["commerce_state"], "free", "its first episode is");
     assert_eq!(edited.body["next_window"], Value::Null);
     assert_eq!(
         (&edited.body["has_asset"], &edited.body["avail_count"], &edited.body["offers_count"]),
@@ -62,10 +63,16 @@ async fn what_an_operator_says_of_a_title_is_what_a_viewer_reads() {
         assert_eq!(shown[field], edited.body[field], "{field}");
     }
     let parts = json!([
-        {"part": 1, "name": null, "runtime_ms": 60_000},
-        {"part": 2, "name": {"en": "The end"}, "runtime_ms": 60_000},
+        {"part": 1, "name": null, "runtime_ms": 60_000, "opens_at": null, "decision": null},
+        {"part": 2, "name": {"en": "The end"}, "runtime_ms": 60_000, "opens_at": "2027-01-20T00:00:00.000Z",
+            "decision": null},
     ]);
-    assert_eq!(shown["parts"], parts);
+    assert_eq!(cinema.get("/titles", "").await.body["data"][0]["parts"], parts, "a list is short");
+    let of_part = |part: usize| &shown["parts"][part - 1]["decision"];
+    assert_eq!((&of_part(1)["allow"], &of_part(1)["via"]), (&json!(true), &json!("free")));
+    assert_eq!((&of_part(2)["code"], &of_part(2)["next"][0]["action"]), (&json!("WINDOW_NOT_OPEN"), &json!("wait")));
+    let terms = json!({"free": 1, "coins": 60, "rewarded_per_day": 0});
+    assert_eq!((&shown["episodes"], &edited.body["episodes"]), (&terms, &terms));
     assert_eq!(shown["trailer"], json!({"runtime_ms": 60_000}));
     assert_eq!(shown["poster_portrait_url"], Value::Null);
     assert_eq!(shown["opens_at"], Value::Null);
@@ -82,7 +89,9 @@ async fn what_an_operator_says_of_a_title_is_what_a_viewer_reads() {
     assert_eq!(cinema.get("/titles", &ann.token).await.body["data"][0]["progress"], progress);
     assert_eq!(title(&cinema, show, "").await["progress"], Value::Null);
     // What is not named stays, null takes away, and fewer parts have fewer names.
-    let edited = edit(&cinema, show, json!({"year": null, "trailer_asset_id": null, "assets": [first]})).await;
+    let edited =
+        edit(&cinema, show, json!({"year": null, "trailer_asset_id": null, "episodes": null, "assets": [first]})).await;
+    assert_eq!((&edited.body["part_opens_at"], &edited.body["episodes"]), (&json!([null]), &Value::Null));
     assert_eq!((&edited.body["year"], &edited.body["trailer_asset_id"]), (&Value::Null, &Value::Null));
     assert_eq!((&edited.body["country"], &edited.body["part_names"]), (&json!("NL"), &json!([{}])));
     assert_eq!(title(&cinema, show, "").await["trailer"], Value::Null);
@@ -97,6 +106,9 @@ async fn what_no_title_can_say_is_refused_by_its_field() {
         (json!({"genres": ["soap"]}), "FIELD_INVALID", "genres[0]"),
         (json!({"genres": ["war", "war"]}), "TITLE_INVALID", "genres"),
         (json!({"year": 1700}), "TITLE_INVALID", "year"),
+        (json!({"episodes": {"free": 1}}), "FIELD_INVALID", "episodes.coins"),
+        (json!({"episodes": {"free": 1, "coins": 0}}), "TITLE_INVALID", "episodes"),
+        (json!({"part_opens_at": [null, null]}), "TITLE_INVALID", "part_opens_at"),
         (json!({"country": "XX"}), "FIELD_INVALID", "country"),
         (json!({"cast": [{"name": {"en": "Ann"}, "role": "star"}]}), "FIELD_INVALID", "cast[0].role"),
         (json!({"cast": [{"name": {}, "role": "actor"}]}), "TITLE_INVALID", "cast"),

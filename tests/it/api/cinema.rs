@@ -23,6 +23,7 @@ use marquee::catalog::title::{Title, TitleStatus};
 use marquee::commerce::account::Accounts;
 use marquee::commerce::checkout::Checkout;
 use marquee::commerce::sandbox::Sandbox;
+use marquee::commerce::unlocks::Unlocks;
 use marquee::commerce::voucher::Vouchers;
 use marquee::drm::key_provider::OwnKeys;
 use marquee::drm::output_protection::OutputProtection;
@@ -188,6 +189,7 @@ impl Cinema {
         let vouchers =
             Vouchers::new(db.clone(), state.clone(), clock.clone(), follower.clone(), sessions.clone(), &vault, false)
                 .unwrap();
+        let unlocks = Unlocks::new(db.clone(), clock.clone(), follower.clone(), sessions.clone(), false);
         let accounts = Accounts::new(db.clone(), state.clone(), clock.clone(), false).unwrap();
         let blobs = Blobs::local(&dir.path().join("objects")).unwrap();
         let keys = ContentKeys::new(db.clone(), Arc::new(vault), clock.clone(), Arc::new(OwnKeys));
@@ -225,6 +227,7 @@ impl Cinema {
             posters: Arc::new(|key| Box::pin(async move { Ok(key.path().to_string().into()) })),
             sandbox: Some(sandbox.clone()),
             vouchers: Arc::new(vouchers),
+            unlocks: Arc::new(unlocks),
             metrics: Metrics::new(registry),
             livemode: false,
         });

@@ -75,6 +75,10 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("post", "/voucher-batches/{id}/void", [404, 404, 403, 403]),
     ("get", "/viewers", READ),
     ("get", "/viewers/{id}", READ_NOTHING),
+    ("get", "/viewers/{id}/wallet", READ_NOTHING),
+    ("post", "/viewers/{id}/coin-lots", [422, 403, 422, 403]),
+    ("post", "/coin-lots/{id}/void", [422, 403, 422, 403]),
+    ("post", "/viewers/{id}/rewards", [422, 422, 403, 403]),
     ("get", "/ledger", [200, 403, 200, 403]),
     ("get", "/purchases", READ),
     ("get", "/purchases/{id}", READ_NOTHING),
@@ -186,6 +190,7 @@ fn nothing(route: &str) -> String {
         "tokens" => "tok",
         // The id of all zeros is that of the first storefront.
         "storefronts" => return "sfr_0000000000000000000000000z".into(),
+        "coin-lots" => "lot",
         "voucher-batches" => "vba",
         "offers" => "off",
         "viewers" => "vwr",

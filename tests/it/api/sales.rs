@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use marquee::rights::avail::LicenseType;
-use marquee::rights::entitlement::DenialCode;
+use marquee::rights::denial::DenialCode;
 use marquee::rights::grant::GrantClock;
 use serde_json::{Value, json};
 

@@ -3,7 +3,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::base::id::HoldbackId;
 use crate::rights::conflict::{findings, held_back};
 use crate::rights::holdback::{self, Holdback, HoldbackEvent};
 use crate::rights::trace::{Check, Outcome};
@@ -61,6 +60,7 @@ prop_compose! {
         (is_chinese, is_ordinary, is_licensed) in any::<(bool, bool, bool)>(),
         revoked_at in proptest::option::weighted(0.2, any_instant()),
         holdbacks in proptest::collection::vec(any_holdback(), 0..3),
+        series in proptest::option::of((0u32..3, proptest::option::of(any_instant()), proptest::option::of(any_instant()))),
     ) -> (TitleRights, ViewerRights, Option<Territory>, UtcMs) {
         let cinema = cinema();
         let mut rights = cinema.rights.clone();
@@ -110,8 +110,20 @@ prop_compose! {
             ends_at: UtcMs(starts_at.0 + days * DAY_MS),
             revoked_at: None,
         }).collect();
-        (rights, ViewerRights { grants, memberships }, is_here.then(cn), now)
+        let mut unlocks = Vec::new();
+        if let Some((free, opens_at, unlocked_at)) = series {
+            rights.title.parts.push(AssetId::new(UtcMs(2)));
+            rights.title.details.part_opens_at = vec![None, opens_at];
+            rights.title.details.episodes = Some(EpisodeTerms { free, coins: 60, rewarded_per_day: 1 });
+            unlocks.extend(unlocked_at.map(|at| cinema.unlocked(2, UnlockMeans::Reward, at)));
+        }
+        (rights, ViewerRights { grants, memberships, unlocks }, is_here.then(cn), now)
     }
+}
+
+/// Paid for once: what happens to its window afterwards does not take it away.
+fn is_had(cause: Cause) -> bool {
+    matches!(cause, Cause::Grant(_) | Cause::Unlock(_))
 }
 
 proptest! {
@@ -144,24 +156,29 @@ proptest! {
     }
 
     #[test]
-    fn an_explanation_is_the_decision((rights, viewer, territory, now) in any_case(), later in any_instant()) {
-        let decision = decide(&rights, &viewer, territory, now);
-        let (explained, steps) = explain(&rights, &viewer, territory, now);
+    fn an_explanation_is_the_decision(
+        (rights, viewer, territory, now) in any_case(),
+        part in 1u32..3,
+        later in any_instant(),
+    ) {
+        let decision = decide_part(&rights, part, &viewer, territory, now);
+        let (explained, steps) = explain(&rights, part, &viewer, territory, now);
         prop_assert_eq!(&explained, &decision);
         let last = steps.last().unwrap();
         if let Decision::Allow(right) = &decision {
             let avail = right.avail_id.and_then(|id| rights.avail(id)).unwrap();
             prop_assert!(!avail.has_hard_ended(now), "nothing outlives a hard end");
             prop_assert!(avail.hard_end_at.is_none_or(|end| right.ends_at.is_some_and(|ends_at| ends_at <= end)));
+            prop_assert_eq!(rights.title.part_opening(part, now), None, "nothing plays before it opens");
             let clearance = Clearance::of(&rights.title, territory, now);
             prop_assert_eq!(clearance.denial(), None);
-            prop_assert!(clearance.allows(avail) || matches!(right.cause, Cause::Grant(_)));
+            prop_assert!(clearance.allows(avail) || is_had(right.cause));
             let holds = |holdback: &&Holdback| {
                 holdback.of(avail).is_some_and(|held| held.contains(territory.unwrap()))
                     && holdback.lift(&rights.avails).holds(now)
             };
             let is_held = rights.holdbacks.iter().any(|holdback| holds(&holdback));
-            prop_assert!(!is_held || matches!(right.cause, Cause::Grant(_)), "nothing opens that is held back");
+            prop_assert!(!is_held || is_had(right.cause), "nothing opens that is held back");
         }
         if let Decision::Deny(denial) = &decision {
             for next in &denial.next {
@@ -192,7 +209,7 @@ proptest! {
             };
             let grant = match session.entitlement.cause {
                 Cause::Grant(id) => viewer.grants.iter().find(|grant| grant.id == id),
-                Cause::Membership(_) | Cause::Free | Cause::Trailer | Cause::Preview => None,
+                Cause::Membership(_) | Cause::Unlock(_) | Cause::Free | Cause::Trailer | Cause::Preview => None,
             };
             let member = viewer.memberships.first();
             let answer = still_entitled(&session, &rights, grant, member, territory, later);
@@ -211,7 +228,7 @@ fn the_steps_stop_where_the_decision_does() {
 
     let cinema = cinema();
     let checks = |territory| {
-        let (_, steps) = explain(&cinema.rights, &nobody(), territory, pvod_start());
+        let (_, steps) = explain(&cinema.rights, 1, &nobody(), territory, pvod_start());
         steps.iter().map(|step| (step.check, step.outcome)).collect::<Vec<_>>()
     };
     assert_eq!(checks(None), [(Title, Pass), (Licence, Pass), (Territory, Fail)]);

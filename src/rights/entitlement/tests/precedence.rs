@@ -135,6 +135,7 @@ fn of_several_things_that_would_help_the_most_helpful_is_said() {
             .iter()
             .map(|next| match next {
                 NextOption::Buy { .. } => "buy",
+                NextOption::Unlock { .. } | NextOption::Reward { .. } => panic!("{next:?}"),
                 NextOption::Join => "join",
                 NextOption::Wait { .. } => "wait",
             })

@@ -62,6 +62,15 @@ const STRAYS: &str = "\
     (SELECT substr(id, 4) FROM job WHERE status IN ('queued', 'running')) \
     ORDER BY id LIMIT $1";
 
+/// Coins that do not add up.
+const WRONG_COINS: &str = "\
+    SELECT u.id AS id FROM episode_unlock u WHERE u.coins <> (SELECT COALESCE(SUM(d.coins), 0) FROM coin_debit d \
+    JOIN coin_lot l ON l.id = d.lot_id \
+    WHERE d.unlock_id = u.id AND l.viewer_id = u.viewer_id AND l.livemode = u.livemode) \
+    UNION ALL SELECT l.id AS id FROM coin_lot l \
+    WHERE l.coins < (SELECT COALESCE(SUM(d.coins), 0) FROM coin_debit d WHERE d.lot_id = l.id) \
+    ORDER BY id LIMIT $1";
+
 #[async_trait]
 impl CheckDb for SqlDb {
     async fn storage_faults(&self) -> Result<Vec<String>> {
@@ -125,6 +134,10 @@ impl CheckDb for SqlDb {
 
     async fn strays(&self, limit: u32) -> Result<Vec<String>> {
         Ok(sqlx::query_scalar(STRAYS).bind(i64::from(limit)).fetch_all(&self.readers).await?)
+    }
+
+    async fn wrong_coins(&self, limit: u32) -> Result<Vec<String>> {
+        Ok(sqlx::query_scalar(WRONG_COINS).bind(i64::from(limit)).fetch_all(&self.readers).await?)
     }
 }
 

@@ -16,6 +16,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (7, include_str!("../schema-7.sql")),
     (8, include_str!("../schema-8.sql")),
     (9, include_str!("../schema-9.sql")),
+    (10, include_str!("../schema-10.sql")),
 ];
 
 pub async fn run(connection: &mut Connection, dialect: &Dialect) -> Result<()> {
