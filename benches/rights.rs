@@ -152,7 +152,7 @@ fn catalogue(count: usize) -> Snapshot {
         avails.extend(windows);
         offers.extend(sold);
     }
-    Snapshot::new(titles, avails, offers, Vec::new())
+    Snapshot::new(titles, avails, offers, Vec::new(), Vec::new())
 }
 
 /// A viewer of each kind for a title.

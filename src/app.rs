@@ -21,6 +21,7 @@ use crate::base::limits;
 use crate::base::shutdown::Shutdown;
 use crate::commerce::account::Accounts;
 use crate::commerce::checkout::Checkout;
+use crate::commerce::partners::Partners;
 use crate::commerce::provider::PaymentProvider;
 use crate::commerce::sandbox::{self, Sandbox};
 use crate::commerce::unlocks::Unlocks;
@@ -168,6 +169,7 @@ impl App {
             livemode,
         )?);
         let unlocks = Arc::new(Unlocks::new(db.clone(), clock.clone(), follower.clone(), sessions.clone(), livemode));
+        let partners = Arc::new(Partners::new(follower.clone(), clock.clone())?);
         let library = Arc::new(Library::new(
             blobs.clone(),
             ContentKeys::new(db.clone(), vault.clone(), clock.clone(), key_provider),
@@ -203,6 +205,7 @@ impl App {
             sandbox: sandbox.clone(),
             vouchers,
             unlocks,
+            partners,
             audience: audience.clone(),
             posters: ingest::posters(blobs.clone()),
             metrics: Metrics::new(registry),

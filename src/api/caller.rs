@@ -135,7 +135,7 @@ async fn identify(api: &Api, parts: &Parts, cookie_name: &str) -> Result<Option<
     Ok(Some(caller))
 }
 
-fn bearer(value: &str) -> Option<&str> {
+pub fn bearer(value: &str) -> Option<&str> {
     let (scheme, secret) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
 }

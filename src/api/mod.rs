@@ -20,6 +20,7 @@ use crate::base::id::AuditId;
 use crate::base::shutdown::Shutdown;
 use crate::commerce::account::Accounts;
 use crate::commerce::checkout::Checkout;
+use crate::commerce::partners::Partners;
 use crate::commerce::sandbox::Sandbox;
 use crate::commerce::unlocks::Unlocks;
 use crate::commerce::voucher::Vouchers;
@@ -44,6 +45,7 @@ pub mod me;
 pub mod metrics;
 pub mod openapi;
 pub mod page;
+pub mod partners;
 pub mod payments;
 pub mod playback_sessions;
 pub mod posters;
@@ -81,6 +83,7 @@ pub struct Api {
     pub sandbox: Option<Arc<Sandbox>>,
     pub vouchers: Arc<Vouchers>,
     pub unlocks: Arc<Unlocks>,
+    pub partners: Arc<Partners>,
     pub audience: Arc<Audience>,
     pub posters: PosterSource,
     pub metrics: metrics::Metrics,
@@ -156,6 +159,9 @@ fn viewer_routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(vouchers::redeem))
         .routes(routes!(wallet::show, wallet::edit))
         .routes(routes!(wallet::unlock))
+        .routes(routes!(partners::play_for))
+        .routes(routes!(partners::list_deals))
+        .routes(routes!(partners::report_premiere))
 }
 
 fn process_routes() -> OpenApiRouter<Arc<Api>> {

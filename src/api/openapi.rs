@@ -22,9 +22,9 @@ use crate::api::problem::ProblemBody;
 use crate::api::{BASE, process_routes, viewer_routes};
 use crate::base::clock::UtcMs;
 use crate::base::id::{
-    ApiTokenId, AssetId, AuditId, AvailId, CoinLotId, EntryId, GrantId, HoldbackId, JobId, MembershipId, OfferId,
-    OperatorId, PaymentId, PlanId, PurchaseId, RefundId, SessionId, StorefrontId, TitleId, UnlockId, UploadId,
-    ViewerId, VoucherBatchId, VoucherId,
+    ApiTokenId, AssetId, AuditId, AvailId, CoinLotId, DealId, EntryId, GrantId, HoldbackId, JobId, MembershipId,
+    OfferId, OperatorId, PartyId, PaymentId, PlanId, PurchaseId, RefundId, SessionId, StorefrontId, TitleId, UnlockId,
+    UploadId, ViewerId, VoucherBatchId, VoucherId,
 };
 use crate::base::limits;
 use crate::base::money::Money;
@@ -198,7 +198,7 @@ macro_rules! id_schemas {
 }
 
 id_schemas! {
-    ApiTokenId AssetId AuditId AvailId CoinLotId EntryId GrantId HoldbackId JobId MembershipId OfferId OperatorId PaymentId PlanId
+    ApiTokenId AssetId AuditId AvailId CoinLotId DealId EntryId GrantId HoldbackId JobId MembershipId OfferId OperatorId PartyId PaymentId PlanId
     PurchaseId RefundId SessionId StorefrontId TitleId UnlockId UploadId ViewerId VoucherBatchId VoucherId
 }
 

@@ -26,7 +26,7 @@ use crate::commerce::unlocks::Wanted;
 use crate::playback::denied;
 use crate::playback::library::Licensing;
 use crate::playback::presentation::Presentation;
-use crate::playback::sessions::{Feature, LiveSession, OpenRequest, Opened};
+use crate::playback::sessions::{Feature, LiveSession, OpenRequest, Opened, Watcher};
 use crate::rights::denial::{Denial, NextOption};
 use crate::rights::session::PlaybackSession;
 use crate::store::db::operator::Role;
@@ -157,21 +157,30 @@ pub async fn create(
             return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "FIELD_INVALID", detail).with_param("part"));
         }
     };
+    let viewer_id = caller.as_ref().and_then(Caller::viewer_id);
     let request = OpenRequest {
-        viewer_id: caller.as_ref().and_then(Caller::viewer_id),
+        watcher: viewer_id.map_or(Watcher::Anybody, Watcher::Viewer),
         device: visit.device,
         title_id,
         feature,
         territory: place.territory,
         network: Some(place.network),
     };
-    if let Rate::Over { retry_after } = api.accounts.count_session(request.viewer_id, place.network).await {
+    if let Rate::Over { retry_after } = api.accounts.count_session(viewer_id, place.network).await {
         return Err(Problem::too_many(retry_after));
     }
     let actor = caller.as_ref().map_or_else(|| "nobody".to_owned(), Caller::name);
+    play(&api, request, &actor).await
+}
+
+/// Opens a session, or says why not; either is a line of the audit log.
+pub async fn play(api: &Api, request: OpenRequest, actor: &str) -> Result<Response, Problem> {
+    let OpenRequest { title_id, feature, territory, .. } = request;
+    let part = if let Feature::Part(part) = feature { Some(part) } else { None };
+    let (trailer, preview) = (feature == Feature::Trailer, feature == Feature::Preview);
     let mut opened = api.sessions.open(request.clone()).await?;
     if let Err(denial) = &opened
-        && unlocks_unasked(&api, &request, denial).await?
+        && unlocks_unasked(api, &request, denial).await?
     {
         opened = api.sessions.open(request).await?;
     }
@@ -179,10 +188,11 @@ pub async fn create(
         Ok(Opened { session, film_ms, token }) => {
             api.metrics.count_session();
             let right = &session.entitlement;
-            let detail = json!({"title_id": title_id, "part": part, "trailer": trailer, "preview": preview, "territory": place.territory,
-                "rule": right.cause.rule(), "avail_id": right.avail_id, "grant_id": right.grant_id(),
-                "membership_id": right.membership_id(), "ends_at": right.ends_at});
-            if let Err(error) = api.audit(&actor, "session.open", &session.id.to_string(), detail).await {
+            let detail = json!({"title_id": title_id, "part": part, "trailer": trailer, "preview": preview,
+                "territory": territory, "rule": right.cause.rule(), "avail_id": right.avail_id,
+                "deal_id": right.deal_id, "grant_id": right.grant_id(), "membership_id": right.membership_id(),
+                "ends_at": right.ends_at});
+            if let Err(error) = api.audit(actor, "session.open", &session.id.to_string(), detail).await {
                 // Nobody gets the token, and the stream is free again.
                 api.sessions.end(session.id).await?;
                 return Err(error.into());
@@ -216,8 +226,9 @@ pub async fn create(
         }
         Err(denial) => {
             api.metrics.count_denial(denial.code.as_str());
-            let detail = json!({"code": denial.code.as_str(), "rule": denied::rule(denial.code), "part": part, "trailer": trailer, "preview": preview, "territory": place.territory});
-            api.audit(&actor, "session.deny", &title_id.to_string(), detail).await?;
+            let detail = json!({"code": denial.code.as_str(), "rule": denied::rule(denial.code), "part": part,
+                "trailer": trailer, "preview": preview, "territory": territory});
+            api.audit(actor, "session.deny", &title_id.to_string(), detail).await?;
             Err(Problem::denied(&denial))
         }
     }
@@ -225,7 +236,9 @@ pub async fn create(
 
 /// Whether the episode was unlocked, for a viewer who has asked never to be asked.
 async fn unlocks_unasked(api: &Api, request: &OpenRequest, denial: &Denial) -> Result<bool, Problem> {
-    let (Some(viewer_id), Feature::Part(part)) = (request.viewer_id, request.feature) else { return Ok(false) };
+    let (Some(viewer_id), Feature::Part(part)) = (request.watcher.viewer_id(), request.feature) else {
+        return Ok(false);
+    };
     let costs_coins = denial.next.iter().any(|option| matches!(option, NextOption::Unlock { .. }));
     if !costs_coins || !api.db.auto_unlocks(viewer_id).await? {
         return Ok(false);

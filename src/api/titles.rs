@@ -140,6 +140,8 @@ pub enum Via {
     Membership,
     Unlock,
     Free,
+    /// A partner's word, for its own viewers.
+    Partner,
     Trailer,
     Preview,
 }
@@ -385,7 +387,7 @@ impl TitleState {
         let denial = match decision {
             Decision::Allow(entitlement) => {
                 return match entitlement.cause {
-                    Cause::Grant(_) | Cause::Unlock(_) => TitleState::Acquired,
+                    Cause::Grant(_) | Cause::Unlock(_) | Cause::Partner(_) => TitleState::Acquired,
                     Cause::Membership(_) => TitleState::Member,
                     Cause::Free | Cause::Trailer | Cause::Preview => TitleState::Free,
                 };
@@ -449,6 +451,7 @@ impl From<Cause> for Via {
             Cause::Membership(_) => Via::Membership,
             Cause::Unlock(_) => Via::Unlock,
             Cause::Free => Via::Free,
+            Cause::Partner(_) => Via::Partner,
             Cause::Trailer => Via::Trailer,
             Cause::Preview => Via::Preview,
         }

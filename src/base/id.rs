@@ -28,6 +28,10 @@ macro_rules! ids {
                 $name(uuid_v7(now))
             }
 
+            pub fn from_bytes(bytes: [u8; 16]) -> Self {
+                $name(u128::from_be_bytes(bytes))
+            }
+
             /// The 128 bits behind the prefix, as a UUID has them.
             pub fn to_bytes(self) -> [u8; 16] {
                 self.0.to_be_bytes()
@@ -81,6 +85,12 @@ ids! {
     PosterId = "pst";
     /// A right to offer a title: where, when, under which licence type.
     AvailId = "avl";
+    /// Somebody else who shows films, and has contracts with us.
+    PartyId = "par";
+    /// What another party may do with a title.
+    DealId = "dea";
+    /// A viewer of another party's, as we tell theirs apart.
+    PartyViewerId = "pvw";
     /// A promise that something does not begin before something else.
     HoldbackId = "hld";
     /// What can be bought.

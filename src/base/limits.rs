@@ -74,6 +74,15 @@ pub const KEY_SERVER_ATTEMPTS_MAX: u32 = 3;
 /// Before the second attempt, and twice as long before each later one.
 pub const KEY_SERVER_RETRY_AFTER: Duration = Duration::from_millis(500);
 
+// What partners sign.
+pub const PARTNER_TOKEN_BYTES_MAX: usize = 4 * 1024;
+pub const PARTNER_SUBJECT_BYTES_MAX: usize = 255;
+/// A token lasts no longer from now.
+pub const PARTNER_TOKEN_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
+pub const JWKS_BYTES_MAX: usize = 256 * 1024;
+pub const JWKS_KEYS_MAX: usize = 100;
+pub const JWKS_TIMEOUT: Duration = Duration::from_secs(5);
+
 // Licence servers of DRM systems.
 /// What a decryption module says of itself: 2 to 20 KiB.
 pub const LICENSE_CHALLENGE_BYTES_MAX: usize = 64 * 1024;
@@ -156,6 +165,10 @@ pub const NAME_CHARS_MAX: usize = 200;
 pub const ENCODER_THREADS_MAX: usize = 16;
 /// Days that a holdback lasts after its event: ten years.
 pub const HOLDBACK_DAYS_MAX: u16 = 3_660;
+pub const DEALS_PER_TITLE_MAX: usize = 500;
+pub const PARTIES_MAX: usize = 1_000;
+/// `iss` of a token of others.
+pub const ISSUER_BYTES_MAX: usize = 255;
 pub const HOLDBACKS_PER_TITLE_MAX: usize = 500;
 /// Windows that one change of a plan makes, moves or takes away.
 pub const AVAILS_PER_CHANGE_MAX: usize = 500;

@@ -11,7 +11,7 @@ use ipnet::IpNet;
 
 use crate::base::clock::Clock;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::id::{ApiTokenId, OperatorId, SessionId, ViewerId};
+use crate::base::id::{ApiTokenId, OperatorId, PartyViewerId, SessionId, ViewerId};
 use crate::base::limits;
 use crate::commerce::account::token::{is_well_formed, sha256};
 use crate::commerce::password::Passwords;
@@ -262,6 +262,11 @@ impl Accounts {
             None => (format!("session/network/{network}"), limits::ANONYMOUS_SESSIONS_PER_NETWORK_PER_MINUTE),
         };
         self.rates.count(&key, limit, MINUTE).await
+    }
+
+    /// Counts an attempt to open a session for a partner's viewer.
+    pub async fn count_partner_session(&self, viewer: PartyViewerId) -> Rate {
+        self.rates.count(&format!("session/{viewer}"), limits::SESSIONS_PER_VIEWER_PER_MINUTE, MINUTE).await
     }
 
     /// Counts a place that a player notes.

@@ -1,7 +1,9 @@
-//! Selling: who buys, purchases through a payment provider, refunds, the callbacks in between, vouchers, and episodes for coins.
+//! Selling: who buys, purchases through a payment provider, refunds, the callbacks in between, vouchers, episodes for
+//! coins, and what partners sign.
 
 pub mod account;
 pub mod checkout;
+pub mod partners;
 pub mod password;
 pub mod provider;
 pub mod rates;

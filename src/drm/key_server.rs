@@ -16,7 +16,8 @@ use url::Url;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::limits;
 use crate::drm::cpix::{self, IssuedKey, KeyRequest};
-use crate::drm::outbound::{self, Unread};
+use crate::drm::trust;
+use crate::http::outbound::{self, Unread};
 
 const SPEKE_VERSION: &str = "2.1";
 const X_SPEKE_VERSION: &str = "x-speke-version";
@@ -79,7 +80,7 @@ impl KeyServer {
             value.set_sensitive(true);
             value
         });
-        let client = outbound::client(ca_file, patience.attempt)?.pool_max_idle_per_host(0).build();
+        let client = trust::client(ca_file, patience.attempt)?.pool_max_idle_per_host(0).build();
         let client =
             client.map_err(|error| Error::internal("setting up the client of a key server").with_source(error))?;
         Ok(KeyServer { client, url, authorization, patience })

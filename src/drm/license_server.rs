@@ -13,7 +13,8 @@ use url::Url;
 use crate::base::drm_system::DrmSystem;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::limits;
-use crate::drm::outbound::{self, Unread};
+use crate::drm::trust;
+use crate::http::outbound::{self, Unread};
 
 /// The action of PlayReady's SOAP message that asks for a licence.
 const ACQUIRE_LICENSE: &str = "http://schemas.microsoft.com/DRM/2007/03/protocols/AcquireLicense";
@@ -46,7 +47,7 @@ impl LicenseClient {
             let message = "drm.license_token_header is not the name of a header.";
             Error::new(ErrorKind::Config, "DRM_CONFIG_INCOMPLETE", message).with_source(error)
         })?;
-        let client = outbound::client(ca_file, timeout)?.build();
+        let client = trust::client(ca_file, timeout)?.build();
         let client =
             client.map_err(|error| Error::internal("setting up the client of a licence server").with_source(error))?;
         Ok(LicenseClient { client, token_header })

@@ -7,5 +7,5 @@ pub mod key_provider;
 pub mod key_server;
 pub mod license_server;
 pub mod license_token;
-pub mod outbound;
 pub mod output_protection;
+pub mod trust;

@@ -3,7 +3,7 @@
 //!
 //! From the socket to a handler and back: `listener` accepts, `connection` drives, `strict` (behind `gate`) frames
 //! HTTP/1 and `frames` meters HTTP/2, `watch` keeps the time, `service` calls the handler, `body` leaves. Handlers
-//! answer with `entity` and `respond`.
+//! answer with `entity` and `respond`. `outbound` is the other way: what is asked of servers of others.
 
 pub mod body;
 mod connection;
@@ -13,6 +13,7 @@ mod gate;
 pub mod host;
 pub mod limits;
 pub mod listener;
+pub mod outbound;
 pub mod peer;
 pub mod range;
 pub mod refusal;

@@ -18,7 +18,7 @@ use crate::api::problem::Problem;
 use crate::api::role::Editor;
 use crate::base::clock::UtcMs;
 use crate::base::error::Result as BaseResult;
-use crate::base::id::{AvailId, HoldbackId, TitleId};
+use crate::base::id::{AvailId, DealId, HoldbackId, PartyId, TitleId};
 use crate::base::territory::{Territory, TerritorySet};
 use crate::operator::Operators;
 use crate::rights::avail::{Avail, LicenseType};
@@ -74,7 +74,7 @@ pub struct FindingsBody {
 #[derive(Serialize, ToSchema)]
 #[schema(as = AvailConflict)]
 pub struct ConflictBody {
-    /// The other one; of `HELD_BACK` the one that opens too early.
+    /// The other one; of `HELD_BACK` and `EXCLUSIVE` the one that may not be.
     avail_id: AvailId,
     #[schema(value_type = LicenseTypeBody)]
     license_type: LicenseType,
@@ -87,7 +87,7 @@ pub struct ConflictBody {
     /// Days of overlap, or that it opens too early, begun ones counted whole; null where there is no end.
     days: Option<i64>,
     #[schema(
-        pattern = "^(OVERLAP|HELD_BACK|PVOD_AFTER_FREE|PVOD_AFTER_MEMBER|FREE_BEFORE_PVOD_ENDS|MEMBER_BEFORE_PVOD_ENDS|FREE_DURING_MEMBER)$"
+        pattern = "^(OVERLAP|HELD_BACK|EXCLUSIVE|PVOD_AFTER_FREE|PVOD_AFTER_MEMBER|FREE_BEFORE_PVOD_ENDS|MEMBER_BEFORE_PVOD_ENDS|FREE_DURING_MEMBER)$"
     )]
     code: String,
     /// One sentence for a person.
@@ -96,6 +96,9 @@ pub struct ConflictBody {
     holdback_id: Option<HoldbackId>,
     /// To whom that was promised.
     party: Option<String>,
+    /// Of `EXCLUSIVE`: by which deal another party has it alone, and which.
+    deal_id: Option<DealId>,
+    party_id: Option<PartyId>,
 }
 
 /// What is not named stays; null takes an end away.
@@ -228,7 +231,13 @@ pub async fn check(
         hard_end_at: wanted.hard_end_at,
     };
     proposed.check()?;
-    Ok(Json(FindingsBody::new(&findings(&proposed, &title.avails, &title.holdbacks, operators.api.clock.now()))))
+    Ok(Json(FindingsBody::new(&findings(
+        &proposed,
+        &title.avails,
+        &title.holdbacks,
+        &title.deals,
+        operators.api.clock.now(),
+    ))))
 }
 
 /// Remove an avail that has not opened and of which nothing was bought, with its offers.
@@ -262,7 +271,7 @@ pub async fn or_conflicts<T>(operators: &Operators, avails: &[Avail], written: B
     let snapshot = operators.api.follower.snapshot();
     let found = avails.iter().filter_map(|avail| {
         let title = snapshot.title(avail.title_id)?;
-        Some(findings(avail, &title.avails, &title.holdbacks, operators.api.clock.now()))
+        Some(findings(avail, &title.avails, &title.holdbacks, &title.deals, operators.api.clock.now()))
     });
     let conflicts: Vec<ConflictBody> = found.flat_map(|found| FindingsBody::new(&found).conflicts).collect();
     Err(Problem::from(error).with("conflicts", json!(conflicts)))
@@ -349,6 +358,8 @@ impl ConflictBody {
             says: conflict.code.says().to_owned(),
             holdback_id: conflict.holdback.as_ref().map(|(id, _)| *id),
             party: conflict.holdback.as_ref().map(|(_, party)| party.clone()),
+            deal_id: conflict.deal.map(|(id, _)| id),
+            party_id: conflict.deal.map(|(_, id)| id),
         }
     }
 }

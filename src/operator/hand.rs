@@ -86,6 +86,7 @@ pub async fn hand(operators: &Operators, snapshot: &Snapshot, rows: &BoardRows, 
     }
     for title in snapshot.titles() {
         windows(title, now, &mut hand);
+        premieres(snapshot, title, now, &mut hand);
     }
     for late in &rows.pending_late {
         hand.push(HandBody {
@@ -133,7 +134,7 @@ pub fn health(hand: &[HandBody], rows: &BoardRows, viewers: u64, is_clock_doubtf
     if share >= FAILURES_WARN {
         return said(Level::Warn, "START_FAILURES", failing());
     }
-    for code in ["STATE_FALLBACK", "PAYMENT_PENDING_LATE", "JOB_FAILED"] {
+    for code in ["STATE_FALLBACK", "PAYMENT_PENDING_LATE", "JOB_FAILED", "PREMIERE_DRIFT"] {
         if of_code(code) > 0 {
             return said(Level::Warn, code, json!({"count": of_code(code)}));
         }
@@ -164,7 +165,8 @@ fn windows(title: &TitleRights, now: UtcMs, hand: &mut Vec<HandBody>) {
             if title.title.parts.is_empty() {
                 say("WINDOW_OPENS_NO_ASSET", level, start_at);
             }
-            if avail.license_type == LicenseType::Vod && title.offers_of(avail.id).next().is_none() {
+            let is_sold = title.title.details.episodes.is_some() || title.offers_of(avail.id).next().is_some();
+            if avail.license_type == LicenseType::Vod && !is_sold {
                 say("WINDOW_OPENS_NO_OFFER", level, start_at);
             }
         }
@@ -181,6 +183,23 @@ fn windows(title: &TitleRights, now: UtcMs, hand: &mut Vec<HandBody>) {
             title_id,
             subject: None,
             at: None,
+            facts,
+        });
+    }
+}
+
+/// Openings of other parties that are not what was agreed.
+fn premieres(snapshot: &Snapshot, title: &TitleRights, now: UtcMs, hand: &mut Vec<HandBody>) {
+    for deal in title.deals.iter().filter(|deal| deal.window.phase(now) == WindowPhase::Open) {
+        let Some(drift) = deal.drift(now) else { continue };
+        let party = snapshot.party(deal.party_id).map(|party| party.name.clone());
+        let facts = json!({"drift": drift, "party": party, "opened_at": deal.opened_at});
+        hand.push(HandBody {
+            code: "PREMIERE_DRIFT",
+            level: Level::Warn,
+            title_id: Some(title.title.id),
+            subject: Some(deal.id.to_string()),
+            at: Some(deal.window.start_at),
             facts,
         });
     }

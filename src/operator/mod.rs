@@ -31,6 +31,7 @@ pub mod compliance;
 pub mod conformance;
 pub mod console;
 pub mod day;
+pub mod deals;
 pub mod explain;
 pub mod feed;
 pub mod hand;
@@ -40,6 +41,7 @@ pub mod ledger;
 pub mod licence;
 pub mod members;
 pub mod offers;
+pub mod parties;
 pub mod people;
 pub mod plans;
 pub mod posters;
@@ -128,6 +130,11 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(plans::change))
         .routes(routes!(avails_exchange::export))
         .routes(routes!(avails_exchange::import))
+        .routes(routes!(parties::list, parties::create))
+        .routes(routes!(parties::edit))
+        .routes(routes!(deals::board))
+        .routes(routes!(deals::list, deals::create))
+        .routes(routes!(deals::edit, deals::remove))
         .routes(routes!(holdbacks::list, holdbacks::create))
         .routes(routes!(holdbacks::remove))
         .routes(routes!(offers::list, offers::create))

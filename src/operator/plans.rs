@@ -131,7 +131,7 @@ pub async fn apply(
         let title = api.db.rights_of(change.title_id).await?.ok_or_else(title_not_found)?;
         require_its_own(change, &title)?;
         let (avails, holdbacks) = change.applied_to(&title.avails, &title.holdbacks);
-        let conflicts = change.conflicts(&avails, &holdbacks, now);
+        let conflicts = change.conflicts(&avails, &holdbacks, &title.deals, now);
         if !conflicts.is_empty() {
             let conflicts: Vec<ConflictBody> =
                 conflicts.iter().take(limits::FINDINGS_TOLD_MAX).map(ConflictBody::new).collect();
@@ -196,7 +196,7 @@ impl ChangedPlanBody {
     pub fn new(change: &PlanChange, title: &TitleRights) -> ChangedPlanBody {
         let PlanChange { title_id, new_avails, edited_avails, gone_avails, new_holdbacks, gone_holdbacks } = change;
         let written = change.new_avails.iter().chain(&change.edited_avails);
-        let found = written.flat_map(|avail| findings(avail, &title.avails, &[], avail.window.start_at).warnings);
+        let found = written.flat_map(|avail| findings(avail, &title.avails, &[], &[], avail.window.start_at).warnings);
         let is_gone = |offer: &&Offer| gone_avails.contains(&offer.avail_id) && offer.withdrawn_at.is_none();
         let holdback = |holdback| HoldbackBody::new(holdback, &title.avails);
         ChangedPlanBody {

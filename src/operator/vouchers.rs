@@ -19,7 +19,7 @@ use crate::api::role::Editor;
 use crate::api::title_brief::TitleBrief;
 use crate::base::clock::UtcMs;
 use crate::base::error::Error;
-use crate::base::id::{OfferId, TitleId, VoucherBatchId};
+use crate::base::id::{OfferId, PartyId, TitleId, VoucherBatchId};
 use crate::base::limits;
 use crate::operator::Operators;
 use crate::operator::offers::OfferBody;
@@ -42,6 +42,8 @@ pub struct NewBatchBody {
     /// For operators: whom they are for.
     #[serde(default)]
     note: String,
+    /// Who sells them, where it is not this server: the tickets of a circuit of cinemas.
+    party_id: Option<PartyId>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -54,6 +56,9 @@ pub struct BatchBody {
     redeemed: u32,
     expires_at: UtcMs,
     note: String,
+    /// Who sells them, where it is not this server.
+    party_id: Option<PartyId>,
+    party_name: Option<String>,
     created_at: UtcMs,
     /// When the rest was taken back.
     void_at: Option<UtcMs>,
@@ -88,7 +93,7 @@ pub async fn list(
     operation_id = "operator_create_voucher_batch", request_body = NewBatchBody, security(("bearer" = [])), responses(
     (status = 201, description = "The batch and its codes", body = MadeBatchBody),
     (status = 400, description = "IDEMPOTENCY_KEY_REQUIRED"),
-    (status = 422, description = "VOUCHERS_INVALID, OFFER_NOT_FOUND, IDEMPOTENCY_KEY_REUSED"),
+    (status = 422, description = "VOUCHERS_INVALID, OFFER_NOT_FOUND, PARTY_NOT_FOUND, IDEMPOTENCY_KEY_REUSED"),
 ))]
 pub async fn create(
     State(operators): State<Arc<Operators>>,
@@ -108,6 +113,9 @@ pub async fn create(
         if snapshot.offer(new.offer_id).is_none_or(|(_, offer)| offer.title_id != new.title_id) {
             return Err(invalid("OFFER_NOT_FOUND", "offer_id", "The title has no such offer."));
         }
+        if new.party_id.is_some_and(|id| snapshot.party(id).is_none()) {
+            return Err(invalid("PARTY_NOT_FOUND", "party_id", "There is no such party."));
+        }
     }
     let batch = VoucherBatch {
         id: VoucherBatchId::new(now),
@@ -116,6 +124,7 @@ pub async fn create(
         count: new.count,
         expires_at: new.expires_at,
         note: new.note.trim().to_owned(),
+        party_id: new.party_id,
         created_at: now,
         void_at: None,
         livemode: api.livemode,
@@ -192,6 +201,8 @@ impl BatchBody {
             redeemed,
             expires_at: batch.expires_at,
             note: batch.note,
+            party_id: batch.party_id,
+            party_name: batch.party_id.and_then(|id| snapshot.party(id)).map(|party| party.name.clone()),
             created_at: batch.created_at,
             void_at: batch.void_at,
             livemode: batch.livemode,

@@ -282,14 +282,15 @@ impl Follower {
 }
 
 async fn read_snapshot(db: &dyn Db) -> Result<Snapshot> {
-    let WholeCatalog { titles, avails, offers, holdbacks } = db.catalog().await?;
-    read_house(db, Snapshot::new(titles, avails, offers, holdbacks)).await
+    let WholeCatalog { titles, avails, offers, holdbacks, deals } = db.catalog().await?;
+    read_house(db, Snapshot::new(titles, avails, offers, holdbacks, deals)).await
 }
 
-/// The snapshot with the storefronts and cards that there are now.
+/// The snapshot with the storefronts, parties and cards that there are now.
 async fn read_house(db: &dyn Db, snapshot: Snapshot) -> Result<Snapshot> {
     let storefronts = Storefronts::new(db.storefronts().await?);
-    Ok(snapshot.with_storefronts(storefronts).with_cards(db.cards().await?))
+    let snapshot = snapshot.with_storefronts(storefronts).with_parties(db.parties().await?);
+    Ok(snapshot.with_cards(db.cards().await?))
 }
 
 /// The handle of `id`, made from `read` if nobody holds one. It is to be read again once it is registered, so that a

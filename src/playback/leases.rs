@@ -54,6 +54,7 @@ fn slot(entitlement: &Entitlement) -> Option<String> {
         Cause::Grant(id) => Some(id.to_string()),
         Cause::Membership(id) => Some(id.to_string()),
         Cause::Unlock(id) => Some(id.to_string()),
+        Cause::Partner(id) => Some(id.to_string()),
         Cause::Free | Cause::Trailer | Cause::Preview => None,
     }
 }

@@ -23,6 +23,7 @@ use crate::playback::token::Tokens;
 use crate::rights::avail::Avail;
 use crate::rights::denial::{Denial, DenialCode};
 use crate::rights::entitlement::{Decision, ViewerRights, decide_part, still_entitled};
+use crate::rights::partner_pass::{PartnerPass, decide_partner};
 use crate::rights::session::PlaybackSession;
 use crate::rights::snapshot::Snapshot;
 use crate::rights::teaser::{decide_preview, decide_trailer};
@@ -67,13 +68,30 @@ pub struct LiveSession {
 /// Who wants to watch what, from where.
 #[derive(Clone, Debug)]
 pub struct OpenRequest {
-    pub viewer_id: Option<ViewerId>,
+    pub watcher: Watcher,
     /// What the player's device is called.
     pub device: String,
     pub title_id: TitleId,
     pub feature: Feature,
     pub territory: Option<Territory>,
     pub network: Option<IpNet>,
+}
+
+/// Who watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watcher {
+    /// Nobody signed in.
+    Anybody,
+    Viewer(ViewerId),
+    /// Somebody of a partner's.
+    Partner(PartnerPass),
+}
+
+impl Watcher {
+    /// One of our own.
+    pub fn viewer_id(self) -> Option<ViewerId> {
+        if let Watcher::Viewer(id) = self { Some(id) } else { None }
+    }
 }
 
 /// What of a title is to be played.
@@ -133,8 +151,12 @@ impl Sessions {
         };
         let decision = match request.feature {
             Feature::Part(part) => {
-                let viewer = self.viewer_rights(request.viewer_id, request.title_id).await?;
-                decide_part(title, part, &viewer, request.territory, now)
+                if let Watcher::Partner(pass) = request.watcher {
+                    decide_partner(title, part, &pass, request.territory, now)
+                } else {
+                    let viewer = self.viewer_rights(request.watcher.viewer_id(), request.title_id).await?;
+                    decide_part(title, part, &viewer, request.territory, now)
+                }
             }
             Feature::Trailer => decide_trailer(&title.title, request.territory, now),
             Feature::Preview => decide_preview(title, request.territory, now).ok_or_else(no_preview)?,
@@ -150,7 +172,7 @@ impl Sessions {
         };
         let session = PlaybackSession {
             id: SessionId::new(now),
-            viewer_id: request.viewer_id,
+            viewer_id: request.watcher.viewer_id(),
             device: request.device,
             title_id: request.title_id,
             part,

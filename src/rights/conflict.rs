@@ -3,9 +3,10 @@
 //! different types may overlap, and where that makes a paid window worth less it is a warning.
 
 use crate::base::clock::UtcMs;
-use crate::base::id::{AvailId, HoldbackId};
+use crate::base::id::{AvailId, DealId, HoldbackId, PartyId};
 use crate::base::territory::TerritorySet;
 use crate::rights::avail::{Avail, LicenseType};
+use crate::rights::deal::Deal;
 use crate::rights::holdback::Holdback;
 use crate::rights::window::WindowPhase;
 
@@ -14,7 +15,7 @@ const DAY_MS: i64 = 24 * 3600 * 1000;
 /// One other avail that meets the proposed one, or an avail that opens too early.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
-    /// The other avail, or the one that opens too early.
+    /// The other avail, or the one that opens too early or that another party keeps out.
     pub avail_id: AvailId,
     pub license_type: LicenseType,
     /// Where both apply.
@@ -25,6 +26,8 @@ pub struct Conflict {
     pub code: ConflictCode,
     /// What it opens too early for, and to whom that was promised.
     pub holdback: Option<(HoldbackId, String)>,
+    /// Who has it alone meanwhile.
+    pub deal: Option<(DealId, PartyId)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,6 +36,8 @@ pub enum ConflictCode {
     Overlap,
     /// A window opens while a contract holds it back.
     HeldBack,
+    /// Another party has it alone.
+    Exclusive,
     /// A paid window opens while the title is free already.
     PvodAfterFree,
     /// A paid window opens while members have the title already.
@@ -59,6 +64,7 @@ impl ConflictCode {
         match self {
             ConflictCode::Overlap => "OVERLAP",
             ConflictCode::HeldBack => "HELD_BACK",
+            ConflictCode::Exclusive => "EXCLUSIVE",
             ConflictCode::PvodAfterFree => "PVOD_AFTER_FREE",
             ConflictCode::PvodAfterMember => "PVOD_AFTER_MEMBER",
             ConflictCode::FreeBeforePvodEnds => "FREE_BEFORE_PVOD_ENDS",
@@ -71,6 +77,7 @@ impl ConflictCode {
     pub fn says(self) -> &'static str {
         match self {
             ConflictCode::HeldBack => "The window opens before a contract allows it.",
+            ConflictCode::Exclusive => "Another party has the title alone meanwhile.",
             ConflictCode::Overlap => "Two windows of one licence type overlap in a common territory.",
             ConflictCode::PvodAfterFree => "The paid window opens while the title is free already.",
             ConflictCode::PvodAfterMember => "The paid window opens while members have the title already.",
@@ -84,19 +91,25 @@ impl ConflictCode {
 impl Conflict {
     /// Days of overlap, begun ones counted whole; none where neither window ends.
     pub fn days(&self) -> Option<i64> {
-        self.to.map(|to| (to.0.saturating_sub(self.from.0) + DAY_MS - 1).div_euclid(DAY_MS))
+        days_begun(self.from, self.to)
     }
+}
+
+/// Days of a stretch, begun ones counted whole; none where it has no end.
+pub fn days_begun(from: UtcMs, to: Option<UtcMs>) -> Option<i64> {
+    to.map(|to| (to.0.saturating_sub(from.0) + DAY_MS - 1).div_euclid(DAY_MS))
 }
 
 /// What of `others` (the avails of the title) meets `proposed`, and what would open too early with it. An avail does not
 /// meet itself: one that is edited is proposed under its own id.
-pub fn findings(proposed: &Avail, others: &[Avail], holdbacks: &[Holdback], now: UtcMs) -> Findings {
+pub fn findings(proposed: &Avail, others: &[Avail], holdbacks: &[Holdback], deals: &[Deal], now: UtcMs) -> Findings {
     let mut findings = Findings::default();
     if !holdbacks.is_empty() {
         let others = others.iter().filter(|other| other.id != proposed.id).cloned();
         let plan: Vec<Avail> = others.chain([proposed.clone()]).collect();
         findings.conflicts = held_back(&plan, holdbacks, now);
     }
+    findings.conflicts.extend(kept_out(proposed, deals, now));
     for other in others.iter().filter(|other| other.id != proposed.id) {
         let Some(conflict) = meeting(proposed, other) else { continue };
         if conflict.code == ConflictCode::Overlap {
@@ -123,24 +136,45 @@ pub fn held_back(avails: &[Avail], holdbacks: &[Holdback], now: UtcMs) -> Vec<Co
                 to: lift.at(),
                 code: ConflictCode::HeldBack,
                 holdback: Some((holdback.id, holdback.party.clone())),
+                deal: None,
             }));
         }
     }
     found
 }
 
+/// Where a window lies in what another party has alone. What is over by now is not asked about.
+fn kept_out(avail: &Avail, deals: &[Deal], now: UtcMs) -> Vec<Conflict> {
+    let conflict = |deal: &Deal| {
+        let met = deal.meets_avail(avail).filter(|met| met.to.is_none_or(|to| to > now))?;
+        Some(Conflict {
+            avail_id: avail.id,
+            license_type: avail.license_type,
+            territories: met.territories,
+            from: met.from,
+            to: met.to,
+            code: ConflictCode::Exclusive,
+            holdback: None,
+            deal: Some((deal.id, deal.party_id)),
+        })
+    };
+    deals.iter().filter_map(conflict).collect()
+}
+
 fn meeting(proposed: &Avail, other: &Avail) -> Option<Conflict> {
     let territories = proposed.territories.common(&other.territories)?;
-    let from = proposed.window.start_at.max(other.window.start_at);
-    let to = match (proposed.window.end_at, other.window.end_at) {
-        (Some(one), Some(another)) => Some(one.min(another)),
-        (one, another) => one.or(another),
-    };
-    if to.is_some_and(|to| to <= from) {
-        return None;
-    }
+    let (from, to) = proposed.window.common(&other.window)?;
     let code = code(proposed, other);
-    Some(Conflict { avail_id: other.id, license_type: other.license_type, territories, from, to, code, holdback: None })
+    Some(Conflict {
+        avail_id: other.id,
+        license_type: other.license_type,
+        territories,
+        from,
+        to,
+        code,
+        holdback: None,
+        deal: None,
+    })
 }
 
 fn code(one: &Avail, other: &Avail) -> ConflictCode {
@@ -188,7 +222,7 @@ mod tests {
     fn one_licence_type_never_overlaps_in_a_common_territory() {
         use LicenseType::Vod;
         let other = avail(Vod, &["CN", "DE"], 10, Some(20));
-        let find = |proposed: &Avail| findings(proposed, std::slice::from_ref(&other), &[], UtcMs(0)).conflicts;
+        let find = |proposed: &Avail| findings(proposed, std::slice::from_ref(&other), &[], &[], UtcMs(0)).conflicts;
         let found = find(&avail(Vod, &["DE", "FR"], 15, None));
         assert_eq!(codes(&found), ["OVERLAP"]);
         assert_eq!((found[0].avail_id, found[0].days()), (other.id, Some(5)));
@@ -198,7 +232,8 @@ mod tests {
         assert_eq!(find(&Avail { id: other.id, ..avail(Vod, &["CN"], 15, None) }), [], "it does not meet itself");
         assert_eq!(codes(&find(&avail(Vod, &[], 15, Some(16)))), ["OVERLAP"], "the world has them all");
         assert_eq!(
-            findings(&avail(Vod, &["CN"], 5, None), &[avail(Vod, &["CN"], 7, None)], &[], UtcMs(0)).conflicts[0].days(),
+            findings(&avail(Vod, &["CN"], 5, None), &[avail(Vod, &["CN"], 7, None)], &[], &[], UtcMs(0)).conflicts[0]
+                .days(),
             None
         );
     }
@@ -209,14 +244,14 @@ mod tests {
         let ends = |ms: i64| {
             let mut before = avail(LicenseType::Svod, &["CN"], 5, None);
             before.window.end_at = Some(UtcMs(10 * DAY_MS + ms));
-            let found = findings(&before, std::slice::from_ref(&other), &[], UtcMs(0)).conflicts;
+            let found = findings(&before, std::slice::from_ref(&other), &[], &[], UtcMs(0)).conflicts;
             (found.len(), found.first().and_then(Conflict::days))
         };
         assert_eq!([ends(-1), ends(0), ends(1)], [(0, None), (0, None), (1, Some(1))]);
         let starts = |ms: i64| {
             let mut after = avail(LicenseType::Svod, &["CN"], 0, None);
             after.window.start_at = UtcMs(20 * DAY_MS + ms);
-            findings(&after, std::slice::from_ref(&other), &[], UtcMs(0)).conflicts.len()
+            findings(&after, std::slice::from_ref(&other), &[], &[], UtcMs(0)).conflicts.len()
         };
         assert_eq!([starts(-1), starts(0), starts(1)], [1, 0, 0]);
     }
@@ -235,15 +270,15 @@ mod tests {
         for (one, one_starts, other, other_starts, code) in table {
             let (one, other) = (avail(one, &["CN"], one_starts, Some(20)), avail(other, &["CN"], other_starts, None));
             for found in [
-                findings(&one, std::slice::from_ref(&other), &[], UtcMs(0)),
-                findings(&other, std::slice::from_ref(&one), &[], UtcMs(0)),
+                findings(&one, std::slice::from_ref(&other), &[], &[], UtcMs(0)),
+                findings(&other, std::slice::from_ref(&one), &[], &[], UtcMs(0)),
             ] {
                 assert_eq!((codes(&found.warnings), found.conflicts.len()), (vec![code], 0));
             }
         }
         let after = avail(Svod, &["CN"], 20, None);
         assert_eq!(
-            findings(&after, &[avail(Vod, &["CN"], 10, Some(20))], &[], UtcMs(0)),
+            findings(&after, &[avail(Vod, &["CN"], 10, Some(20))], &[], &[], UtcMs(0)),
             Findings::default(),
             "a window after it"
         );
@@ -265,7 +300,7 @@ mod tests {
         let starts = |ms: i64| {
             let mut online = avail(Vod, &["CN", "HK"], 0, None);
             online.window.start_at = UtcMs(27 * DAY_MS + ms);
-            let found = findings(&online, &[], &[circuit(17), circuit(3)], UtcMs(0)).conflicts;
+            let found = findings(&online, &[], &[circuit(17), circuit(3)], &[], UtcMs(0)).conflicts;
             found.first().map(|found| (found.code, found.days(), found.territories, found.avail_id == online.id))
         };
         let only_cn = TerritorySet::of(["CN".parse().unwrap()]);
@@ -282,7 +317,7 @@ mod tests {
         let plan = [paid.clone(), member.clone()];
         assert_eq!(held_back(&plan, std::slice::from_ref(&waits), UtcMs(0)), []);
         let later = Avail { window: avail(Vod, &[], 11, Some(12)).window, ..paid };
-        let found = findings(&later, &plan, std::slice::from_ref(&waits), UtcMs(0)).conflicts;
+        let found = findings(&later, &plan, std::slice::from_ref(&waits), &[], UtcMs(0)).conflicts;
         assert_eq!((found[0].avail_id, found[0].days(), found.len()), (member.id, Some(1), 1));
         let is_over = avail(Vod, &["CN"], 1, Some(5));
         assert_eq!(held_back(std::slice::from_ref(&is_over), &[circuit(17)], UtcMs(5 * DAY_MS)), []);

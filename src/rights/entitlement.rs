@@ -11,7 +11,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::base::clock::UtcMs;
-use crate::base::id::{AvailId, GrantId, MembershipId, UnlockId};
+use crate::base::id::{AvailId, DealId, GrantId, MembershipId, PartyViewerId, UnlockId};
 use crate::base::protection::ProtectionScheme;
 use crate::base::territory::Territory;
 use crate::catalog::title::{Title, TitleStatus};
@@ -21,6 +21,7 @@ use crate::rights::denial::{Denial, DenialCode, NextOption};
 use crate::rights::episode::Episode;
 use crate::rights::grant::{Grant, GrantPhase};
 use crate::rights::membership::Membership;
+use crate::rights::partner_pass::partner_goes_on;
 use crate::rights::reach::{Reach, covers};
 use crate::rights::session::PlaybackSession;
 use crate::rights::snapshot::TitleRights;
@@ -42,8 +43,11 @@ pub enum Decision {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entitlement {
     pub cause: Cause,
-    /// The avail that the viewing is attributed to; a trailer is under none.
+    /// The avail that the viewing is attributed to; a trailer is under none, and a partner's viewer under a deal.
     pub avail_id: Option<AvailId>,
+    /// The deal that a partner's viewer watches under.
+    #[serde(default)]
+    pub deal_id: Option<DealId>,
     /// When viewing ends as things stand; none for a free title without a hard end.
     pub ends_at: Option<UtcMs>,
     /// Playing would start a rental clock.
@@ -70,6 +74,8 @@ pub enum Cause {
     /// One episode.
     Unlock(UnlockId),
     Free,
+    /// A partner's word, for one of its viewers.
+    Partner(PartyViewerId),
     /// The trailer of a listed title, for anybody.
     Trailer,
     /// The beginning of a film that is on, for anybody.
@@ -92,6 +98,7 @@ impl Cause {
             Cause::Membership(_) => "membership",
             Cause::Unlock(_) => "unlock",
             Cause::Free => "free",
+            Cause::Partner(_) => "partner",
             Cause::Trailer => "trailer",
             Cause::Preview => "preview",
         }
@@ -278,6 +285,9 @@ fn go_on(
     if is_trailer {
         return Ok(());
     }
+    if let Cause::Partner(_) = session.entitlement.cause {
+        return pass(partner_goes_on(session, title, territory, now), trace::deal_of);
+    }
     let avail = session.entitlement.avail_id.and_then(|id| title.avail(id));
     let avail = avail.ok_or(DenialCode::WindowClosed);
     pass(avail.map(|_| ()), trace::avail_of)?;
@@ -315,7 +325,8 @@ fn cause_goes_on(
             Some(GrantPhase::Revoked) | None => Err(DenialCode::GrantRevoked),
         },
         Cause::Membership(_) => membership_goes_on(session, membership, now),
-        Cause::Unlock(_) | Cause::Free | Cause::Trailer | Cause::Preview => Ok(()),
+        // A partner's session is asked about by its deal.
+        Cause::Partner(_) | Cause::Unlock(_) | Cause::Free | Cause::Trailer | Cause::Preview => Ok(()),
     }
 }
 
@@ -378,6 +389,7 @@ fn usable_grant(
     Some(Entitlement {
         cause: Cause::Grant(grant.id),
         avail_id: Some(avail.id),
+        deal_id: None,
         ends_at: Some(avail.hard_end_at.map_or(ends_at, |hard_end_at| hard_end_at.min(ends_at))),
         beside: beside.map(|membership| membership.id),
         starts_clock: phase == GrantPhase::Unstarted,
@@ -400,6 +412,7 @@ fn member_right(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights, n
     Some(Entitlement {
         cause: Cause::Membership(membership.id),
         avail_id: Some(avail.id),
+        deal_id: None,
         ends_at: Some(avail.hard_end_at.map_or(ends_at, |hard_end_at| hard_end_at.min(ends_at))),
         starts_clock: false,
         streams: membership.streams,
@@ -414,6 +427,7 @@ fn free_right(reach: &Reach<'_>, now: UtcMs) -> Option<Entitlement> {
     Some(Entitlement {
         cause: Cause::Free,
         avail_id: Some(avail.id),
+        deal_id: None,
         ends_at: avail.hard_end_at,
         starts_clock: false,
         streams: 0,

@@ -34,6 +34,7 @@ impl<'a> Episode<'a> {
         Some(Entitlement {
             cause,
             avail_id: Some(avail.id),
+            deal_id: None,
             ends_at: avail.hard_end_at,
             starts_clock: false,
             streams: u32::from(!is_free),

@@ -114,7 +114,7 @@ impl Holdback {
         if self.means(avail.license_type) { self.territories.common(&avail.territories) } else { None }
     }
 
-    fn means(&self, license_type: LicenseType) -> bool {
+    pub fn means(&self, license_type: LicenseType) -> bool {
         self.license_types.is_empty() || self.license_types.contains(&license_type)
     }
 

@@ -9,6 +9,7 @@ use crate::base::id::{AvailId, HoldbackId, TitleId};
 use crate::base::territory::TerritorySet;
 use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::conflict::{Conflict, findings, held_back};
+use crate::rights::deal::Deal;
 use crate::rights::holdback::Holdback;
 use crate::rights::window::{Window, WindowPhase};
 
@@ -77,10 +78,10 @@ impl PlanChange {
     }
 
     /// What stands against a plan that it has made: two windows of a kind at once, of which it made one, and all that opens
-    /// too early.
-    pub fn conflicts(&self, avails: &[Avail], holdbacks: &[Holdback], now: UtcMs) -> Vec<Conflict> {
+    /// too early or falls into what another party has alone.
+    pub fn conflicts(&self, avails: &[Avail], holdbacks: &[Holdback], deals: &[Deal], now: UtcMs) -> Vec<Conflict> {
         let mut conflicts = held_back(avails, holdbacks, now);
-        conflicts.extend(self.written().flat_map(|avail| findings(avail, avails, &[], now).conflicts));
+        conflicts.extend(self.written().flat_map(|avail| findings(avail, avails, &[], deals, now).conflicts));
         conflicts
     }
 }
@@ -264,12 +265,12 @@ mod tests {
             },
         ];
         let (avails, holdbacks) = change.applied_to(&present, &[]);
-        assert_eq!((avails.len(), change.conflicts(&avails, &holdbacks, UtcMs(0))), (2, vec![]));
+        assert_eq!((avails.len(), change.conflicts(&avails, &holdbacks, &[], UtcMs(0))), (2, vec![]));
         change.edited_avails.pop();
         let (avails, holdbacks) = change.applied_to(&present, &[]);
-        assert_eq!(change.conflicts(&avails, &holdbacks, UtcMs(0))[0].avail_id, present[1].id);
+        assert_eq!(change.conflicts(&avails, &holdbacks, &[], UtcMs(0))[0].avail_id, present[1].id);
         change.gone_avails = vec![present[1].id];
         let (avails, holdbacks) = change.applied_to(&present, &[]);
-        assert_eq!((avails.len(), change.conflicts(&avails, &holdbacks, UtcMs(0))), (1, vec![]));
+        assert_eq!((avails.len(), change.conflicts(&avails, &holdbacks, &[], UtcMs(0))), (1, vec![]));
     }
 }

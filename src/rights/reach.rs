@@ -6,6 +6,7 @@ use crate::base::territory::Territory;
 use crate::catalog::compliance::ComplianceState;
 use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::clearance::Clearance;
+use crate::rights::deal;
 use crate::rights::grant::Grant;
 use crate::rights::holdback::{self, Lift};
 use crate::rights::membership::Membership;
@@ -40,18 +41,19 @@ impl<'a> Reach<'a> {
     }
 
     /// The latest lift of what holds an avail back; none where nothing does.
-    fn lift(&self, avail: &Avail) -> Option<Lift> {
-        let holdbacks = &self.title.holdbacks;
-        if holdbacks.is_empty() {
+    fn lift(&self, avail: &Avail, now: UtcMs) -> Option<Lift> {
+        let TitleRights { holdbacks, deals, avails, .. } = self.title;
+        if holdbacks.is_empty() && deals.is_empty() {
             return None;
         }
-        holdback::lift(holdbacks, &self.title.avails, avail.license_type, self.territory?)
+        let (kind, territory) = (avail.license_type, self.territory?);
+        holdback::lift(holdbacks, avails, kind, territory).max(deal::kept_until(deals, kind, territory, now))
     }
 
-    /// Whether a contract holds it back, whatever its window says. A plan that is refused where this would matter never
+    /// Whether a contract holds it back, or leaves it to another party alone, whatever its window says. A plan that is refused where this would matter never
     /// gets here; it is asked all the same.
     pub fn is_held(&self, avail: &Avail, now: UtcMs) -> bool {
-        self.lift(avail).is_some_and(|lift| lift.holds(now))
+        self.lift(avail, now).is_some_and(|lift| lift.holds(now))
     }
 
     /// Whether members have the title, or had it in a window that opened after `since`: what was bought to be earlier is over.
@@ -80,7 +82,7 @@ impl<'a> Reach<'a> {
     /// When an avail that has not opened will, as it is planned.
     pub fn opening(&self, avail: &Avail, now: UtcMs) -> Option<UtcMs> {
         let planned = avail.window.start_at;
-        let opens_at = self.lift(avail).map_or(Some(planned), Lift::at)?.max(planned);
+        let opens_at = self.lift(avail, now).map_or(Some(planned), Lift::at)?.max(planned);
         (opens_at > now && avail.window.phase(now) != WindowPhase::Closed).then_some(opens_at)
     }
 

@@ -5,33 +5,40 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::base::id::{AssetId, AvailId, OfferId, TitleId};
+use crate::base::id::{AssetId, AvailId, DealId, OfferId, PartyId, TitleId};
 use crate::base::money::Currency;
 use crate::base::shared_map::SharedMap;
 use crate::catalog::licence::{CardSource, ReleaseCard};
 use crate::catalog::storefront::Storefronts;
 use crate::catalog::title::Title;
 use crate::rights::avail::Avail;
+use crate::rights::deal::Deal;
 use crate::rights::holdback::Holdback;
 use crate::rights::offer::Offer;
+use crate::rights::party::Party;
 
-/// One title with its avails, offers and holdbacks.
+/// One title with its avails, offers, holdbacks and deals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TitleRights {
     pub title: Title,
     pub avails: Vec<Avail>,
     pub offers: Vec<Offer>,
     pub holdbacks: Vec<Holdback>,
+    pub deals: Vec<Deal>,
 }
 
 impl TitleRights {
     /// A title that nothing is known of yet.
     pub fn of(title: Title) -> TitleRights {
-        TitleRights { title, avails: Vec::new(), offers: Vec::new(), holdbacks: Vec::new() }
+        TitleRights { title, avails: Vec::new(), offers: Vec::new(), holdbacks: Vec::new(), deals: Vec::new() }
     }
 
     pub fn avail(&self, id: AvailId) -> Option<&Avail> {
         self.avails.iter().find(|avail| avail.id == id)
+    }
+
+    pub fn deal(&self, id: DealId) -> Option<&Deal> {
+        self.deals.iter().find(|deal| deal.id == id)
     }
 
     /// The title with the offers of one currency only: what a storefront sells of it.
@@ -58,13 +65,20 @@ pub struct Snapshot {
     /// Oldest first.
     order: Arc<Vec<TitleId>>,
     storefronts: Arc<Storefronts>,
+    parties: Arc<HashMap<PartyId, Party>>,
     /// By film; the newest last.
     cards: Arc<HashMap<AssetId, Vec<(CardSource, ReleaseCard)>>>,
 }
 
 impl Snapshot {
     /// Titles keep the order they come in.
-    pub fn new(titles: Vec<Title>, avails: Vec<Avail>, offers: Vec<Offer>, holdbacks: Vec<Holdback>) -> Snapshot {
+    pub fn new(
+        titles: Vec<Title>,
+        avails: Vec<Avail>,
+        offers: Vec<Offer>,
+        holdbacks: Vec<Holdback>,
+        deals: Vec<Deal>,
+    ) -> Snapshot {
         let order: Vec<TitleId> = titles.iter().map(|title| title.id).collect();
         let offer_titles = offers.iter().map(|offer| (offer.id, offer.title_id)).collect();
         let mut rights: HashMap<TitleId, TitleRights> =
@@ -84,10 +98,16 @@ impl Snapshot {
                 entry.holdbacks.push(holdback);
             }
         }
+        for deal in deals {
+            if let Some(entry) = rights.get_mut(&deal.title_id) {
+                entry.deals.push(deal);
+            }
+        }
         let titles = rights.into_iter().map(|(id, mut entry)| {
             entry.avails.shrink_to_fit();
             entry.offers.shrink_to_fit();
             entry.holdbacks.shrink_to_fit();
+            entry.deals.shrink_to_fit();
             (id, Arc::new(entry))
         });
         Snapshot { titles: titles.collect(), offers: offer_titles, order: order.into(), ..Snapshot::default() }
@@ -111,6 +131,21 @@ impl Snapshot {
     /// The same with the brands that the titles are sold under.
     pub fn with_storefronts(self, storefronts: Storefronts) -> Snapshot {
         Snapshot { storefronts: Arc::new(storefronts), ..self }
+    }
+
+    /// The same with whom deals are made with.
+    pub fn with_parties(self, parties: Vec<Party>) -> Snapshot {
+        let parties = parties.into_iter().map(|party| (party.id, party)).collect();
+        Snapshot { parties: Arc::new(parties), ..self }
+    }
+
+    pub fn party(&self, id: PartyId) -> Option<&Party> {
+        self.parties.get(&id)
+    }
+
+    /// In no order.
+    pub fn parties(&self) -> impl Iterator<Item = &Party> {
+        self.parties.values()
     }
 
     /// The same with the release cards that are made, the newest last.

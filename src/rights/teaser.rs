@@ -20,6 +20,7 @@ pub fn decide_trailer(title: &Title, territory: Option<Territory>, now: UtcMs) -
         None => Decision::Allow(Entitlement {
             cause: Cause::Trailer,
             avail_id: None,
+            deal_id: None,
             ends_at: None,
             starts_clock: false,
             streams: 0,
@@ -46,6 +47,7 @@ pub fn decide_preview(title: &TitleRights, territory: Option<Territory>, now: Ut
     Some(Decision::Allow(Entitlement {
         cause: Cause::Preview,
         avail_id: Some(avail.id),
+        deal_id: None,
         ends_at: avail.window.end_at.into_iter().chain(avail.hard_end_at).min(),
         starts_clock: false,
         streams: 0,

@@ -57,6 +57,8 @@ pub enum Check {
     Membership,
     Free,
     Window,
+    /// Of a partner's viewer.
+    Deal,
     Streams,
 }
 
@@ -263,6 +265,14 @@ pub fn hard_end_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
     Step::new(Check::Window, passed(code.is_none()), code, says, facts)
 }
 
+/// Whether the deal lets a partner's viewer go on.
+pub fn deal_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
+    let says = code.map_or("The partner's deal covers the territory, and its word still holds.", DenialCode::message);
+    let entitlement = &asked.session.entitlement;
+    let facts = json!({"deal_id": entitlement.deal_id, "ends_at": entitlement.ends_at, "territory": asked.territory});
+    Step::new(Check::Deal, passed(code.is_none()), code, says, facts)
+}
+
 /// Whether what the session was opened with still holds.
 pub fn cause_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
     let (check, good) = match asked.session.entitlement.cause {
@@ -270,6 +280,7 @@ pub fn cause_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
         Cause::Membership(_) => (Check::Membership, "The membership it was opened with still lets it go on."),
         Cause::Unlock(_) => (Check::Episode, "It was opened as an episode that was unlocked."),
         Cause::Free | Cause::Trailer => (Check::Free, "It was opened as a free title."),
+        Cause::Partner(_) => (Check::Deal, "It was opened on a partner's word."),
         Cause::Preview => (Check::Window, "It was opened as a preview."),
     };
     let grant = asked.grant.map(|grant| grant_facts(grant, asked.now));

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::UtcMs;
-use crate::base::id::{OfferId, TitleId, VoucherBatchId};
+use crate::base::id::{OfferId, PartyId, TitleId, VoucherBatchId};
 
 /// Vouchers that were made together, for one offer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,8 @@ pub struct VoucherBatch {
     pub expires_at: UtcMs,
     /// For operators: whom they are for.
     pub note: String,
+    /// Who sells them, such as a circuit of cinemas; nobody but us where that is not said.
+    pub party_id: Option<PartyId>,
     pub created_at: UtcMs,
     /// When the rest of them was taken back; what had been redeemed stays.
     pub void_at: Option<UtcMs>,

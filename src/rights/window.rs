@@ -38,6 +38,16 @@ impl Window {
         self.phase(now) == WindowPhase::Open
     }
 
+    /// When both are open: `[from, to)`.
+    pub fn common(&self, other: &Window) -> Option<(UtcMs, Option<UtcMs>)> {
+        let from = self.start_at.max(other.start_at);
+        let to = match (self.end_at, other.end_at) {
+            (Some(one), Some(another)) => Some(one.min(another)),
+            (one, another) => one.or(another),
+        };
+        to.is_none_or(|to| to > from).then_some((from, to))
+    }
+
     /// Refuses an empty interval and a zone nobody knows.
     pub fn check(&self) -> Result<()> {
         if self.end_at.is_some_and(|end_at| end_at <= self.start_at) {

@@ -16,6 +16,7 @@ pub mod board;
 pub mod catalog;
 pub mod check;
 pub mod commerce;
+pub mod deal;
 pub mod job;
 pub mod operator;
 pub mod playback;
@@ -35,6 +36,7 @@ pub use board::BoardDb;
 pub use catalog::{CatalogDb, WholeCatalog};
 pub use check::CheckDb;
 pub use commerce::CommerceDb;
+pub use deal::DealDb;
 pub use job::JobDb;
 pub use operator::OperatorDb;
 pub use playback::PlaybackDb;
@@ -54,6 +56,7 @@ pub trait Db:
     + CatalogDb
     + CheckDb
     + CommerceDb
+    + DealDb
     + JobDb
     + OperatorDb
     + PlaybackDb

@@ -12,6 +12,7 @@ mod account;
 mod audit;
 mod catalog;
 mod commerce;
+mod deal;
 mod job;
 mod operator;
 mod playback;
@@ -178,6 +179,9 @@ suite! {
         a_voucher_is_not_redeemed_late_void_or_on_other_rights
         one_voucher_of_many_hands_is_redeemed_once
         a_thousand_codes_in_thirty_hands_are_a_thousand_grants;
+    deal:
+        parties_are_kept_whole_and_edited_by_version
+        deals_are_kept_with_their_title_and_refused_where_its_plan_is_against_them;
     wallet:
         coins_are_added_once_and_taken_back_once
         an_episode_is_unlocked_once_and_paid_for_once

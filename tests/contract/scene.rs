@@ -113,6 +113,7 @@ impl Scene {
             count: 2,
             expires_at: later(1_000),
             note: "For friends.".into(),
+            party_id: None,
             created_at: NOW,
             void_at: None,
             livemode: false,
@@ -147,6 +148,7 @@ impl Scene {
             entitlement: Entitlement {
                 cause: Cause::Grant(grant.id),
                 avail_id: Some(self.avail.id),
+                deal_id: None,
                 ends_at: Some(later(1000)),
                 starts_clock: true,
                 streams: 1,

@@ -11,7 +11,9 @@ use crate::server::{Answer, Server, TestViewer, outcome};
 
 mod cinemas;
 mod licences;
+mod life;
 mod members;
+mod partners;
 mod previews;
 mod releases;
 mod rentals;
@@ -45,8 +47,14 @@ scenarios! {
         a_renamed_title_is_not_sold_until_its_licence_is_confirmed_again
         a_revoked_licence_ends_sale_and_viewing_at_once
         a_revoked_licence_gives_the_money_back;
+    life:
+        a_film_lives_from_its_planning_to_its_revocation;
     members:
         early_access_lasts_as_long_as_the_membership;
+    partners:
+        three_platforms_share_a_premiere
+        a_partner_reports_its_own_premiere
+        a_partners_token_is_believed_within_its_bounds;
     previews:
         a_preview_lasts_as_long_as_its_window;
     releases:

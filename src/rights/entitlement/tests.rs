@@ -656,6 +656,7 @@ fn in_china_a_licence_comes_before_everything_else() {
         let entitlement = Entitlement {
             cause: Cause::Grant(buyer.grants[0].id),
             avail_id: Some(cinema.pvod),
+            deal_id: None,
             ends_at: None,
             starts_clock: false,
             streams: 1,

@@ -9,6 +9,7 @@ use crate::catalog::asset::Asset;
 use crate::catalog::licence::{CardSource, ReleaseCard};
 use crate::catalog::title::Title;
 use crate::rights::avail::Avail;
+use crate::rights::deal::Deal;
 use crate::rights::holdback::Holdback;
 use crate::rights::offer::Offer;
 use crate::rights::plan::PlanChange;
@@ -115,4 +116,5 @@ pub struct WholeCatalog {
     pub avails: Vec<Avail>,
     pub offers: Vec<Offer>,
     pub holdbacks: Vec<Holdback>,
+    pub deals: Vec<Deal>,
 }

@@ -26,6 +26,7 @@ mod board;
 mod catalog;
 mod check;
 mod commerce;
+mod deal;
 mod dialect;
 mod error;
 mod idempotency;

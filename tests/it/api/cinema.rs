@@ -22,6 +22,7 @@ use marquee::catalog::licence::{CardPolicy, LicenceKind};
 use marquee::catalog::title::{Title, TitleStatus};
 use marquee::commerce::account::Accounts;
 use marquee::commerce::checkout::Checkout;
+use marquee::commerce::partners::Partners;
 use marquee::commerce::sandbox::Sandbox;
 use marquee::commerce::unlocks::Unlocks;
 use marquee::commerce::voucher::Vouchers;
@@ -189,6 +190,7 @@ impl Cinema {
         let vouchers =
             Vouchers::new(db.clone(), state.clone(), clock.clone(), follower.clone(), sessions.clone(), &vault, false)
                 .unwrap();
+        let partners = Partners::new(follower.clone(), clock.clone()).unwrap();
         let unlocks = Unlocks::new(db.clone(), clock.clone(), follower.clone(), sessions.clone(), false);
         let accounts = Accounts::new(db.clone(), state.clone(), clock.clone(), false).unwrap();
         let blobs = Blobs::local(&dir.path().join("objects")).unwrap();
@@ -228,6 +230,7 @@ impl Cinema {
             sandbox: Some(sandbox.clone()),
             vouchers: Arc::new(vouchers),
             unlocks: Arc::new(unlocks),
+            partners: Arc::new(partners),
             metrics: Metrics::new(registry),
             livemode: false,
         });

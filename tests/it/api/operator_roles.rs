@@ -53,6 +53,14 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("get", "/titles/{id}/avails.xml", READ_NOTHING),
     // JSON is no document.
     ("post", "/avails/import", [415, 415, 403, 403]),
+    ("get", "/parties", READ),
+    ("post", "/parties", [422, 422, 403, 403]),
+    ("patch", "/parties/{id}", [404, 404, 403, 403]),
+    ("get", "/deals", READ),
+    ("get", "/titles/{id}/deals", READ_NOTHING),
+    ("post", "/titles/{id}/deals", [422, 422, 403, 403]),
+    ("patch", "/deals/{id}", [404, 404, 403, 403]),
+    ("delete", "/deals/{id}", [404, 404, 403, 403]),
     ("get", "/titles/{id}/holdbacks", READ_NOTHING),
     ("post", "/titles/{id}/holdbacks", [422, 422, 403, 403]),
     ("delete", "/holdbacks/{id}", [404, 404, 403, 403]),
@@ -190,6 +198,8 @@ fn nothing(route: &str) -> String {
         "tokens" => "tok",
         // The id of all zeros is that of the first storefront.
         "storefronts" => return "sfr_0000000000000000000000000z".into(),
+        "parties" => "par",
+        "deals" => "dea",
         "coin-lots" => "lot",
         "voucher-batches" => "vba",
         "offers" => "off",

@@ -137,7 +137,7 @@ proptest! {
     ) {
         let mut plan: Vec<Avail> = Vec::new();
         for avail in avails {
-            if findings(&avail, &plan, &holdbacks, UtcMs(0)).conflicts.is_empty() {
+            if findings(&avail, &plan, &holdbacks, &[], UtcMs(0)).conflicts.is_empty() {
                 plan.push(avail);
             }
         }
@@ -209,7 +209,11 @@ proptest! {
             };
             let grant = match session.entitlement.cause {
                 Cause::Grant(id) => viewer.grants.iter().find(|grant| grant.id == id),
-                Cause::Membership(_) | Cause::Unlock(_) | Cause::Free | Cause::Trailer | Cause::Preview => None,
+                Cause::Membership(_)
+                | Cause::Unlock(_)
+                | Cause::Partner(_)
+                | Cause::Free
+                | Cause::Trailer | Cause::Preview => None,
             };
             let member = viewer.memberships.first();
             let answer = still_entitled(&session, &rights, grant, member, territory, later);

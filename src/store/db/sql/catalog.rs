@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 
+use super::deal::deal;
 use super::plan::{
-    self, avail, delete_avail, delete_holdback, holdback, insert_avail, insert_holdback, plan_of, refuse_conflicts,
-    update_avail,
+    self, Plan, avail, delete_avail, delete_holdback, holdback, insert_avail, insert_holdback, plan_of,
+    refuse_conflicts, update_avail,
 };
 use super::playback::append_change;
 use super::row::{Columns, clock_columns, to_json};
@@ -231,8 +232,9 @@ impl CatalogDb for SqlDb {
         let avails = all(&mut moment, "SELECT * FROM avail ORDER BY id", avail).await?;
         let offers = all(&mut moment, "SELECT * FROM offer ORDER BY id", offer).await?;
         let holdbacks = all(&mut moment, "SELECT body FROM holdback ORDER BY id", holdback).await?;
+        let deals = all(&mut moment, "SELECT body FROM deal ORDER BY id", deal).await?;
         moment.rollback().await?;
-        Ok(WholeCatalog { titles, avails, offers, holdbacks })
+        Ok(WholeCatalog { titles, avails, offers, holdbacks, deals })
     }
 }
 
@@ -249,11 +251,11 @@ async fn all<T>(conn: &mut Connection, query: &'static str, read: fn(&Row) -> Re
 async fn rights_of(conn: &mut Connection, id: TitleId) -> Result<Option<TitleRights>> {
     let one = sqlx::query("SELECT * FROM title WHERE id = $1").bind(id.to_string()).fetch_optional(&mut *conn).await?;
     let Some(found) = one.as_ref().map(title).transpose()? else { return Ok(None) };
-    let (avails, holdbacks) = plan_of(conn, id).await?;
+    let Plan { avails, holdbacks, deals } = plan_of(conn, id).await?;
     let offers = sqlx::query("SELECT * FROM offer WHERE title_id = $1 ORDER BY id").bind(id.to_string());
     let offers = offers.fetch_all(&mut *conn).await?;
     let offers = offers.iter().map(offer).collect::<Result<_>>()?;
-    Ok(Some(TitleRights { title: found, avails, offers, holdbacks }))
+    Ok(Some(TitleRights { title: found, avails, offers, holdbacks, deals }))
 }
 
 /// Of an asset that is there in part the rest comes with it; a complete one is there already or not at all.

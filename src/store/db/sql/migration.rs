@@ -17,6 +17,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (8, include_str!("../schema-8.sql")),
     (9, include_str!("../schema-9.sql")),
     (10, include_str!("../schema-10.sql")),
+    (11, include_str!("../schema-11.sql")),
 ];
 
 pub async fn run(connection: &mut Connection, dialect: &Dialect) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use sqlx::error::DatabaseError;
 
+use super::deal::deal;
 use super::playback::append_change;
 use super::row::{Columns, to_json};
 use super::{Connection, Row};
@@ -11,6 +12,7 @@ use crate::base::id::{AvailId, HoldbackId, TitleId};
 use crate::base::limits;
 use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::conflict::{Conflict, findings, held_back};
+use crate::rights::deal::Deal;
 use crate::rights::holdback::Holdback;
 use crate::rights::plan::PlanChange;
 use crate::rights::window::Window;
@@ -39,21 +41,33 @@ pub async fn change(conn: &mut Connection, change: &PlanChange, at: UtcMs) -> Re
     for holdback in &change.new_holdbacks {
         write_holdback(conn, holdback).await?;
     }
-    let (avails, holdbacks) = plan_of(conn, change.title_id).await?;
+    let Plan { avails, holdbacks, deals } = plan_of(conn, change.title_id).await?;
     require_few(holdbacks.len())?;
-    if let Some(conflict) = change.conflicts(&avails, &holdbacks, at).first() {
+    if let Some(conflict) = change.conflicts(&avails, &holdbacks, &deals, at).first() {
         return Err(refused(conflict, |id| change.writes(id)));
     }
     append_change(conn, Change::Title(change.title_id), at).await
 }
 
-/// The windows of a title, and what holds them back.
-pub async fn plan_of(conn: &mut Connection, id: TitleId) -> Result<(Vec<Avail>, Vec<Holdback>)> {
+/// The windows of a title, what holds them back, and what others may do.
+pub struct Plan {
+    pub avails: Vec<Avail>,
+    pub holdbacks: Vec<Holdback>,
+    pub deals: Vec<Deal>,
+}
+
+pub async fn plan_of(conn: &mut Connection, id: TitleId) -> Result<Plan> {
     let avails = sqlx::query("SELECT * FROM avail WHERE title_id = $1 ORDER BY id").bind(id.to_string());
     let avails = avails.fetch_all(&mut *conn).await?;
     let holdbacks = sqlx::query("SELECT body FROM holdback WHERE title_id = $1 ORDER BY id").bind(id.to_string());
     let holdbacks = holdbacks.fetch_all(&mut *conn).await?;
-    Ok((avails.iter().map(avail).collect::<Result<_>>()?, holdbacks.iter().map(holdback).collect::<Result<_>>()?))
+    let deals = sqlx::query("SELECT body FROM deal WHERE title_id = $1 ORDER BY id").bind(id.to_string());
+    let deals = deals.fetch_all(&mut *conn).await?;
+    Ok(Plan {
+        avails: avails.iter().map(avail).collect::<Result<_>>()?,
+        holdbacks: holdbacks.iter().map(holdback).collect::<Result<_>>()?,
+        deals: deals.iter().map(deal).collect::<Result<_>>()?,
+    })
 }
 
 pub async fn insert_avail(conn: &mut Connection, avail: &Avail) -> Result<()> {
@@ -78,13 +92,18 @@ pub async fn insert_avail(conn: &mut Connection, avail: &Avail) -> Result<()> {
 
 /// Asked in the transaction of the write, so that two windows made at once do not both get in.
 pub async fn refuse_conflicts(conn: &mut Connection, proposed: &Avail, at: UtcMs) -> Result<()> {
-    let (others, holdbacks) = plan_of(conn, proposed.title_id).await?;
-    let found = findings(proposed, &others, &holdbacks, at).conflicts;
+    let Plan { avails, holdbacks, deals } = plan_of(conn, proposed.title_id).await?;
+    let found = findings(proposed, &avails, &holdbacks, &deals, at).conflicts;
     found.first().map_or(Ok(()), |conflict| Err(refused(conflict, |id| id == proposed.id)))
 }
 
 /// `is_asked_for` tells the windows that are to be written from those that are there.
 fn refused(conflict: &Conflict, is_asked_for: impl Fn(AvailId) -> bool) -> Error {
+    if let Some((deal, _)) = conflict.deal {
+        let days = conflict.days().map_or(String::new(), |days| format!(", {days} days"));
+        let message = format!("It falls into what another party has alone by its deal {deal}{days}.");
+        return Error::new(ErrorKind::Conflict, "AVAIL_CONFLICT", message);
+    }
     let message = match &conflict.holdback {
         None => format!("It overlaps with {}, of the same licence type, in a common territory.", conflict.avail_id),
         Some((_, party)) if is_asked_for(conflict.avail_id) => too_early("It opens", conflict, party),
@@ -102,7 +121,7 @@ fn too_early(what: &str, conflict: &Conflict, party: &str) -> String {
 }
 
 pub async fn insert_holdback(conn: &mut Connection, holdback: &Holdback, at: UtcMs) -> Result<()> {
-    let (avails, present) = plan_of(conn, holdback.title_id).await?;
+    let Plan { avails, holdbacks: present, .. } = plan_of(conn, holdback.title_id).await?;
     require_few(present.len() + 1)?;
     if let Some(conflict) = held_back(&avails, std::slice::from_ref(holdback), at).first() {
         let message = too_early(&format!("{} opens", conflict.avail_id), conflict, &holdback.party);
@@ -183,7 +202,7 @@ async fn write_avail(conn: &mut Connection, avail: &Avail, at: UtcMs) -> Result<
 
 pub async fn delete_avail(conn: &mut Connection, id: AvailId, at: UtcMs) -> Result<()> {
     let found = remove_avail(conn, id, at).await?;
-    let (avails, holdbacks) = plan_of(conn, found.title_id).await?;
+    let Plan { avails, holdbacks, .. } = plan_of(conn, found.title_id).await?;
     if let Some(waiting) = held_back(&avails, &holdbacks, at).first() {
         let message = format!("{} waits for its opening; remove that one, or the holdback, first.", waiting.avail_id);
         return Err(Error::new(ErrorKind::Conflict, "AVAIL_AWAITED", message));

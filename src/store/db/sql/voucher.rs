@@ -93,8 +93,8 @@ async fn insert(
         return Err(Error::internal(format!("batch {} says another number than it has", batch.id)));
     }
     sqlx::query(
-        "INSERT INTO voucher_batch (id, title_id, offer_id, count, expires_at, note, created_at, void_at, livemode) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO voucher_batch (id, title_id, offer_id, count, expires_at, note, created_at, void_at, livemode, \
+         party_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(batch.id.to_string())
     .bind(batch.title_id.to_string())
@@ -105,6 +105,7 @@ async fn insert(
     .bind(batch.created_at.0)
     .bind(batch.void_at.map(|at| at.0))
     .bind(i64::from(batch.livemode))
+    .bind(batch.party_id.map(|id| id.to_string()))
     .execute(&mut *conn)
     .await?;
     for voucher in vouchers {
@@ -178,6 +179,7 @@ fn batch(row: &Row) -> Result<VoucherBatch> {
         count: row.count("count")?,
         expires_at: row.instant("expires_at")?,
         note: row.text("note")?,
+        party_id: row.parsed_opt("party_id")?,
         created_at: row.instant("created_at")?,
         void_at: row.instant_opt("void_at")?,
         livemode: row.flag("livemode")?,

@@ -1,15 +1,13 @@
-//! Requests to the servers of a DRM service: to addresses that the operator wrote and to nowhere else. A redirect is not
-//! followed, and time and size of an answer have bounds.
+//! Requests to servers of others: to addresses that the operator wrote and to nowhere else. A redirect is not followed,
+//! and time and size of an answer have bounds.
 
-use std::path::Path;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, ClientBuilder, Response};
+use reqwest::{Client, ClientBuilder, Response};
 use url::{Host, Url};
 
-use crate::base::error::{Error, ErrorKind, Result};
 use crate::http::tls;
 
 /// What keeps an answer from being read.
@@ -33,23 +31,10 @@ pub fn address(url: &str) -> Result<Url, &'static str> {
     }
 }
 
-/// Trusts what is in `ca_file`, or what the system trusts. Every request has `timeout`, from the connection to the last
-/// byte.
-pub fn client(ca_file: Option<&Path>, timeout: Duration) -> Result<ClientBuilder> {
+/// A client whose requests have `timeout` each, from the connection to the last byte.
+pub fn client(timeout: Duration) -> ClientBuilder {
     tls::install_provider();
-    let builder = Client::builder().redirect(Policy::none()).no_proxy().http1_only().timeout(timeout);
-    let Some(path) = ca_file else { return Ok(builder) };
-    let wrong = |reason: String| {
-        let message = format!("The CA file {} cannot be used: {reason}.", path.display());
-        Error::new(ErrorKind::Config, "DRM_CA_INVALID", message)
-    };
-    let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
-    let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| wrong(error.to_string()))?;
-    if certificates.is_empty() {
-        return Err(wrong("it holds no certificate".to_owned()));
-    }
-    let builder = builder.tls_built_in_root_certs(false);
-    Ok(certificates.into_iter().fold(builder, ClientBuilder::add_root_certificate))
+    Client::builder().redirect(Policy::none()).no_proxy().http1_only().timeout(timeout)
 }
 
 /// The body of an answer.

@@ -1,0 +1,200 @@
+//! Partners at our door: playing for their viewers, and reports of their own. They sign what they send
+//! ([`crate::commerce::partners`]); there is nobody to sign in.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use http::{HeaderMap, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use crate::api::Api;
+use crate::api::body::JsonBody;
+use crate::api::caller::{At, bearer};
+use crate::api::page::List;
+use crate::api::playback_sessions::play;
+use crate::api::problem::Problem;
+use crate::base::clock::UtcMs;
+use crate::base::error::Error;
+use crate::base::id::{DealId, PartyId, TitleId};
+use crate::base::territory::Territory;
+use crate::commerce::account::Visit;
+use crate::commerce::partners::{Signed, TokenRefusal};
+use crate::playback::sessions::{Feature, OpenRequest, Watcher};
+use crate::rights::deal::{Carriage, Deal};
+use crate::rights::snapshot::TitleRights;
+use crate::store::state::Rate;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PartnerPlayBody {
+    /// Counted from 1, and 1 if not said.
+    part: Option<u32>,
+    /// Where the viewer is, for a request that the partner's own server makes; where the request comes from, if not said.
+    territory: Option<Territory>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PremiereBody {
+    deal_id: DealId,
+    /// When the title was there for the first viewer.
+    opened_at: UtcMs,
+}
+
+/// A deal as its party sees it.
+#[derive(Serialize, ToSchema)]
+pub struct PartnerDealBody {
+    id: DealId,
+    title_id: TitleId,
+    /// Of the title, by language tag.
+    name: BTreeMap<String, String>,
+    /// Its viewers play from this server.
+    from_us: bool,
+    territories: Vec<Territory>,
+    start_at: UtcMs,
+    end_at: Option<UtcMs>,
+    zone: String,
+    opened_at: Option<UtcMs>,
+}
+
+/// Press Play for a viewer of a partner's. The token (`Authorization: Bearer`, scope `play`) says who and what.
+#[utoipa::path(post, path = "/partner/playback-sessions", tag = "partners",
+    operation_id = "create_partner_playback_session", request_body = PartnerPlayBody, security(("bearer" = [])),
+    responses(
+    (status = 201, description = "The session", body = crate::api::playback_sessions::PlaybackSessionBody),
+    (status = 401, description = "PARTNER_TOKEN_INVALID, PARTNER_TOKEN_EXPIRED"),
+    (status = 403, description = "WINDOW_NOT_OPEN, WINDOW_CLOSED, GEO_NOT_LICENSED, LICENCE_REQUIRED, LICENCE_REVOKED, \
+        RENTAL_EXPIRED, TOO_MANY_STREAMS, TITLE_SUSPENDED"),
+    (status = 404, description = "TITLE_NOT_FOUND: also where the partner has no deal about it; PART_NOT_FOUND"),
+    (status = 410, description = "TITLE_WITHDRAWN"),
+    (status = 429, description = "RATE_LIMITED"),
+    (status = 503, description = "PARTNER_KEYS_UNAVAILABLE, CARD_NOT_READY"),
+))]
+pub async fn play_for(
+    State(api): State<Arc<Api>>,
+    At(place): At,
+    visit: Visit,
+    headers: HeaderMap,
+    body: JsonBody<PartnerPlayBody>,
+) -> Result<Response, Problem> {
+    let Signed::Play { title_id, pass } = signed(&api, &headers).await? else { return Err(wrong_scope()) };
+    if let Rate::Over { retry_after } = api.accounts.count_partner_session(pass.viewer).await {
+        return Err(Problem::too_many(retry_after));
+    }
+    let PartnerPlayBody { part, territory } = body.value;
+    let request = OpenRequest {
+        watcher: Watcher::Partner(pass),
+        device: visit.device,
+        title_id,
+        feature: Feature::Part(part.unwrap_or(1)),
+        territory: territory.or(place.territory),
+        network: Some(place.network),
+    };
+    play(&api, request, &pass.party_id.to_string()).await
+}
+
+/// The caller's deals.
+#[utoipa::path(get, path = "/partner/deals", tag = "partners", operation_id = "list_partner_deals",
+    security(("bearer" = [])), responses(
+    (status = 200, description = "All deals of the party that are not over", body = List<PartnerDealBody>),
+    (status = 401, description = "PARTNER_TOKEN_INVALID, PARTNER_TOKEN_EXPIRED"),
+    (status = 503, description = "PARTNER_KEYS_UNAVAILABLE"),
+))]
+pub async fn list_deals(
+    State(api): State<Arc<Api>>,
+    headers: HeaderMap,
+) -> Result<Json<List<PartnerDealBody>>, Problem> {
+    let party = reporter(&api, &headers).await?;
+    let (snapshot, now) = (api.follower.snapshot(), api.clock.now());
+    let mut deals = Vec::new();
+    for title in snapshot.titles() {
+        let its = |deal: &&Deal| deal.party_id == party && deal.window.end_at.is_none_or(|end_at| now < end_at);
+        deals.extend(title.deals.iter().filter(its).map(|deal| PartnerDealBody::new(title, deal)));
+    }
+    deals.sort_by_key(|deal| (deal.start_at, deal.id));
+    Ok(Json(List { data: deals, next_cursor: None }))
+}
+
+/// Report the real opening of a deal's title on the caller's own screens. The last report stands.
+#[utoipa::path(post, path = "/partner/premieres", tag = "partners", operation_id = "report_premiere",
+    request_body = PremiereBody, security(("bearer" = [])), responses(
+    (status = 200, description = "The deal as it is now", body = PartnerDealBody),
+    (status = 401, description = "PARTNER_TOKEN_INVALID, PARTNER_TOKEN_EXPIRED"),
+    (status = 404, description = "DEAL_NOT_FOUND"),
+    (status = 422, description = "DEAL_INVALID: it has not opened yet"),
+    (status = 503, description = "PARTNER_KEYS_UNAVAILABLE"),
+))]
+pub async fn report_premiere(
+    State(api): State<Arc<Api>>,
+    headers: HeaderMap,
+    body: JsonBody<PremiereBody>,
+) -> Result<Json<PartnerDealBody>, Problem> {
+    let party = reporter(&api, &headers).await?;
+    let PremiereBody { deal_id, opened_at } = body.value;
+    let found = api.db.deal(deal_id).await?.filter(|deal| deal.party_id == party);
+    let not_found = || Problem::new(StatusCode::NOT_FOUND, "DEAL_NOT_FOUND", "There is no such deal.");
+    let deal = Deal { opened_at: Some(opened_at), ..found.ok_or_else(not_found)? };
+    let now = api.clock.now();
+    if opened_at > now {
+        let detail = "What is still to come has not opened; report it when it has.";
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "DEAL_INVALID", detail).with_param("opened_at"));
+    }
+    api.db.update_deal(&deal, now).await?;
+    api.follower.announce().await;
+    let detail = json!({"title_id": deal.title_id, "opened_at": opened_at, "planned_at": deal.window.start_at});
+    api.audit(&party.to_string(), "deal.premiere", &deal_id.to_string(), detail).await?;
+    let snapshot = api.follower.snapshot();
+    let title = snapshot.title(deal.title_id).ok_or_else(|| Error::internal("a deal without its title"))?;
+    Ok(Json(PartnerDealBody::new(title, &deal)))
+}
+
+async fn reporter(api: &Api, headers: &HeaderMap) -> Result<PartyId, Problem> {
+    match signed(api, headers).await? {
+        Signed::Report { party_id } => Ok(party_id),
+        Signed::Play { .. } => Err(wrong_scope()),
+    }
+}
+
+async fn signed(api: &Api, headers: &HeaderMap) -> Result<Signed, Problem> {
+    let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer);
+    let Some(token) = token else { return Err(invalid()) };
+    api.partners.read(token).await?.map_err(|refusal| match refusal {
+        TokenRefusal::Invalid => invalid(),
+        TokenRefusal::Expired => Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "PARTNER_TOKEN_EXPIRED",
+            "The partner's token is over; sign another.",
+        ),
+    })
+}
+
+fn invalid() -> Problem {
+    let detail = "Send a token that a partner of this server has signed: see the API's documentation for its claims.";
+    Problem::new(StatusCode::UNAUTHORIZED, "PARTNER_TOKEN_INVALID", detail)
+}
+
+fn wrong_scope() -> Problem {
+    let detail = "A token of scope play opens sessions, one of scope report reports: this is the other one.";
+    Problem::new(StatusCode::UNAUTHORIZED, "PARTNER_TOKEN_INVALID", detail)
+}
+
+impl PartnerDealBody {
+    fn new(title: &TitleRights, deal: &Deal) -> PartnerDealBody {
+        PartnerDealBody {
+            id: deal.id,
+            title_id: deal.title_id,
+            name: title.title.name.clone(),
+            from_us: matches!(deal.carriage, Carriage::Platform { streams: Some(_), .. }),
+            territories: deal.territories.members().iter().collect(),
+            start_at: deal.window.start_at,
+            end_at: deal.window.end_at,
+            zone: deal.window.zone.clone(),
+            opened_at: deal.opened_at,
+        }
+    }
+}

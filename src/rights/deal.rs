@@ -1,0 +1,282 @@
+//! A deal: what another party may do with a title, where and when, and whether it alone may. A partner's platform, the
+//! cinemas of a circuit and a television channel carry a title by deals of their own; our own carriage is in avails.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::clock::UtcMs;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::id::{AvailId, DealId, HoldbackId, PartyId, TitleId};
+use crate::base::limits;
+use crate::base::money::Money;
+use crate::base::territory::{Territory, TerritorySet};
+use crate::rights::avail::{Avail, LicenseType};
+use crate::rights::conflict::days_begun;
+use crate::rights::holdback::{Holdback, Lift};
+use crate::rights::window::{Window, WindowPhase};
+
+const DRIFT_MAX: Duration = Duration::from_secs(60);
+const REPORTED_WITHIN: Duration = Duration::from_secs(600);
+
+/// A contract about one title with one party.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deal {
+    pub id: DealId,
+    pub title_id: TitleId,
+    pub party_id: PartyId,
+    /// The contract that it stands in.
+    pub contract: Option<String>,
+    pub carriage: Carriage,
+    pub territories: TerritorySet,
+    pub window: Window,
+    pub exclusivity: Option<Exclusivity>,
+    /// When the title was really there for the first time, as the party says.
+    pub opened_at: Option<UtcMs>,
+}
+
+/// How the party shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
+pub enum Carriage {
+    /// On its platform.
+    Platform {
+        license_type: LicenseType,
+        /// What its viewers pay.
+        price: Option<Money>,
+        /// Its viewers play from this server, each in so many places at once. It delivers by itself where this is not said.
+        streams: Option<u32>,
+    },
+    /// In the cinemas of a circuit.
+    Cinema,
+    /// On a television channel (上星, 展播).
+    Broadcast {
+        channel: String,
+        /// Under what it may be broadcast.
+        clearance: String,
+        runs: u32,
+    },
+}
+
+/// What a title is shown in, as far as somebody may have it alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Medium {
+    Vod,
+    Svod,
+    Avod,
+    Cinema,
+    Broadcast,
+}
+
+/// Nobody else shows it meanwhile.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Exclusivity {
+    /// We do.
+    pub with_us: bool,
+    /// They do (联合独播).
+    pub with: Vec<PartyId>,
+    /// In what; the medium of the deal where none is named.
+    pub media: Vec<Medium>,
+}
+
+/// How the real opening differs from what was agreed. Nobody's is moved by that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Drift {
+    Early,
+    Late,
+    /// It delivers by itself, it should be there, and nobody has said that it is.
+    Unreported,
+}
+
+/// What speaks against a deal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DealConflict {
+    pub met: Met,
+    pub territories: TerritorySet,
+    /// `[from, to)`.
+    pub from: UtcMs,
+    pub to: Option<UtcMs>,
+}
+
+/// What a deal meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Met {
+    /// Our own window, in what the party was to have alone.
+    Avail(AvailId),
+    /// Another party's deal: one of both was to have it alone.
+    Deal(DealId),
+    /// It opens before a contract allows.
+    Holdback(HoldbackId),
+}
+
+impl Carriage {
+    pub fn medium(&self) -> Medium {
+        match self {
+            Carriage::Platform { license_type, .. } => Medium::of(*license_type),
+            Carriage::Cinema => Medium::Cinema,
+            Carriage::Broadcast { .. } => Medium::Broadcast,
+        }
+    }
+}
+
+impl Medium {
+    pub fn of(license_type: LicenseType) -> Medium {
+        match license_type {
+            LicenseType::Vod => Medium::Vod,
+            LicenseType::Svod => Medium::Svod,
+            LicenseType::Avod => Medium::Avod,
+        }
+    }
+}
+
+impl DealConflict {
+    /// Begun ones counted whole; none where there is no end.
+    pub fn days(&self) -> Option<i64> {
+        days_begun(self.from, self.to)
+    }
+}
+
+impl Deal {
+    pub fn check(&self) -> Result<()> {
+        let refuse = |param: &str, message: String| {
+            Err(Error::new(ErrorKind::Unprocessable, "DEAL_INVALID", message).with_param(param))
+        };
+        self.window.check()?;
+        let is_line = |text: &str| !text.trim().is_empty() && text.chars().count() <= limits::NAME_CHARS_MAX;
+        let max = limits::NAME_CHARS_MAX;
+        if self.contract.as_deref().is_some_and(|contract| !is_line(contract)) {
+            return refuse("contract", format!("Name the contract in 1 to {max} characters."));
+        }
+        if self.territories.members().is_empty() {
+            return refuse("territories", "It holds nowhere: nothing of what is included is left.".into());
+        }
+        match &self.carriage {
+            Carriage::Platform { price: Some(price), .. } if !(0..=limits::PRICE_MINOR_MAX).contains(&price.minor) => {
+                refuse("carriage.price", "A price is not negative and has at most 12 zeros in minor units.".into())
+            }
+            Carriage::Platform { streams: Some(0), .. } => {
+                refuse("carriage.streams", "At least one stream must be allowed.".into())
+            }
+            Carriage::Broadcast { channel, .. } if !is_line(channel) => {
+                refuse("carriage.channel", format!("Name the channel in 1 to {max} characters."))
+            }
+            Carriage::Broadcast { clearance, .. } if !is_line(clearance) => {
+                refuse("carriage.clearance", "Say under what it may be broadcast: nothing is without.".into())
+            }
+            Carriage::Broadcast { runs: 0, .. } => refuse("carriage.runs", "It is broadcast once at least.".into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the opening is the one that was agreed, to within a minute; and ten minutes afterwards, whether it was one.
+    pub fn drift(&self, now: UtcMs) -> Option<Drift> {
+        let agreed = self.window.start_at;
+        let delivers = matches!(self.carriage, Carriage::Platform { streams: None, .. });
+        match self.opened_at {
+            Some(opened_at) if opened_at + DRIFT_MAX < agreed => Some(Drift::Early),
+            Some(opened_at) if opened_at > agreed + DRIFT_MAX => Some(Drift::Late),
+            Some(_) => None,
+            None => (delivers && now >= agreed + REPORTED_WITHIN).then_some(Drift::Unreported),
+        }
+    }
+
+    /// Where and when it leaves this medium to nobody but its own group.
+    fn keeps(&self, medium: Medium) -> bool {
+        self.exclusivity.as_ref().is_some_and(|exclusivity| match &exclusivity.media[..] {
+            [] => self.carriage.medium() == medium,
+            media => media.contains(&medium),
+        })
+    }
+
+    fn keeps_us_out_of(&self, license_type: LicenseType) -> bool {
+        self.keeps(Medium::of(license_type)) && self.exclusivity.as_ref().is_some_and(|group| !group.with_us)
+    }
+
+    fn keeps_out(&self, other: &Deal) -> bool {
+        let is_of_group = |group: &Exclusivity| group.with.contains(&other.party_id);
+        self.party_id != other.party_id
+            && self.keeps(other.carriage.medium())
+            && !self.exclusivity.as_ref().is_some_and(is_of_group)
+    }
+
+    /// Where and when this window of ours lies in what the party was to have alone.
+    pub fn meets_avail(&self, avail: &Avail) -> Option<DealConflict> {
+        if !self.keeps_us_out_of(avail.license_type) {
+            return None;
+        }
+        common(&self.territories, &self.window, &avail.territories, &avail.window, Met::Avail(avail.id))
+    }
+
+    fn meets_deal(&self, other: &Deal) -> Option<DealConflict> {
+        if !self.keeps_out(other) && !other.keeps_out(self) {
+            return None;
+        }
+        common(&self.territories, &self.window, &other.territories, &other.window, Met::Deal(other.id))
+    }
+
+    /// Where it opens before this holdback lets it. Cinemas are held back by nothing.
+    fn meets_holdback(&self, holdback: &Holdback, avails: &[Avail]) -> Option<DealConflict> {
+        let territories = self.held_by(holdback)?;
+        let lift = holdback.lift(avails);
+        let met = Met::Holdback(holdback.id);
+        let from = self.window.start_at;
+        lift.holds(from).then_some(DealConflict { met, territories, from, to: lift.at() })
+    }
+
+    /// Where a holdback holds this deal: one that names no licence type holds back broadcasts too.
+    fn held_by(&self, holdback: &Holdback) -> Option<TerritorySet> {
+        let is_meant = match &self.carriage {
+            Carriage::Platform { license_type, .. } => holdback.means(*license_type),
+            Carriage::Broadcast { .. } => holdback.license_types.is_empty(),
+            Carriage::Cinema => false,
+        };
+        if is_meant { self.territories.common(&holdback.territories) } else { None }
+    }
+
+    /// When it opens in a territory, as holdbacks let it; none where what they count from is not planned.
+    pub fn opening(&self, holdbacks: &[Holdback], avails: &[Avail], territory: Territory) -> Option<UtcMs> {
+        let holds = |holdback: &&Holdback| self.held_by(holdback).is_some_and(|places| places.contains(territory));
+        let lift = holdbacks.iter().filter(holds).map(|holdback| holdback.lift(avails)).max();
+        let start_at = self.window.start_at;
+        lift.map_or(Some(start_at), |lift| lift.at().map(|at| at.max(start_at)))
+    }
+}
+
+/// What speaks against a deal beside our windows, the other deals of its title and its holdbacks. A deal does not meet
+/// itself, and what is over by `now` meets nothing.
+pub fn findings(
+    proposed: &Deal,
+    avails: &[Avail],
+    deals: &[Deal],
+    holdbacks: &[Holdback],
+    now: UtcMs,
+) -> Vec<DealConflict> {
+    if proposed.window.phase(now) == WindowPhase::Closed {
+        return Vec::new();
+    }
+    let ours = avails.iter().filter_map(|avail| proposed.meets_avail(avail));
+    let others = deals.iter().filter(|other| other.id != proposed.id).filter_map(|other| proposed.meets_deal(other));
+    let held = holdbacks.iter().filter_map(|holdback| proposed.meets_holdback(holdback, avails));
+    let is_over = |conflict: &DealConflict| conflict.to.is_some_and(|to| to <= now);
+    ours.chain(others).chain(held).filter(|conflict| !is_over(conflict)).collect()
+}
+
+/// The latest end of what keeps us out in a territory now; `Unplanned` where that has none.
+pub fn kept_until(deals: &[Deal], license_type: LicenseType, territory: Territory, now: UtcMs) -> Option<Lift> {
+    let keeps = |deal: &&Deal| {
+        deal.keeps_us_out_of(license_type) && deal.territories.contains(territory) && deal.window.is_open(now)
+    };
+    deals.iter().filter(keeps).map(|deal| deal.window.end_at.map_or(Lift::Unplanned, Lift::At)).max()
+}
+
+fn common(one: &TerritorySet, its: &Window, other: &TerritorySet, others: &Window, met: Met) -> Option<DealConflict> {
+    let territories = one.common(other)?;
+    let (from, to) = its.common(others)?;
+    Some(DealConflict { met, territories, from, to })
+}
+
+#[cfg(test)]
+mod tests;

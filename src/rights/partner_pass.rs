@@ -1,0 +1,128 @@
+//! A partner's viewer on our origin: what the partner says of them, and whether its deal lets them watch. What they have
+//! with the partner gives them nothing with us, and the reverse.
+
+use crate::base::clock::UtcMs;
+use crate::base::id::{DealId, PartyId, PartyViewerId};
+use crate::base::territory::Territory;
+use crate::catalog::compliance::Charge;
+use crate::rights::avail::LicenseType;
+use crate::rights::clearance::Clearance;
+use crate::rights::deal::{Carriage, Deal};
+use crate::rights::denial::{Denial, DenialCode, NextOption};
+use crate::rights::entitlement::{Cause, Decision, Entitlement, title_denial};
+use crate::rights::session::PlaybackSession;
+use crate::rights::snapshot::TitleRights;
+use crate::rights::window::WindowPhase;
+
+/// What a partner has signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartnerPass {
+    pub party_id: PartyId,
+    pub viewer: PartyViewerId,
+    /// From this instant its viewer may watch no more.
+    pub until: UtcMs,
+}
+
+/// Whether a viewer of a partner's may open a session for a part: the title, its licence and the deal are asked, and
+/// everything else is the partner's word.
+pub fn decide_partner(
+    title: &TitleRights,
+    part: u32,
+    pass: &PartnerPass,
+    territory: Option<Territory>,
+    now: UtcMs,
+) -> Decision {
+    match walk(title, part, pass, territory, now) {
+        Ok(entitlement) => Decision::Allow(entitlement),
+        Err(denial) => Decision::Deny(denial),
+    }
+}
+
+fn walk(
+    title: &TitleRights,
+    part: u32,
+    pass: &PartnerPass,
+    territory: Option<Territory>,
+    now: UtcMs,
+) -> Result<Entitlement, Denial> {
+    if let Some(code) = title_denial(&title.title) {
+        return Err(Denial::of(code));
+    }
+    let clearance = Clearance::of(&title.title, territory, now);
+    clearance.denial().map_or(Ok(()), |code| Err(Denial::of(code)))?;
+    // Another party's deal is none of theirs to know of.
+    let deals = title.deals.iter().filter_map(|deal| delivered(deal).map(|terms| (deal, terms)));
+    let deals: Vec<_> = deals.filter(|(deal, _)| deal.party_id == pass.party_id).collect();
+    if deals.is_empty() {
+        return Err(Denial::of(DenialCode::TitleNotListed));
+    }
+    let Some(territory) = territory else { return Err(Denial::of(DenialCode::GeoNotLicensed)) };
+    let mut here: Vec<_> = deals.into_iter().filter(|(deal, _)| deal.territories.contains(territory)).collect();
+    if here.is_empty() {
+        return Err(Denial::of(DenialCode::GeoNotLicensed));
+    }
+    here.retain(|(deal, _)| deal.window.phase(now) != WindowPhase::Closed);
+    if here.is_empty() {
+        return Err(Denial::of(DenialCode::WindowClosed));
+    }
+    let opening = |deal: &Deal| deal.opening(&title.holdbacks, &title.avails, territory);
+    let Some((deal, terms)) = here.iter().find(|(deal, _)| opening(deal).is_some_and(|at| at <= now)) else {
+        return Err(not_open(here.iter().filter_map(|(deal, _)| opening(deal)).min()));
+    };
+    let is_free = terms.license_type == LicenseType::Avod;
+    if !clearance.0.clears(if is_free { Charge::Free } else { Charge::Paid }) {
+        return Err(Denial::of(DenialCode::LicenceRequired));
+    }
+    if let Some(opens_at) = title.title.part_opening(part, now) {
+        return Err(not_open(Some(opens_at)));
+    }
+    if now >= pass.until {
+        return Err(Denial::of(DenialCode::RentalExpired));
+    }
+    Ok(Entitlement {
+        cause: Cause::Partner(pass.viewer),
+        avail_id: None,
+        deal_id: Some(deal.id),
+        ends_at: Some(pass.until),
+        starts_clock: false,
+        streams: terms.streams,
+        beside: None,
+        preview_ms: None,
+        protection: (!is_free).then_some(title.title.details.protection),
+    })
+}
+
+fn not_open(opens_at: Option<UtcMs>) -> Denial {
+    let next = opens_at.map(|opens_at| NextOption::Wait { opens_at }).into_iter().collect();
+    Denial { next, ..Denial::of(DenialCode::WindowNotOpen) }
+}
+
+/// Whether an open session of a partner's viewer goes on: the deal is there, covers the territory, and the partner's word
+/// reaches so far. The end of the window ends nothing that was begun.
+pub fn partner_goes_on(
+    session: &PlaybackSession,
+    title: &TitleRights,
+    territory: Option<Territory>,
+    now: UtcMs,
+) -> Result<(), DenialCode> {
+    let id: Option<DealId> = session.entitlement.deal_id;
+    let deal = id.and_then(|id| title.deal(id)).ok_or(DenialCode::WindowClosed)?;
+    if !territory.is_some_and(|territory| deal.territories.contains(territory)) {
+        return Err(DenialCode::GeoNotLicensed);
+    }
+    let is_over = session.entitlement.ends_at.is_some_and(|ends_at| now >= ends_at);
+    if is_over { Err(DenialCode::RentalExpired) } else { Ok(()) }
+}
+
+/// How viewers of a platform play from this server.
+struct Terms {
+    license_type: LicenseType,
+    streams: u32,
+}
+
+fn delivered(deal: &Deal) -> Option<Terms> {
+    match deal.carriage {
+        Carriage::Platform { license_type, streams: Some(streams), .. } => Some(Terms { license_type, streams }),
+        _ => None,
+    }
+}

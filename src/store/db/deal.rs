@@ -1,0 +1,36 @@
+//! What other parties and their deals need of the database.
+
+use async_trait::async_trait;
+
+use crate::base::clock::UtcMs;
+use crate::base::error::Result;
+use crate::base::id::DealId;
+use crate::rights::deal::Deal;
+use crate::rights::party::Party;
+use crate::store::db::{Idempotency, Written};
+
+/// Parties and deals. Every write of a party appends a `Change::Catalog`, every one of a deal a `Change::Title`.
+#[async_trait]
+pub trait DealDb: Send + Sync {
+    /// In id order.
+    async fn parties(&self) -> Result<Vec<Party>>;
+
+    /// `Conflict`: `ISSUER_TAKEN`, `PARTIES_FULL`.
+    async fn insert_party(&self, party: &Party, idempotency: Option<&Idempotency>) -> Result<Written<()>>;
+
+    /// Replaces the party whose present version is `party.version - 1`; `Precondition` (`VERSION_CONFLICT`) otherwise,
+    /// `NotFound` when there is none. `Conflict`: `ISSUER_TAKEN`.
+    async fn update_party(&self, party: &Party, at: UtcMs) -> Result<()>;
+
+    /// Records a deal; `Conflict` where the plan of its title speaks against it (`DEAL_CONFLICT`) or the title has as many
+    /// as it may (`TOO_MANY_DEALS`).
+    async fn insert_deal(&self, deal: &Deal, idempotency: Option<&Idempotency>, at: UtcMs) -> Result<Written<()>>;
+
+    async fn deal(&self, id: DealId) -> Result<Option<Deal>>;
+
+    /// Replaces a deal; `NotFound` when there is none, `Conflict` as above.
+    async fn update_deal(&self, deal: &Deal, at: UtcMs) -> Result<()>;
+
+    /// Removes a deal that has not opened; `Conflict` (`DEAL_OPENED`) when it has, `NotFound` when there is none.
+    async fn delete_deal(&self, id: DealId, at: UtcMs) -> Result<()>;
+}

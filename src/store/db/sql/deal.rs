@@ -1,0 +1,192 @@
+//! SQL of [`DealDb`].
+
+use async_trait::async_trait;
+
+use super::plan::plan_of;
+use super::playback::append_change;
+use super::row::{Columns, to_json};
+use super::{Connection, Row, SqlDb, idempotency};
+use crate::base::clock::UtcMs;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::id::DealId;
+use crate::base::limits;
+use crate::rights::deal::{Deal, DealConflict, Met, findings};
+use crate::rights::party::Party;
+use crate::store::db::deal::DealDb;
+use crate::store::db::playback::Change;
+use crate::store::db::{Idempotency, Written};
+
+#[async_trait]
+impl DealDb for SqlDb {
+    async fn parties(&self) -> Result<Vec<Party>> {
+        let rows = sqlx::query("SELECT body FROM party ORDER BY id").fetch_all(&self.readers).await?;
+        rows.iter().map(|row| row.json("body")).collect()
+    }
+
+    async fn insert_party(&self, party: &Party, idempotency: Option<&Idempotency>) -> Result<Written<()>> {
+        let (party, key) = (party.clone(), idempotency.cloned());
+        self.write(move |conn| Box::pin(async move { insert_party(conn, &party, key.as_ref()).await })).await
+    }
+
+    async fn update_party(&self, party: &Party, at: UtcMs) -> Result<()> {
+        let party = party.clone();
+        self.write(move |conn| Box::pin(async move { update_party(conn, &party, at).await })).await
+    }
+
+    async fn insert_deal(&self, deal: &Deal, idempotency: Option<&Idempotency>, at: UtcMs) -> Result<Written<()>> {
+        let (deal, key) = (deal.clone(), idempotency.cloned());
+        self.write(move |conn| Box::pin(async move { insert_deal(conn, &deal, key.as_ref(), at).await })).await
+    }
+
+    async fn deal(&self, id: DealId) -> Result<Option<Deal>> {
+        let row = sqlx::query("SELECT body FROM deal WHERE id = $1").bind(id.to_string());
+        row.fetch_optional(&self.readers).await?.as_ref().map(deal).transpose()
+    }
+
+    async fn update_deal(&self, deal: &Deal, at: UtcMs) -> Result<()> {
+        let deal = deal.clone();
+        self.write(move |conn| Box::pin(async move { update_deal(conn, &deal, at).await })).await
+    }
+
+    async fn delete_deal(&self, id: DealId, at: UtcMs) -> Result<()> {
+        self.write(move |conn| Box::pin(async move { delete_deal(conn, id, at).await })).await
+    }
+}
+
+async fn insert_party(conn: &mut Connection, party: &Party, key: Option<&Idempotency>) -> Result<Written<()>> {
+    if let Some(written) = idempotency::seen(conn, key).await? {
+        return Ok(written);
+    }
+    let row = sqlx::query("SELECT COUNT(*) AS parties FROM party").fetch_one(&mut *conn).await?;
+    if row.count::<usize>("parties")? >= limits::PARTIES_MAX {
+        let message = format!("There are {} parties, and no more are kept.", limits::PARTIES_MAX);
+        return Err(Error::new(ErrorKind::Conflict, "PARTIES_FULL", message));
+    }
+    refuse_taken(conn, party).await?;
+    sqlx::query("INSERT INTO party (id, issuer, body, version) VALUES ($1, $2, $3, $4)")
+        .bind(party.id.to_string())
+        .bind(party.signer.as_ref().map(|signer| signer.issuer.clone()))
+        .bind(to_json(party)?)
+        .bind(party.version)
+        .execute(&mut *conn)
+        .await?;
+    idempotency::remember(conn, key, &party.id.to_string(), party.created_at).await?;
+    append_change(conn, Change::Catalog, party.created_at).await?;
+    Ok(Written::New(()))
+}
+
+async fn update_party(conn: &mut Connection, party: &Party, at: UtcMs) -> Result<()> {
+    refuse_taken(conn, party).await?;
+    let updated =
+        sqlx::query("UPDATE party SET issuer = $2, body = $3, version = $4 WHERE id = $1 AND version = $4 - 1")
+            .bind(party.id.to_string())
+            .bind(party.signer.as_ref().map(|signer| signer.issuer.clone()))
+            .bind(to_json(party)?)
+            .bind(party.version)
+            .execute(&mut *conn)
+            .await?;
+    if updated.rows_affected() == 0 {
+        let there = sqlx::query("SELECT id FROM party WHERE id = $1").bind(party.id.to_string());
+        return Err(match there.fetch_optional(conn).await? {
+            Some(_) => Error::new(
+                ErrorKind::Precondition,
+                "VERSION_CONFLICT",
+                "Somebody has edited this party since you read it. Read it again.",
+            ),
+            None => Error::new(ErrorKind::NotFound, "PARTY_NOT_FOUND", "There is no such party."),
+        });
+    }
+    append_change(conn, Change::Catalog, at).await
+}
+
+async fn refuse_taken(conn: &mut Connection, party: &Party) -> Result<()> {
+    let Some(signer) = &party.signer else { return Ok(()) };
+    let taken = sqlx::query("SELECT id FROM party WHERE issuer = $1 AND id <> $2")
+        .bind(&signer.issuer)
+        .bind(party.id.to_string())
+        .fetch_optional(conn)
+        .await?;
+    if taken.is_none() {
+        return Ok(());
+    }
+    let error = Error::new(ErrorKind::Conflict, "ISSUER_TAKEN", "Another party signs with this issuer.");
+    Err(error.with_param("signer.issuer"))
+}
+
+async fn insert_deal(conn: &mut Connection, deal: &Deal, key: Option<&Idempotency>, at: UtcMs) -> Result<Written<()>> {
+    if let Some(written) = idempotency::seen(conn, key).await? {
+        return Ok(written);
+    }
+    let there = sqlx::query("SELECT id FROM party WHERE id = $1").bind(deal.party_id.to_string());
+    if there.fetch_optional(&mut *conn).await?.is_none() {
+        let error = Error::new(ErrorKind::Unprocessable, "PARTY_NOT_FOUND", "There is no such party.");
+        return Err(error.with_param("party_id"));
+    }
+    let count = sqlx::query("SELECT COUNT(*) AS deals FROM deal WHERE title_id = $1").bind(deal.title_id.to_string());
+    if count.fetch_one(&mut *conn).await?.count::<usize>("deals")? >= limits::DEALS_PER_TITLE_MAX {
+        let message = format!("A title has at most {} deals.", limits::DEALS_PER_TITLE_MAX);
+        return Err(Error::new(ErrorKind::Conflict, "TOO_MANY_DEALS", message));
+    }
+    refuse_conflicts(conn, deal, at).await?;
+    sqlx::query("INSERT INTO deal (id, title_id, party_id, body) VALUES ($1, $2, $3, $4)")
+        .bind(deal.id.to_string())
+        .bind(deal.title_id.to_string())
+        .bind(deal.party_id.to_string())
+        .bind(to_json(deal)?)
+        .execute(&mut *conn)
+        .await?;
+    idempotency::remember(conn, key, &deal.id.to_string(), at).await?;
+    append_change(conn, Change::Title(deal.title_id), at).await?;
+    Ok(Written::New(()))
+}
+
+async fn update_deal(conn: &mut Connection, deal: &Deal, at: UtcMs) -> Result<()> {
+    let updated = sqlx::query("UPDATE deal SET body = $2 WHERE id = $1 AND title_id = $3 AND party_id = $4")
+        .bind(deal.id.to_string())
+        .bind(to_json(deal)?)
+        .bind(deal.title_id.to_string())
+        .bind(deal.party_id.to_string())
+        .execute(&mut *conn)
+        .await?;
+    if updated.rows_affected() == 0 {
+        return Err(deal_not_found());
+    }
+    refuse_conflicts(conn, deal, at).await?;
+    append_change(conn, Change::Title(deal.title_id), at).await
+}
+
+async fn delete_deal(conn: &mut Connection, id: DealId, at: UtcMs) -> Result<()> {
+    let row = sqlx::query("SELECT body FROM deal WHERE id = $1").bind(id.to_string());
+    let found = row.fetch_optional(&mut *conn).await?.as_ref().map(deal).transpose()?.ok_or_else(deal_not_found)?;
+    if found.window.start_at <= at {
+        let message = "The deal has begun. End it instead.";
+        return Err(Error::new(ErrorKind::Conflict, "DEAL_OPENED", message));
+    }
+    sqlx::query("DELETE FROM deal WHERE id = $1").bind(id.to_string()).execute(&mut *conn).await?;
+    append_change(conn, Change::Title(found.title_id), at).await
+}
+
+/// Asked in the transaction of the write, so that two deals made at once do not both get in.
+async fn refuse_conflicts(conn: &mut Connection, proposed: &Deal, at: UtcMs) -> Result<()> {
+    let plan = plan_of(conn, proposed.title_id).await?;
+    let found = findings(proposed, &plan.avails, &plan.deals, &plan.holdbacks, at);
+    found.first().map_or(Ok(()), |conflict| Err(refused(conflict)))
+}
+
+fn refused(conflict: &DealConflict) -> Error {
+    let days = conflict.days().map_or(String::new(), |days| format!(", {days} days"));
+    let message = match conflict.met {
+        Met::Avail(id) => format!("What the party alone was to have is in our own window {id} too{days}."),
+        Met::Deal(id) => format!("It meets the deal {id}, and one of both was to have the title alone{days}."),
+        Met::Holdback(id) => format!("It opens before the holdback {id} lets it{days}."),
+    };
+    Error::new(ErrorKind::Conflict, "DEAL_CONFLICT", message)
+}
+
+fn deal_not_found() -> Error {
+    Error::new(ErrorKind::NotFound, "DEAL_NOT_FOUND", "There is no such deal.")
+}
+
+pub fn deal(row: &Row) -> Result<Deal> {
+    row.json("body")
+}
