@@ -6,6 +6,7 @@ mod check;
 mod db;
 mod postgres;
 mod postgres_server;
+mod recomputed;
 mod redis_server;
 mod scene;
 mod state;
