@@ -304,7 +304,8 @@ pub fn streams(right: &Entitlement, is_refused: bool) -> Step {
 pub fn completed(mut steps: Vec<Step>, checks: &[Check]) -> Vec<Step> {
     for check in checks {
         if !steps.iter().any(|step| step.check == *check) {
-            steps.push(Step::skipped(*check));
+            let place = steps.iter().position(|step| step.check > *check).unwrap_or(steps.len());
+            steps.insert(place, Step::skipped(*check));
         }
     }
     steps

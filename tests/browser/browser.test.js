@@ -22,6 +22,7 @@ import { readme } from './readme.js';
 import { refusals } from './refusals.js';
 import { screens } from './screens.js';
 import { sealed } from './sealed.js';
+import { series } from './series.js';
 import { storefronts } from './storefronts.js';
 import { switching } from './switching.js';
 
@@ -47,6 +48,7 @@ describe('browser', { timeout: 1_800_000 }, () => {
   describe('holdbacks', () => holdbacks(world));
   describe('early', () => early(world));
   describe('preview', () => preview(world));
+  describe('series', () => series(world));
   describe('exchange', () => exchange(world));
   describe('clients', () => clients(world));
   describe('collection', () => collection(world));

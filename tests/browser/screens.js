@@ -147,7 +147,7 @@ async function settled(page, locator) {
 }
 
 /** A picture of a page, and what a machine has to say about it. */
-async function lookAt(page, name, { whole = true } = {}) {
+export async function lookAt(page, name, { whole = true } = {}) {
   await page.screenshot({ path: `${OUT}${name}.png`, fullPage: whole, animations: 'disabled' });
   await fits(page, name);
   await page.evaluate(await readFile(AXE, 'utf8'));

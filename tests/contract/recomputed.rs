@@ -65,16 +65,16 @@ fn any_act() -> impl Strategy<Value = Act> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_followed_knows_what_one_that_has_read_all_knows_in_sqlite() {
-    holds(24, SqliteFile::new).await;
+    holds(24, SqliteFile::new);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_followed_knows_what_one_that_has_read_all_knows_in_postgres() {
     let runtime = tokio::runtime::Handle::current();
-    holds(8, move || tokio::task::block_in_place(|| runtime.block_on(PostgresDatabase::new()))).await;
+    holds(8, move || tokio::task::block_in_place(|| runtime.block_on(PostgresDatabase::new())));
 }
 
-async fn holds<B: Backend>(cases: u32, backend: impl Fn() -> B) {
+fn holds<B: Backend>(cases: u32, backend: impl Fn() -> B) {
     let runtime = tokio::runtime::Handle::current();
     let mut runner = TestRunner::new(Config { cases, max_shrink_iters: 40, ..Config::default() });
     let plans = proptest::collection::vec(any_act(), 10..60);

@@ -11,6 +11,8 @@ test('the filter offers the actions as the log writes them', () => {
   const values = knownActions(en).map(({ value }) => value);
   expect(values).toContain('operator.sign_in_failed');
   expect(values).toContain('voucher_batch.void');
+  expect(values).toContain('coin_lot.create');
+  expect(values).toContain('unlock.deny');
   expect(values.every((value) => actionText(value, en) !== value)).toBe(true);
 });
 

@@ -21,6 +21,12 @@ test('a permission comes from the right that is used', () => {
   expect(decidingStep(answer({ allow: true, via: 'membership', steps }))?.check).toBe('membership');
 });
 
+test('an episode that is free, or was unlocked, decides as an episode', () => {
+  const steps = [step('title', 'pass'), step('episode', 'pass'), step('window', 'pass')];
+  expect(decidingStep(answer({ allow: true, via: 'unlock', steps }))?.check).toBe('episode');
+  expect(decidingStep(answer({ allow: true, via: 'free', steps }))?.check).toBe('episode');
+});
+
 test('facts are told as what they are, each window on a line of its own', () => {
   const facts = {
     purchase_id: 'pur_1', ends_at: '2026-11-23T16:00:00.000Z', in_use: 1, none: null,
@@ -41,6 +47,10 @@ test('a step says what it found, in the words of its case', () => {
   expect(say('grant', 'fail', null, { wanted: 'running', grants: [{}] })).toBe('No purchase has a viewing period that runs.');
   expect(say('grant', 'fail', 'GRANT_REVOKED', { grant: {} })).toBe('The right was taken back.');
   expect(say('membership', 'fail', null, { membership_id: null })).toBe('The viewer is not a member at that time.');
+  expect(say('episode', 'pass', null, { part: 1, unlocked: [3] })).toBe('The episode is free.');
+  expect(say('episode', 'pass', null, { part: 3, unlocked: [3] })).toBe('The viewer has unlocked the episode.');
+  expect(say('episode', 'fail', null, { part: 4, unlocked: [3] })).toBe('The viewer has not unlocked the episode.');
+  expect(say('episode', 'pass')).toBe('It was opened as an episode that was unlocked.');
   expect(say('window', 'fail', 'WINDOW_NOT_OPEN')).toBe('The window has not opened.');
   expect(say('streams', 'pass', null, { streams: 0 })).toBe('Streams are not counted for this right.');
   expect(say('window', 'skip')).toBe('Not looked at: an earlier check has decided.');

@@ -10,7 +10,9 @@ type Words = Shape<typeof en>;
 /** The step that the answer came from: the one that failed with its code, or the one whose right is used. */
 export function decidingStep({ allow, code, via, steps }: Explanation): Step | null {
   if (!allow) return steps.findLast((step) => step.outcome === 'fail' && step.code === code) ?? null;
-  return steps.find((step) => step.check === via && step.outcome === 'pass') ?? null;
+  const passed = (check: string | null) => steps.find((step) => step.check === check && step.outcome === 'pass');
+  // An episode that was unlocked, or is free in a series that is not.
+  return passed(via) ?? (via === 'unlock' || via === 'free' ? passed('episode') : undefined) ?? null;
 }
 
 /** A denial in words, or its code where it has none. */
@@ -33,6 +35,15 @@ export function sayStep(step: Step, words: Words, locale: Locale): string {
     case 'territory':
       if (!holds) return words.says_territory_none;
       return words.says_territory(count(Array.isArray(facts.avails) ? facts.avails.length : 1, locale));
+    case 'episode': {
+      if (facts.part === undefined) {
+        if (holds) return words.says_episode_opened;
+        break;
+      }
+      if (!holds) return words.says_episode_locked;
+      const unlocked = Array.isArray(facts.unlocked) && facts.unlocked.includes(facts.part);
+      return unlocked ? words.says_episode_unlocked : words.says_episode_free;
+    }
     case 'grant':
       if (facts.wanted === undefined) {
         if (holds) return words.says_grant_holds;

@@ -27,6 +27,10 @@ class Names {
     return localized(this.#by_id.get(id)?.name, language.current) || id;
   }
 
+  parts(id: string): number {
+    return this.#by_id.get(id)?.assets?.length ?? 0;
+  }
+
   poster(id: string): string | null {
     return this.#by_id.get(id)?.poster_url ?? null;
   }

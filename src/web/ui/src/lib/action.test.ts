@@ -35,6 +35,11 @@ const guest = { signed_in: false };
 const viewer = { signed_in: true };
 
 describe('the one button', () => {
+  test('unlocks a series that begins with an episode for coins', () => {
+    const locked = denied('PAYMENT_REQUIRED', [{ action: 'unlock', part: 1, coins: 60 }, { action: 'join' }]);
+    expect(actionOf(title(locked, { offers: [offer('off_1')] }), viewer)).toEqual({ does: 'unlock', part: 1, coins: 60 });
+  });
+
   test('plays what may be played, from where it was left', () => {
     const allowed: Decision = { allow: true, via: 'grant', starts_clock: true };
     expect(actionOf(title(allowed), viewer)).toEqual({ does: 'play', starts_clock: true });

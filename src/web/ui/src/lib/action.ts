@@ -7,6 +7,8 @@ export type Action =
   | { does: 'play'; starts_clock: boolean }
   | { does: 'resume'; progress: Place }
   | { does: 'buy' | 'rent' | 'preorder'; offer: Offer }
+  /** A series that begins with an episode for coins. */
+  | { does: 'unlock'; part: number; coins: number }
   /** For members, and the caller has not said who they are. */
   | { does: 'sign_in' }
   /** For members, and the caller is none. */
@@ -37,6 +39,8 @@ export function actionOf(title: Title, caller: { signed_in: boolean }): Action {
   if (['TITLE_SUSPENDED', 'LICENCE_REQUIRED', 'LICENCE_REVOKED', 'GEO_NOT_LICENSED'].includes(decision.code)) {
     return { does: 'nothing', code: decision.code };
   }
+  const unlock = decision.next?.find((step) => step.action === 'unlock');
+  if (unlock) return { does: 'unlock', part: unlock.part, coins: unlock.coins };
   const offer = mainOffer(title);
   if (offer) return { does: offer.presale ? 'preorder' : offer.kind === 'pvod' ? 'buy' : 'rent', offer };
   if (decision.code === 'MEMBERSHIP_REQUIRED' || decision.next?.some((step) => step.action === 'join')) {

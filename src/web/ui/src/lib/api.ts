@@ -50,7 +50,13 @@ export interface Storefront {
 }
 
 export type Decision =
-  | { allow: true; via: 'grant' | 'membership' | 'free'; ends_at?: string | null; starts_clock: boolean; plays_until?: string | null }
+  | {
+      allow: true;
+      via: 'grant' | 'membership' | 'unlock' | 'free';
+      ends_at?: string | null;
+      starts_clock: boolean;
+      plays_until?: string | null;
+    }
   | { allow: false; code: string; message: string; next?: NextStep[]; acquired?: boolean };
 
 export interface Offer {
@@ -84,6 +90,20 @@ export interface Part {
   part: number;
   name: Localized | null;
   runtime_ms: number;
+  /** From when it may be watched at all, where that is said for it. */
+  opens_at?: string | null;
+  /** About playing this part; null in a list of titles. */
+  decision?: Decision | null;
+}
+
+/** Parts as episodes that are had one by one. */
+export interface EpisodeTerms {
+  /** Episodes 1 to this one are free. */
+  free: number;
+  /** What each of the others costs. */
+  coins: number;
+  /** How many a viewer may have a day for watching advertising. */
+  rewarded_per_day: number;
 }
 
 /** When and how a title is on, where the caller is: `[start_at, end_at)`. */
@@ -111,6 +131,7 @@ export interface Title {
   runtime_ms: number;
   /** A title in one piece has one part, or says nothing. */
   parts?: Part[];
+  episodes?: EpisodeTerms | null;
   trailer?: { runtime_ms: number } | null;
   /** The beginning of the film, which anybody may watch now. */
   preview?: { runtime_ms: number } | null;
@@ -219,6 +240,25 @@ export interface Membership {
   ends_at: string;
 }
 
+/** Coins that came together. */
+export interface CoinLot {
+  id: string;
+  kind: 'paid' | 'bonus';
+  coins: number;
+  left: number;
+  added_at: string;
+  expires_at: string | null;
+}
+
+export interface Wallet {
+  /** What can be spent now. */
+  coins: number;
+  /** Play unlocks what there are coins for, without asking. */
+  auto_unlock: boolean;
+  /** Those with something left, in the order in which they are spent. */
+  lots: CoinLot[];
+}
+
 export interface PlaybackSession {
   id: string;
   title_id: string;
@@ -308,6 +348,16 @@ export const api = {
   },
   membership(): Promise<Membership | null> {
     return call('GET', '/me/membership');
+  },
+  wallet(): Promise<Wallet> {
+    return call('GET', '/me/wallet');
+  },
+  setAutoUnlock(auto_unlock: boolean): Promise<Wallet> {
+    return call('PATCH', '/me/wallet', { body: { auto_unlock } });
+  },
+  /** `coins` is what the viewer was told that it costs. */
+  unlock(title_id: string, part: number, coins: number): Promise<unknown> {
+    return call('POST', '/unlocks', { body: { title_id, part, coins } });
   },
   async signIns(): Promise<SignInRecord[]> {
     return rows(await call('GET', '/me/sign-ins'));

@@ -22,6 +22,8 @@ test('the next boundary is the first instant that lies ahead', () => {
   expect(nextBoundary([title({}), title({ opens_at: after(0), windows })], now.getTime())).toBe(now.getTime() + 9_000);
   const ending = title({ decision: { allow: true, via: 'grant', ends_at: after(3_000), starts_clock: false } });
   expect(nextBoundary([title({ windows }), ending], now.getTime())).toBe(now.getTime() + 3_000);
+  const parts = [{ part: 2, name: null, runtime_ms: 1, opens_at: after(2_000) }];
+  expect(nextBoundary([title({ parts }), ending], now.getTime())).toBe(now.getTime() + 2_000);
   expect(nextBoundary([title({ opens_at: after(-1) })], now.getTime())).toBeNull();
 });
 

@@ -23,6 +23,7 @@ function boundariesOf(title: Title): (string | null | undefined)[] {
   const { decision } = title;
   return [
     title.opens_at,
+    ...(title.parts ?? []).map((part) => part.opens_at),
     ...(title.windows ?? []).flatMap((window) => [window.start_at, window.end_at, window.hard_end_at]),
     ...title.offers.flatMap((offer) => [offer.presale_from_at, offer.opens_at, offer.closes_at]),
     ...(decision.allow

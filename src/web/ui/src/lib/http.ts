@@ -5,6 +5,10 @@ import { serverClock } from './server_clock';
 /** What a refusal offers to do about it. */
 export type NextStep =
   | { action: 'buy'; offer_id: string; price: { amount: number; currency: string } }
+  /** An episode, for coins. */
+  | { action: 'unlock'; part: number; coins: number }
+  /** An episode, for advertising watched to its end; how many more today. */
+  | { action: 'reward'; part: number; left: number }
   | { action: 'join' }
   | { action: 'wait'; opens_at: string };
 
@@ -17,6 +21,8 @@ export interface Trouble {
   detail?: string | undefined;
   request_id?: string | undefined;
   next?: NextStep[] | undefined;
+  /** Of `PRICE_CHANGED`, what an episode costs now; of `TOO_FEW_COINS`, what the viewer has. */
+  coins?: number | undefined;
   /** What stands against it, as the API says it. */
   conflicts?: unknown[] | undefined;
 }
@@ -48,6 +54,7 @@ export function troubleOf(status: number, body: string, request_id?: string | nu
     detail: text('detail') ?? text('title'),
     request_id: text('request_id') ?? request_id ?? undefined,
     next: Array.isArray(problem.next) ? (problem.next as NextStep[]) : undefined,
+    coins: typeof problem.coins === 'number' ? problem.coins : undefined,
     conflicts: Array.isArray(problem.conflicts) ? problem.conflicts : undefined,
   };
 }

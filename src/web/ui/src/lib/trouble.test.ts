@@ -36,6 +36,11 @@ test('a window that is not open says when it opens', () => {
   expect(said.todo).toContain('2026');
 });
 
+test('an episode that is for coins is locked, and says for how many', () => {
+  const said = say({ code: 'PAYMENT_REQUIRED', next: [{ action: 'unlock', part: 3, coins: 60 }] }, en, 'en');
+  expect(said).toEqual({ what: en.episode_is_locked, todo: en.remedy_unlock(60) });
+});
+
 test('Play is offered again only where it may help', () => {
   expect(mayPlayAgain({ code: 'SESSION_EXPIRED' })).toBe(true);
   expect(mayPlayAgain({ code: 'TOKEN_EXPIRED', means: 'SESSION_EXPIRED' })).toBe(true);

@@ -13,6 +13,10 @@ export interface Said {
 
 export function say(trouble: Trouble, words: Words, locale: Locale): Said {
   const code = knownCode(trouble, words);
+  if (code === 'PAYMENT_REQUIRED') {
+    const unlock = trouble.next?.find((step) => step.action === 'unlock');
+    if (unlock) return { what: words.episode_is_locked, todo: words.remedy_unlock(unlock.coins) };
+  }
   const what = code === 'UNKNOWN' ? (trouble.detail ?? words.denial_UNKNOWN) : words[`denial_${code}`];
   return { what, todo: remedy(code, trouble.next ?? [], words, locale) };
 }
@@ -46,6 +50,7 @@ function remedy(code: Denial, next: NextStep[], words: Words, locale: Locale): s
     case 'TITLE_SUSPENDED':
     case 'CARD_NOT_READY':
     case 'RATE_LIMITED':
+    case 'PRICE_CHANGED':
     case 'SALES_CLOSED':
     case 'INTERNAL':
       return words.remedy_later;
@@ -87,6 +92,7 @@ function remedy(code: Denial, next: NextStep[], words: Words, locale: Locale): s
     case 'WINDOW_CLOSED':
     case 'GEO_NOT_LICENSED':
     case 'LICENCE_REQUIRED':
+    case 'TOO_FEW_COINS':
     case 'NOT_FOUND':
       return words.remedy_none;
     case 'GRANT_REVOKED':

@@ -20,7 +20,7 @@ function window(license_type: Window['license_type'], start: string, end: string
   };
 }
 const tell = (windows: Window[], locale: Locale, premiere = true, zone?: string) =>
-  windowSentence(windows, { now, locale, words: catalogues[locale], premiere, ...(zone ? { zone } : {}) });
+  windowSentence(windows, { now, locale, words: catalogues[locale], sold_as: premiere ? 'premiere' : 'rent', ...(zone ? { zone } : {}) });
 
 const premiere = window('vod', '2026-12-20T20:00', '2027-01-03T20:00');
 const members = window('svod', '2027-01-04T00:00', null);
@@ -84,6 +84,11 @@ describe('a window in words', () => {
       expect(tell(windows, 'en')).toBe(en);
     });
   }
+
+  test('a series is on episode by episode', () => {
+    const telling = { now, locale: 'en', words: catalogues.en, sold_as: 'episode' } as const;
+    expect(windowSentence([premiere], telling)).toBe('Episode by episode until 3 Jan, 20:00 (Beijing time)');
+  });
 
   test('what is sold is a rental where it is no premiere', () => {
     expect(tell([premiere], 'en', false)).toBe('To rent until 3 Jan, 20:00 (Beijing time)');

@@ -4,14 +4,14 @@ import type { Window } from './api';
 import type { Locale } from './words/shape';
 import type { WindowWords as Words } from './words';
 
-type Kind = 'premiere' | 'rent' | 'member' | 'free';
+type Kind = 'premiere' | 'rent' | 'episode' | 'member' | 'free';
 
 export interface Telling {
   now: Date;
   locale: Locale;
   words: Words;
-  /** Whether what is sold is a premiere, or an ordinary rental. */
-  premiere: boolean;
+  /** As what it is sold. */
+  sold_as: 'premiere' | 'rent' | 'episode';
   /** Tells it in this zone instead of the windows' own. */
   zone?: string;
 }
@@ -50,10 +50,10 @@ export function zoneWords(zone: string, locale: Locale, when: Date): string {
   }
 }
 
-function spanOf(window: Window, { premiere, zone }: Telling): Span {
+function spanOf(window: Window, { sold_as, zone }: Telling): Span {
   const ends = [window.end_at, window.hard_end_at].flatMap((end) => (end === null ? [] : [Date.parse(end)]));
   return {
-    kind: window.license_type === 'svod' ? 'member' : window.license_type === 'avod' ? 'free' : premiere ? 'premiere' : 'rent',
+    kind: window.license_type === 'svod' ? 'member' : window.license_type === 'avod' ? 'free' : sold_as,
     start_ms: Date.parse(window.start_at),
     end_ms: Math.min(Infinity, ...ends),
     zone: zone ?? window.zone,

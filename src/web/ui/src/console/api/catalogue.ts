@@ -1,6 +1,6 @@
 // Titles, their rights and their films, as the API gives them to operators.
 
-import type { Localized, Money } from '../../lib/api';
+import type { EpisodeTerms, Localized, Money } from '../../lib/api';
 import { Failure, troubleOf, type CallOptions, type NextStep } from '../../lib/http';
 import { operator } from '../api';
 
@@ -96,6 +96,9 @@ export interface Title {
   trailer_asset_id?: string | null;
   preview_seconds?: number | null;
   part_names?: Localized[];
+  /** By part, from when anybody may watch it at all; may be shorter than `assets`. */
+  part_opens_at?: (string | null)[];
+  episodes?: EpisodeTerms | null;
   poster_portrait?: boolean;
   poster_landscape?: boolean;
   poster_url?: string | null;

@@ -3,7 +3,7 @@
 import type { NextStep } from '../../lib/http';
 import { operator, queryOf, type Localized } from '../api';
 
-export const checks = ['session', 'title', 'licence', 'territory', 'grant', 'membership', 'free', 'window', 'streams'] as const;
+export const checks = ['session', 'title', 'licence', 'territory', 'episode', 'grant', 'membership', 'free', 'window', 'streams'] as const;
 export type Check = (typeof checks)[number];
 
 export interface Step {
@@ -18,7 +18,7 @@ export interface Step {
 export interface Explanation {
   allow: boolean;
   code: string | null;
-  via: 'grant' | 'membership' | 'free' | 'trailer' | 'preview' | null;
+  via: 'grant' | 'membership' | 'unlock' | 'free' | 'trailer' | 'preview' | null;
   rule: string;
   at: string;
   territory: string | null;
@@ -28,6 +28,8 @@ export interface Explanation {
 
 export interface Question {
   title_id: string;
+  /** Counted from 1; the first where there is none. */
+  part: string | null;
   viewer_id: string | null;
   territory: string | null;
   /** RFC 3339; now where there is none. */
@@ -41,6 +43,8 @@ export interface TitleName {
   id: string;
   name: Localized;
   poster_url?: string | null;
+  /** One for each of its parts. */
+  assets?: string[];
 }
 
 export const titleNames = (): Promise<TitleName[]> => operator.list(`/titles${queryOf({ limit: 100 })}`, {}, 2_000);

@@ -126,6 +126,47 @@ export interface ViewerDetail extends Omit<ViewerRow, 'purchases'> {
   purchases: PurchaseRow[];
 }
 
+/** Coins of a viewer that came together. */
+export interface CoinLot {
+  id: string;
+  kind: CoinKind;
+  coins: number;
+  spent: number;
+  /** What can still be spent of it. */
+  left: number;
+  cost: Money | null;
+  expires_at: string | null;
+  note: string;
+  added_at: string;
+  void_at: string | null;
+}
+
+export const coinKinds = ['paid', 'bonus'] as const;
+export type CoinKind = (typeof coinKinds)[number];
+
+export interface Unlock {
+  id: string;
+  title: { id: string; name: Localized; poster_url: string | null };
+  part: number;
+  /** Zero for a reward. */
+  coins: number;
+  unlocked_at: string;
+}
+
+export interface ViewerWallet {
+  coins: number;
+  lots: CoinLot[];
+  unlocks: Unlock[];
+}
+
+export interface NewCoinLot {
+  kind: CoinKind;
+  coins: number;
+  cost: Money | null;
+  expires_at: string | null;
+  note: string;
+}
+
 export interface Plan {
   id: string;
   name: string;
@@ -191,6 +232,15 @@ export const sales = {
   },
   viewer(id: string): Promise<ViewerDetail> {
     return operator.call('GET', `/viewers/${segment(id)}`);
+  },
+  wallet(viewer_id: string): Promise<ViewerWallet> {
+    return operator.call('GET', `/viewers/${segment(viewer_id)}/wallet`);
+  },
+  addCoins(viewer_id: string, body: NewCoinLot, key: string): Promise<CoinLot> {
+    return operator.call('POST', `/viewers/${segment(viewer_id)}/coin-lots`, { body, key });
+  },
+  voidCoins(lot_id: string, reason: string): Promise<CoinLot> {
+    return operator.call('POST', `/coin-lots/${segment(lot_id)}/void`, { body: { reason } });
   },
   plans(): Promise<Plan[]> {
     return operator.list('/plans');

@@ -8,6 +8,8 @@ export const en = {
   play_part: (part: number) => `Play part ${part}`,
   resume_from: (position: string) => `Resume from ${position}`,
   resume_part_from: (part: number, position: string) => `Resume part ${part} from ${position}`,
+  play_episode: (episode: number) => `Play episode ${episode}`,
+  resume_episode_from: (episode: number, position: string) => `Resume episode ${episode} from ${position}`,
   start_over: 'From the start',
   player_label: (name: string) => `Player: ${name}`,
   player_controls: 'Player controls',
@@ -29,6 +31,7 @@ export const en = {
   back_10: 'Back 10 seconds',
   forward_10: 'Forward 10 seconds',
   next_part: 'Next part',
+  next_episode: 'Next episode',
   seek: 'Position',
   seek_value: (position: string, duration: string) => `${position} of ${duration}`,
   ready_up_to: (position: string) => `ready up to ${position}`,
@@ -80,6 +83,7 @@ export const en = {
   reminder_short: (left: string, rest: string) => `Your viewing time ends in ${left}; the film goes on for ${rest}.`,
 
   next_part_in: (seconds: number) => (seconds === 1 ? 'Plays in 1 second' : `Plays in ${seconds} seconds`),
+  next_opens: (when: string) => `Opens ${when}`,
   play_now: 'Play now',
   stay: 'Stay here',
 
@@ -104,6 +108,8 @@ export const zh: Shape<typeof en> = {
   play_part: (part) => `播放第 ${part} 集`,
   resume_from: (position) => `从 ${position} 继续播放`,
   resume_part_from: (part, position) => `从第 ${part} 集 ${position} 继续播放`,
+  play_episode: (episode) => `播放第 ${episode} 集`,
+  resume_episode_from: (episode, position) => `从第 ${episode} 集 ${position} 继续播放`,
   start_over: '从头播放',
   player_label: (name) => `播放器：${name}`,
   player_controls: '播放控制',
@@ -124,6 +130,7 @@ export const zh: Shape<typeof en> = {
   back_10: '后退 10 秒',
   forward_10: '前进 10 秒',
   next_part: '下一集',
+  next_episode: '下一集',
   seek: '播放进度',
   seek_value: (position, duration) => `${position}，共 ${duration}`,
   ready_up_to: (position) => `已就绪至 ${position}`,
@@ -175,6 +182,7 @@ export const zh: Shape<typeof en> = {
   reminder_short: (left, rest) => `观看时间还剩 ${left}，影片还有 ${rest}。`,
 
   next_part_in: (seconds) => `${seconds} 秒后播放`,
+  next_opens: (when) => `${when} 开放`,
   play_now: '立即播放',
   stay: '留在此处',
 

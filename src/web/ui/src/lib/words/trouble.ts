@@ -4,6 +4,8 @@ import type { Shape } from './shape';
 
 export const en = {
   denial_PAYMENT_REQUIRED: 'This film has to be bought first.',
+  denial_TOO_FEW_COINS: 'You have too few coins for this episode.',
+  denial_PRICE_CHANGED: 'The price has changed. Nothing was taken.',
   denial_MEMBERSHIP_REQUIRED: 'This film is for members.',
   denial_RENTAL_EXPIRED: 'Your viewing time for this film is over.',
   denial_START_BY_PASSED: 'The time to start this film has passed.',
@@ -47,6 +49,8 @@ export const en = {
   denial_UNKNOWN: 'Something went wrong.',
 
   remedy_buy: 'Buy it below, then press Play.',
+  episode_is_locked: 'This episode is locked.',
+  remedy_unlock: (coins: number) => `Unlock it for ${coins} ${coins === 1 ? 'coin' : 'coins'}, then it plays.`,
   remedy_join: 'Become a member to watch it.',
   remedy_wait: (when: string) => `It opens ${when}.`,
   remedy_sign_in: 'Sign in, then try again.',
@@ -74,6 +78,8 @@ export const en = {
 
 export const zh: Shape<typeof en> = {
   denial_PAYMENT_REQUIRED: '这部影片需要先购买。',
+  denial_TOO_FEW_COINS: '金币不足，无法解锁这一集。',
+  denial_PRICE_CHANGED: '价格已变动，没有扣除金币。',
   denial_MEMBERSHIP_REQUIRED: '这部影片仅限会员观看。',
   denial_RENTAL_EXPIRED: '这部影片的观看时间已结束。',
   denial_START_BY_PASSED: '已超过这部影片的最晚开始播放时间。',
@@ -117,6 +123,8 @@ export const zh: Shape<typeof en> = {
   denial_UNKNOWN: '出错了。',
 
   remedy_buy: '请在下方购买，然后点击播放。',
+  episode_is_locked: '这一集尚未解锁。',
+  remedy_unlock: (coins) => `用 ${coins} 金币解锁后即可播放。`,
   remedy_join: '成为会员后即可观看。',
   remedy_wait: (when) => `将于 ${when} 上线。`,
   remedy_sign_in: '请登录后重试。',

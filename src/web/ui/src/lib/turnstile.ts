@@ -1,0 +1,15 @@
+// The page's one way into a locked episode.
+
+import { api } from './api';
+import { catalogue } from './catalogue.svelte';
+import { caller } from './me.svelte';
+import { Unlocking } from './unlocking.svelte';
+
+export const turnstile = new Unlocking({
+  signed_in: () => caller.viewer !== null,
+  title: (title_id) => catalogue.loadTitle(title_id),
+  wallet: api.wallet,
+  setAutoUnlock: api.setAutoUnlock,
+  unlock: api.unlock,
+  changed: () => caller.changed(),
+});
