@@ -217,9 +217,11 @@ pub async fn list(
     };
     let now = api.clock.now();
     let snapshot = api.follower.snapshot();
+    let is_listed =
+        |title: &&Arc<TitleRights>| matches!(title.title.standing(now), TitleStatus::Live | TitleStatus::Suspended);
     let mut listed: Vec<(Place, &Arc<TitleRights>)> = snapshot
         .titles()
-        .filter(|title| matches!(title.title.status, TitleStatus::Live | TitleStatus::Suspended))
+        .filter(is_listed)
         .filter(|title| is_on_show(title, &at.storefront, now) || rights.has(title.title.id, now))
         .map(|title| {
             let sold = title.sold_in(at.storefront.currency);
@@ -277,7 +279,7 @@ pub fn listed_title(api: &Api, id: TitleId) -> Result<Arc<TitleRights>, Problem>
     let refuse = |code| Err(Problem::denied(&Denial::of(code)));
     match api.follower.snapshot().title(id) {
         None => refuse(DenialCode::TitleNotListed),
-        Some(title) => match title.title.status {
+        Some(title) => match title.title.standing(api.clock.now()) {
             TitleStatus::Draft => refuse(DenialCode::TitleNotListed),
             TitleStatus::Withdrawn => refuse(DenialCode::TitleWithdrawn),
             TitleStatus::Live | TitleStatus::Suspended => Ok(title.clone()),

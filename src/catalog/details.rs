@@ -39,6 +39,8 @@ pub struct TitleDetails {
     pub part_opens_at: Vec<Option<UtcMs>>,
     /// Where its parts are episodes that are had one by one.
     pub episodes: Option<EpisodeTerms>,
+    /// Before this instant nobody is told of it (`SuppressionLiftDate`).
+    pub announced_at: Option<UtcMs>,
     pub trailer: Option<Trailer>,
     /// How much of the film anybody may watch while it is on, from its beginning, in milliseconds.
     pub preview_ms: Option<i64>,

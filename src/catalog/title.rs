@@ -80,6 +80,15 @@ impl Title {
         self.details.check(self.parts.len())
     }
 
+    /// Where it stands for everybody but operators: one that has not been announced is as if in preparation.
+    pub fn standing(&self, now: UtcMs) -> TitleStatus {
+        let is_announced = self.details.announced_at.is_none_or(|announced_at| now >= announced_at);
+        match self.status {
+            TitleStatus::Live | TitleStatus::Suspended if !is_announced => TitleStatus::Draft,
+            status => status,
+        }
+    }
+
     /// The running time of part `part`, counted from 1.
     pub fn part_runtime_ms(&self, part: u32) -> i64 {
         let index = part.checked_sub(1).and_then(|index| usize::try_from(index).ok());

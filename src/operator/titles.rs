@@ -71,6 +71,8 @@ pub struct NewTitleBody {
     /// Its parts are episodes that are had one by one, wherever a `vod` window is open.
     #[schema(value_type = Option<EpisodeTermsBody>)]
     episodes: Option<EpisodeTerms>,
+    /// Before this instant nobody is told of it, whatever its status and its windows.
+    announced_at: Option<UtcMs>,
     trailer_asset_id: Option<AssetId>,
     /// How much of the film anybody may watch while it is on: 1 to 1800, and a quarter of part 1 at most.
     preview_seconds: Option<u32>,
@@ -111,6 +113,9 @@ pub struct TitleEditBody {
     #[schema(value_type = Option<EpisodeTermsBody>)]
     episodes: Edit<Option<EpisodeTerms>>,
     #[serde(default)]
+    #[schema(value_type = Option<UtcMs>)]
+    announced_at: Edit<Option<UtcMs>>,
+    #[serde(default)]
     #[schema(value_type = Option<AssetId>)]
     trailer_asset_id: Edit<Option<AssetId>>,
     #[serde(default)]
@@ -143,6 +148,7 @@ pub struct TitleBody {
     part_opens_at: Vec<Option<UtcMs>>,
     #[schema(value_type = Option<EpisodeTermsBody>)]
     episodes: Option<EpisodeTerms>,
+    announced_at: Option<UtcMs>,
     trailer_asset_id: Option<AssetId>,
     preview_seconds: Option<u32>,
     rank: i32,
@@ -416,6 +422,7 @@ impl TitleEditBody {
             details.part_opens_at = opens_at;
         }
         details.episodes = self.episodes.of(details.episodes);
+        details.announced_at = self.announced_at.of(details.announced_at);
         Ok(())
     }
 }
@@ -436,6 +443,7 @@ impl From<NewTitleBody> for TitleEditBody {
             part_names: Some(body.part_names),
             part_opens_at: Some(body.part_opens_at),
             episodes: Edit::Set(body.episodes),
+            announced_at: Edit::Set(body.announced_at),
             trailer_asset_id: Edit::Set(body.trailer_asset_id),
             preview_seconds: Edit::Set(body.preview_seconds),
             rank: Some(body.rank),
@@ -521,6 +529,7 @@ impl TitleBody {
             part_names: title.details.part_names,
             part_opens_at: title.details.part_opens_at,
             episodes: title.details.episodes,
+            announced_at: title.details.announced_at,
             trailer_asset_id: title.details.trailer.map(|trailer| trailer.asset_id),
             preview_seconds: title.details.preview_ms.map(|ms| (ms / 1000) as u32),
             protection: title.details.protection,

@@ -180,7 +180,7 @@ fn walk(
 
 /// What anybody who brings nothing would be told, wherever the title is licensed: how it stands in commerce.
 pub fn decide_anywhere(title: &TitleRights, now: UtcMs) -> Decision {
-    if let Some(code) = title_denial(&title.title) {
+    if let Some(code) = title_denial(&title.title, now) {
         return Decision::Deny(Denial::of(code));
     }
     let all = Reach::anywhere(title);
@@ -194,7 +194,7 @@ pub fn enter<'a>(
     now: UtcMs,
     tracer: &mut impl Tracer,
 ) -> Result<Reach<'a>, DenialCode> {
-    let code = title_denial(&title.title);
+    let code = title_denial(&title.title, now);
     tracer.step(|| trace::title(&title.title, code));
     code.map_or(Ok(()), Err)?;
     let reach = Reach::of(title, territory, now);
@@ -278,7 +278,7 @@ fn go_on(
     };
     pass(session_goes_on(session), trace::session)?;
     let is_trailer = session.entitlement.cause == Cause::Trailer;
-    let denial = if is_trailer { listing_denial(title.title.status) } else { title_denial(&title.title) };
+    let denial = if is_trailer { listing_denial(title.title.standing(now)) } else { title_denial(&title.title, now) };
     pass(denial.map_or(Ok(()), Err), trace::title_of)?;
     let clearance = Clearance::of(&title.title, territory, now);
     pass(clearance.denial().map_or(Ok(()), Err), trace::licence_of)?;
@@ -341,8 +341,8 @@ fn membership_goes_on(
 }
 
 /// Why a title is neither sold nor played, whoever asks.
-pub fn title_denial(title: &Title) -> Option<DenialCode> {
-    match listing_denial(title.status) {
+pub fn title_denial(title: &Title, now: UtcMs) -> Option<DenialCode> {
+    match listing_denial(title.standing(now)) {
         // Its film has not arrived.
         None if title.parts.is_empty() => Some(DenialCode::TitleSuspended),
         denial => denial,

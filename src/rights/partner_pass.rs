@@ -45,7 +45,7 @@ fn walk(
     territory: Option<Territory>,
     now: UtcMs,
 ) -> Result<Entitlement, Denial> {
-    if let Some(code) = title_denial(&title.title) {
+    if let Some(code) = title_denial(&title.title, now) {
         return Err(Denial::of(code));
     }
     let clearance = Clearance::of(&title.title, territory, now);

@@ -26,7 +26,7 @@ pub fn quote(
     territory: Option<Territory>,
     now: UtcMs,
 ) -> Result<Quote, Denial> {
-    if let Some(code) = title_denial(&title.title) {
+    if let Some(code) = title_denial(&title.title, now) {
         return Err(Denial::of(code));
     }
     let reach = Reach::of(title, territory, now);

@@ -15,7 +15,7 @@ use crate::rights::trace::Silent;
 /// Whether the trailer of a title may be played: by anybody, as long as the title is listed and, in China, its licence has
 /// not been revoked. Whether it has one is not asked here.
 pub fn decide_trailer(title: &Title, territory: Option<Territory>, now: UtcMs) -> Decision {
-    match listing_denial(title.status).or_else(|| Clearance::of(title, territory, now).denial()) {
+    match listing_denial(title.standing(now)).or_else(|| Clearance::of(title, territory, now).denial()) {
         Some(code) => Decision::Deny(Denial::of(code)),
         None => Decision::Allow(Entitlement {
             cause: Cause::Trailer,

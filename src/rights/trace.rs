@@ -120,7 +120,7 @@ pub fn title(title: &Title, code: Option<DenialCode>) -> Step {
         None => "The title is live and has its film.".to_owned(),
         Some(code) => code.message().to_owned(),
     };
-    let facts = json!({"status": title.status, "parts": title.parts.len()});
+    let facts = json!({"status": title.status, "announced_at": title.details.announced_at, "parts": title.parts.len()});
     Step::new(Check::Title, passed(code.is_none()), code, says, facts)
 }
 

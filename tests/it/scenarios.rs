@@ -59,7 +59,8 @@ scenarios! {
         a_preview_lasts_as_long_as_its_window;
     releases:
         a_date_opens_in_each_territory_at_its_midnight
-        one_instant_opens_everywhere_at_once;
+        one_instant_opens_everywhere_at_once
+        nobody_is_told_of_a_title_before_it_is_announced;
     rentals:
         a_member_price_outlives_the_membership
         a_rental_is_started_in_time_or_not_at_all

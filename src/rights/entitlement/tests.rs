@@ -197,6 +197,30 @@ fn with(grants: Vec<Grant>, memberships: Vec<Membership>) -> ViewerRights {
 }
 
 #[test]
+fn nobody_is_told_of_a_title_before_it_is_announced() {
+    let mut cinema = cinema();
+    let announced_at = UtcMs(pvod_start().0 + DAY_MS);
+    let buyer = with(vec![cinema.bought(pvod_start())], vec![]);
+    let session = cinema.session(&buyer, pvod_start());
+    cinema.rights.title.details.announced_at = Some(announced_at);
+    assert_eq!(cinema.around(&nobody(), announced_at), ["TITLE_NOT_FOUND", "PAYMENT_REQUIRED", "PAYMENT_REQUIRED"]);
+    assert_eq!(cinema.around(&buyer, announced_at), ["TITLE_NOT_FOUND", "grant", "grant"]);
+    let before = UtcMs(announced_at.0 - 1);
+    let offer = &cinema.rights.offers[0];
+    let sold = |now| quote(&cinema.rights, offer, &nobody(), Some(cn()), now).map_err(|denial| denial.code);
+    assert_eq!(sold(before).unwrap_err(), DenialCode::TitleNotListed);
+    assert!(sold(announced_at).is_ok());
+    let trailer = |now| decide_trailer(&cinema.rights.title, Some(cn()), now);
+    assert_eq!(trailer(before), Decision::Deny(Denial::of(DenialCode::TitleNotListed)));
+    assert!(matches!(trailer(announced_at), Decision::Allow(_)));
+    let goes_on = |now| still_entitled(&session, &cinema.rights, buyer.grants.first(), None, Some(cn()), now);
+    assert_eq!(goes_on(before), Err(DenialCode::TitleNotListed), "it was put off");
+    assert_eq!(goes_on(announced_at), Ok(()));
+    cinema.rights.title.status = TitleStatus::Withdrawn;
+    assert_eq!(cinema.answer(&nobody(), before), "TITLE_WITHDRAWN", "who is gone is gone");
+}
+
+#[test]
 fn windows_open_and_close_at_their_instants() {
     let cinema = cinema();
     let opening = cinema.around(&nobody(), pvod_start());

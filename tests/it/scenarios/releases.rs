@@ -90,3 +90,30 @@ pub async fn one_instant_opens_everywhere_at_once(backend: Backend) {
     assert_eq!(code(&stage.opens_in("CN", &member, title).await), "ok");
     stage.end().await;
 }
+
+/// A title is kept back until it is announced: its page, its poster, its trailer, and with them what could be bought.
+pub async fn nobody_is_told_of_a_title_before_it_is_announced(backend: Backend) {
+    let stage = Stage::open(backend, "2027-03-25T00:00:00Z").await;
+    let title = stage.title("Last Ferry", "NL").await;
+    let opens = "2027-03-20T00:00:00Z";
+    let sold = stage.sell(title, window("vod", &["CN"], opens, None), super::pvod()).await;
+    let announced = "2027-03-26T00:00:00Z";
+    let body = json!({"announced_at": announced});
+    let edited = stage.done(Method::PATCH, &format!("/titles/{title}"), body).await;
+    assert_eq!(edited["announced_at"], json!(at(announced)));
+    let viewer = stage.server.viewer("ada").await;
+    for (offset_ms, page, listed, bought) in
+        [(-1, 404, 0, "OFFER_NOT_FOUND"), (0, 200, 1, "ok"), (1, 200, 1, "ALREADY_OWNED")]
+    {
+        stage.server.sim.advance_to(UtcMs(at(announced).0 + offset_ms));
+        for path in [format!("/titles/{title}"), format!("/titles/{title}/poster.jpg")] {
+            let answer = stage.server.get_from("CN", &format!("/api/v1{path}")).await;
+            assert_eq!(answer.status.as_u16(), page, "{path} {offset_ms}");
+        }
+        let list = stage.server.get_from("CN", "/api/v1/titles").await.json();
+        assert_eq!(list["data"].as_array().map(Vec::len), Some(listed), "{offset_ms}");
+        assert_eq!(code(&stage.buys(&viewer, &sold).await), bought, "{offset_ms}");
+    }
+    stage.done(Method::PATCH, &format!("/titles/{title}"), json!({"announced_at": null})).await;
+    stage.end().await;
+}
