@@ -25,7 +25,7 @@ use crate::base::territory::Territory;
 use crate::commerce::account::Visit;
 use crate::commerce::partners::{Signed, TokenRefusal};
 use crate::playback::sessions::{Feature, OpenRequest, Watcher};
-use crate::rights::deal::{Carriage, Deal};
+use crate::rights::deal::{Carriage, Deal, DealEdit};
 use crate::rights::snapshot::TitleRights;
 use crate::store::state::Rate;
 
@@ -34,8 +34,6 @@ use crate::store::state::Rate;
 pub struct PartnerPlayBody {
     /// Counted from 1, and 1 if not said.
     part: Option<u32>,
-    /// Where the viewer is, for a request that the partner's own server makes; where the request comes from, if not said.
-    territory: Option<Territory>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -82,16 +80,16 @@ pub async fn play_for(
     headers: HeaderMap,
     body: JsonBody<PartnerPlayBody>,
 ) -> Result<Response, Problem> {
-    let Signed::Play { title_id, pass } = signed(&api, &headers).await? else { return Err(wrong_scope()) };
+    let token = signed(&api, &headers, &visit).await?;
+    let Signed::Play { title_id, pass, territory } = token else { return Err(wrong_scope()) };
     if let Rate::Over { retry_after } = api.accounts.count_partner_session(pass.viewer).await {
         return Err(Problem::too_many(retry_after));
     }
-    let PartnerPlayBody { part, territory } = body.value;
     let request = OpenRequest {
         watcher: Watcher::Partner(pass),
         device: visit.device,
         title_id,
-        feature: Feature::Part(part.unwrap_or(1)),
+        feature: Feature::Part(body.value.part.unwrap_or(1)),
         territory: territory.or(place.territory),
         network: Some(place.network),
     };
@@ -107,13 +105,14 @@ pub async fn play_for(
 ))]
 pub async fn list_deals(
     State(api): State<Arc<Api>>,
+    visit: Visit,
     headers: HeaderMap,
 ) -> Result<Json<List<PartnerDealBody>>, Problem> {
-    let party = reporter(&api, &headers).await?;
+    let party = reporter(&api, &headers, &visit).await?;
     let (snapshot, now) = (api.follower.snapshot(), api.clock.now());
     let mut deals = Vec::new();
     for title in snapshot.titles() {
-        let its = |deal: &&Deal| deal.party_id == party && deal.window.end_at.is_none_or(|end_at| now < end_at);
+        let its = |deal: &&Deal| deal.party_id == party && deal.is_alive(now);
         deals.extend(title.deals.iter().filter(its).map(|deal| PartnerDealBody::new(title, deal)));
     }
     deals.sort_by_key(|deal| (deal.start_at, deal.id));
@@ -127,24 +126,22 @@ pub async fn list_deals(
     (status = 401, description = "PARTNER_TOKEN_INVALID, PARTNER_TOKEN_EXPIRED"),
     (status = 404, description = "DEAL_NOT_FOUND"),
     (status = 422, description = "DEAL_INVALID: it has not opened yet"),
+    (status = 429, description = "RATE_LIMITED"),
     (status = 503, description = "PARTNER_KEYS_UNAVAILABLE"),
 ))]
 pub async fn report_premiere(
     State(api): State<Arc<Api>>,
+    visit: Visit,
     headers: HeaderMap,
     body: JsonBody<PremiereBody>,
 ) -> Result<Json<PartnerDealBody>, Problem> {
-    let party = reporter(&api, &headers).await?;
-    let PremiereBody { deal_id, opened_at } = body.value;
-    let found = api.db.deal(deal_id).await?.filter(|deal| deal.party_id == party);
-    let not_found = || Problem::new(StatusCode::NOT_FOUND, "DEAL_NOT_FOUND", "There is no such deal.");
-    let deal = Deal { opened_at: Some(opened_at), ..found.ok_or_else(not_found)? };
-    let now = api.clock.now();
-    if opened_at > now {
-        let detail = "What is still to come has not opened; report it when it has.";
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "DEAL_INVALID", detail).with_param("opened_at"));
+    let party = reporter(&api, &headers, &visit).await?;
+    if let Rate::Over { retry_after } = api.accounts.count_partner_report(party).await {
+        return Err(Problem::too_many(retry_after));
     }
-    api.db.update_deal(&deal, now).await?;
+    let PremiereBody { deal_id, opened_at } = body.value;
+    let edit = DealEdit { opened_at: Some(Some(opened_at)), ..DealEdit::default() };
+    let (_, deal) = api.db.edit_deal(deal_id, Some(party), edit, api.clock.now()).await?;
     api.follower.announce().await;
     let detail = json!({"title_id": deal.title_id, "opened_at": opened_at, "planned_at": deal.window.start_at});
     api.audit(&party.to_string(), "deal.premiere", &deal_id.to_string(), detail).await?;
@@ -153,14 +150,18 @@ pub async fn report_premiere(
     Ok(Json(PartnerDealBody::new(title, &deal)))
 }
 
-async fn reporter(api: &Api, headers: &HeaderMap) -> Result<PartyId, Problem> {
-    match signed(api, headers).await? {
+async fn reporter(api: &Api, headers: &HeaderMap, visit: &Visit) -> Result<PartyId, Problem> {
+    match signed(api, headers, visit).await? {
         Signed::Report { party_id } => Ok(party_id),
         Signed::Play { .. } => Err(wrong_scope()),
     }
 }
 
-async fn signed(api: &Api, headers: &HeaderMap) -> Result<Signed, Problem> {
+/// What the caller's token says. Tokens are counted before they are looked at: looking can mean asking somebody else.
+async fn signed(api: &Api, headers: &HeaderMap, visit: &Visit) -> Result<Signed, Problem> {
+    if let Rate::Over { retry_after } = api.accounts.count_partner_token(visit.address).await {
+        return Err(Problem::too_many(retry_after));
+    }
     let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer);
     let Some(token) = token else { return Err(invalid()) };
     api.partners.read(token).await?.map_err(|refusal| match refusal {

@@ -20,6 +20,7 @@ use crate::base::id::{CoinLotId, TitleId, UnlockId, ViewerId};
 use crate::commerce::unlocks::{UnlockRefusal, Wanted};
 use crate::ledger::wallet::{CoinKind, CoinLot, balance};
 use crate::rights::unlock::Unlock;
+use crate::store::state::Rate;
 
 #[derive(Serialize, ToSchema)]
 pub struct WalletBody {
@@ -99,11 +100,12 @@ pub async fn edit(
     security(("bearer" = []), ("cookie" = [])), responses(
     (status = 201, description = "The episode is the viewer's", body = UnlockBody),
     (status = 402, description = "TOO_FEW_COINS, with `coins` and `needed`"),
-    (status = 403, description = "GEO_NOT_LICENSED, WINDOW_NOT_OPEN, WINDOW_CLOSED, TITLE_SUSPENDED, PAYMENT_REQUIRED \
-        of a title without episodes for coins"),
+    (status = 403, description = "GEO_NOT_LICENSED, LICENCE_REQUIRED, LICENCE_REVOKED, WINDOW_NOT_OPEN, WINDOW_CLOSED, \
+        TITLE_SUSPENDED; PAYMENT_REQUIRED, MEMBERSHIP_REQUIRED, RENTAL_EXPIRED, START_BY_PASSED where it is not had for coins"),
     (status = 404, description = "TITLE_NOT_FOUND, PART_NOT_FOUND"),
     (status = 409, description = "PRICE_CHANGED, with `coins`; ALREADY_OWNED"),
     (status = 410, description = "TITLE_WITHDRAWN"),
+    (status = 429, description = "RATE_LIMITED"),
 ))]
 pub async fn unlock(
     State(api): State<Arc<Api>>,
@@ -111,10 +113,13 @@ pub async fn unlock(
     At(place): At,
     body: JsonBody<NewUnlockBody>,
 ) -> Result<Response, Problem> {
+    if let Rate::Over { retry_after } = api.accounts.count_purchase(viewer.id).await {
+        return Err(Problem::too_many(retry_after));
+    }
     let NewUnlockBody { title_id, part, coins } = body.value;
     let wanted = Wanted { viewer_id: viewer.id, title_id, part, territory: place.territory };
     match api.unlocks.buy(wanted, coins).await? {
-        Ok(unlock) => Ok((StatusCode::CREATED, Json(UnlockBody::new(&unlock))).into_response()),
+        Ok(given) => Ok((StatusCode::CREATED, Json(UnlockBody::new(&given.unlock))).into_response()),
         Err(refusal) => {
             let problem = refused(&refusal);
             let detail = json!({"code": problem.code(), "part": part, "territory": place.territory});

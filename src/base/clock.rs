@@ -56,7 +56,9 @@ impl fmt::Display for UtcMs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_millisecond(self.0) {
             Ok(timestamp) => write!(f, "{timestamp:.3}"),
-            Err(_) => write!(f, "{}ms", self.0),
+            // Nobody means the year 10000: what is written can be read.
+            Err(_) if self.0 > 0 => write!(f, "{:.3}", jiff::Timestamp::MAX),
+            Err(_) => write!(f, "{:.3}", jiff::Timestamp::MIN),
         }
     }
 }

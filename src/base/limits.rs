@@ -79,6 +79,11 @@ pub const PARTNER_TOKEN_BYTES_MAX: usize = 4 * 1024;
 pub const PARTNER_SUBJECT_BYTES_MAX: usize = 255;
 /// A token lasts no longer from now.
 pub const PARTNER_TOKEN_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
+/// How far ahead a partner says until when its viewer may watch.
+pub const PARTNER_WORD_AGE_MAX: Duration = Duration::from_secs(400 * 24 * 3600);
+/// Tokens of partners, good or bad.
+pub const PARTNER_TOKENS_PER_ADDRESS_PER_MINUTE: u32 = 1_200;
+pub const PARTNER_REPORTS_PER_MINUTE: u32 = 60;
 pub const JWKS_BYTES_MAX: usize = 256 * 1024;
 pub const JWKS_KEYS_MAX: usize = 100;
 pub const JWKS_TIMEOUT: Duration = Duration::from_secs(5);

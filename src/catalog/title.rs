@@ -80,6 +80,48 @@ impl Title {
         self.details.check(self.parts.len())
     }
 
+    /// Gives it other parts, each with its running time. What is said of a part goes with its film, wherever that is put; a
+    /// film that is new takes over what is said of the one whose place it takes, where that one is gone.
+    pub fn set_parts(&mut self, parts: Vec<AssetId>, runtimes_ms: Vec<i64>) {
+        let before = std::mem::replace(&mut self.parts, parts);
+        let details = &mut self.details;
+        let mut is_used = vec![false; before.len()];
+        let same: Vec<Option<usize>> = self
+            .parts
+            .iter()
+            .map(|asset| {
+                let old = (0..before.len()).find(|old| !is_used[*old] && before[*old] == *asset)?;
+                is_used[old] = true;
+                Some(old)
+            })
+            .collect();
+        let taken_over = |place: usize| is_used.get(place).is_some_and(|is_used| !is_used).then_some(place);
+        let from = || same.iter().enumerate().map(|(place, old)| old.or_else(|| taken_over(place)));
+        let (names, opens_at) = (std::mem::take(&mut details.part_names), std::mem::take(&mut details.part_opens_at));
+        details.part_names =
+            from().map(|old| old.and_then(|old| names.get(old).cloned()).unwrap_or_default()).collect();
+        details.part_opens_at = from().map(|old| old.and_then(|old| opens_at.get(old).copied().flatten())).collect();
+        while details.part_names.last().is_some_and(BTreeMap::is_empty) {
+            details.part_names.pop();
+        }
+        while details.part_opens_at.last().is_some_and(Option::is_none) {
+            details.part_opens_at.pop();
+        }
+        self.runtime_ms = runtimes_ms.iter().fold(0, |sum, ms| sum.saturating_add(*ms));
+        details.part_runtimes_ms = runtimes_ms;
+    }
+
+    /// Of the parts that are not to move, those that `parts` would move or take away, counted from 1. Another film may take
+    /// the place of one, unless it is a part itself.
+    pub fn moved_parts(&self, fixed: &[u32], parts: &[AssetId]) -> Vec<u32> {
+        let is_kept = |part: u32| {
+            let place = part as usize - 1;
+            let (before, after) = (self.parts.get(place), parts.get(place));
+            before == after || after.is_some_and(|after| !self.parts.contains(after))
+        };
+        fixed.iter().copied().filter(|part| !is_kept(*part)).collect()
+    }
+
     /// Where it stands for everybody but operators: one that has not been announced is as if in preparation.
     pub fn standing(&self, now: UtcMs) -> TitleStatus {
         let is_announced = self.details.announced_at.is_none_or(|announced_at| now >= announced_at);
@@ -122,5 +164,71 @@ impl Title {
     pub fn part(&self, part: u32) -> Option<AssetId> {
         let index = usize::try_from(part.checked_sub(1)?).ok()?;
         self.parts.get(index).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asset(n: i64) -> AssetId {
+        AssetId::from_bytes(u128::from(n.unsigned_abs()).to_be_bytes())
+    }
+
+    fn series() -> Title {
+        let name = |text: &str| LocalizedText::from([("en".to_owned(), text.to_owned())]);
+        Title {
+            id: TitleId::new(UtcMs(1)),
+            name: name("A series"),
+            synopsis: LocalizedText::new(),
+            status: TitleStatus::Live,
+            parts: vec![asset(1), asset(2), asset(3)],
+            runtime_ms: 3,
+            details: TitleDetails {
+                part_names: vec![name("one"), name("two"), name("three")],
+                part_opens_at: vec![None, None, Some(UtcMs(9))],
+                ..TitleDetails::default()
+            },
+            created_at: UtcMs(1),
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_a_part_goes_with_its_film() {
+        let at = |ms: i64| Some(UtcMs(ms));
+        for (parts, names, opens_at) in [
+            (vec![1, 2, 3], "one two three", vec![None, None, at(9)]),
+            (vec![3, 1], "three one", vec![at(9)]),
+            (vec![1, 2], "one two", vec![]),
+            (vec![1, 4, 3], "one two three", vec![None, None, at(9)]),
+            (vec![4, 1, 2, 3], "- one two three", vec![None, None, None, at(9)]),
+            (vec![1, 2, 4], "one two three", vec![None, None, at(9)]),
+            (vec![1, 2, 3, 3], "one two three", vec![None, None, at(9)]),
+            (vec![], "", vec![]),
+        ] {
+            let mut title = series();
+            let runtimes_ms = vec![7; parts.len()];
+            title.set_parts(parts.iter().copied().map(asset).collect(), runtimes_ms.clone());
+            let said: Vec<&str> =
+                title.details.part_names.iter().map(|name| name.get("en").map_or("-", String::as_str)).collect();
+            assert_eq!((said.join(" ").as_str(), &title.details.part_opens_at), (names, &opens_at), "{parts:?}");
+            assert_eq!((title.runtime_ms, title.details.part_runtimes_ms), (7 * parts.len() as i64, runtimes_ms));
+        }
+    }
+
+    #[test]
+    fn parts_that_are_not_to_move_may_be_cut_anew() {
+        for (parts, moved) in [
+            (vec![1, 2, 3], vec![]),
+            (vec![1, 2, 3, 4], vec![]),
+            (vec![1, 4, 3], vec![]),
+            (vec![1, 2], vec![3]),
+            (vec![2, 1, 3], vec![2]),
+            (vec![4, 1, 2, 3], vec![2, 3]),
+        ] {
+            let parts_wanted: Vec<AssetId> = parts.iter().copied().map(asset).collect();
+            assert_eq!(series().moved_parts(&[2, 3], &parts_wanted), moved, "{parts:?}");
+        }
     }
 }

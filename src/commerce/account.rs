@@ -11,7 +11,7 @@ use ipnet::IpNet;
 
 use crate::base::clock::Clock;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::id::{ApiTokenId, OperatorId, PartyViewerId, SessionId, ViewerId};
+use crate::base::id::{ApiTokenId, OperatorId, PartyId, PartyViewerId, SessionId, ViewerId};
 use crate::base::limits;
 use crate::commerce::account::token::{is_well_formed, sha256};
 use crate::commerce::password::Passwords;
@@ -267,6 +267,17 @@ impl Accounts {
     /// Counts an attempt to open a session for a partner's viewer.
     pub async fn count_partner_session(&self, viewer: PartyViewerId) -> Rate {
         self.rates.count(&format!("session/{viewer}"), limits::SESSIONS_PER_VIEWER_PER_MINUTE, MINUTE).await
+    }
+
+    /// Counts a token of some party's, good or bad, from an address.
+    pub async fn count_partner_token(&self, from: IpAddr) -> Rate {
+        let limit = limits::PARTNER_TOKENS_PER_ADDRESS_PER_MINUTE;
+        self.rates.count(&format!("partner/address/{}", client_network(from)), limit, MINUTE).await
+    }
+
+    /// Counts a report of a party's.
+    pub async fn count_partner_report(&self, party: PartyId) -> Rate {
+        self.rates.count(&format!("partner/{party}"), limits::PARTNER_REPORTS_PER_MINUTE, MINUTE).await
     }
 
     /// Counts a place that a player notes.

@@ -39,6 +39,14 @@ pub struct Wanted {
     pub territory: Option<Territory>,
 }
 
+/// An episode that is the viewer's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Given {
+    pub unlock: Unlock,
+    /// By this request, and not by an earlier one.
+    pub is_new: bool,
+}
+
 /// Why nothing was unlocked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UnlockRefusal {
@@ -59,6 +67,8 @@ struct Terms {
     avail_id: AvailId,
     coins: u32,
     rewards_left: u32,
+    /// The most that the viewer has paid for an episode of the title.
+    paid_before: u32,
 }
 
 impl Unlocks {
@@ -73,7 +83,7 @@ impl Unlocks {
     }
 
     /// Takes what the episode costs, which the viewer was told, from the wallet. Asked again, it takes nothing.
-    pub async fn buy(&self, wanted: Wanted, coins_told: u32) -> Result<Result<Unlock, UnlockRefusal>> {
+    pub async fn buy(&self, wanted: Wanted, coins_told: u32) -> Result<Result<Given, UnlockRefusal>> {
         self.unlock(wanted, |terms| {
             if terms.coins != coins_told {
                 return Err(UnlockRefusal::PriceChanged { coins: terms.coins });
@@ -83,13 +93,20 @@ impl Unlocks {
         .await
     }
 
-    /// Unlocks it for whatever it costs now: what a viewer who has switched that on wants of Play.
-    pub async fn buy_unasked(&self, wanted: Wanted) -> Result<Result<Unlock, UnlockRefusal>> {
-        self.unlock(wanted, |terms| Ok(UnlockMeans::Coins(terms.coins))).await
+    /// Unlocks it unasked: what a viewer who has switched that on wants of Play, for no more than the viewer has paid for an
+    /// episode of the title before.
+    pub async fn buy_unasked(&self, wanted: Wanted) -> Result<Result<Given, UnlockRefusal>> {
+        self.unlock(wanted, |terms| {
+            if terms.coins > terms.paid_before {
+                return Err(UnlockRefusal::PriceChanged { coins: terms.coins });
+            }
+            Ok(UnlockMeans::Coins(terms.coins))
+        })
+        .await
     }
 
     /// The viewer has watched advertising for it, which whoever asks answers for.
-    pub async fn reward(&self, wanted: Wanted) -> Result<Result<Unlock, UnlockRefusal>> {
+    pub async fn reward(&self, wanted: Wanted) -> Result<Result<Given, UnlockRefusal>> {
         self.unlock(wanted, |terms| {
             if terms.rewards_left == 0 { Err(UnlockRefusal::NoRewardsLeft) } else { Ok(UnlockMeans::Reward) }
         })
@@ -100,7 +117,7 @@ impl Unlocks {
         &self,
         wanted: Wanted,
         choose: impl Fn(&Terms) -> Result<UnlockMeans, UnlockRefusal> + Send,
-    ) -> Result<Result<Unlock, UnlockRefusal>> {
+    ) -> Result<Result<Given, UnlockRefusal>> {
         if self.clock.is_doubtful() {
             return Err(Error::new(
                 ErrorKind::Unavailable,
@@ -116,7 +133,7 @@ impl Unlocks {
         };
         let terms = match self.terms(title, wanted, now).await? {
             Ok(terms) => terms,
-            Err(Standing::Unlocked(unlock)) => return Ok(Ok(unlock)),
+            Err(Standing::Unlocked(unlock)) => return Ok(Ok(Given { unlock, is_new: false })),
             Err(Standing::Refused(refusal)) => return Ok(Err(refusal)),
         };
         let means = match choose(&terms) {
@@ -138,8 +155,8 @@ impl Unlocks {
             UnlockMeans::Reward => rewards(title, terms.avail_id, now),
         };
         Ok(match self.db.unlock(&unlock, rewards).await? {
-            Unlocked::Done => Ok(unlock),
-            Unlocked::Already(earlier) => Ok(earlier),
+            Unlocked::Done => Ok(Given { unlock, is_new: true }),
+            Unlocked::Already(unlock) => Ok(Given { unlock, is_new: false }),
             Unlocked::Short { coins } => Err(UnlockRefusal::TooFewCoins { coins, needed: means.coins() }),
             Unlocked::NoRewardsLeft => Err(UnlockRefusal::NoRewardsLeft),
         })
@@ -153,6 +170,7 @@ impl Unlocks {
             return Err(Error::new(ErrorKind::NotFound, "PART_NOT_FOUND", message).with_param("part"));
         }
         let viewer = self.sessions.viewer_rights(Some(viewer_id), title_id).await?;
+        let paid_before = viewer.unlocks.iter().map(|unlock| unlock.means.coins()).max().unwrap_or(0);
         let denial = match decide_part(title, part, &viewer, territory, now) {
             Decision::Allow(right) => {
                 let unlock = viewer.unlocks.into_iter().find(|unlock| right.cause == Cause::Unlock(unlock.id));
@@ -170,7 +188,9 @@ impl Unlocks {
             _ => None,
         });
         Ok(match (avail, price) {
-            (Some(avail), Some(coins)) => Ok(Terms { avail_id: avail.id, coins, rewards_left: left.unwrap_or(0) }),
+            (Some(avail), Some(coins)) => {
+                Ok(Terms { avail_id: avail.id, coins, rewards_left: left.unwrap_or(0), paid_before })
+            }
             _ => Err(Standing::Refused(UnlockRefusal::Denied(denial))),
         })
     }

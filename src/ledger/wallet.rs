@@ -77,8 +77,10 @@ impl CoinLot {
         if self.expires_at.is_some_and(|expires_at| expires_at <= self.added_at) {
             return refuse("expires_at", "The coins must expire after now.".into());
         }
-        if self.note.trim().is_empty() || self.note.chars().count() > limits::REASON_CHARS_MAX {
-            return refuse("note", format!("A note has 1 to {} characters.", limits::REASON_CHARS_MAX));
+        let is_long = self.note.chars().count() > limits::REASON_CHARS_MAX;
+        if self.note.trim().is_empty() || is_long || self.note.chars().any(char::is_control) {
+            let message = format!("A note is one line of 1 to {} characters.", limits::REASON_CHARS_MAX);
+            return refuse("note", message);
         }
         Ok(())
     }

@@ -24,7 +24,8 @@ use crate::base::money::Money;
 use crate::base::territory::TerritorySet;
 use crate::operator::Operators;
 use crate::operator::avails::{LicenseTypeBody, TerritoriesBody, title_not_found};
-use crate::rights::deal::{Carriage, Deal, DealConflict, Drift, Exclusivity, Met, findings};
+use crate::operator::sales::ReasonBody;
+use crate::rights::deal::{Carriage, Deal, DealConflict, DealEdit, Drift, Exclusivity, Met, findings};
 use crate::rights::snapshot::Snapshot;
 use crate::rights::window::Window;
 use crate::store::db::Written;
@@ -127,6 +128,8 @@ pub struct DealBody {
     exclusivity: Option<Exclusivity>,
     /// When it really opened, as the party says.
     opened_at: Option<UtcMs>,
+    /// When it was taken back.
+    revoked_at: Option<UtcMs>,
     /// By how much that is later than agreed; less than zero where it is earlier.
     drift_ms: Option<i64>,
     /// The opening is not the one that was agreed, or nobody has said that it was.
@@ -163,11 +166,18 @@ pub async fn board(
     QueryOf(query): QueryOf<PageQuery>,
 ) -> Result<Json<List<DealBody>>, Problem> {
     let (snapshot, now) = (operators.api.follower.snapshot(), operators.api.clock.now());
-    let goes_on = |deal: &&Deal| deal.window.end_at.is_none_or(|end_at| now < end_at);
-    let mut deals: Vec<Deal> =
-        snapshot.titles().flat_map(|title| title.deals.iter().filter(goes_on).cloned()).collect();
-    deals.sort_by_key(|deal| (deal.window.start_at, deal.id));
-    query.cut(deals, |deal| deal.id.to_string(), |deal| DealBody::new(&snapshot, deal, now))
+    let goes_on = |deal: &&Deal| deal.is_alive(now);
+    let deals = snapshot.titles().flat_map(|title| title.deals.iter().filter(goes_on).cloned());
+    let mut placed: Vec<(String, Deal)> = deals.map(|deal| (place(&deal), deal)).collect();
+    placed.sort_by(|one, other| one.0.cmp(&other.0));
+    let is_place = |text: &&str| text.split_at_checked(16).is_some_and(|(_, id)| id.parse::<DealId>().is_ok());
+    let parse = |text: &str| Some(text).filter(is_place).map(str::to_owned);
+    query.cut_after(placed, parse, |(place, _)| place, |(_, deal)| DealBody::new(&snapshot, deal, now))
+}
+
+/// Where a deal stands on the board; sorts by its opening.
+fn place(deal: &Deal) -> String {
+    format!("{:016x}{}", deal.window.start_at.0.max(0), deal.id)
 }
 
 /// A title's deals.
@@ -228,8 +238,8 @@ pub async fn create(
     params(("id" = DealId, Path)), request_body = DealEditBody, security(("bearer" = [])), responses(
     (status = 200, description = "The deal as it is now", body = DealBody),
     (status = 404, description = "DEAL_NOT_FOUND"),
-    (status = 409, description = "DEAL_CONFLICT, with `conflicts`"),
-    (status = 422, description = "WINDOW_EMPTY"),
+    (status = 409, description = "DEAL_CONFLICT, with `conflicts`; DEAL_OPENED"),
+    (status = 422, description = "WINDOW_EMPTY, DEAL_INVALID"),
 ))]
 pub async fn edit(
     State(operators): State<Arc<Operators>>,
@@ -239,20 +249,46 @@ pub async fn edit(
 ) -> Result<Json<DealBody>, Problem> {
     let api = &operators.api;
     let now = api.clock.now();
-    let before = find(&operators, id).await?;
     let DealEditBody { start_at, end_at, opened_at } = body.value;
-    let mut deal = before.clone();
-    deal.window.start_at = start_at.unwrap_or(deal.window.start_at);
-    deal.window.end_at = end_at.of(deal.window.end_at);
-    deal.opened_at = opened_at.of(deal.opened_at);
-    deal.check()?;
-    let written = api.db.update_deal(&deal, now).await;
-    or_conflicts(&operators, &deal, written).await?;
+    let set = |edit| if let Edit::Set(value) = edit { Some(value) } else { None };
+    let edit = DealEdit { start_at, end_at: set(end_at), opened_at: set(opened_at) };
+    let written = api.db.edit_deal(id, None, edit, now).await;
+    let (before, deal) = match written {
+        Err(error) if error.code() == "DEAL_CONFLICT" => {
+            let wanted = find(&operators, id).await?.edited(edit, now)?;
+            or_conflicts(&operators, &wanted, Err(error)).await?
+        }
+        written => written?,
+    };
     api.follower.announce().await;
     let said = |deal: &Deal| json!([deal.window.start_at, deal.window.end_at, deal.opened_at]);
     let detail = json!({"before": said(&before), "after": said(&deal)});
     operators.audit(&operator, "deal.edit", &id.to_string(), detail).await?;
     Ok(Json(DealBody::new(&api.follower.snapshot(), deal, now)))
+}
+
+/// Take a deal back: nothing opens under it any more, and what is playing ends at its next request. Revoking twice is
+/// revoking once.
+#[utoipa::path(post, path = "/operator/deals/{id}/revoke", tag = "operator", operation_id = "operator_revoke_deal",
+    params(("id" = DealId, Path)), request_body = ReasonBody, security(("bearer" = [])), responses(
+    (status = 200, description = "The deal as it is now", body = DealBody),
+    (status = 404, description = "DEAL_NOT_FOUND"),
+    (status = 422, description = "REASON_INVALID"),
+))]
+pub async fn revoke(
+    State(operators): State<Arc<Operators>>,
+    operator: Editor,
+    Id(id): Id<DealId>,
+    body: JsonBody<ReasonBody>,
+) -> Result<Json<DealBody>, Problem> {
+    let api = &operators.api;
+    let reason = body.value.checked()?;
+    let now = api.clock.now();
+    if api.db.revoke_deal(id, now).await? {
+        api.follower.announce().await;
+        operators.audit(&operator, "deal.revoke", &id.to_string(), json!({"reason": reason})).await?;
+    }
+    Ok(Json(DealBody::new(&api.follower.snapshot(), find(&operators, id).await?, now)))
 }
 
 /// Take away a deal that has not begun.
@@ -300,8 +336,18 @@ impl NewDealBody {
     fn into_deal(self, title_id: TitleId, now: UtcMs) -> BaseResult<Deal> {
         let NewDealBody { party_id, contract, carriage, territories, start_at, end_at, zone, exclusivity } = self;
         let (id, window) = (DealId::new(now), Window { start_at, end_at, zone });
-        let deal =
-            Deal { id, title_id, party_id, contract, carriage, territories, window, exclusivity, opened_at: None };
+        let deal = Deal {
+            id,
+            title_id,
+            party_id,
+            contract,
+            carriage,
+            territories,
+            window,
+            exclusivity,
+            opened_at: None,
+            revoked_at: None,
+        };
         deal.check()?;
         Ok(deal)
     }
@@ -324,6 +370,7 @@ impl DealBody {
             zone: deal.window.zone,
             exclusivity: deal.exclusivity,
             opened_at: deal.opened_at,
+            revoked_at: deal.revoked_at,
         }
     }
 }

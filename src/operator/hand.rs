@@ -190,7 +190,7 @@ fn windows(title: &TitleRights, now: UtcMs, hand: &mut Vec<HandBody>) {
 
 /// Openings of other parties that are not what was agreed.
 fn premieres(snapshot: &Snapshot, title: &TitleRights, now: UtcMs, hand: &mut Vec<HandBody>) {
-    for deal in title.deals.iter().filter(|deal| deal.window.phase(now) == WindowPhase::Open) {
+    for deal in title.deals.iter().filter(|deal| deal.is_alive(now)) {
         let Some(drift) = deal.drift(now) else { continue };
         let party = snapshot.party(deal.party_id).map(|party| party.name.clone());
         let facts = json!({"drift": drift, "party": party, "opened_at": deal.opened_at});

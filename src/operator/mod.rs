@@ -135,6 +135,7 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(deals::board))
         .routes(routes!(deals::list, deals::create))
         .routes(routes!(deals::edit, deals::remove))
+        .routes(routes!(deals::revoke))
         .routes(routes!(holdbacks::list, holdbacks::create))
         .routes(routes!(holdbacks::remove))
         .routes(routes!(offers::list, offers::create))

@@ -316,6 +316,8 @@ pub async fn show(
     request_body = TitleEditBody, security(("bearer" = [])), responses(
     (status = 200, description = "The title as it is now", body = TitleBody),
     (status = 404, description = "TITLE_NOT_FOUND"),
+    (status = 409, description = "PARTS_UNLOCKED"),
+    (status = 409, description = "PARTS_UNLOCKED"),
     (status = 412, description = "VERSION_CONFLICT"),
     (status = 422, description = "TITLE_INVALID, ASSET_NOT_FOUND, ASSET_IS_EXCERPT, ASSET_IS_CARD"),
     (status = 503, description = "KEY_SERVER_UNREACHABLE and other codes of a key server; nothing was changed"),
@@ -340,7 +342,7 @@ pub async fn edit(
         )
         .with_param("If-Match"));
     }
-    let before = title.status;
+    let before = title.clone();
     let needs_keys = body.value.protection.is_some() || body.value.assets.is_some();
     body.value.apply(&operators, &mut title).await?;
     title.version += 1;
@@ -352,7 +354,18 @@ pub async fn edit(
     api.follower.announce().await;
     // For another film, or another name, there is another card.
     operators.cards.queue(&title).await?;
-    let detail = json!({"version": title.version, "status": [before, title.status], "assets": title.parts});
+    let mut detail = json!({"version": title.version, "status": [before.status, title.status], "assets": title.parts});
+    // What decides who may watch, and for how much.
+    let said = |title: &Title| {
+        let details = &title.details;
+        [json!(details.episodes), json!(details.part_opens_at), json!(details.announced_at), json!(details.preview_ms)]
+    };
+    let names = ["episodes", "part_opens_at", "announced_at", "preview_ms"];
+    for ((name, before), after) in names.into_iter().zip(said(&before)).zip(said(&title)) {
+        if before != after {
+            detail[name] = json!([before, after]);
+        }
+    }
     operators.audit(&operator, "title.edit", &id.to_string(), detail).await?;
     Ok(answer(&operators, StatusCode::OK, title))
 }
@@ -409,12 +422,11 @@ impl TitleEditBody {
             details.preview_ms = seconds.map(|seconds| i64::from(seconds) * 1000);
         }
         if let Some(assets) = self.assets {
-            details.part_runtimes_ms = part_runtimes_ms(operators, &assets).await?;
-            details.part_names.truncate(assets.len());
-            details.part_opens_at.truncate(assets.len());
-            title.runtime_ms = details.part_runtimes_ms.iter().fold(0, |sum, ms| sum.saturating_add(*ms));
-            title.parts = assets;
+            require_places(operators, title, &assets).await?;
+            let runtimes_ms = part_runtimes_ms(operators, &assets).await?;
+            title.set_parts(assets, runtimes_ms);
         }
+        let details = &mut title.details;
         if let Some(names) = self.part_names {
             details.part_names = names;
         }
@@ -450,6 +462,21 @@ impl From<NewTitleBody> for TitleEditBody {
             protection: Some(body.protection),
         }
     }
+}
+
+/// Episodes that viewers have unlocked keep their places: a number is what was paid for.
+async fn require_places(operators: &Operators, title: &Title, assets: &[AssetId]) -> Result<(), Problem> {
+    let unlocked = operators.api.db.unlocked_parts(title.id).await?;
+    let moved = title.moved_parts(&unlocked, assets);
+    if moved.is_empty() {
+        return Ok(());
+    }
+    let list = moved.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let detail = format!(
+        "Viewers have unlocked part {list}, which would move or go. Leave its place to it or to a new cut of it; add others \
+         behind it."
+    );
+    Err(Problem::new(StatusCode::CONFLICT, "PARTS_UNLOCKED", detail).with_param("assets"))
 }
 
 /// The running time of each part; refuses one that is not packaged, and an excerpt, which is no film.

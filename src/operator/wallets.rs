@@ -23,11 +23,11 @@ use crate::base::error::Error;
 use crate::base::id::{CoinLotId, TitleId, ViewerId};
 use crate::base::money::Money;
 use crate::base::territory::Territory;
-use crate::commerce::unlocks::Wanted;
+use crate::commerce::unlocks::{Given, UnlockRefusal, Wanted};
 use crate::ledger::wallet::{CoinKind, CoinLot, balance};
 use crate::operator::Operators;
 use crate::operator::sales::ReasonBody;
-use crate::rights::unlock::Unlock;
+use crate::rights::unlock::{Unlock, UnlockMeans};
 use crate::store::db::Written;
 
 #[derive(Deserialize, ToSchema)]
@@ -199,8 +199,8 @@ pub async fn void(
 #[utoipa::path(post, path = "/operator/viewers/{id}/rewards", tag = "operator", operation_id = "operator_create_reward",
     params(("id" = ViewerId, Path)), request_body = RewardBody, security(("bearer" = [])), responses(
     (status = 201, description = "The episode is the viewer's", body = UnlockBody),
-    (status = 403, description = "GEO_NOT_LICENSED, WINDOW_NOT_OPEN, WINDOW_CLOSED, TITLE_SUSPENDED, PAYMENT_REQUIRED \
-        of a title without episodes for advertising"),
+    (status = 403, description = "GEO_NOT_LICENSED, LICENCE_REQUIRED, LICENCE_REVOKED, WINDOW_NOT_OPEN, WINDOW_CLOSED, \
+        TITLE_SUSPENDED; PAYMENT_REQUIRED and others where the title has no episodes for advertising"),
     (status = 404, description = "VIEWER_NOT_FOUND, TITLE_NOT_FOUND, PART_NOT_FOUND"),
     (status = 409, description = "NO_REWARDS_LEFT, ALREADY_OWNED"),
     (status = 410, description = "TITLE_WITHDRAWN"),
@@ -214,10 +214,14 @@ pub async fn reward(
     require_viewer(&operators, viewer_id).await?;
     let RewardBody { title_id, part, territory } = body.value;
     let wanted = Wanted { viewer_id, title_id, part, territory: Some(territory) };
+    let detail = json!({"viewer_id": viewer_id, "title_id": title_id, "part": part});
     match operators.api.unlocks.reward(wanted).await? {
-        Ok(unlock) => {
-            let detail = json!({"viewer_id": viewer_id, "title_id": title_id, "part": part});
-            operators.audit(&operator, "unlock.reward", &unlock.id.to_string(), detail).await?;
+        // What was bought is no reward.
+        Ok(Given { unlock, .. }) if unlock.means != UnlockMeans::Reward => Err(refused(&UnlockRefusal::Open)),
+        Ok(Given { unlock, is_new }) => {
+            if is_new {
+                operators.audit(&operator, "unlock.reward", &unlock.id.to_string(), detail).await?;
+            }
             Ok((StatusCode::CREATED, Json(UnlockBody::new(&unlock))).into_response())
         }
         Err(refusal) => Err(refused(&refusal)),

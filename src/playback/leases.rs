@@ -13,7 +13,7 @@ use ipnet::IpNet;
 
 use crate::base::error::Result;
 use crate::base::limits;
-use crate::rights::entitlement::{Cause, Entitlement};
+use crate::rights::entitlement::Cause;
 use crate::rights::session::PlaybackSession;
 use crate::store::state::{Lease, State};
 
@@ -46,14 +46,16 @@ struct Sightings {
 }
 
 /// The slot that the streams of an entitlement are counted in; a free title has none.
-fn slot(entitlement: &Entitlement) -> Option<String> {
+fn slot(session: &PlaybackSession) -> Option<String> {
+    let entitlement = &session.entitlement;
     if entitlement.streams == 0 {
         return None;
     }
     match entitlement.cause {
         Cause::Grant(id) => Some(id.to_string()),
         Cause::Membership(id) => Some(id.to_string()),
-        Cause::Unlock(id) => Some(id.to_string()),
+        // However many episodes of it were unlocked.
+        Cause::Unlock(_) => session.viewer_id.map(|viewer| format!("unlocks/{viewer}/{}", session.title_id)),
         Cause::Partner(id) => Some(id.to_string()),
         Cause::Free | Cause::Trailer | Cause::Preview => None,
     }
@@ -63,7 +65,7 @@ impl SessionLease {
     /// Not yet held; `now_ms` is monotonic.
     pub fn new(session: &PlaybackSession) -> SessionLease {
         SessionLease {
-            slot: slot(&session.entitlement),
+            slot: slot(session),
             holder: session.id.to_string(),
             streams: session.entitlement.streams,
             ttl: limits::LEASE_TTL,

@@ -131,9 +131,7 @@ impl Sessions {
         let Some(viewer) = viewer else { return Ok(ViewerRights::default()) };
         let mut grants = self.db.grants(viewer, Some(title)).await?;
         grants.retain(|grant| grant.livemode == self.rules.livemode);
-        let snapshot = self.follower.snapshot();
-        let is_series = snapshot.title(title).is_some_and(|title| title.title.details.episodes.is_some());
-        let mut unlocks = if is_series { self.db.unlocks(viewer, Some(title)).await? } else { Vec::new() };
+        let mut unlocks = self.db.unlocks(viewer, Some(title)).await?;
         unlocks.retain(|unlock| unlock.livemode == self.rules.livemode);
         Ok(ViewerRights { grants, memberships: self.db.memberships(viewer).await?, unlocks })
     }
@@ -163,6 +161,10 @@ impl Sessions {
         };
         let entitlement = match decision {
             Decision::Allow(entitlement) => entitlement,
+            // Of a title that is there, a part that is not.
+            Decision::Deny(denial) if !denial.code.is_of_title() && is_missing(&title.title, request.feature) => {
+                return featured(&title.title, request.feature).map(|_| Err(denial));
+            }
             Decision::Deny(denial) => return Ok(Err(denial)),
         };
         let Featured { part, asset_id, film_ms } = featured(&title.title, request.feature)?;
@@ -424,6 +426,10 @@ impl LiveSession {
     pub fn waits_for_first_play(&self) -> bool {
         self.grant.as_ref().is_some_and(|grant| !grant.load().is_started())
     }
+}
+
+fn is_missing(title: &Title, feature: Feature) -> bool {
+    matches!(feature, Feature::Part(part) if title.part(part).is_none())
 }
 
 /// What is played of a title.

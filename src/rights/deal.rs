@@ -17,6 +17,7 @@ use crate::rights::holdback::{Holdback, Lift};
 use crate::rights::window::{Window, WindowPhase};
 
 const DRIFT_MAX: Duration = Duration::from_secs(60);
+const TOLD_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 const REPORTED_WITHIN: Duration = Duration::from_secs(600);
 
 /// A contract about one title with one party.
@@ -33,6 +34,17 @@ pub struct Deal {
     pub exclusivity: Option<Exclusivity>,
     /// When the title was really there for the first time, as the party says.
     pub opened_at: Option<UtcMs>,
+    /// When we took it back, with whatever was playing under it.
+    #[serde(default)]
+    pub revoked_at: Option<UtcMs>,
+}
+
+/// What changes of a deal.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DealEdit {
+    pub start_at: Option<UtcMs>,
+    pub end_at: Option<Option<UtcMs>>,
+    pub opened_at: Option<Option<UtcMs>>,
 }
 
 /// How the party shows it.
@@ -171,9 +183,31 @@ impl Deal {
         }
     }
 
+    /// The deal with a change. One that has begun keeps its beginning, and nobody says when something opened that has not.
+    pub fn edited(&self, edit: DealEdit, now: UtcMs) -> Result<Deal> {
+        let mut deal = self.clone();
+        deal.window.start_at = edit.start_at.unwrap_or(self.window.start_at);
+        deal.window.end_at = edit.end_at.unwrap_or(self.window.end_at);
+        deal.opened_at = edit.opened_at.unwrap_or(self.opened_at);
+        if deal.window.start_at != self.window.start_at && self.window.start_at <= now {
+            let message = "The deal has begun, and its beginning stays. End it, or revoke it, and make another.";
+            return Err(Error::new(ErrorKind::Conflict, "DEAL_OPENED", message).with_param("start_at"));
+        }
+        if deal.opened_at.is_some_and(|opened_at| opened_at > now) {
+            let message = "What is still to come has not opened; say so when it has.";
+            return Err(Error::new(ErrorKind::Unprocessable, "DEAL_INVALID", message).with_param("opened_at"));
+        }
+        deal.check()?;
+        Ok(deal)
+    }
+
     /// Whether the opening is the one that was agreed, to within a minute; and ten minutes afterwards, whether it was one.
+    /// After a week nobody can do anything about it any more.
     pub fn drift(&self, now: UtcMs) -> Option<Drift> {
         let agreed = self.window.start_at;
+        if now >= agreed + TOLD_FOR {
+            return None;
+        }
         let delivers = matches!(self.carriage, Carriage::Platform { streams: None, .. });
         match self.opened_at {
             Some(opened_at) if opened_at + DRIFT_MAX < agreed => Some(Drift::Early),
@@ -183,9 +217,15 @@ impl Deal {
         }
     }
 
+    /// Whether it is neither over nor taken back.
+    pub fn is_alive(&self, now: UtcMs) -> bool {
+        self.revoked_at.is_none() && self.window.phase(now) != WindowPhase::Closed
+    }
+
     /// Where and when it leaves this medium to nobody but its own group.
     fn keeps(&self, medium: Medium) -> bool {
-        self.exclusivity.as_ref().is_some_and(|exclusivity| match &exclusivity.media[..] {
+        let exclusivity = self.exclusivity.as_ref().filter(|_| self.revoked_at.is_none());
+        exclusivity.is_some_and(|exclusivity| match &exclusivity.media[..] {
             [] => self.carriage.medium() == medium,
             media => media.contains(&medium),
         })
@@ -254,11 +294,14 @@ pub fn findings(
     holdbacks: &[Holdback],
     now: UtcMs,
 ) -> Vec<DealConflict> {
-    if proposed.window.phase(now) == WindowPhase::Closed {
+    if !proposed.is_alive(now) {
         return Vec::new();
     }
     let ours = avails.iter().filter_map(|avail| proposed.meets_avail(avail));
-    let others = deals.iter().filter(|other| other.id != proposed.id).filter_map(|other| proposed.meets_deal(other));
+    let others = deals
+        .iter()
+        .filter(|other| other.id != proposed.id && other.is_alive(now))
+        .filter_map(|other| proposed.meets_deal(other));
     let held = holdbacks.iter().filter_map(|holdback| proposed.meets_holdback(holdback, avails));
     let is_over = |conflict: &DealConflict| conflict.to.is_some_and(|to| to <= now);
     ours.chain(others).chain(held).filter(|conflict| !is_over(conflict)).collect()

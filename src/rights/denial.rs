@@ -93,6 +93,11 @@ impl DenialCode {
         }
     }
 
+    /// Whether it says nothing but how the title stands.
+    pub fn is_of_title(self) -> bool {
+        matches!(self, DenialCode::TitleNotListed | DenialCode::TitleWithdrawn | DenialCode::TitleSuspended)
+    }
+
     /// One sentence for a person: what is the case and what to do.
     pub fn message(self) -> &'static str {
         match self {
@@ -113,7 +118,7 @@ impl DenialCode {
             DenialCode::SessionEnded => "This playback has ended. Press Play to start again.",
             DenialCode::RentalExpired => "The viewing period is over. You can buy the title again while it is on sale.",
             DenialCode::StartByPassed => "The title was not started in time. You can buy it again while it is on sale.",
-            DenialCode::PaymentRequired => "Buy this title to watch it.",
+            DenialCode::PaymentRequired => "This has to be paid for before it is watched.",
             DenialCode::MembershipRequired => "This title is for members.",
             DenialCode::WindowNotOpen => "This title has not opened yet.",
             DenialCode::WindowClosed => "This title is no longer on offer.",

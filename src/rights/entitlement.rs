@@ -5,8 +5,9 @@
 //! each step, so an explanation cannot disagree with the decision.
 //!
 //! The order of checks is fixed and the first failure is the answer: title, licence, territory, entitlement. Among
-//! entitlements the order is: an episode that is free or unlocked, a grant whose clock runs (it is paid already), membership, free, and last a grant that
-//! would have to be started, so that no rental clock starts while another right would play the same film.
+//! entitlements the order is: an episode that is free or unlocked, a grant whose clock runs (it is paid already),
+//! membership, free, and last a grant that would have to be started, so that no rental clock starts while another right
+//! would play the same film.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -208,7 +209,7 @@ fn decide_under(episode: &Episode<'_>, tracer: &mut impl Tracer) -> Decision {
     let Episode { reach, viewer, now, .. } = *episode;
     let (title, covered) = (reach.title, &reach.covered);
     let mut right = episode.right();
-    if title.title.details.episodes.is_some() {
+    if title.title.details.episodes.is_some() || right.is_some() {
         tracer.step(|| trace::episode(episode, right.as_ref()));
     }
     if right.is_none() {

@@ -19,12 +19,12 @@ pub struct Episode<'a> {
 }
 
 impl<'a> Episode<'a> {
-    /// Free, or unlocked: before every right to the whole title, as nothing else is used up by it.
+    /// Free, or unlocked: before every right to the whole title, as nothing else is used up by it. What was unlocked stays
+    /// so, whatever becomes of the terms.
     pub fn right(&self) -> Option<Entitlement> {
         let details = &self.reach.title.title.details;
-        let terms = details.episodes?;
-        let (cause, avail) = match self.reach.open_avail(LicenseType::Vod, self.now) {
-            Some(avail) if terms.is_free(self.part) => (Cause::Free, avail),
+        let (cause, avail) = match self.open_terms() {
+            Some((terms, avail)) if terms.is_free(self.part) => (Cause::Free, avail),
             _ => {
                 let unlock = self.unlock()?;
                 (Cause::Unlock(unlock.id), self.avail_of(unlock)?)
@@ -94,10 +94,11 @@ impl<'a> Episode<'a> {
         self.viewer.unlocks.iter().find(|unlock| unlock.part == self.part)
     }
 
-    /// The window that an unlock is watched under: its own, or one that came after it.
+    /// The window that an unlock is watched under: its own, or one that opened after it was had.
     fn avail_of(&self, unlock: &Unlock) -> Option<&'a Avail> {
         let shows = |avail: &&Avail| {
             avail.license_type == LicenseType::Vod
+                && (avail.id == unlock.avail_id || avail.window.start_at > unlock.unlocked_at)
                 && avail.window.phase(self.now) != WindowPhase::NotOpen
                 && !avail.has_hard_ended(self.now)
         };

@@ -45,34 +45,31 @@ fn walk(
     territory: Option<Territory>,
     now: UtcMs,
 ) -> Result<Entitlement, Denial> {
-    if let Some(code) = title_denial(&title.title, now) {
-        return Err(Denial::of(code));
-    }
-    let clearance = Clearance::of(&title.title, territory, now);
-    clearance.denial().map_or(Ok(()), |code| Err(Denial::of(code)))?;
-    // Another party's deal is none of theirs to know of.
-    let deals = title.deals.iter().filter_map(|deal| delivered(deal).map(|terms| (deal, terms)));
-    let deals: Vec<_> = deals.filter(|(deal, _)| deal.party_id == pass.party_id).collect();
+    // Of a title without a deal of theirs they are told nothing.
+    let deals = title.deals.iter().filter(|deal| deal.party_id == pass.party_id && deal.revoked_at.is_none());
+    let mut deals: Vec<_> = deals.filter_map(|deal| Some((deal, delivered(deal)?))).collect();
     if deals.is_empty() {
         return Err(Denial::of(DenialCode::TitleNotListed));
     }
+    let clearance = Clearance::of(&title.title, territory, now);
+    title_denial(&title.title, now).or(clearance.denial()).map_or(Ok(()), |code| Err(Denial::of(code)))?;
     let Some(territory) = territory else { return Err(Denial::of(DenialCode::GeoNotLicensed)) };
-    let mut here: Vec<_> = deals.into_iter().filter(|(deal, _)| deal.territories.contains(territory)).collect();
-    if here.is_empty() {
+    deals.retain(|(deal, _)| deal.territories.contains(territory));
+    if deals.is_empty() {
         return Err(Denial::of(DenialCode::GeoNotLicensed));
     }
-    here.retain(|(deal, _)| deal.window.phase(now) != WindowPhase::Closed);
-    if here.is_empty() {
+    deals.retain(|(deal, _)| deal.window.phase(now) != WindowPhase::Closed);
+    if deals.is_empty() {
         return Err(Denial::of(DenialCode::WindowClosed));
     }
-    let opening = |deal: &Deal| deal.opening(&title.holdbacks, &title.avails, territory);
-    let Some((deal, terms)) = here.iter().find(|(deal, _)| opening(deal).is_some_and(|at| at <= now)) else {
-        return Err(not_open(here.iter().filter_map(|(deal, _)| opening(deal)).min()));
-    };
-    let is_free = terms.license_type == LicenseType::Avod;
-    if !clearance.0.clears(if is_free { Charge::Free } else { Charge::Paid }) {
+    deals.retain(|(_, terms)| clearance.0.clears(terms.charge()));
+    if deals.is_empty() {
         return Err(Denial::of(DenialCode::LicenceRequired));
     }
+    let opening = |deal: &Deal| deal.opening(&title.holdbacks, &title.avails, territory);
+    let Some((deal, terms)) = deals.iter().find(|(deal, _)| opening(deal).is_some_and(|at| at <= now)) else {
+        return Err(not_open(deals.iter().filter_map(|(deal, _)| opening(deal)).min()));
+    };
     if let Some(opens_at) = title.title.part_opening(part, now) {
         return Err(not_open(Some(opens_at)));
     }
@@ -88,7 +85,7 @@ fn walk(
         streams: terms.streams,
         beside: None,
         preview_ms: None,
-        protection: (!is_free).then_some(title.title.details.protection),
+        protection: (terms.charge() == Charge::Paid).then_some(title.title.details.protection),
     })
 }
 
@@ -97,8 +94,9 @@ fn not_open(opens_at: Option<UtcMs>) -> Denial {
     Denial { next, ..Denial::of(DenialCode::WindowNotOpen) }
 }
 
-/// Whether an open session of a partner's viewer goes on: the deal is there, covers the territory, and the partner's word
-/// reaches so far. The end of the window ends nothing that was begun.
+/// Whether an open session of a partner's viewer goes on: the deal stands and covers the territory, and the partner's word
+/// reaches so far. The end of the window ends nothing that was begun. Whoever has gone to another territory since must find
+/// it open and cleared there.
 pub fn partner_goes_on(
     session: &PlaybackSession,
     title: &TitleRights,
@@ -106,9 +104,17 @@ pub fn partner_goes_on(
     now: UtcMs,
 ) -> Result<(), DenialCode> {
     let id: Option<DealId> = session.entitlement.deal_id;
-    let deal = id.and_then(|id| title.deal(id)).ok_or(DenialCode::WindowClosed)?;
-    if !territory.is_some_and(|territory| deal.territories.contains(territory)) {
-        return Err(DenialCode::GeoNotLicensed);
+    let deal = id.and_then(|id| title.deal(id)).filter(|deal| deal.revoked_at.is_none());
+    let (deal, terms) = deal.and_then(|deal| Some((deal, delivered(deal)?))).ok_or(DenialCode::WindowClosed)?;
+    let place = territory.filter(|territory| deal.territories.contains(*territory));
+    let place = place.ok_or(DenialCode::GeoNotLicensed)?;
+    if session.territory != territory {
+        if !Clearance::of(&title.title, territory, now).0.clears(terms.charge()) {
+            return Err(DenialCode::LicenceRequired);
+        }
+        if deal.opening(&title.holdbacks, &title.avails, place).is_none_or(|opens_at| opens_at > now) {
+            return Err(DenialCode::WindowNotOpen);
+        }
     }
     let is_over = session.entitlement.ends_at.is_some_and(|ends_at| now >= ends_at);
     if is_over { Err(DenialCode::RentalExpired) } else { Ok(()) }
@@ -118,6 +124,12 @@ pub fn partner_goes_on(
 struct Terms {
     license_type: LicenseType,
     streams: u32,
+}
+
+impl Terms {
+    fn charge(&self) -> Charge {
+        if self.license_type == LicenseType::Avod { Charge::Free } else { Charge::Paid }
+    }
 }
 
 fn delivered(deal: &Deal) -> Option<Terms> {

@@ -48,11 +48,14 @@ impl Party {
         let refuse = |param: &str, message: String| {
             Err(Error::new(ErrorKind::Unprocessable, "PARTY_INVALID", message).with_param(param))
         };
-        if self.name.trim().is_empty() || self.name.chars().count() > limits::NAME_CHARS_MAX {
+        let is_long = self.name.chars().count() > limits::NAME_CHARS_MAX;
+        if self.name.trim().is_empty() || is_long || self.name.chars().any(char::is_control) {
             return refuse("name", format!("A party has a name of 1 to {} characters.", limits::NAME_CHARS_MAX));
         }
         if let Some(Signer { issuer, .. }) = &self.signer
-            && (issuer.trim().is_empty() || issuer.len() > limits::ISSUER_BYTES_MAX)
+            && (issuer.trim().is_empty()
+                || issuer.len() > limits::ISSUER_BYTES_MAX
+                || issuer.chars().any(char::is_control))
         {
             let message = format!("An issuer has 1 to {} bytes.", limits::ISSUER_BYTES_MAX);
             return refuse("signer.issuer", message);

@@ -50,8 +50,8 @@ impl<'a> Reach<'a> {
         holdback::lift(holdbacks, avails, kind, territory).max(deal::kept_until(deals, kind, territory, now))
     }
 
-    /// Whether a contract holds it back, or leaves it to another party alone, whatever its window says. A plan that is refused where this would matter never
-    /// gets here; it is asked all the same.
+    /// Whether a contract holds it back, or leaves it to another party alone, whatever its window says. A plan that is
+    /// refused where this would matter never gets here; it is asked all the same.
     pub fn is_held(&self, avail: &Avail, now: UtcMs) -> bool {
         self.lift(avail, now).is_some_and(|lift| lift.holds(now))
     }

@@ -39,6 +39,10 @@ pub fn decide_preview(title: &TitleRights, territory: Option<Territory>, now: Ut
         Ok(reach) => reach,
         Err(code) => return Some(Decision::Deny(Denial::of(code))),
     };
+    if let Some(opens_at) = title.title.part_opening(1, now) {
+        let next = vec![NextOption::Wait { opens_at }];
+        return Some(Decision::Deny(Denial { next, ..Denial::of(DenialCode::WindowNotOpen) }));
+    }
     let kinds = [LicenseType::Vod, LicenseType::Svod, LicenseType::Avod];
     let Some(avail) = kinds.into_iter().find_map(|kind| reach.open_avail(kind, now)) else {
         return Some(Decision::Deny(nothing_is_on(&reach, now)));
@@ -59,7 +63,7 @@ pub fn decide_preview(title: &TitleRights, territory: Option<Territory>, now: Ut
 
 /// Whether a preview that was opened under `avail` goes on, wherever that window was moved to since.
 pub fn preview_goes_on(title: &TitleRights, avail: &Avail, now: UtcMs) -> bool {
-    avail.window.is_open(now) && title.title.preview_ms().is_some()
+    avail.window.is_open(now) && title.title.preview_ms().is_some() && title.title.part_opening(1, now).is_none()
 }
 
 fn nothing_is_on(reach: &Reach<'_>, now: UtcMs) -> Denial {

@@ -181,7 +181,8 @@ suite! {
         a_thousand_codes_in_thirty_hands_are_a_thousand_grants;
     deal:
         parties_are_kept_whole_and_edited_by_version
-        deals_are_kept_with_their_title_and_refused_where_its_plan_is_against_them;
+        deals_are_kept_with_their_title_and_refused_where_its_plan_is_against_them
+        no_deal_comes_to_open_before_a_holdback_lets_it;
     wallet:
         coins_are_added_once_and_taken_back_once
         an_episode_is_unlocked_once_and_paid_for_once

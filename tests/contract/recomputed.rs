@@ -9,7 +9,7 @@ use marquee::base::territory::TerritorySet;
 use marquee::catalog::title::{Title, TitleStatus};
 use marquee::playback::follower::Follower;
 use marquee::rights::avail::{Avail, LicenseType};
-use marquee::rights::deal::{Carriage, Deal, Exclusivity};
+use marquee::rights::deal::{Carriage, Deal, DealEdit, Exclusivity};
 use marquee::rights::entitlement::decide_anywhere;
 use marquee::rights::holdback::{Holdback, HoldbackEvent};
 use marquee::rights::offer::Offer;
@@ -204,16 +204,14 @@ async fn apply(db: &Arc<dyn Db>, titles: &mut [Title], party: &Party, known: &Sn
                 window: window(start, days),
                 exclusivity: is_alone.then(Exclusivity::default),
                 opened_at: None,
+                revoked_at: None,
             };
             let _ = db.insert_deal(&deal, None, NOW).await;
         }
         Act::EndDeal(which, day) => {
             let Some(deal) = deals.get(which) else { return };
-            let window = Window {
-                end_at: Some(at(day).max(deal.window.start_at + std::time::Duration::from_secs(1))),
-                ..deal.window.clone()
-            };
-            let _ = db.update_deal(&Deal { window, ..(*deal).clone() }, NOW).await;
+            let edit = DealEdit { end_at: Some(Some(at(day))), ..DealEdit::default() };
+            let _ = db.edit_deal(deal.id, None, edit, NOW).await;
         }
         Act::DropDeal(which) => {
             let Some(deal) = deals.get(which) else { return };

@@ -27,6 +27,7 @@ fn deal(party: i64, carriage: Carriage, codes: &[&str], window: Window) -> Deal 
         window,
         exclusivity: None,
         opened_at: None,
+        revoked_at: None,
     }
 }
 
@@ -150,6 +151,7 @@ fn a_premiere_drifts_by_more_than_a_minute() {
     assert_eq!([opened(60_000), opened(60_001)], [None, Some(Drift::Late)]);
     let silent = |ms: i64| agreed.drift(UtcMs(start + ms));
     assert_eq!([silent(599_999), silent(600_000)], [None, Some(Drift::Unreported)]);
+    assert_eq!([silent(7 * DAY_MS - 1), silent(7 * DAY_MS)], [Some(Drift::Unreported), None], "a week later");
     let from_us = Carriage::Platform { license_type: LicenseType::Vod, price: None, streams: Some(1) };
     assert_eq!(Deal { carriage: from_us, ..agreed }.drift(UtcMs(start + DAY_MS)), None, "we know ourselves");
 }
@@ -189,4 +191,20 @@ fn what_no_operator_can_have_meant_is_refused_by_its_field() {
         assert_eq!(wrong.check().unwrap_err().param(), Some(param));
     }
     assert_eq!(Deal { window: window(2, Some(2)), ..good }.check().unwrap_err().code(), "WINDOW_EMPTY");
+}
+
+#[test]
+fn a_deal_that_has_begun_keeps_its_beginning() {
+    let agreed = deal(1, platform(LicenseType::Vod), &["CN"], window(10, Some(20)));
+    let start = agreed.window.start_at;
+    let to = |day: i64| DealEdit { start_at: Some(UtcMs(day * DAY_MS)), ..DealEdit::default() };
+    let code = |edit, now: i64| agreed.edited(edit, UtcMs(start.0 + now)).map_err(|error| error.code().to_owned());
+    assert_eq!(code(to(11), -1).unwrap().window.start_at, UtcMs(11 * DAY_MS));
+    assert_eq!(code(to(11), 0).unwrap_err(), "DEAL_OPENED");
+    assert_eq!(code(to(10), 0).unwrap(), agreed, "it is where it was");
+    let opened = |ms: i64| DealEdit { opened_at: Some(Some(UtcMs(start.0 + ms))), ..DealEdit::default() };
+    assert_eq!(code(opened(5), 4).unwrap_err(), "DEAL_INVALID");
+    assert_eq!(code(opened(5), 5).unwrap().opened_at, Some(UtcMs(start.0 + 5)));
+    let ended = DealEdit { end_at: Some(Some(start)), ..DealEdit::default() };
+    assert_eq!(code(ended, 5).unwrap_err(), "WINDOW_EMPTY");
 }

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 
 use crate::base::clock::UtcMs;
 use crate::base::error::Result;
-use crate::base::id::DealId;
-use crate::rights::deal::Deal;
+use crate::base::id::{DealId, PartyId};
+use crate::rights::deal::{Deal, DealEdit};
 use crate::rights::party::Party;
 use crate::store::db::{Idempotency, Written};
 
@@ -28,8 +28,13 @@ pub trait DealDb: Send + Sync {
 
     async fn deal(&self, id: DealId) -> Result<Option<Deal>>;
 
-    /// Replaces a deal; `NotFound` when there is none, `Conflict` as above.
-    async fn update_deal(&self, deal: &Deal, at: UtcMs) -> Result<()>;
+    /// Changes a deal as it is now, of any party or of this one only, and gives it as it was and as it is. `NotFound` when
+    /// there is none, `Conflict` where the change itself is against the plan, and as [`Deal::edited`].
+    async fn edit_deal(&self, id: DealId, party: Option<PartyId>, edit: DealEdit, at: UtcMs) -> Result<(Deal, Deal)>;
+
+    /// Takes a deal back: nothing opens under it any more and nothing goes on. False when that was done already,
+    /// `NotFound` when there is none.
+    async fn revoke_deal(&self, id: DealId, at: UtcMs) -> Result<bool>;
 
     /// Removes a deal that has not opened; `Conflict` (`DEAL_OPENED`) when it has, `NotFound` when there is none.
     async fn delete_deal(&self, id: DealId, at: UtcMs) -> Result<()>;

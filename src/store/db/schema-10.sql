@@ -31,6 +31,7 @@ CREATE TABLE episode_unlock (
     livemode BIGINT NOT NULL CHECK (livemode IN (0, 1)),
     UNIQUE (viewer_id, title_id, part, livemode)
 );
+CREATE INDEX episode_unlock_of_title ON episode_unlock (title_id, part);
 
 -- From which lots the coins of an unlock were taken.
 CREATE TABLE coin_debit (

@@ -31,6 +31,9 @@ pub trait WalletDb: Send + Sync {
     /// All unlocks of a viewer, or only those of one title, oldest first.
     async fn unlocks(&self, viewer: ViewerId, title: Option<TitleId>) -> Result<Vec<Unlock>>;
 
+    /// The parts of a title that anybody has unlocked, in order.
+    async fn unlocked_parts(&self, title: TitleId) -> Result<Vec<u32>>;
+
     async fn auto_unlocks(&self, viewer: ViewerId) -> Result<bool>;
 
     async fn set_auto_unlock(&self, viewer: ViewerId, is_on: bool) -> Result<()>;

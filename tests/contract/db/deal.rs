@@ -1,7 +1,9 @@
+use marquee::base::clock::UtcMs;
 use marquee::base::error::ErrorKind;
-use marquee::base::id::{DealId, PartyId};
+use marquee::base::id::{DealId, HoldbackId, PartyId};
 use marquee::rights::avail::LicenseType;
-use marquee::rights::deal::{Carriage, Deal, Exclusivity};
+use marquee::rights::deal::{Carriage, Deal, DealEdit, Exclusivity};
+use marquee::rights::holdback::{Holdback, HoldbackEvent};
 use marquee::rights::party::{Party, PartyKind, Signer};
 use marquee::rights::window::Window;
 use marquee::store::db::Written;
@@ -67,20 +69,71 @@ pub async fn deals_are_kept_with_their_title_and_refused_where_its_plan_is_again
     let refused = db.update_avail(&longer, NOW).await.unwrap_err();
     assert_eq!((refused.kind(), refused.code()), (ErrorKind::Conflict, "AVAIL_CONFLICT"));
     assert!(refused.message().contains(&alone.id.to_string()), "{}", refused.message());
-    let refused = db.update_deal(&after(&shared), NOW).await.unwrap_err();
+    let to = |start_at, end_at| DealEdit { start_at: Some(start_at), end_at: Some(end_at), ..DealEdit::default() };
+    let early = UtcMs(NOW.0 - 1);
+    let refused = db.edit_deal(shared.id, None, to(end, None), early).await.unwrap_err();
     assert_eq!(refused.code(), "DEAL_CONFLICT");
     assert_eq!(db.deal(shared.id).await.unwrap(), Some(shared.clone()), "nothing of it was written");
+    let group = Exclusivity { with: vec![PartyId::new(NOW)], ..Exclusivity::default() };
+    let typo = Deal { id: DealId::new(later(2)), exclusivity: Some(group), ..after(&alone) };
+    let refused = db.insert_deal(&typo, None, NOW).await.unwrap_err();
+    assert_eq!((refused.code(), refused.param()), ("PARTY_NOT_FOUND", Some("exclusivity.with")));
 
-    // What is over meets nothing, and what has begun is not taken away.
+    // What has begun is not taken away, and a party changes what is its own and nothing else.
     assert_eq!(db.delete_deal(shared.id, shared.window.start_at).await.unwrap_err().code(), "DEAL_OPENED");
-    let reported = Deal { opened_at: Some(later(7)), ..shared.clone() };
-    db.update_deal(&reported, NOW).await.unwrap();
-    assert_eq!(db.deal(shared.id).await.unwrap(), Some(reported));
+    let opened = DealEdit { opened_at: Some(Some(later(7))), ..DealEdit::default() };
+    assert_eq!(db.edit_deal(shared.id, Some(other.id), opened, later(8)).await.unwrap_err().code(), "DEAL_NOT_FOUND");
+    let ended = DealEdit { end_at: Some(Some(later(9))), ..DealEdit::default() };
+    let (told, moved) = tokio::join!(
+        db.edit_deal(shared.id, Some(mine.id), opened, later(8)),
+        db.edit_deal(shared.id, None, ended, later(8))
+    );
+    (told.unwrap(), moved.unwrap());
+    let window = Window { end_at: Some(later(9)), ..shared.window.clone() };
+    let both = Deal { opened_at: Some(later(7)), window, ..shared.clone() };
+    assert_eq!(db.deal(shared.id).await.unwrap(), Some(both.clone()), "neither undoes the other");
+    assert!(db.revoke_deal(shared.id, later(8)).await.unwrap());
+    assert!(!db.revoke_deal(shared.id, later(9)).await.unwrap());
+    assert_eq!(db.deal(shared.id).await.unwrap(), Some(Deal { revoked_at: Some(later(8)), ..both }));
+
     db.delete_deal(alone.id, NOW).await.unwrap();
     assert_eq!(db.deal(alone.id).await.unwrap(), None);
-    assert_eq!(db.delete_deal(alone.id, NOW).await.unwrap_err().code(), "DEAL_NOT_FOUND");
-    assert_eq!(db.update_deal(&alone, NOW).await.unwrap_err().code(), "DEAL_NOT_FOUND");
+    for refused in [
+        db.delete_deal(alone.id, NOW).await.unwrap_err(),
+        db.edit_deal(alone.id, None, opened, later(8)).await.unwrap_err(),
+        db.revoke_deal(alone.id, NOW).await.unwrap_err(),
+    ] {
+        assert_eq!(refused.code(), "DEAL_NOT_FOUND");
+    }
     db.update_avail(&longer, NOW).await.unwrap();
+}
+
+/// Whichever is written later is refused: the deal, the holdback, or the move of the window that a holdback counts from.
+pub async fn no_deal_comes_to_open_before_a_holdback_lets_it(backend: &impl Backend) {
+    let db = backend.open().await;
+    let scene = Scene::set(&db).await;
+    let mine = party(1, None);
+    db.insert_party(&mine, None).await.unwrap();
+    let start = later(20_000_000);
+    let window = Window { start_at: start, end_at: None, ..scene.avail.window.clone() };
+    let carriage = Carriage::Platform { license_type: LicenseType::Svod, price: None, streams: None };
+    let shown = Deal { window, carriage, ..deal(&scene, &mine) };
+    db.insert_deal(&shown, None, NOW).await.unwrap();
+    let holdback = |event| Holdback {
+        id: HoldbackId::new(later(1)),
+        title_id: scene.title.id,
+        party: "横店院线".into(),
+        contract: None,
+        event,
+        lag_days: 0,
+        territories: scene.avail.territories,
+        license_types: vec![LicenseType::Svod],
+    };
+    let cinema = |ms| holdback(HoldbackEvent::CinemaOpening { opens_at: UtcMs(start.0 + ms), zone: "UTC".into() });
+    let refused = db.insert_holdback(&cinema(1), None, NOW).await.unwrap_err();
+    assert_eq!(refused.code(), "DEAL_CONFLICT", "{}", refused.message());
+    assert!(refused.message().contains(&shown.id.to_string()), "{}", refused.message());
+    db.insert_holdback(&cinema(0), None, NOW).await.unwrap();
 }
 
 fn party(at: i64, issuer: Option<&str>) -> Party {
@@ -111,5 +164,6 @@ fn deal(scene: &Scene, party: &Party) -> Deal {
         window: scene.avail.window.clone(),
         exclusivity: None,
         opened_at: None,
+        revoked_at: None,
     }
 }

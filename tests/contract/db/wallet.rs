@@ -66,6 +66,7 @@ pub async fn an_episode_is_unlocked_once_and_paid_for_once(backend: &impl Backen
         db.unlocks(scene.viewer.id, Some(scene.title.id)).await.unwrap().iter().map(|unlock| unlock.part).collect();
     assert_eq!(parts.len(), 3);
     assert_eq!(db.unlocks(scene.viewer.id, None).await.unwrap().len(), 3);
+    assert_eq!(db.unlocked_parts(scene.title.id).await.unwrap(), [11, 12, 13]);
     let other = scene.with_viewer(&db, "grace@example.com").await;
     assert_eq!(db.unlocks(other.viewer.id, None).await.unwrap(), []);
     assert_eq!(check::check(&*db).await.unwrap().findings, []);

@@ -61,6 +61,7 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("post", "/titles/{id}/deals", [422, 422, 403, 403]),
     ("patch", "/deals/{id}", [404, 404, 403, 403]),
     ("delete", "/deals/{id}", [404, 404, 403, 403]),
+    ("post", "/deals/{id}/revoke", [422, 422, 403, 403]),
     ("get", "/titles/{id}/holdbacks", READ_NOTHING),
     ("post", "/titles/{id}/holdbacks", [422, 422, 403, 403]),
     ("delete", "/holdbacks/{id}", [404, 404, 403, 403]),

@@ -92,6 +92,7 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("post", "/api/v1/operator/titles/{id}/deals", [401, 403, 403, 422]),
     ("patch", "/api/v1/operator/deals/{id}", [401, 403, 403, 404]),
     ("delete", "/api/v1/operator/deals/{id}", [401, 403, 403, 404]),
+    ("post", "/api/v1/operator/deals/{id}/revoke", [401, 403, 403, 404]),
     // None of them is a partner.
     ("post", "/api/v1/partner/playback-sessions", [401, 401, 401, 401]),
     ("get", "/api/v1/partner/deals", [401, 401, 401, 401]),

@@ -133,6 +133,7 @@ pub async fn a_film_lives_from_its_planning_to_its_revocation(backend: Backend) 
     let sales = stage.done(Method::GET, "/voucher-batches", json!({})).await;
     assert_eq!((&sales["data"][0]["redeemed"], &sales["data"][0]["party_id"]), (&json!(1), &circuit));
     // The partner that delivers by itself was late; that moves nobody.
+    stage.to("2027-01-15T20:06:00+08:00");
     let late =
         stage.done(Method::PATCH, &format!("/deals/{apart}"), json!({"opened_at": "2027-01-15T20:05:00+08:00"})).await;
     assert_eq!((&late["alarm"], &late["drift_ms"]), (&json!("late"), &json!(300_000)));

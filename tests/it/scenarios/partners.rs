@@ -8,6 +8,8 @@ use marquee::base::clock::UtcMs;
 use marquee::base::id::TitleId;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{Backend, Stage, at, code, pvod, window};
@@ -21,6 +23,8 @@ pub struct Platform {
     pub issuer: String,
     pub jwks_url: String,
     key: EncodingKey,
+    /// How often its keys were asked for.
+    asked: Arc<AtomicUsize>,
 }
 
 impl Platform {
@@ -32,8 +36,11 @@ impl Platform {
             json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": name, "x": x}]});
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counted = asked.clone();
         tokio::spawn(async move {
             while let Ok((mut socket, _)) = listener.accept().await {
+                counted.fetch_add(1, Ordering::Relaxed);
                 let body = set.to_string();
                 let mut request = [0; 4096];
                 let _ = socket.read(&mut request).await;
@@ -46,7 +53,7 @@ impl Platform {
             }
         });
         let issuer = format!("https://{name}.example");
-        Platform { issuer, jwks_url: format!("http://127.0.0.1:{port}/jwks.json"), key }
+        Platform { issuer, jwks_url: format!("http://127.0.0.1:{port}/jwks.json"), key, asked }
     }
 
     pub fn sign(&self, kid: &str, claims: &Value) -> String {
@@ -99,7 +106,9 @@ impl Stage {
 
     /// The session, with its first key, or why not.
     pub async fn partner_plays(&self, token: &str, territory: &str) -> Result<Value, String> {
-        let answer = self.partner("/playback-sessions", token, &json!({"territory": territory})).await;
+        let url = format!("{}/api/v1/partner/playback-sessions", self.server.base);
+        let request = self.server.client.post(url).header("x-country", territory).bearer_auth(token).json(&json!({}));
+        let answer = self.server.send(request).await;
         if answer.status != StatusCode::CREATED {
             return Err(answer.code());
         }
@@ -121,7 +130,7 @@ pub async fn three_platforms_share_a_premiere(backend: Backend) {
     let theirs = stage.party("熊猫影视", "partner", Some(&panda)).await;
     let others = stage.party("老虎视频", "partner", Some(&tiger)).await;
     let deal = stage.deal(title, &theirs, vod(Some(1)), &["CN"], OPENS, Some(CLOSES)).await;
-    let apart = stage.deal(title, &others, vod(None), &["CN"], OPENS, Some(CLOSES)).await;
+    stage.deal(title, &others, vod(None), &["CN"], OPENS, Some(CLOSES)).await;
 
     // One instant for all three.
     let viewer = stage.server.viewer("ada").await;
@@ -170,6 +179,14 @@ pub async fn three_platforms_share_a_premiere(backend: Backend) {
         assert_eq!(stage.goes_on(&opened).await, expected, "{offset_ms}");
     }
 
+    // The partner says where its viewer is; the media are asked for from there, or not at all.
+    let mut claims = panda.claims(stage.server.now(), "play");
+    claims["title_id"] = json!(title);
+    claims["sub"] = json!("their-eve");
+    claims["territory"] = json!("CN");
+    let opened_by_its_server = stage.partner_plays(&panda.sign("panda", &claims), "DE").await;
+    assert_eq!(code(&opened_by_its_server), "GEO_NOT_LICENSED", "the key was asked for from Germany");
+
     // What is explained is what the session gets.
     let path = format!("/operator/playback-sessions/{}/explain", opened["id"].as_str().unwrap());
     let explained = stage.server.api(&stage.server.operator, &path).await.json();
@@ -184,7 +201,15 @@ pub async fn three_platforms_share_a_premiere(backend: Backend) {
         assert_eq!(code(&stage.partner_plays(&panda.play(&stage, title, &name), "CN").await), expected, "{offset_ms}");
         assert_eq!(stage.goes_on(&late).await, "ok", "{offset_ms}");
     }
-    let _ = (deal, apart);
+    // Taken back, it ends what is playing too.
+    let begun =
+        stage.operate(Method::PATCH, &format!("/deals/{deal}"), &json!({"start_at": "2027-03-01T00:00:00Z"})).await;
+    assert_eq!((begun.status, begun.code().as_str()), (StatusCode::CONFLICT, "DEAL_OPENED"));
+    let revoke = json!({"reason": "its key was stolen"});
+    let revoked = stage.done(Method::POST, &format!("/deals/{deal}/revoke"), revoke).await;
+    assert_eq!(revoked["revoked_at"], json!(stage.server.now()));
+    assert_eq!(stage.goes_on(&late).await, "WINDOW_CLOSED");
+    assert_eq!(code(&stage.partner_plays(&panda.play(&stage, title, "their-dan"), "CN").await), "TITLE_NOT_FOUND");
     stage.end().await;
 }
 
@@ -261,6 +286,11 @@ pub async fn a_partners_token_is_believed_within_its_bounds(backend: Backend) {
         (with("exp", json!(now + 24 * 3600 + 1)), "PARTNER_TOKEN_INVALID"),
         (with("exp", json!(now)), "PARTNER_TOKEN_EXPIRED"),
         (with("exp", json!(now + 1)), "ok"),
+        (with("exp", json!(now as f64 + 0.5)), "ok"),
+        // Milliseconds for seconds.
+        (with("until", json!(now * 1000)), "PARTNER_TOKEN_INVALID"),
+        (with("until", json!(i64::MAX)), "PARTNER_TOKEN_INVALID"),
+        (with("until", json!(now + 399 * 24 * 3600)), "ok"),
         (with("until", json!(now)), "RENTAL_EXPIRED"),
         (with("aud", json!("others")), "PARTNER_TOKEN_INVALID"),
         (with("iss", json!("https://nobody.example")), "PARTNER_TOKEN_INVALID"),
@@ -281,6 +311,27 @@ pub async fn a_partners_token_is_believed_within_its_bounds(backend: Backend) {
     let part = |value: Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
     let bare = format!("{}.{}.", part(json!({"alg": "none", "kid": "panda"})), part(good.clone()));
     assert_eq!(code(&stage.partner_plays(&bare, "CN").await), "PARTNER_TOKEN_INVALID");
+    let crit = format!("{}.{}.", part(json!({"alg": "EdDSA", "kid": "panda", "crit": ["exp"]})), part(good.clone()));
+    assert_eq!(code(&stage.partner_plays(&crit, "CN").await), "PARTNER_TOKEN_INVALID");
+    let all = stage.server.api(&stage.server.operator, "/operator/playback-sessions").await;
+    assert_eq!(all.status, StatusCode::OK, "whatever was signed can be read");
+    // Its keys were asked for once, and once more for the one that is not there.
+    assert_eq!(panda.asked.load(Ordering::Relaxed), 1);
+    // However many ask at once, its keys are asked for once.
+    let tiger = Platform::open("tiger").await;
+    let party = stage.party("老虎视频", "partner", Some(&tiger)).await;
+    stage.deal(title, &party, vod(Some(1)), &["CN"], OPENS, Some(CLOSES)).await;
+    let tokens: Vec<String> = (0..30)
+        .map(|n| {
+            let mut claims = tiger.claims(stage.server.now(), "play");
+            (claims["sub"], claims["title_id"]) = (json!(format!("crowd-{n}")), json!(title));
+            tiger.sign("tiger", &claims)
+        })
+        .collect();
+    let crowd = tokens.iter().map(|token| stage.partner_plays(token, "CN"));
+    let played = futures_util::future::join_all(crowd).await;
+    assert!(played.iter().all(Result::is_ok), "{played:?}");
+    assert_eq!(tiger.asked.load(Ordering::Relaxed), 1);
     // A party that is gone quiet: nobody's word is taken, and that is said as what it is.
     let mute =
         Platform { issuer: "https://mute.example".into(), jwks_url: "http://127.0.0.1:1/jwks.json".into(), ..panda };

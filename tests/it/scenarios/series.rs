@@ -125,6 +125,8 @@ pub async fn a_series_is_unlocked_episode_by_episode(backend: Backend) {
     assert_eq!(stage.rewards(&viewer, title, 20).await.status, StatusCode::CREATED);
     assert_eq!(stage.rewards(&viewer, title, 20).await.status, StatusCode::CREATED, "asked again");
     assert_eq!(stage.rewards(&viewer, title, 21).await.code(), "NO_REWARDS_LEFT");
+    assert_eq!(stage.rewards(&viewer, title, 15).await.code(), "ALREADY_OWNED", "what was bought is no reward");
+    assert_eq!(stage.watches(&viewer, title, 25).await, "PART_NOT_FOUND");
     let midnight = "2027-03-02T00:00:00+08:00";
     for (offset_ms, code) in [(-1, "NO_REWARDS_LEFT"), (0, "ALREADY_OWNED"), (1, "ALREADY_OWNED")] {
         stage.server.sim.advance_to(UtcMs(at(midnight).0 + offset_ms));
@@ -146,6 +148,19 @@ pub async fn a_series_is_unlocked_episode_by_episode(backend: Backend) {
         assert_eq!(stage.watches(&viewer, title, 20).await, open, "{offset_ms}");
         assert_eq!(stage.watches(&viewer, title, 21).await, locked, "{offset_ms}");
     }
+
+    // A place that was paid for stays: neither another order nor other terms take it.
+    let asset = stage.server.asset().await;
+    let fewer = json!({"assets": vec![asset; 12]});
+    let answer = stage.operate(Method::PATCH, &format!("/titles/{title}"), &fewer).await;
+    assert_eq!((answer.status, answer.code().as_str()), (StatusCode::CONFLICT, "PARTS_UNLOCKED"));
+    let terms =
+        stage.done(Method::PATCH, &format!("/titles/{title}"), json!({"episodes": null})).await["episodes"].clone();
+    assert_eq!((terms, stage.watches(&viewer, title, 11).await.as_str()), (Value::Null, "unlock"));
+    let terms = json!({"episodes": {"free": 10, "coins": 60, "rewarded_per_day": 1}});
+    stage.done(Method::PATCH, &format!("/titles/{title}"), terms).await;
+    let log = stage.server.api(&stage.server.operator, "/operator/audit?action=title.edit").await.json();
+    assert_eq!(log["data"][0]["detail"]["episodes"], json!([null, {"free": 10, "coins": 60, "rewarded_per_day": 1}]));
 
     // The last one opens for everybody at its instant, whatever they have.
     for (offset_ms, expected) in [(-1, "WINDOW_NOT_OPEN"), (0, "PAYMENT_REQUIRED"), (1, "PAYMENT_REQUIRED")] {
@@ -190,6 +205,11 @@ pub async fn an_episode_unlocked_from_two_tabs_is_paid_for_once(backend: Backend
     assert_eq!(stage.watches(&viewer, title, 13).await, "unlock");
     assert_eq!(stage.wallet(&viewer).await, 20);
     assert_eq!(stage.watches(&viewer, title, 14).await, "PAYMENT_REQUIRED", "there is not enough left");
+    stage.coins(&viewer, json!({"kind": "bonus", "coins": 1000, "note": "More"})).await;
+    let dearer = json!({"episodes": {"free": 10, "coins": 61, "rewarded_per_day": 1}});
+    stage.done(Method::PATCH, &format!("/titles/{title}"), dearer).await;
+    assert_eq!(stage.watches(&viewer, title, 14).await, "PAYMENT_REQUIRED", "it never paid so much before");
+    assert_eq!(stage.wallet(&viewer).await, 1020);
 
     // What is left of a lot is taken back, and what it was spent on stays.
     let lots = stage.server.api(&viewer.token, "/me/wallet").await.json();
@@ -197,7 +217,7 @@ pub async fn an_episode_unlocked_from_two_tabs_is_paid_for_once(backend: Backend
     let void = format!("/coin-lots/{lot}/void");
     let voided = stage.done(Method::POST, &void, json!({"reason": "fraud"})).await;
     assert_eq!((&voided["left"], &voided["spent"]), (&json!(0), &json!(180)));
-    assert_eq!(stage.wallet(&viewer).await, 0);
+    assert_eq!(stage.wallet(&viewer).await, 1000);
     assert_eq!(stage.watches(&viewer, title, 13).await, "unlock");
     stage.end().await;
 }

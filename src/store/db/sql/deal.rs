@@ -2,15 +2,15 @@
 
 use async_trait::async_trait;
 
-use super::plan::plan_of;
+use super::plan::{Plan, plan_of};
 use super::playback::append_change;
 use super::row::{Columns, to_json};
 use super::{Connection, Row, SqlDb, idempotency};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::id::DealId;
+use crate::base::id::{DealId, PartyId, TitleId};
 use crate::base::limits;
-use crate::rights::deal::{Deal, DealConflict, Met, findings};
+use crate::rights::deal::{Deal, DealConflict, DealEdit, Met, findings};
 use crate::rights::party::Party;
 use crate::store::db::deal::DealDb;
 use crate::store::db::playback::Change;
@@ -43,9 +43,12 @@ impl DealDb for SqlDb {
         row.fetch_optional(&self.readers).await?.as_ref().map(deal).transpose()
     }
 
-    async fn update_deal(&self, deal: &Deal, at: UtcMs) -> Result<()> {
-        let deal = deal.clone();
-        self.write(move |conn| Box::pin(async move { update_deal(conn, &deal, at).await })).await
+    async fn edit_deal(&self, id: DealId, party: Option<PartyId>, edit: DealEdit, at: UtcMs) -> Result<(Deal, Deal)> {
+        self.write(move |conn| Box::pin(async move { edit_deal(conn, id, party, edit, at).await })).await
+    }
+
+    async fn revoke_deal(&self, id: DealId, at: UtcMs) -> Result<bool> {
+        self.write(move |conn| Box::pin(async move { revoke_deal(conn, id, at).await })).await
     }
 
     async fn delete_deal(&self, id: DealId, at: UtcMs) -> Result<()> {
@@ -117,10 +120,9 @@ async fn insert_deal(conn: &mut Connection, deal: &Deal, key: Option<&Idempotenc
     if let Some(written) = idempotency::seen(conn, key).await? {
         return Ok(written);
     }
-    let there = sqlx::query("SELECT id FROM party WHERE id = $1").bind(deal.party_id.to_string());
-    if there.fetch_optional(&mut *conn).await?.is_none() {
-        let error = Error::new(ErrorKind::Unprocessable, "PARTY_NOT_FOUND", "There is no such party.");
-        return Err(error.with_param("party_id"));
+    require_party(conn, deal.party_id, "party_id").await?;
+    for party in deal.exclusivity.iter().flat_map(|group| &group.with) {
+        require_party(conn, *party, "exclusivity.with").await?;
     }
     let count = sqlx::query("SELECT COUNT(*) AS deals FROM deal WHERE title_id = $1").bind(deal.title_id.to_string());
     if count.fetch_one(&mut *conn).await?.count::<usize>("deals")? >= limits::DEALS_PER_TITLE_MAX {
@@ -140,30 +142,82 @@ async fn insert_deal(conn: &mut Connection, deal: &Deal, key: Option<&Idempotenc
     Ok(Written::New(()))
 }
 
-async fn update_deal(conn: &mut Connection, deal: &Deal, at: UtcMs) -> Result<()> {
-    let updated = sqlx::query("UPDATE deal SET body = $2 WHERE id = $1 AND title_id = $3 AND party_id = $4")
-        .bind(deal.id.to_string())
-        .bind(to_json(deal)?)
-        .bind(deal.title_id.to_string())
-        .bind(deal.party_id.to_string())
-        .execute(&mut *conn)
-        .await?;
-    if updated.rows_affected() == 0 {
+async fn require_party(conn: &mut Connection, id: PartyId, param: &str) -> Result<()> {
+    let there = sqlx::query("SELECT id FROM party WHERE id = $1").bind(id.to_string()).fetch_optional(conn).await?;
+    let message = || format!("There is no party {id}.");
+    let missing = || Error::new(ErrorKind::Unprocessable, "PARTY_NOT_FOUND", message()).with_param(param);
+    there.map(|_| ()).ok_or_else(missing)
+}
+
+async fn edit_deal(
+    conn: &mut Connection,
+    id: DealId,
+    party: Option<PartyId>,
+    edit: DealEdit,
+    at: UtcMs,
+) -> Result<(Deal, Deal)> {
+    let before = by_id(conn, id).await?;
+    if party.is_some_and(|party| party != before.party_id) {
         return Err(deal_not_found());
     }
-    refuse_conflicts(conn, deal, at).await?;
+    let after = before.edited(edit, at)?;
+    // What stood against it before the change is not the change's.
+    let Plan { avails, holdbacks, deals } = plan_of(conn, after.title_id).await?;
+    let there: Vec<Met> =
+        findings(&before, &avails, &deals, &holdbacks, at).iter().map(|conflict| conflict.met).collect();
+    let found = findings(&after, &avails, &deals, &holdbacks, at);
+    if let Some(conflict) = found.iter().find(|conflict| !there.contains(&conflict.met)) {
+        return Err(refused(conflict));
+    }
+    write_deal(conn, &after, at).await?;
+    Ok((before, after))
+}
+
+async fn revoke_deal(conn: &mut Connection, id: DealId, at: UtcMs) -> Result<bool> {
+    let found = by_id(conn, id).await?;
+    if found.revoked_at.is_some() {
+        return Ok(false);
+    }
+    write_deal(conn, &Deal { revoked_at: Some(at), ..found }, at).await?;
+    Ok(true)
+}
+
+async fn by_id(conn: &mut Connection, id: DealId) -> Result<Deal> {
+    let row = sqlx::query("SELECT body FROM deal WHERE id = $1").bind(id.to_string());
+    row.fetch_optional(conn).await?.as_ref().map(deal).transpose()?.ok_or_else(deal_not_found)
+}
+
+async fn write_deal(conn: &mut Connection, deal: &Deal, at: UtcMs) -> Result<()> {
+    sqlx::query("UPDATE deal SET body = $2 WHERE id = $1")
+        .bind(deal.id.to_string())
+        .bind(to_json(deal)?)
+        .execute(&mut *conn)
+        .await?;
     append_change(conn, Change::Title(deal.title_id), at).await
 }
 
 async fn delete_deal(conn: &mut Connection, id: DealId, at: UtcMs) -> Result<()> {
-    let row = sqlx::query("SELECT body FROM deal WHERE id = $1").bind(id.to_string());
-    let found = row.fetch_optional(&mut *conn).await?.as_ref().map(deal).transpose()?.ok_or_else(deal_not_found)?;
+    let found = by_id(conn, id).await?;
     if found.window.start_at <= at {
-        let message = "The deal has begun. End it instead.";
+        let message = "The deal has begun. End it, or revoke it, instead.";
         return Err(Error::new(ErrorKind::Conflict, "DEAL_OPENED", message));
     }
     sqlx::query("DELETE FROM deal WHERE id = $1").bind(id.to_string()).execute(&mut *conn).await?;
     append_change(conn, Change::Title(found.title_id), at).await
+}
+
+/// Refuses a plan in which a deal would open before a holdback lets it: asked where windows or holdbacks are written.
+pub async fn refuse_early_deals(conn: &mut Connection, title: TitleId, at: UtcMs) -> Result<()> {
+    let Plan { avails, holdbacks, deals } = plan_of(conn, title).await?;
+    let mut found = deals.iter().flat_map(|deal| {
+        let held = findings(deal, &avails, &[], &holdbacks, at).into_iter();
+        held.filter(|conflict| matches!(conflict.met, Met::Holdback(_))).map(move |conflict| (deal.id, conflict))
+    });
+    let Some((id, conflict)) = found.next() else { return Ok(()) };
+    let days = days(&conflict);
+    let message =
+        format!("With it the deal {id} would open before a holdback lets it{days}. Move or end the deal first.");
+    Err(Error::new(ErrorKind::Conflict, "DEAL_CONFLICT", message))
 }
 
 /// Asked in the transaction of the write, so that two deals made at once do not both get in.
@@ -174,13 +228,29 @@ async fn refuse_conflicts(conn: &mut Connection, proposed: &Deal, at: UtcMs) -> 
 }
 
 fn refused(conflict: &DealConflict) -> Error {
-    let days = conflict.days().map_or(String::new(), |days| format!(", {days} days"));
+    let days = days(conflict);
     let message = match conflict.met {
-        Met::Avail(id) => format!("What the party alone was to have is in our own window {id} too{days}."),
-        Met::Deal(id) => format!("It meets the deal {id}, and one of both was to have the title alone{days}."),
-        Met::Holdback(id) => format!("It opens before the holdback {id} lets it{days}."),
+        Met::Avail(id) => {
+            format!(
+                "What the party was to have alone is in our own window {id} too{days}. Move one of them, or share it."
+            )
+        }
+        Met::Deal(id) => {
+            format!(
+                "It meets the deal {id}, and one of both was to have the title alone{days}. Move or end one of them."
+            )
+        }
+        Met::Holdback(id) => format!("It opens before the holdback {id} lets it{days}. Open it later."),
     };
     Error::new(ErrorKind::Conflict, "DEAL_CONFLICT", message)
+}
+
+fn days(conflict: &DealConflict) -> String {
+    match conflict.days() {
+        None => String::new(),
+        Some(1) => ", one day".to_owned(),
+        Some(days) => format!(", {days} days"),
+    }
 }
 
 fn deal_not_found() -> Error {

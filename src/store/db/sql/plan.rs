@@ -2,7 +2,7 @@
 
 use sqlx::error::DatabaseError;
 
-use super::deal::deal;
+use super::deal::{deal, refuse_early_deals};
 use super::playback::append_change;
 use super::row::{Columns, to_json};
 use super::{Connection, Row};
@@ -46,6 +46,7 @@ pub async fn change(conn: &mut Connection, change: &PlanChange, at: UtcMs) -> Re
     if let Some(conflict) = change.conflicts(&avails, &holdbacks, &deals, at).first() {
         return Err(refused(conflict, |id| change.writes(id)));
     }
+    refuse_early_deals(conn, change.title_id, at).await?;
     append_change(conn, Change::Title(change.title_id), at).await
 }
 
@@ -127,7 +128,8 @@ pub async fn insert_holdback(conn: &mut Connection, holdback: &Holdback, at: Utc
         let message = too_early(&format!("{} opens", conflict.avail_id), conflict, &holdback.party);
         return Err(Error::new(ErrorKind::Conflict, "HOLDBACK_CONFLICT", message));
     }
-    write_holdback(conn, holdback).await
+    write_holdback(conn, holdback).await?;
+    refuse_early_deals(conn, holdback.title_id, at).await
 }
 
 fn require_few(holdbacks: usize) -> Result<()> {
@@ -165,6 +167,7 @@ async fn remove_holdback(conn: &mut Connection, id: HoldbackId) -> Result<Holdba
 pub async fn update_avail(conn: &mut Connection, avail: &Avail, at: UtcMs) -> Result<()> {
     write_avail(conn, avail, at).await?;
     refuse_conflicts(conn, avail, at).await?;
+    refuse_early_deals(conn, avail.title_id, at).await?;
     append_change(conn, Change::Title(avail.title_id), at).await
 }
 
@@ -207,6 +210,7 @@ pub async fn delete_avail(conn: &mut Connection, id: AvailId, at: UtcMs) -> Resu
         let message = format!("{} waits for its opening; remove that one, or the holdback, first.", waiting.avail_id);
         return Err(Error::new(ErrorKind::Conflict, "AVAIL_AWAITED", message));
     }
+    refuse_early_deals(conn, found.title_id, at).await?;
     append_change(conn, Change::Title(found.title_id), at).await
 }
 
@@ -236,9 +240,13 @@ async fn avail_by_id(conn: &mut Connection, id: AvailId) -> Result<Avail> {
 async fn is_in_use(conn: &mut Connection, avail: &Avail, at: UtcMs) -> Result<bool> {
     let bought: Option<i64> = sqlx::query_scalar("SELECT 1 FROM purchase WHERE avail_id = $1 LIMIT 1")
         .bind(avail.id.to_string())
+        .fetch_optional(&mut *conn)
+        .await?;
+    let unlocked: Option<i64> = sqlx::query_scalar("SELECT 1 FROM episode_unlock WHERE avail_id = $1 LIMIT 1")
+        .bind(avail.id.to_string())
         .fetch_optional(conn)
         .await?;
-    Ok(avail.window.start_at <= at || bought.is_some())
+    Ok(avail.window.start_at <= at || bought.is_some() || unlocked.is_some())
 }
 
 /// What refers to the avail holds it; its offers go with it.

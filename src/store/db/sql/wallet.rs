@@ -60,6 +60,14 @@ impl WalletDb for SqlDb {
         rows.iter().map(unlocked).collect()
     }
 
+    async fn unlocked_parts(&self, title: TitleId) -> Result<Vec<u32>> {
+        let rows = sqlx::query("SELECT DISTINCT part FROM episode_unlock WHERE title_id = $1 ORDER BY part")
+            .bind(title.to_string())
+            .fetch_all(&self.readers)
+            .await?;
+        rows.iter().map(|row| row.count("part")).collect()
+    }
+
     async fn auto_unlocks(&self, viewer: ViewerId) -> Result<bool> {
         let row = sqlx::query("SELECT auto_unlock FROM viewer WHERE id = $1")
             .bind(viewer.to_string())
