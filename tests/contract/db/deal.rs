@@ -88,7 +88,8 @@ pub async fn deals_are_kept_with_their_title_and_refused_where_its_plan_is_again
         db.edit_deal(shared.id, Some(mine.id), opened, later(8)),
         db.edit_deal(shared.id, None, ended, later(8))
     );
-    (told.unwrap(), moved.unwrap());
+    told.unwrap();
+    moved.unwrap();
     let window = Window { end_at: Some(later(9)), ..shared.window.clone() };
     let both = Deal { opened_at: Some(later(7)), window, ..shared.clone() };
     assert_eq!(db.deal(shared.id).await.unwrap(), Some(both.clone()), "neither undoes the other");
