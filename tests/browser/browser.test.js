@@ -16,6 +16,7 @@ import { growing } from './growing.js';
 import { holdbacks } from './holdbacks.js';
 import { startMarquee } from './marquee.js';
 import { loading } from './loading.js';
+import { partners } from './partners.js';
 import { playback } from './playback.js';
 import { preview } from './preview.js';
 import { readme } from './readme.js';
@@ -46,6 +47,7 @@ describe('browser', { timeout: 1_800_000 }, () => {
   describe('cards', () => cards(world));
   describe('clearance', () => clearance(world));
   describe('holdbacks', () => holdbacks(world));
+  describe('partners', () => partners(world));
   describe('early', () => early(world));
   describe('preview', () => preview(world));
   describe('series', () => series(world));

@@ -11,7 +11,7 @@ import { openConsole, enter, startNew } from './console_house.js';
 const OUT = new URL('out/', import.meta.url).pathname;
 const AXE = new URL('node_modules/axe-core/axe.min.js', import.meta.url);
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-const BARE = ['', '/titles', '/uploads', '/orders', '/viewers', '/members', '/vouchers', '/sessions', '/qoe', '/explain', '/storefronts', '/audit', '/settings'];
+const BARE = ['', '/titles', '/uploads', '/partners', '/partners?tab=parties', '/orders', '/viewers', '/members', '/vouchers', '/sessions', '/qoe', '/explain', '/storefronts', '/audit', '/settings'];
 
 const EVERY = process.env.MARQUEE_TEST_EVERY_LOOK === '1';
 const ALL = ['zh-CN', 'en-GB'].flatMap((locale) => [390, 1440].map((width) => [locale, width, ['light', 'dark']]));

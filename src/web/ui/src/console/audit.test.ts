@@ -12,6 +12,8 @@ test('the filter offers the actions as the log writes them', () => {
   expect(values).toContain('operator.sign_in_failed');
   expect(values).toContain('voucher_batch.void');
   expect(values).toContain('coin_lot.create');
+  expect(values).toContain('deal.premiere');
+  expect(values).toContain('party.edit');
   expect(values).toContain('unlock.deny');
   expect(values.every((value) => actionText(value, en) !== value)).toBe(true);
 });

@@ -21,6 +21,11 @@ test('a permission comes from the right that is used', () => {
   expect(decidingStep(answer({ allow: true, via: 'membership', steps }))?.check).toBe('membership');
 });
 
+test('a partner’s viewer watches by the deal', () => {
+  const steps = [step('title', 'pass'), step('deal', 'pass')];
+  expect(decidingStep(answer({ allow: true, via: 'partner', steps }))?.check).toBe('deal');
+});
+
 test('an episode that is free, or was unlocked, decides as an episode', () => {
   const steps = [step('title', 'pass'), step('episode', 'pass'), step('window', 'pass')];
   expect(decidingStep(answer({ allow: true, via: 'unlock', steps }))?.check).toBe('episode');
@@ -53,5 +58,10 @@ test('a step says what it found, in the words of its case', () => {
   expect(say('episode', 'pass')).toBe('It was opened as an episode that was unlocked.');
   expect(say('window', 'fail', 'WINDOW_NOT_OPEN')).toBe('The window has not opened.');
   expect(say('streams', 'pass', null, { streams: 0 })).toBe('Streams are not counted for this right.');
+  expect(say('licence', 'pass', null, { state: 'not_applicable' })).toBe('No release licence is asked for there.');
+  expect(say('licence', 'pass', null, { state: 'licensed' })).toBe('Its release licence is in order.');
+  expect(say('licence', 'fail', null, { state: 'ordinary' })).toBe('It is declared ordinary: it may be shown free of charge only.');
+  expect(say('licence', 'fail', 'LICENCE_REVOKED', { state: 'revoked' })).toBe('Its release licence was revoked.');
+  expect(say('deal', 'pass', null, { deal_id: 'del_1' })).toBe('The partner’s deal covers the territory, and its word still holds.');
   expect(say('window', 'skip')).toBe('Not looked at: an earlier check has decided.');
 });

@@ -11,6 +11,7 @@ type Words = Shape<typeof en>;
 export function decidingStep({ allow, code, via, steps }: Explanation): Step | null {
   if (!allow) return steps.findLast((step) => step.outcome === 'fail' && step.code === code) ?? null;
   const passed = (check: string | null) => steps.find((step) => step.check === check && step.outcome === 'pass');
+  if (via === 'partner') return passed('deal') ?? null;
   // An episode that was unlocked, or is free in a series that is not.
   return passed(via) ?? (via === 'unlock' || via === 'free' ? passed('episode') : undefined) ?? null;
 }
@@ -31,6 +32,14 @@ export function sayStep(step: Step, words: Words, locale: Locale): string {
       break;
     case 'title':
       if (holds) return words.says_title;
+      break;
+    case 'licence':
+      if (code !== null) break;
+      if (facts.state === 'not_applicable') return words.says_licence_not_asked;
+      if (!holds) return facts.state === 'ordinary' ? words.says_licence_ordinary : words.says_licence_missing;
+      return facts.state === 'licensed' || facts.state === 'filed' ? words.says_licence : words.says_licence_kept;
+    case 'deal':
+      if (holds) return words.says_deal;
       break;
     case 'territory':
       if (!holds) return words.says_territory_none;

@@ -20,6 +20,12 @@ test('each thing that needs a hand leads to where it is mended', () => {
   expect(told('PAYMENT_PENDING_LATE', { subject: 'pur_1' }).href).toBe('/console/orders/pur_1');
   expect(told('JOB_FAILED', { facts: { source_name: 'echo.mov' } }).text).toBe('Packaging failed: echo.mov');
   expect(told('DISK_LOW', { facts: { free_bytes: 1e9 } }).text).toContain('1 GB left');
+  const drift = (facts: Record<string, unknown>) => told('PREMIERE_DRIFT', { title_id: 'ttl_1', at: '2026-11-23T03:00:00Z', facts: { party: 'Reef', ...facts } });
+  expect(drift({ drift: 'unreported', opened_at: null }).text).toBe('Reef was to open Echo 1 hour ago and has not said that it did');
+  expect(drift({ drift: 'late', opened_at: '2026-11-23T03:30:00Z' }).text).toBe('Reef opened Echo 30 minutes after the agreed time');
+  expect(drift({ drift: 'early', opened_at: '2026-11-23T02:30:00Z' })).toEqual({
+    text: 'Reef opened Echo 30 minutes before the agreed time', act: 'Look at the deal', href: '/console/titles/ttl_1?tab=windows',
+  });
   expect(told('NO_TITLES').href).toBe('/console/titles?do=new');
 });
 
@@ -30,5 +36,6 @@ test('a code that is not known is shown as it is, without a way to nowhere', () 
 test('health is one sentence of the worst thing there is', () => {
   expect(health('ALL_GOOD', { viewers_now: 3, starts: 10, failures: 0 })).toBe('All well. 3 watching; in the last hour 10 starts, 0 failed.');
   expect(health('ALL_GOOD', { viewers_now: 0, starts: 0, failures: 0 })).toBe('All quiet: nobody has pressed Play in the last hour.');
+  expect(health('PREMIERE_DRIFT', { count: 1 })).toBe('One premiere elsewhere is not as agreed.');
   expect(health('START_FAILURES', { starts: 100, failures: 12, share: 0.12 })).toBe('Films fail to start: 12 of 100 in the last hour (12%).');
 });

@@ -1,6 +1,6 @@
 // What needs a hand, worded, and where it is mended.
 
-import { bytes, count, percent, relative } from '../lib/format';
+import { bytes, count, duration, percent, relative } from '../lib/format';
 import type { Localized } from '../lib/api';
 import type { Locale, Shape } from '../lib/words/shape';
 import type { Board, Hand, Level } from './api/board';
@@ -26,6 +26,17 @@ export function tell(hand: Hand, words: Shape<typeof en>, locale: Locale, title:
       return { text: words.WINDOW_CLOSES_SOON(title, when), act: words.WINDOW_CLOSES_SOON_do, href: tab('windows') };
     case 'LIVE_WITHOUT_WINDOW':
       return { text: words.LIVE_WITHOUT_WINDOW(title), act: words.LIVE_WITHOUT_WINDOW_do, href: tab('windows') };
+    case 'PREMIERE_DRIFT': {
+      const party = fact(hand, 'party') ?? '';
+      const drift = fact(hand, 'drift');
+      const opened_at = fact(hand, 'opened_at');
+      const told = { act: words.PREMIERE_DRIFT_do, href: tab('windows') };
+      if ((drift !== 'early' && drift !== 'late') || opened_at === null || hand.at === null) {
+        return { text: words.PREMIERE_DRIFT_unreported(party, title, when), ...told };
+      }
+      const span = duration(Math.abs(Date.parse(opened_at) - Date.parse(hand.at)), locale);
+      return { text: words[`PREMIERE_DRIFT_${drift}`](party, title, span), ...told };
+    }
     case 'JOB_FAILED': {
       const name = fact(hand, 'source_name') ?? title;
       return { text: words.JOB_FAILED(name), act: words.JOB_FAILED_do, href: '/console/uploads' };
@@ -87,6 +98,8 @@ export function healthOf(board: Board, words: Shape<typeof en>, locale: Locale):
       return { level, text: words.health_payments(number('count')) };
     case 'JOB_FAILED':
       return { level, text: words.health_jobs(number('count')) };
+    case 'PREMIERE_DRIFT':
+      return { level, text: words.health_premieres(number('count')) };
     case 'STATE_FALLBACK':
       return { level, text: words.STATE_FALLBACK };
     case 'DISK_LOW':

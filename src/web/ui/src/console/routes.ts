@@ -13,6 +13,7 @@ export const paths = {
   titles: '/console/titles',
   title: '/console/titles/{title_id}',
   uploads: '/console/uploads',
+  partners: '/console/partners',
 
   orders: '/console/orders',
   order: '/console/orders/{purchase_id}',
@@ -83,6 +84,13 @@ export const pages: Record<PageName, Page> = {
     need: 'read',
     key: 'u',
     nav: { group: 'films', icon: 'upload' },
+  },
+  partners: {
+    load: () => import('./pages/Partners.svelte'),
+    title: 'partners',
+    need: 'read',
+    key: 'p',
+    nav: { group: 'films', icon: 'users' },
   },
 
   orders: {

@@ -23,6 +23,8 @@ export interface Trouble {
   next?: NextStep[] | undefined;
   /** Of `PRICE_CHANGED`, what an episode costs now; of `TOO_FEW_COINS`, what the viewer has. */
   coins?: number | undefined;
+  /** The field, header or parameter at fault. */
+  param?: string | undefined;
   /** What stands against it, as the API says it. */
   conflicts?: unknown[] | undefined;
 }
@@ -55,6 +57,7 @@ export function troubleOf(status: number, body: string, request_id?: string | nu
     request_id: text('request_id') ?? request_id ?? undefined,
     next: Array.isArray(problem.next) ? (problem.next as NextStep[]) : undefined,
     coins: typeof problem.coins === 'number' ? problem.coins : undefined,
+    param: text('param'),
     conflicts: Array.isArray(problem.conflicts) ? problem.conflicts : undefined,
   };
 }

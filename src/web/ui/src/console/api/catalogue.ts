@@ -98,6 +98,8 @@ export interface Title {
   part_names?: Localized[];
   /** By part, from when anybody may watch it at all; may be shorter than `assets`. */
   part_opens_at?: (string | null)[];
+  /** Before this instant nobody is told of it. */
+  announced_at?: string | null;
   episodes?: EpisodeTerms | null;
   poster_portrait?: boolean;
   poster_landscape?: boolean;
@@ -173,6 +175,9 @@ export interface Conflict {
   holdback_id: string | null;
   /** To whom it was promised that this opens later. */
   party: string | null;
+  /** Of `EXCLUSIVE`: by which deal another party has it alone, and which. */
+  deal_id: string | null;
+  party_id: string | null;
 }
 
 export type HoldbackEvent =

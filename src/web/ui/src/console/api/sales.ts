@@ -181,6 +181,9 @@ export interface VoucherBatch {
   redeemed: number;
   expires_at: string;
   note: string;
+  /** The circuit or party that sells them for us. */
+  party_id: string | null;
+  party_name: string | null;
   created_at: string;
   void_at: string | null;
 }
@@ -191,6 +194,7 @@ export interface NewVouchers {
   count: number;
   expires_at: string;
   note: string;
+  party_id: string | null;
 }
 
 const segment = encodeURIComponent;

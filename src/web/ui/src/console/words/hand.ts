@@ -13,6 +13,10 @@ export const en = {
   JOB_FAILED_do: 'See why',
   PAYMENT_PENDING_LATE: (name: string, when: string) => `A payment for ${name} began ${when} and is not confirmed`,
   PAYMENT_PENDING_LATE_do: 'Open the order',
+  PREMIERE_DRIFT_early: (party: string, name: string, span: string) => `${party} opened ${name} ${span} before the agreed time`,
+  PREMIERE_DRIFT_late: (party: string, name: string, span: string) => `${party} opened ${name} ${span} after the agreed time`,
+  PREMIERE_DRIFT_unreported: (party: string, name: string, when: string) => `${party} was to open ${name} ${when} and has not said that it did`,
+  PREMIERE_DRIFT_do: 'Look at the deal',
   LIVE_WITHOUT_WINDOW: (name: string) => `${name} is listed but has no window, so nobody can watch it`,
   LIVE_WITHOUT_WINDOW_do: 'Add a window',
   DISK_LOW: (left: string) => `The data folder is running out of space${left === '' ? '' : `: ${left} left`}`,
@@ -37,9 +41,11 @@ export const en = {
   health_clock: 'The server’s clock cannot be trusted, and windows follow it. Check its time service.',
   health_payments: (count: string) => `Payments are late: ${count} not confirmed after two minutes.`,
   health_jobs: (count: string) => `Packaging failed ${count} times in the last day.`,
+  health_premieres: (count: string) => (count === '1' ? 'One premiere elsewhere is not as agreed.' : `${count} premieres elsewhere are not as agreed.`),
   health_no_asset: 'A window opens within two hours, and its film is not there.',
   health_no_offer: 'A window opens within two hours, and nothing is on sale in it.',
   health_do: 'Playback quality',
+  health_partners: 'Partners',
 };
 
 export const zh: Shape<typeof en> = {
@@ -53,6 +59,10 @@ export const zh: Shape<typeof en> = {
   JOB_FAILED_do: '查看原因',
   PAYMENT_PENDING_LATE: (name, when) => `《${name}》有一笔支付${when}发起，至今未确认`,
   PAYMENT_PENDING_LATE_do: '查看订单',
+  PREMIERE_DRIFT_early: (party, name, span) => `${party}的《${name}》比约定提前 ${span}上线`,
+  PREMIERE_DRIFT_late: (party, name, span) => `${party}的《${name}》比约定延迟 ${span}上线`,
+  PREMIERE_DRIFT_unreported: (party, name, when) => `《${name}》约定${when}在${party}首映，对方至今未回报`,
+  PREMIERE_DRIFT_do: '查看合作',
   LIVE_WITHOUT_WINDOW: (name) => `《${name}》已上架但没有窗口期，观众无法观看`,
   LIVE_WITHOUT_WINDOW_do: '设置窗口期',
   DISK_LOW: (left) => `数据目录空间不足${left === '' ? '' : `，仅剩 ${left}`}`,
@@ -75,7 +85,9 @@ export const zh: Shape<typeof en> = {
   health_clock: '服务器时钟不可信，而窗口期以它为准，请检查对时服务。',
   health_payments: (count) => `支付确认延迟：${count} 笔超过两分钟未确认。`,
   health_jobs: (count) => `近一天有 ${count} 次转码失败。`,
+  health_premieres: (count) => `其他平台有 ${count} 场首映与约定不符。`,
   health_no_asset: '有窗口将在两小时内开启，片源尚未就绪。',
   health_no_offer: '有窗口将在两小时内开启，尚未定价。',
   health_do: '查看播放质量',
+  health_partners: '查看合作方',
 };

@@ -1,0 +1,114 @@
+// Other parties that show our titles, and the deals by which they do.
+
+import type { Localized, Money } from '../../lib/api';
+import { operator } from '../api';
+import type { LicenseType, Territories } from './catalogue';
+
+export const partyKinds = ['partner', 'circuit', 'broadcaster', 'distributor'] as const;
+export type PartyKind = (typeof partyKinds)[number];
+
+export interface Signer {
+  issuer: string;
+  jwks_url: string;
+}
+
+export interface PartyEntry {
+  name: string;
+  kind: PartyKind;
+  signer: Signer | null;
+}
+
+export interface Party extends PartyEntry {
+  id: string;
+  created_at: string;
+  version: number;
+}
+
+export const carriageKinds = ['platform', 'cinema', 'broadcast'] as const;
+export type CarriageKind = (typeof carriageKinds)[number];
+
+export type Carriage =
+  /** Its viewers play from this server where `streams` says in how many places at once. */
+  | { kind: 'platform'; license_type: LicenseType; price: Money | null; streams: number | null }
+  | { kind: 'cinema' }
+  | { kind: 'broadcast'; channel: string; clearance: string; runs: number };
+
+export const mediums = ['vod', 'svod', 'avod', 'cinema', 'broadcast'] as const;
+export type Medium = (typeof mediums)[number];
+
+export interface Exclusivity {
+  with_us: boolean;
+  with: string[];
+  /** Empty: what the deal itself is about. */
+  media: Medium[];
+}
+
+export type Alarm = 'early' | 'late' | 'unreported';
+
+export interface DealEntry {
+  party_id: string;
+  contract: string | null;
+  carriage: Carriage;
+  territories: Territories;
+  start_at: string;
+  end_at: string | null;
+  zone: string;
+  exclusivity: Exclusivity | null;
+}
+
+export interface Deal extends DealEntry {
+  id: string;
+  title: { id: string; name: Localized; poster_url: string | null };
+  party_name: string;
+  opened_at: string | null;
+  drift_ms: number | null;
+  alarm: Alarm | null;
+  /** When it was taken back. */
+  revoked_at?: string | null;
+}
+
+export type DealEdit = Partial<Pick<Deal, 'start_at' | 'end_at' | 'opened_at'>>;
+
+/** What speaks against a deal: a window of ours, another deal or a holdback. */
+export interface DealConflict {
+  avail_id: string | null;
+  deal_id: string | null;
+  holdback_id: string | null;
+  territories: Territories;
+  from: string;
+  to: string | null;
+  days: number | null;
+}
+
+const segment = encodeURIComponent;
+const of = (id: string) => `/deals/${segment(id)}`;
+const at = (title_id: string) => `/titles/${segment(title_id)}/deals`;
+
+export const partners = {
+  parties(): Promise<Party[]> {
+    return operator.list('/parties');
+  },
+  createParty(body: PartyEntry, key: string): Promise<Party> {
+    return operator.call('POST', '/parties', { body, key });
+  },
+  /** Only the version that was seen is changed. */
+  async editParty({ id, version }: Pick<Party, 'id' | 'version'>, body: Pick<PartyEntry, 'name' | 'signer'>): Promise<Party> {
+    return (await operator.exchange<Party>('PATCH', `/parties/${segment(id)}`, { body, if_match: `"${version}"` })).body;
+  },
+  /** All that are not over, by their opening. */
+  board(): Promise<Deal[]> {
+    return operator.list('/deals');
+  },
+  deals(title_id: string): Promise<Deal[]> {
+    return operator.list(at(title_id));
+  },
+  createDeal(title_id: string, body: DealEntry, key: string): Promise<Deal> {
+    return operator.call('POST', at(title_id), { body, key });
+  },
+  editDeal(id: string, body: DealEdit): Promise<Deal> {
+    return operator.call('PATCH', of(id), { body });
+  },
+  deleteDeal(id: string): Promise<void> {
+    return operator.call('DELETE', of(id));
+  },
+};
