@@ -19,7 +19,7 @@ const WORDS = {
     opened: /^When it really opened/, agreed: 'As agreed', save: 'Save', late: /^Opened 30 minutes late/, on_time: 'Opened as agreed', change: 'Change',
     home: (party) => new RegExp(`^${party} was to open .* has not said that it did`), home_late: (party) => new RegExp(`^${party} opened .* 30 minutes after`),
     new_batch: 'New vouchers', title: 'Title', sold_by: 'Sold by', count: 'How many', make: 'Make vouchers', television: 'On television',
-    clearance: 'Say under what it may be broadcast', delete: 'Delete deal', distributor: 'Kestrel', platform: 'Reef', width: 390, colorScheme: 'dark',
+    clearance: 'Say under what it may be broadcast', delete: 'Delete deal', revoke: 'Revoke deal', reason: /^Reason/, revoked: 'Revoked', distributor: 'Kestrel', platform: 'Reef', width: 390, colorScheme: 'dark',
   },
   'zh-CN': {
     add_party: '添加合作方', name: '名称', kind: '类别', signs: '由其为观众签发令牌', issuer: '签发者', jwks: /JWKS/,
@@ -30,7 +30,7 @@ const WORDS = {
     opened: /^实际首映时间/, agreed: '与约定一致', save: '保存', late: /^延迟 30分钟上线/, on_time: '准时首映', change: '调整',
     home: (party) => new RegExp(`在${party}首映，对方至今未回报`), home_late: (party) => new RegExp(`^${party}的.*延迟 30分钟`),
     new_batch: '生成兑换券', title: '影片', sold_by: '代售方', count: '数量', make: '生成', television: '电视展播',
-    clearance: '请填写播出依据', delete: '删除合作', distributor: '青禾发行', platform: '海岸视频', width: 1440, colorScheme: 'light',
+    clearance: '请填写播出依据', delete: '删除合作', revoke: '撤销合作', reason: /^原因/, revoked: '已撤销', distributor: '青禾发行', platform: '海岸视频', width: 1440, colorScheme: 'light',
   },
 };
 
@@ -155,6 +155,14 @@ export function partners(world) {
       await dialog.getByRole('button', { name: words.delete }).click();
       await dialog.last().getByRole('button', { name: words.delete }).click();
       await ahead.waitFor({ state: 'detached' });
+
+      // What has begun may be revoked.
+      await kept.getByRole('button', { name: words.change }).click();
+      await dialog.getByRole('button', { name: words.revoke }).click();
+      await dialog.last().getByLabel(words.reason).fill('A browser test.');
+      await shot('revoke');
+      await dialog.last().getByRole('button', { name: words.revoke }).click();
+      await kept.getByText(words.revoked, { exact: true }).waitFor();
 
       // A circuit that sells vouchers for us is named with them.
       await page.goto(`${marquee.url}/console/vouchers`);

@@ -134,7 +134,7 @@ export function series(world) {
 
       // The price changes in front of whoever has seen the old one.
       await marquee.operate('POST', `/viewers/${viewer_id}/coin-lots`, { kind: 'bonus', coins: 200, note: 'more' }, { 'idempotency-key': crypto.randomUUID() });
-      const late = await openPage(browser, marquee, { ...look, expected: [409] });
+      const late = await openPage(browser, marquee, { ...look, expected: [403, 409] });
       await cameIn(late, marquee, viewer);
       await late.goto(`${marquee.url}/title/${title.id}`);
       await cell(late, 5).and(late.locator('[data-part-state=locked]')).click();
@@ -154,14 +154,19 @@ export function series(world) {
       await shop.goto(`${marquee.url}/account`);
       await late.goto(`${marquee.url}/title/${title.id}`);
       await cell(late, 5).and(late.locator('[data-part-state=locked]')).click();
+      // It never cost so much before.
+      await sheet(late).getByRole('button', { name: words.unlock_more }).waitFor();
+      await marquee.operate('PATCH', `/titles/${title.id}`, { episodes: { free: 2, coins: 60, rewarded_per_day: 1 } });
+      await late.reload();
+      await cell(late, 5).and(late.locator('[data-part-state=locked]')).click();
       await phase(late, 'playing').waitFor({ timeout: 60_000 });
       assert.equal(await sheet(late).count(), 0);
-      assert.equal((await wallet()).coins, 160);
+      assert.equal((await wallet()).coins, 180);
       await late.goto(`${marquee.url}/account`);
       await close(late);
 
       await desk.reload();
-      await desk.getByText(words.balance(160)).waitFor();
+      await desk.getByText(words.balance(180)).waitFor();
       await desk.getByRole('button', { name: words.take_back }).first().click();
       await desk.locator('dialog[open]').getByLabel(words.reason).fill('paid back');
       await desk.locator('dialog[open]').getByRole('button', { name: words.take_back }).click();

@@ -5,7 +5,8 @@
 //                          │ another price, too few coins
 //                          └─┘
 //
-// Whoever has switched that on is not asked: Play unlocks what there are coins for, and the server sees to it.
+// Whoever has switched that on is not asked: Play unlocks what there are coins for, at no more than was paid before, and the
+// server sees to it.
 
 import type { Part, Title, Wallet } from './api';
 import { stateOf, plays } from './episodes';
@@ -45,14 +46,19 @@ export class Unlocking {
 
   readonly #ports: UnlockingPorts;
   #play: () => void = () => undefined;
+  #was_refused = false;
 
   constructor(ports: UnlockingPorts) {
     this.#ports = ports;
   }
 
-  /** Plays the part, after it was unlocked: by asking, unless the viewer wants never to be asked. */
-  async begin(title: Title, part: Part, play: () => void): Promise<void> {
+  /**
+   * Plays the part, after it was unlocked: by asking, unless the viewer wants never to be asked. Where Play alone was refused
+   * it is asked all the same: an episode that costs more than any before.
+   */
+  async begin(title: Title, part: Part, play: () => void, was_refused = false): Promise<void> {
     if (this.busy) return;
+    this.#was_refused = was_refused;
     this.title = title;
     this.#take(part);
     this.#play = play;
@@ -115,7 +121,8 @@ export class Unlocking {
   /** What the viewer has; asked again, where the server did not say. */
   async look(): Promise<void> {
     await this.#busily(async () => (this.wallet = await this.#ports.wallet()));
-    if (!this.trouble && this.wallet?.auto_unlock && this.missing === 0) return this.#go();
+    const asks = this.#was_refused || !this.wallet?.auto_unlock || this.missing !== 0;
+    if (!this.trouble && !asks) return this.#go();
     this.step = 'ask';
     this.opened = true;
   }

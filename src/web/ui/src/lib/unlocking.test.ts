@@ -57,6 +57,9 @@ test('who has switched that on is not asked, as long as there are coins', async 
   expect(rich.opened).toBe(false);
   expect(play).toHaveBeenCalledOnce();
   expect(await rich.passes(60)).toBe(true);
+  await rich.begin(title, part, play, true);
+  expect(rich).toMatchObject({ opened: true, step: 'ask' });
+  expect(play).toHaveBeenCalledOnce();
   const poor = new Unlocking(ports({ wallet: () => Promise.resolve(wallet(40, true)) }));
   await poor.begin(title, part, play);
   expect(poor).toMatchObject({ opened: true, missing: 20 });

@@ -105,6 +105,9 @@ export const partners = {
   createDeal(title_id: string, body: DealEntry, key: string): Promise<Deal> {
     return operator.call('POST', at(title_id), { body, key });
   },
+  revokeDeal(id: string, reason: string): Promise<Deal> {
+    return operator.call('POST', `${of(id)}/revoke`, { body: { reason } });
+  },
   editDeal(id: string, body: DealEdit): Promise<Deal> {
     return operator.call('PATCH', of(id), { body });
   },

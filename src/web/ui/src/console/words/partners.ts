@@ -142,6 +142,10 @@ export const en = {
   delete_confirm: 'Delete this deal?',
   delete_text: 'Possible only before it begins. After that, end it.',
   deleted: 'The deal is gone.',
+  revoke: 'Revoke deal',
+  revoke_title: (party: string) => `Revoke the deal of ${party}?`,
+  revoke_text: 'Nothing opens under it any more, and what its viewers are watching from this server ends at once. This cannot be undone.',
+  revoke_done: 'The deal is revoked.',
 
   add_party: 'Add party',
   edit_party: 'Edit party',
@@ -301,6 +305,10 @@ export const zh: Shape<typeof en> = {
   delete_confirm: '确认删除这项合作？',
   delete_text: '仅限尚未开始的合作；开始之后请改为结束。',
   deleted: '合作已删除。',
+  revoke: '撤销合作',
+  revoke_title: (party) => `撤销与${party}的这项合作？`,
+  revoke_text: '此后不再开放，对方观众正在本服务器播放的内容立即中止。此操作不可恢复。',
+  revoke_done: '合作已撤销。',
 
   add_party: '添加合作方',
   edit_party: '编辑合作方',
