@@ -1,5 +1,6 @@
-//! The one place that decides entitlement. [`decide`] opens a session and answers the storefront's button;
-//! [`still_entitled`] is the cheaper question of every request. Both are total and pure.
+//! The one place that decides what our own viewers may watch. [`decide`] opens a session and answers the storefront's
+//! button; [`still_entitled`] is the cheaper question of every request. Both are total and pure. Viewers of a partner's are
+//! decided on in `partner_pass`, trailers and previews in `teaser`.
 //!
 //! Both are walks that a tracer may follow: [`explain`] and [`explain_going_on`] are the same walks with one that keeps
 //! each step, so an explanation cannot disagree with the decision.
