@@ -35,6 +35,7 @@ use crate::store::state::State;
 pub mod accounts;
 pub mod body;
 pub mod caller;
+pub mod etag;
 pub mod events;
 pub mod film;
 pub mod frame;

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use crate::api::body::{Edit, Id, JsonBody, QueryOf};
 use crate::api::caller::AnOperator;
+use crate::api::etag::{etag, require_version};
 use crate::api::idempotency::{IdempotencyKey, key_reused};
 use crate::api::page::{List, PageQuery};
 use crate::api::problem::Problem;
@@ -142,14 +143,7 @@ pub async fn edit(
 ) -> Result<Response, Problem> {
     let api = &operators.api;
     let before = find(&operators, id).await?;
-    if let Some(wanted) = headers.get(header::IF_MATCH)
-        && wanted.as_bytes() != b"*"
-        && wanted.as_bytes() != etag(before.version).as_bytes()
-    {
-        let detail = "Somebody has edited this party since you read it. Read it again.";
-        let problem = Problem::new(StatusCode::PRECONDITION_FAILED, "VERSION_CONFLICT", detail);
-        return Err(problem.with_param("If-Match"));
-    }
+    require_version(&headers, before.version, "party")?;
     let PartyEditBody { name, signer } = body.value;
     let party = Party {
         name: name.unwrap_or_else(|| before.name.clone()),
@@ -180,10 +174,6 @@ fn check(party: &Party) -> Result<(), Problem> {
 async fn find(operators: &Operators, id: PartyId) -> Result<Party, Problem> {
     let party = operators.api.db.parties().await?.into_iter().find(|party| party.id == id);
     party.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "PARTY_NOT_FOUND", "There is no such party."))
-}
-
-fn etag(version: i64) -> String {
-    format!("\"{version}\"")
 }
 
 fn answer(status: StatusCode, party: Party) -> Response {

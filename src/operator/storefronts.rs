@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use crate::api::body::{Id, JsonBody, QueryOf};
 use crate::api::caller::AnOperator;
+use crate::api::etag::{etag, require_version};
 use crate::api::idempotency::{IdempotencyKey, key_reused};
 use crate::api::page::{List, PageQuery};
 use crate::api::problem::Problem;
@@ -210,17 +211,7 @@ pub async fn edit(
 ) -> Result<Response, Problem> {
     let api = &operators.api;
     let before = find(&operators, id).await?;
-    if let Some(wanted) = headers.get(header::IF_MATCH)
-        && wanted.as_bytes() != b"*"
-        && wanted.as_bytes() != etag(before.version).as_bytes()
-    {
-        return Err(Problem::new(
-            StatusCode::PRECONDITION_FAILED,
-            "VERSION_CONFLICT",
-            "Somebody has edited this storefront since you read it. Read it again.",
-        )
-        .with_param("If-Match"));
-    }
+    require_version(&headers, before.version, "storefront")?;
     let (edit, old) = (body.value, before.clone());
     let storefront = Storefront {
         id,
@@ -249,10 +240,6 @@ async fn find(operators: &Operators, id: StorefrontId) -> Result<Storefront, Pro
     let storefronts = operators.api.db.storefronts().await?;
     let found = storefronts.into_iter().find(|storefront| storefront.id == id);
     found.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "STOREFRONT_NOT_FOUND", "There is no such storefront."))
-}
-
-fn etag(version: i64) -> String {
-    format!("\"{version}\"")
 }
 
 fn answer(status: StatusCode, storefront: Storefront) -> Response {

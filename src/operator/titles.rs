@@ -13,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::api::body::{Edit, Id, JsonBody, QueryOf};
 use crate::api::caller::AnOperator;
+use crate::api::etag::{etag, require_version};
 use crate::api::film::{self, CreditBody, LicenceBody, WindowBody};
 use crate::api::idempotency::{IdempotencyKey, key_reused};
 use crate::api::page::{List, PageQuery};
@@ -331,17 +332,7 @@ pub async fn edit(
 ) -> Result<Response, Problem> {
     let api = &operators.api;
     let mut title = find(&operators, id).await?;
-    if let Some(wanted) = headers.get(header::IF_MATCH)
-        && wanted.as_bytes() != b"*"
-        && wanted.as_bytes() != etag(title.version).as_bytes()
-    {
-        return Err(Problem::new(
-            StatusCode::PRECONDITION_FAILED,
-            "VERSION_CONFLICT",
-            "Somebody has edited this title since you read it. Read it again.",
-        )
-        .with_param("If-Match"));
-    }
+    require_version(&headers, title.version, "title")?;
     let before = title.clone();
     let needs_keys = body.value.protection.is_some() || body.value.assets.is_some();
     body.value.apply(&operators, &mut title).await?;
@@ -510,10 +501,6 @@ async fn packaged(operators: &Operators, id: AssetId, param: impl Fn() -> String
         }
         Some(asset) => Ok(asset),
     }
-}
-
-fn etag(version: i64) -> String {
-    format!("\"{version}\"")
 }
 
 fn answer(operators: &Operators, status: StatusCode, title: Title) -> Response {
