@@ -68,7 +68,7 @@ async fn purchases_per_s(sqlite: &Arc<SqlDb>, callers: u32) -> (f64, f64) {
                     let idempotency = key(&purchase.id.to_string());
                     db.begin_purchase(&purchase, seen, &idempotency).await.expect("begun");
                     let (entry, grant) = (sale(&purchase), grant_for(&purchase));
-                    db.settle_purchase(purchase.id, None, &entry, &grant).await.expect("settled");
+                    db.settle_purchase(purchase.id, None, &entry, &grant.into()).await.expect("settled");
                 }
             })
         })

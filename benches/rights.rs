@@ -166,6 +166,7 @@ fn viewers(title: &TitleRights) -> [ViewerRights; 3] {
         starts_at: UtcMs(0),
         ends_at: UtcMs(i64::MAX),
         revoked_at: None,
+        purchase_id: None,
     };
     let grant = Grant {
         id: GrantId::new(NOW),

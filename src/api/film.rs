@@ -83,7 +83,7 @@ pub struct LicenceBody {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Window)]
 pub struct WindowBody {
-    #[schema(value_type = String, pattern = "^(vod|svod|avod)$")]
+    #[schema(value_type = String, pattern = "^(vod|est|svod|avod)$")]
     license_type: LicenseType,
     description: Option<String>,
     start_at: UtcMs,

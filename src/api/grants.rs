@@ -31,8 +31,8 @@ pub struct GrantBody {
     available_at: UtcMs,
     /// When the viewing period began; null before first play.
     first_play_at: Option<UtcMs>,
-    /// When it ends as things stand; before first play, by when it must be started.
-    expires_at: UtcMs,
+    /// When it ends as things stand; before first play, by when it must be started; null where it was bought for good.
+    expires_at: Option<UtcMs>,
     streams: u32,
     revoked_at: Option<UtcMs>,
     livemode: bool,

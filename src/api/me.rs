@@ -17,6 +17,7 @@ use crate::api::problem::Problem;
 use crate::base::clock::UtcMs;
 use crate::base::id::{ApiTokenId, PlanId, SessionId, TitleId};
 use crate::commerce::account::Visit;
+use crate::rights::membership::Membership;
 use crate::rights::session::PlaybackSession;
 use crate::rights::snapshot::Snapshot;
 use crate::store::db::account::ViewerEdit;
@@ -157,7 +158,8 @@ pub async fn list_playback_sessions(
     query.list(rows, |session| session.id.to_string(), |session| session_body(session, &snapshot))
 }
 
-/// The membership that lasts longest of those that are on; null without one.
+/// The membership that lasts longest of those that are on, and until when it goes on with those that follow it without a
+/// gap; null without one.
 #[utoipa::path(get, path = "/me/membership", tag = "accounts", operation_id = "show_my_membership",
     security(("bearer" = []), ("cookie" = [])), responses(
     (status = 200, description = "The membership, or null", body = Option<MyMembershipBody>),
@@ -167,12 +169,22 @@ pub async fn membership(
     viewer: AViewer,
 ) -> Result<Json<Option<MyMembershipBody>>, Problem> {
     let now = api.clock.now();
-    let memberships = api.db.memberships(viewer.id).await?.into_iter();
-    let Some(membership) = memberships.filter(|row| row.is_active(now)).max_by_key(|row| row.ends_at) else {
+    let mut memberships = api.db.memberships(viewer.id).await?;
+    memberships.sort_by_key(|row| row.starts_at);
+    let Some(membership) = memberships.iter().filter(|row| row.is_active(now)).max_by_key(|row| row.ends_at) else {
         return Ok(Json(None));
     };
+    let follows = |ends_at: UtcMs, row: &&Membership| {
+        row.plan_id == membership.plan_id
+            && row.revoked_at.is_none()
+            && row.starts_at <= ends_at
+            && row.ends_at > ends_at
+    };
+    let ends_at = memberships
+        .iter()
+        .fold(membership.ends_at, |ends_at, row| if follows(ends_at, &row) { row.ends_at } else { ends_at });
     let plan = api.db.plan(membership.plan_id).await?.map(|plan| MyPlanBody { id: plan.id, name: plan.name });
-    let (starts_at, ends_at) = (membership.starts_at, membership.ends_at);
+    let starts_at = membership.starts_at;
     Ok(Json(plan.map(|plan| MyMembershipBody { plan, starts_at, ends_at })))
 }
 

@@ -51,6 +51,7 @@ pub mod payments;
 pub mod playback_sessions;
 pub mod posters;
 pub mod problem;
+pub mod products;
 pub mod progress;
 pub mod purchases;
 pub mod role;
@@ -148,6 +149,8 @@ fn viewer_routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(posters::poster))
         .routes(routes!(purchases::list, purchases::create))
         .routes(routes!(purchases::show))
+        .routes(routes!(products::list))
+        .routes(routes!(products::quote))
         .routes(routes!(grants::list))
         .routes(routes!(playback_sessions::create))
         .routes(routes!(playback_sessions::end))

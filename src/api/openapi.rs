@@ -22,9 +22,9 @@ use crate::api::problem::ProblemBody;
 use crate::api::{BASE, process_routes, viewer_routes};
 use crate::base::clock::UtcMs;
 use crate::base::id::{
-    ApiTokenId, AssetId, AuditId, AvailId, CoinLotId, DealId, EntryId, GrantId, HoldbackId, JobId, MembershipId,
-    OfferId, OperatorId, PartyId, PaymentId, PlanId, PurchaseId, RefundId, SessionId, StorefrontId, TitleId, UnlockId,
-    UploadId, ViewerId, VoucherBatchId, VoucherId,
+    ApiTokenId, AssetId, AuditId, AvailId, CoinLotId, CouponId, DealId, EntryId, GrantId, HoldbackId, JobId,
+    MembershipId, OfferId, OperatorId, PartyId, PaymentId, PlanId, ProductId, PurchaseId, RefundId, SessionId,
+    StorefrontId, TitleId, UnlockId, UploadId, ViewerId, VoucherBatchId, VoucherId,
 };
 use crate::base::limits;
 use crate::base::money::Money;
@@ -125,6 +125,8 @@ fn is_stored_under_key(path: &str) -> bool {
         "/titles",
         "/avails",
         "/offers",
+        "/products",
+        "/coupons",
         "/plans",
         "/memberships",
         "/uploads",
@@ -198,7 +200,7 @@ macro_rules! id_schemas {
 }
 
 id_schemas! {
-    ApiTokenId AssetId AuditId AvailId CoinLotId DealId EntryId GrantId HoldbackId JobId MembershipId OfferId OperatorId PartyId PaymentId PlanId
+    ApiTokenId AssetId AuditId AvailId CoinLotId CouponId DealId EntryId GrantId HoldbackId JobId MembershipId OfferId OperatorId PartyId PaymentId PlanId ProductId
     PurchaseId RefundId SessionId StorefrontId TitleId UnlockId UploadId ViewerId VoucherBatchId VoucherId
 }
 

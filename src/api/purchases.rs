@@ -17,14 +17,17 @@ use crate::api::grants::GrantBody;
 use crate::api::idempotency::IdempotencyKey;
 use crate::api::page::{List, PageQuery};
 use crate::api::problem::Problem;
+use crate::api::products::{self, ProductBrief};
 use crate::api::storefront::AtStorefront;
 use crate::api::title_brief::TitleBrief;
 use crate::base::clock::UtcMs;
 use crate::base::error::ErrorKind;
-use crate::base::id::{OfferId, PurchaseId, TitleId};
+use crate::base::id::{MembershipId, OfferId, PlanId, ProductId, PurchaseId, TitleId};
 use crate::base::money::Money;
 use crate::commerce::checkout::{Bought, Order};
-use crate::ledger::purchase::{PaymentActionKind, PurchaseStatus};
+use crate::commerce::quotes::Wanted;
+use crate::ledger::purchase::{Good, PaymentActionKind, PurchaseStatus};
+use crate::rights::membership::Membership;
 use crate::rights::offer::OfferKind;
 use crate::rights::snapshot::Snapshot;
 use crate::store::db::sales::{Sale, SaleFilter};
@@ -33,7 +36,11 @@ use crate::store::state::Rate;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OrderBody {
-    offer_id: OfferId,
+    /// What is bought: an offer of a title, or a product; one of both.
+    offer_id: Option<OfferId>,
+    product_id: Option<ProductId>,
+    /// A coupon's code.
+    coupon: Option<String>,
     payment: PaymentBody,
 }
 
@@ -52,14 +59,19 @@ pub struct PurchaseBody {
     id: PurchaseId,
     #[schema(value_type = String, pattern = "^(pending|paid|declined|expired|refunded)$")]
     status: PurchaseStatus,
-    title_id: TitleId,
-    title: TitleBrief,
-    offer_id: OfferId,
-    #[schema(value_type = Option<String>, pattern = "^(pvod|rental)$")]
+    /// Of an offer; of a product these three are null.
+    title_id: Option<TitleId>,
+    title: Option<TitleBrief>,
+    offer_id: Option<OfferId>,
+    #[schema(value_type = Option<String>, pattern = "^(pvod|rental|buy)$")]
     offer_kind: Option<OfferKind>,
+    product: Option<ProductBrief>,
+    /// What is paid.
     price: Money,
     list_price: Option<Money>,
     is_member_price: bool,
+    /// What a coupon took off.
+    discount: Option<Money>,
     /// The number of the receipt.
     number: PurchaseId,
     /// Who took the payment.
@@ -72,8 +84,29 @@ pub struct PurchaseBody {
     paid_at: Option<UtcMs>,
     refunded_at: Option<UtcMs>,
     refund_reason: Option<String>,
+    /// What an offer gave.
     #[serde(skip_serializing_if = "Option::is_none")]
     grant: Option<GrantBody>,
+    /// What a bundle gave.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    grants: Vec<GrantBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    membership: Option<BoughtMembershipBody>,
+    /// Coins that it gave, such as were given with them included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coins: Option<u32>,
+}
+
+/// Time as a member.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BoughtMembership)]
+pub struct BoughtMembershipBody {
+    id: MembershipId,
+    plan_id: PlanId,
+    starts_at: UtcMs,
+    ends_at: UtcMs,
+    /// When it was ended early.
+    ended_at: Option<UtcMs>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -88,17 +121,19 @@ pub struct PaymentActionBody {
     expires_at: UtcMs,
 }
 
-/// Buy an offer.
+/// Buy an offer or a product.
 #[utoipa::path(post, path = "/purchases", tag = "purchases", operation_id = "create_purchase", request_body = OrderBody,
     security(("bearer" = []), ("cookie" = [])), responses(
     (status = 201, description = "The purchase, paid or pending", body = PurchaseBody),
     (status = 400, description = "IDEMPOTENCY_KEY_REQUIRED"),
     (status = 402, description = "PAYMENT_DECLINED, with `purchase_id`"),
     (status = 403, description = "GEO_NOT_LICENSED, WINDOW_NOT_OPEN, WINDOW_CLOSED, TITLE_SUSPENDED, SALES_CLOSED"),
-    (status = 404, description = "OFFER_NOT_FOUND"),
-    (status = 409, description = "ALREADY_OWNED, PURCHASE_PENDING"),
+    (status = 404, description = "OFFER_NOT_FOUND, PRODUCT_NOT_FOUND"),
+    (status = 409, description = "ALREADY_OWNED, PURCHASE_PENDING; BUNDLE_OWNED_IN_PART, BUNDLE_INCOMPLETE; PRODUCT_NOT_OPEN,
+        PRODUCT_CLOSED, PRODUCT_WITHDRAWN; TOO_MANY_COIN_LOTS; COUPON_UNKNOWN, COUPON_EXPIRED, COUPON_USED,
+        COUPON_EXHAUSTED, COUPON_NOT_FOR_THIS"),
     (status = 410, description = "TITLE_WITHDRAWN"),
-    (status = 422, description = "IDEMPOTENCY_KEY_REUSED, PAYMENT_METHOD_UNKNOWN, PAYMENT_DETAILS_INVALID"),
+    (status = 422, description = "ORDER_INVALID, IDEMPOTENCY_KEY_REUSED, PAYMENT_METHOD_UNKNOWN, PAYMENT_DETAILS_INVALID"),
 ))]
 pub async fn create(
     State(api): State<Arc<Api>>,
@@ -112,15 +147,19 @@ pub async fn create(
     if let Rate::Over { retry_after } = api.accounts.count_purchase(viewer.id).await {
         return Err(Problem::too_many(retry_after));
     }
-    let OrderBody { offer_id, payment } = body.value;
+    let OrderBody { offer_id, product_id, coupon, payment } = body.value;
+    let what = products::what(offer_id, product_id)?;
     let order = Order {
-        viewer_id: viewer.id,
-        offer_id,
+        wanted: Wanted {
+            viewer_id: viewer.id,
+            what,
+            currency: at.storefront.currency,
+            territory: place.territory,
+            coupon,
+        },
         storefront_id: at.storefront.id,
-        currency: at.storefront.currency,
         method: payment.method,
         details: payment.details.into(),
-        territory: place.territory,
         idempotency,
     };
     match api.checkout.buy(&order).await? {
@@ -131,7 +170,7 @@ pub async fn create(
         Err(denial) => {
             api.metrics.count_denial(denial.code.as_str());
             let detail = json!({"code": denial.code.as_str(), "territory": place.territory});
-            api.audit(&viewer.id.to_string(), "purchase.deny", &offer_id.to_string(), detail).await?;
+            api.audit(&viewer.id.to_string(), "purchase.deny", &products::subject(what), detail).await?;
             Err(Problem::denied(&denial))
         }
     }
@@ -153,7 +192,7 @@ pub async fn list(
     query.list(
         rows,
         |row| row.purchase.id.to_string(),
-        |Sale { purchase, grant, refund, .. }| PurchaseBody::new(&snapshot, &Bought { purchase, grant, refund }, now),
+        |Sale { purchase, given, refund, .. }| PurchaseBody::new(&snapshot, &Bought { purchase, given, refund }, now),
     )
 }
 
@@ -179,7 +218,7 @@ pub async fn show(
 
 /// The status follows the purchase's, so that a repeated request is answered alike.
 fn answer(api: &Api, bought: &Bought) -> Result<Response, Problem> {
-    let Bought { purchase, grant, .. } = bought;
+    let purchase = &bought.purchase;
     if purchase.status == PurchaseStatus::Declined {
         return Err(Problem::new(
             StatusCode::PAYMENT_REQUIRED,
@@ -188,26 +227,35 @@ fn answer(api: &Api, bought: &Bought) -> Result<Response, Problem> {
         )
         .with("purchase_id", json!(purchase.id)));
     }
-    let issued_at = grant.as_ref().map_or(purchase.created_at, |grant| grant.issued_at);
+    let issued_at = bought.given.grants.first().map_or(purchase.created_at, |grant| grant.issued_at);
     let body = PurchaseBody::new(&api.follower.snapshot(), bought, issued_at);
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }
 
 impl PurchaseBody {
     /// The grant as it stands at `now`.
-    pub fn new(snapshot: &Snapshot, Bought { purchase, grant, refund }: &Bought, now: UtcMs) -> PurchaseBody {
+    pub fn new(snapshot: &Snapshot, Bought { purchase, given, refund }: &Bought, now: UtcMs) -> PurchaseBody {
         let is_paid = matches!(purchase.status, PurchaseStatus::Paid | PurchaseStatus::Refunded);
-        let offer = snapshot.offer(purchase.offer_id).map(|(_, offer)| offer);
+        let good = &purchase.good;
+        let offer = good.offer_id().and_then(|id| snapshot.offer(id)).map(|(_, offer)| offer);
+        let product = good.product_id().and_then(|id| snapshot.product(id));
+        let grants: Vec<GrantBody> = given.grants.iter().map(|grant| GrantBody::new(grant, now)).collect();
+        let (grant, grants) = match good {
+            Good::Offer(_) => (grants.into_iter().next(), Vec::new()),
+            Good::Product { .. } => (None, grants),
+        };
         let action = purchase.payment_action.as_ref().filter(|_| purchase.status == PurchaseStatus::Pending);
         PurchaseBody {
             id: purchase.id,
             status: purchase.status,
-            title_id: purchase.title_id,
-            title: TitleBrief::of(snapshot, purchase.title_id),
-            offer_id: purchase.offer_id,
+            title_id: good.title_id(),
+            title: good.title_id().map(|id| TitleBrief::of(snapshot, id)),
+            offer_id: good.offer_id(),
             offer_kind: offer.map(|offer| offer.kind),
+            product: good.product_id().and_then(|id| ProductBrief::of(snapshot, id)),
             price: purchase.price,
-            list_price: offer.map(|offer| offer.list_price),
+            list_price: offer.map(|offer| offer.list_price).or(product.map(|product| product.price)),
+            discount: purchase.discount.map(|discount| discount.amount),
             is_member_price: purchase.is_member_price,
             number: purchase.id,
             provider: purchase.provider.clone(),
@@ -221,7 +269,22 @@ impl PurchaseBody {
             paid_at: if is_paid { purchase.decided_at } else { None },
             refunded_at: refund.as_ref().map(|refund| refund.created_at),
             refund_reason: refund.as_ref().map(|refund| refund.reason.clone()),
-            grant: grant.as_ref().map(|grant| GrantBody::new(grant, now)),
+            grant,
+            grants,
+            membership: given.membership.as_ref().map(BoughtMembershipBody::new),
+            coins: (!given.coins.is_empty()).then(|| given.coins.iter().map(|lot| lot.coins).sum()),
+        }
+    }
+}
+
+impl BoughtMembershipBody {
+    pub fn new(membership: &Membership) -> BoughtMembershipBody {
+        BoughtMembershipBody {
+            id: membership.id,
+            plan_id: membership.plan_id,
+            starts_at: membership.starts_at,
+            ends_at: membership.ends_at,
+            ended_at: membership.revoked_at,
         }
     }
 }

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::api::Api;
 use crate::api::body::{Id, JsonBody};
 use crate::api::problem::Problem;
-use crate::api::title_brief::TitleBrief;
+use crate::api::products;
 use crate::base::id::PaymentId;
 use crate::base::money::Money;
 use crate::commerce::sandbox::{AtCashier, CashierStatus, Sandbox};
@@ -24,7 +24,7 @@ pub struct SandboxPaymentBody {
     payment_id: PaymentId,
     amount: Money,
     /// By BCP 47 language tag.
-    title_name: BTreeMap<String, String>,
+    name: BTreeMap<String, String>,
     #[schema(value_type = String, pattern = "^(pending|paid|declined|expired)$")]
     status: CashierStatus,
 }
@@ -81,7 +81,7 @@ fn body(api: &Api, AtCashier { purchase, status }: AtCashier) -> SandboxPaymentB
     SandboxPaymentBody {
         payment_id: purchase.payment_id,
         amount: purchase.price,
-        title_name: TitleBrief::of(&api.follower.snapshot(), purchase.title_id).name().clone(),
+        name: products::name_of(&api.follower.snapshot(), &purchase.good),
         status,
     }
 }

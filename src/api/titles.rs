@@ -173,14 +173,14 @@ pub enum NextBody {
 #[derive(Serialize, ToSchema)]
 pub struct OfferBody {
     id: OfferId,
-    #[schema(value_type = String, pattern = "^(pvod|rental)$")]
+    #[schema(value_type = String, pattern = "^(pvod|rental|buy)$")]
     kind: OfferKind,
     /// What this caller would pay.
     price: Money,
     list_price: Money,
     member_price: Option<Money>,
-    /// The viewing period; the longest, where it ends when members have the title.
-    watch_hours: f64,
+    /// The viewing period; the longest, where it ends when members have the title; null where it is bought for good.
+    watch_hours: Option<f64>,
     /// Early access: sold to members, plays beside a membership, and ends when members have the title anyway.
     until_members: bool,
     /// Within how many days it must be started; null where the period runs from the purchase.
@@ -412,8 +412,9 @@ impl TitleState {
 
 fn offer_body(reach: &Reach<'_>, avail: &Avail, offer: &Offer, is_member: bool, now: UtcMs) -> OfferBody {
     let (watch_ms, start_within_ms) = match offer.clock {
-        GrantClock::OnPurchase { watch_ms } | GrantClock::UntilMembers { watch_ms } => (watch_ms, None),
-        GrantClock::OnFirstPlay { start_within_ms, watch_ms } => (watch_ms, Some(start_within_ms)),
+        GrantClock::OnPurchase { watch_ms } | GrantClock::UntilMembers { watch_ms } => (Some(watch_ms), None),
+        GrantClock::OnFirstPlay { start_within_ms, watch_ms } => (Some(watch_ms), Some(start_within_ms)),
+        GrantClock::Forever => (None, None),
     };
     let is_live = reach.title.title.status == TitleStatus::Live;
     let sale = offer.sale_phase(avail, now);
@@ -423,7 +424,7 @@ fn offer_body(reach: &Reach<'_>, avail: &Avail, offer: &Offer, is_member: bool, 
         price: offer.price(is_member),
         list_price: offer.list_price,
         member_price: offer.member_price,
-        watch_hours: watch_ms as f64 / HOUR_MS,
+        watch_hours: watch_ms.map(|ms| ms as f64 / HOUR_MS),
         until_members: offer.clock.needs_membership(),
         start_within_days: start_within_ms.map(|ms| ms as f64 / (24.0 * HOUR_MS)),
         opens_at: avail.window.start_at,
@@ -466,7 +467,7 @@ impl DecisionBody {
             let Entitlement { cause: Cause::Grant(id), starts_clock: true, avail_id, .. } = entitlement else {
                 return None;
             };
-            let until = viewer.grants.iter().find(|grant| grant.id == *id)?.expires_at_if_played(now);
+            let until = viewer.grants.iter().find(|grant| grant.id == *id)?.expires_at_if_played(now)?;
             let hard_end_at = avail_id.and_then(|id| title.avail(id)?.hard_end_at);
             Some(hard_end_at.map_or(until, |hard_end_at| hard_end_at.min(until)))
         };

@@ -107,6 +107,10 @@ ids! {
     CoinLotId = "lot";
     /// A plan that memberships are of.
     PlanId = "pln";
+    /// What is sold besides the offers of a title.
+    ProductId = "prd";
+    /// A coupon.
+    CouponId = "cpn";
     /// A viewer's subscription to a plan.
     MembershipId = "mem";
     /// Who watches.

@@ -116,6 +116,17 @@ pub const EPISODE_COINS_MAX: u32 = 100_000;
 pub const COINS_PER_LOT_MAX: u32 = 1_000_000;
 /// Lots of one viewer, so that a wallet is read in one go.
 pub const COIN_LOTS_PER_VIEWER_MAX: usize = 1_000;
+
+/// Ten years: what a product gives for longer is a slip of the pen.
+pub const PRODUCT_DAYS_MAX: u32 = 3_660;
+/// Each is quoted by itself when the bundle is.
+pub const BUNDLE_OFFERS_MAX: usize = 50;
+/// Products and coupons of a server, those that are not sold any more included.
+pub const PRODUCTS_MAX: usize = 1_000;
+pub const COUPONS_MAX: usize = 10_000;
+pub const COUPON_CODE_CHARS_MIN: usize = 4;
+pub const COUPON_CODE_CHARS_MAX: usize = 32;
+pub const COUPON_GOODS_MAX: usize = 500;
 pub const VOUCHERS_PER_BATCH_MAX: u32 = 10_000;
 pub const VOUCHER_AGE_MAX: Duration = Duration::from_secs(5 * 366 * 24 * 3600);
 /// A code is short; a longer text is none.

@@ -210,6 +210,7 @@ async fn build_cinema(app: &Arc<App>, args: &Args, film: String) -> Result<Cinem
         starts_at: now,
         ends_at: now + DAY * 3650,
         revoked_at: None,
+        purchase_id: None,
     };
     app.db.insert_membership(&membership, None).await?;
     let viewers = vec![member, viewer(app, "non_member").await?];
@@ -441,6 +442,7 @@ async fn open_release(app: &Arc<App>, show: &Show, release: &Release, title_id: 
         clock: match sold.kind {
             OfferKind::Pvod => GrantClock::OnPurchase { watch_ms: hours(48) },
             OfferKind::Rental => GrantClock::OnFirstPlay { start_within_ms: hours(30 * 24), watch_ms: hours(48) },
+            OfferKind::Buy => GrantClock::Forever,
         },
         streams: 1,
         presale_from_at: (show.slug == "future").then_some(now - DAY),

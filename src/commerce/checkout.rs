@@ -1,4 +1,4 @@
-//! Checkout: an offer becomes a purchase, a payment, an entry in the ledger and a grant, exactly once, whatever dies in
+//! Checkout: an order becomes a purchase, a payment, an entry in the ledger and what it gives, exactly once, whatever dies in
 //! between.
 //!
 //! A purchase is recorded as pending, with the caller's idempotency key, before the provider hears of it. What the
@@ -14,23 +14,27 @@ use crate::audience::Audience;
 use crate::audience::news::Item;
 use crate::base::clock::{Clock, UtcMs};
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::id::{AuditId, GrantId, OfferId, PaymentId, PurchaseId, RefundId, StorefrontId, ViewerId};
+use crate::base::id::{
+    AuditId, CoinLotId, GrantId, MembershipId, PaymentId, PurchaseId, RefundId, StorefrontId, ViewerId,
+};
 use crate::base::limits;
-use crate::base::money::Currency;
 use crate::base::shutdown::Shutdown;
-use crate::base::territory::Territory;
 use crate::commerce::provider::{PaymentProvider, PaymentState};
+use crate::commerce::quotes::{Quoted, Quotes, Wanted};
+use crate::ledger::entry::LedgerAccount;
 use crate::ledger::purchase::{Purchase, PurchaseStatus, Refund};
 use crate::ledger::rules;
+use crate::ledger::wallet::{CoinKind, CoinLot};
 use crate::playback::follower::Follower;
 use crate::playback::sessions::Sessions;
 use crate::rights::denial::{Denial, DenialCode};
 use crate::rights::grant::{Grant, GrantCause};
+use crate::rights::membership::Membership;
 use crate::rights::offer::Offer;
-use crate::rights::sale::quote;
+use crate::rights::product::{Gives, days_after};
 use crate::rights::snapshot::TitleRights;
 use crate::store::db::audit::AuditLine;
-use crate::store::db::commerce::{Begun, PurchaseClosed, Settled};
+use crate::store::db::commerce::{Begun, Given, PurchaseClosed, Settled};
 use crate::store::db::{Db, Idempotency, Written};
 
 const PENDING_AT_ONCE: u32 = 500;
@@ -44,7 +48,7 @@ pub struct Checkout {
     db: Arc<dyn Db>,
     clock: Clock,
     follower: Arc<Follower>,
-    sessions: Arc<Sessions>,
+    quotes: Quotes,
     providers: Vec<Arc<dyn PaymentProvider>>,
     audience: Arc<Audience>,
     livemode: bool,
@@ -53,16 +57,12 @@ pub struct Checkout {
 /// What a viewer orders.
 #[derive(Clone, Debug)]
 pub struct Order {
-    pub viewer_id: ViewerId,
-    pub offer_id: OfferId,
+    pub wanted: Wanted,
     pub storefront_id: StorefrontId,
-    /// The storefront's: it sells nothing in another one.
-    pub currency: Currency,
     /// A provider's name.
     pub method: String,
     /// What the provider wants to know.
     pub details: serde_json::Value,
-    pub territory: Option<Territory>,
     pub idempotency: Idempotency,
 }
 
@@ -70,7 +70,7 @@ pub struct Order {
 #[derive(Clone, Debug)]
 pub struct Bought {
     pub purchase: Purchase,
-    pub grant: Option<Grant>,
+    pub given: Given,
     pub refund: Option<Refund>,
 }
 
@@ -84,7 +84,13 @@ impl Checkout {
         audience: Arc<Audience>,
         livemode: bool,
     ) -> Checkout {
-        Checkout { db, clock, follower, sessions, providers, audience, livemode }
+        let quotes = Quotes { db: db.clone(), clock: clock.clone(), follower: follower.clone(), sessions, livemode };
+        Checkout { db, clock, follower, quotes, providers, audience, livemode }
+    }
+
+    /// What an order would cost, or why it would be refused.
+    pub async fn quote(&self, wanted: &Wanted) -> Result<std::result::Result<Quoted, Denial>> {
+        self.quotes.quote(wanted).await
     }
 
     /// Buys. The same order with the same key is the same purchase, whenever it is repeated.
@@ -100,37 +106,24 @@ impl Checkout {
         };
         let details = provider.read_details(&order.details)?;
         for _ in 0..QUOTES_PER_ORDER_MAX {
-            let now = self.clock.now();
-            let snapshot = self.follower.snapshot();
-            let Some((title, offer)) = snapshot.offer(order.offer_id) else {
-                return Err(offer_not_found());
-            };
-            if offer.list_price.currency != order.currency {
-                return Err(offer_not_found());
-            }
-            let viewer = self.sessions.viewer_rights(Some(order.viewer_id), offer.title_id).await?;
-            let quote = match quote(title, offer, &viewer, order.territory, now) {
-                Ok(quote) => quote,
-                Err(denial) if denial.code == DenialCode::TitleNotListed => return Err(offer_not_found()),
-                Err(denial) => {
-                    // What stands in the way may be what this very order has bought meanwhile.
-                    let earlier = self.replay(&order.idempotency).await?;
-                    return Ok(earlier.ok_or(denial));
+            let quoted = match self.quotes.quote(&order.wanted).await {
+                Ok(Ok(quoted)) => quoted,
+                // What stands in the way may be what this very order has bought meanwhile.
+                Ok(Err(denial)) => return Ok(self.replay(&order.idempotency).await?.ok_or(denial)),
+                Err(error) => {
+                    return self.replay(&order.idempotency).await?.map_or(Err(error), |earlier| Ok(Ok(earlier)));
                 }
             };
-            let Some(territory) = order.territory else {
-                return Ok(Err(Denial::of(DenialCode::GeoNotLicensed)));
-            };
+            let now = quoted.at;
             let purchase = Purchase {
                 id: PurchaseId::new(now),
-                viewer_id: order.viewer_id,
-                title_id: offer.title_id,
-                avail_id: offer.avail_id,
-                offer_id: offer.id,
+                viewer_id: order.wanted.viewer_id,
+                good: quoted.good,
                 storefront_id: order.storefront_id,
-                price: quote.price,
-                is_member_price: quote.is_member_price,
-                territory,
+                price: quoted.price,
+                is_member_price: quoted.is_member_price,
+                discount: quoted.discount,
+                territory: quoted.territory,
                 provider: provider.name().to_owned(),
                 payment_id: PaymentId::new(now),
                 payment_details: details.clone(),
@@ -140,7 +133,7 @@ impl Checkout {
                 created_at: now,
                 decided_at: None,
             };
-            match self.db.begin_purchase(&purchase, viewer.grants.len(), &order.idempotency).await? {
+            match self.db.begin_purchase(&purchase, quoted.grants_seen, &order.idempotency).await? {
                 Written::New(Begun::Recorded) => {
                     self.audience.news.tell(Item::Order(purchase.id));
                     let said = provider.create(&purchase, now).await?;
@@ -152,7 +145,7 @@ impl Checkout {
                     return Err(Error::new(
                         ErrorKind::Conflict,
                         "PURCHASE_PENDING",
-                        format!("Another purchase of this title, {other}, waits for its payment."),
+                        format!("Another purchase of the same, {other}, waits for its payment."),
                     ));
                 }
                 Written::Replay { id } => return Ok(Ok(self.settled(id.parse()?).await?)),
@@ -188,6 +181,13 @@ impl Checkout {
             (Some(_), _) => return Err(key_reused()),
         }
         if purchase.status == PurchaseStatus::Paid {
+            if self.db.given(id).await?.coins_spent() > 0 {
+                return Err(Error::new(
+                    ErrorKind::Conflict,
+                    "COINS_SPENT",
+                    "Coins of this purchase have been spent; it cannot be given back. Void what is left of them instead.",
+                ));
+            }
             self.provider(&purchase.provider)?.refund(&purchase).await?;
         } else if earlier.is_none() {
             return Err(Error::new(
@@ -235,7 +235,7 @@ impl Checkout {
             PurchaseStatus::Refunded => self.db.refund_of(id).await?,
             _ => None,
         };
-        Ok(Bought { purchase, grant: self.db.grant_of_purchase(id).await?, refund })
+        Ok(Bought { purchase, given: self.db.given(id).await?, refund })
     }
 
     /// Asks about pending purchases until shutdown.
@@ -297,9 +297,9 @@ impl Checkout {
                 tracing::error!(purchase = %purchase.id, %amount, price = %purchase.price, "paid another amount; held for a person");
             }
             PaymentState::Paid { event_id, .. } => {
-                let entry = rules::sale(purchase, now)?;
-                let grant = self.grant_for(purchase, now)?;
-                let settled = self.db.settle_purchase(purchase.id, Some(&event_id), &entry, &grant).await?;
+                let (given, account) = self.due(purchase, now).await?;
+                let entry = rules::sale(purchase, account, now)?;
+                let settled = self.db.settle_purchase(purchase.id, Some(&event_id), &entry, &given).await?;
                 if settled == Settled::AlreadyDecided {
                     self.return_late(purchase.id, &event_id).await?;
                 } else {
@@ -334,14 +334,42 @@ impl Checkout {
         Ok(())
     }
 
-    /// What the purchase gives, by the offer as it stands in the database: an offer is never edited.
-    fn grant_for(&self, purchase: &Purchase, now: UtcMs) -> Result<Grant> {
+    /// What a purchase gives, by its offers and its product as they stand: neither is ever edited. And the account that has
+    /// sold it, where it is of no title.
+    async fn due(&self, purchase: &Purchase, now: UtcMs) -> Result<(Given, Option<LedgerAccount>)> {
+        let gone = || Error::internal(format!("what {} is of is gone", purchase.id));
         let snapshot = self.follower.snapshot();
-        let (title, offer) = snapshot
-            .offer(purchase.offer_id)
-            .ok_or_else(|| Error::internal(format!("the offer of {} is gone", purchase.id)))?;
-        let cause = GrantCause::Purchase(purchase.id);
-        Ok(new_grant(cause, purchase.viewer_id, purchase.livemode, (title, offer), now))
+        let mut given = Given::default();
+        for line in purchase.good.lines() {
+            let (title, offer) = snapshot.offer(line.offer_id).ok_or_else(gone)?;
+            let cause = GrantCause::Purchase(purchase.id);
+            given.grants.push(new_grant(cause, purchase.viewer_id, purchase.livemode, (title, offer), now));
+        }
+        let Some(product_id) = purchase.good.product_id() else { return Ok((given, None)) };
+        let product = snapshot.product(product_id).ok_or_else(gone)?;
+        let account = match product.gives {
+            Gives::Bundle { .. } => None,
+            Gives::Membership { plan_id, days } => {
+                let plan = self.db.plan(plan_id).await?.ok_or_else(gone)?;
+                given.membership = Some(Membership {
+                    id: MembershipId::new(now),
+                    viewer_id: purchase.viewer_id,
+                    plan_id,
+                    streams: plan.streams,
+                    starts_at: now,
+                    ends_at: days_after(now, days),
+                    revoked_at: None,
+                    purchase_id: Some(purchase.id),
+                });
+                Some(LedgerAccount::Memberships(plan_id))
+            }
+            Gives::Coins { coins, bonus, expires_after_days } => {
+                let expires_at = expires_after_days.map(|days| days_after(now, days));
+                given.coins = bought_coins(purchase, coins, bonus, expires_at, now);
+                Some(LedgerAccount::Coins)
+            }
+        };
+        Ok((given, account))
     }
 
     fn require_sane_clock(&self) -> Result<()> {
@@ -419,8 +447,28 @@ pub fn new_grant(
     }
 }
 
-fn offer_not_found() -> Error {
-    Error::new(ErrorKind::NotFound, "OFFER_NOT_FOUND", "There is no such offer.").with_param("offer_id")
+/// Paid coins with what was paid for them, and those that are given with them. What a coupon made free is given too.
+fn bought_coins(purchase: &Purchase, coins: u32, bonus: u32, expires_at: Option<UtcMs>, now: UtcMs) -> Vec<CoinLot> {
+    let lot = |kind, coins, cost| CoinLot {
+        id: CoinLotId::new(now),
+        viewer_id: purchase.viewer_id,
+        kind,
+        coins,
+        spent: 0,
+        cost,
+        expires_at,
+        note: purchase.id.to_string(),
+        added_at: now,
+        void_at: None,
+        livemode: purchase.livemode,
+        purchase_id: Some(purchase.id),
+    };
+    if purchase.price.minor == 0 {
+        return vec![lot(CoinKind::Bonus, coins.saturating_add(bonus), None)];
+    }
+    let paid = lot(CoinKind::Paid, coins, Some(purchase.price));
+    let given = (bonus > 0).then(|| lot(CoinKind::Bonus, bonus, None));
+    std::iter::once(paid).chain(given).collect()
 }
 
 fn key_reused() -> Error {

@@ -6,6 +6,7 @@ pub mod checkout;
 pub mod partners;
 pub mod password;
 pub mod provider;
+pub mod quotes;
 pub mod rates;
 pub mod sandbox;
 pub mod unlocks;

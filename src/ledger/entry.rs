@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, Result};
-use crate::base::id::{EntryId, PurchaseId, TitleId};
+use crate::base::id::{EntryId, PlanId, PurchaseId, TitleId};
 use crate::base::money::{Currency, Money};
 
 /// Money that moved at one instant for one reason.
@@ -45,6 +45,10 @@ pub enum LedgerAccount {
     Provider(String),
     /// Gross sales of one title (点播票房).
     Sales(TitleId),
+    /// What was paid for time under one plan.
+    Memberships(PlanId),
+    /// What was paid for coins.
+    Coins,
 }
 
 /// What an entry says besides its postings.
@@ -113,6 +117,8 @@ impl fmt::Display for LedgerAccount {
         match self {
             LedgerAccount::Provider(name) => write!(f, "provider:{name}"),
             LedgerAccount::Sales(title) => write!(f, "sales:{title}"),
+            LedgerAccount::Memberships(plan) => write!(f, "memberships:{plan}"),
+            LedgerAccount::Coins => f.write_str("coins"),
         }
     }
 }
@@ -124,6 +130,8 @@ impl FromStr for LedgerAccount {
         match text.split_once(':') {
             Some(("provider", name)) if !name.is_empty() => Ok(LedgerAccount::Provider(name.to_owned())),
             Some(("sales", title)) => Ok(LedgerAccount::Sales(title.parse()?)),
+            Some(("memberships", plan)) => Ok(LedgerAccount::Memberships(plan.parse()?)),
+            None if text == "coins" => Ok(LedgerAccount::Coins),
             _ => Err(Error::internal(format!("\"{text}\" is no ledger account"))),
         }
     }
@@ -163,6 +171,9 @@ mod tests {
         let mixed = vec![posting(&provider, 1800, Currency::CNY), posting(&sales, -1800, Currency::USD)];
         assert!(Entry::new(facts, mixed).is_err());
         assert!(Entry::new(facts, vec![posting(&provider, 0, Currency::CNY)]).is_err());
-        assert_eq!(sales.to_string().parse::<LedgerAccount>().unwrap(), sales);
+        let plan = LedgerAccount::Memberships(PlanId::new(now));
+        for account in [provider, sales, plan, LedgerAccount::Coins] {
+            assert_eq!(account.to_string().parse::<LedgerAccount>().unwrap(), account);
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! Entries are immutable; postings of an entry sum to zero in each currency; a correction is a new entry.
 
 pub mod chain;
+pub mod coupon;
 pub mod entry;
 pub mod purchase;
 pub mod refund_rule;

@@ -1,4 +1,4 @@
-//! A purchase: the act of buying an offer.
+//! A purchase: the act of buying an offer, or a product.
 //!
 //! ```text
 //! pending ──> paid ──> refunded
@@ -9,7 +9,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::UtcMs;
-use crate::base::id::{AvailId, OfferId, PaymentId, PurchaseId, RefundId, StorefrontId, TitleId, ViewerId};
+use crate::base::id::{
+    AvailId, CouponId, OfferId, PaymentId, ProductId, PurchaseId, RefundId, StorefrontId, TitleId, ViewerId,
+};
 use crate::base::money::Money;
 use crate::base::territory::Territory;
 
@@ -18,14 +20,14 @@ use crate::base::territory::Territory;
 pub struct Purchase {
     pub id: PurchaseId,
     pub viewer_id: ViewerId,
-    pub title_id: TitleId,
-    pub avail_id: AvailId,
-    pub offer_id: OfferId,
+    pub good: Good,
     /// Where it was ordered.
     pub storefront_id: StorefrontId,
-    /// Quoted when the order was made, and kept.
+    /// What is paid: quoted when the order was made, less the discount, and kept.
     pub price: Money,
     pub is_member_price: bool,
+    /// The coupon that was used, and what it took off.
+    pub discount: Option<Discount>,
     pub territory: Territory,
     pub provider: String,
     /// Our id of the payment, as the provider knows it.
@@ -39,6 +41,77 @@ pub struct Purchase {
     pub created_at: UtcMs,
     /// When it left `pending`.
     pub decided_at: Option<UtcMs>,
+}
+
+/// What is bought.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Good {
+    /// An offer of one title.
+    Offer(Line),
+    /// What is not one title's; of a bundle each of its titles.
+    Product { product_id: ProductId, lines: Vec<Line> },
+}
+
+/// One title that is bought.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    pub title_id: TitleId,
+    pub avail_id: AvailId,
+    pub offer_id: OfferId,
+    /// Its part of the price that is paid.
+    pub price: Money,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Discount {
+    pub coupon_id: CouponId,
+    pub amount: Money,
+}
+
+impl Good {
+    /// The titles that are bought.
+    pub fn lines(&self) -> &[Line] {
+        match self {
+            Good::Offer(line) => std::slice::from_ref(line),
+            Good::Product { lines, .. } => lines,
+        }
+    }
+
+    /// The one title, where it is of one.
+    pub fn title_id(&self) -> Option<TitleId> {
+        self.line().map(|line| line.title_id)
+    }
+
+    pub fn offer_id(&self) -> Option<OfferId> {
+        self.line().map(|line| line.offer_id)
+    }
+
+    pub fn product_id(&self) -> Option<ProductId> {
+        match self {
+            Good::Offer(_) => None,
+            Good::Product { product_id, .. } => Some(*product_id),
+        }
+    }
+
+    fn line(&self) -> Option<&Line> {
+        match self {
+            Good::Offer(line) => Some(line),
+            Good::Product { .. } => None,
+        }
+    }
+}
+
+/// `price` over titles that would cost `list_prices` by themselves, in their proportion; over such as cost nothing, evenly.
+pub fn shares(price: Money, list_prices: &[Money]) -> Vec<Money> {
+    let dearest = list_prices.iter().map(|price| price.minor.max(0)).max().unwrap_or(0);
+    if dearest == 0 {
+        return price.split(&vec![1; list_prices.len().max(1)]);
+    }
+    // Weights have 32 bits, prices more.
+    let shift = (64 - dearest.leading_zeros()).saturating_sub(32);
+    let weight = |price: &Money| u32::try_from(price.minor.max(0) >> shift).unwrap_or(u32::MAX);
+    price.split(&list_prices.iter().map(weight).collect::<Vec<_>>())
 }
 
 /// What the payer must do before a payment goes through.
@@ -101,4 +174,26 @@ pub struct Refund {
     pub amount: Money,
     pub reason: String,
     pub created_at: UtcMs,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::money::Currency;
+
+    #[test]
+    fn the_price_of_a_bundle_is_shared_by_what_its_titles_cost_and_to_the_last_unit() {
+        let fen = |minor| Money::new(minor, Currency::CNY);
+        for (price, list_prices, expected) in [
+            (2000, vec![1800, 1200], vec![1200, 800]),
+            (1000, vec![300, 300, 300], vec![334, 333, 333]),
+            (999, vec![0, 0], vec![500, 499]),
+            (999, vec![1800, 0], vec![999, 0]),
+            (7, vec![1_000_000_000_000, 1_000_000_000_000, 1], vec![4, 3, 0]),
+        ] {
+            let list_prices: Vec<Money> = list_prices.into_iter().map(fen).collect();
+            let expected: Vec<Money> = expected.into_iter().map(fen).collect();
+            assert_eq!(shares(fen(price), &list_prices), expected, "{price}");
+        }
+    }
 }

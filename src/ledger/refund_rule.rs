@@ -31,8 +31,8 @@ pub enum RefundRule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefundFacts {
     pub paid_at: UtcMs,
-    /// When what it gave ends, as things stand.
-    pub expires_at: UtcMs,
+    /// When what it gave ends, as things stand; none where it was bought for good.
+    pub expires_at: Option<UtcMs>,
     /// When its licence was revoked where it was bought, if it was.
     pub licence_revoked_at: Option<UtcMs>,
     /// Of the film, under what it gave.
@@ -46,10 +46,11 @@ impl RefundRule {
         let is_started = facts.furthest_permille.is_some() || facts.watched_ms > 0;
         let is_completed = facts.furthest_permille.is_some_and(|furthest| furthest >= COMPLETED_PERMILLE);
         let age = now.since(facts.paid_at);
-        if facts.licence_revoked_at.is_some_and(|at| facts.paid_at <= at && at < facts.expires_at) && !is_completed {
+        let lasts = |at: UtcMs| facts.expires_at.is_none_or(|expires_at| at < expires_at);
+        if facts.licence_revoked_at.is_some_and(|at| facts.paid_at <= at && lasts(at)) && !is_completed {
             return Some(RefundRule::LicenceWithdrawn);
         }
-        if !is_started && now < facts.expires_at && age <= UNSTARTED_WITHIN {
+        if !is_started && lasts(now) && age <= UNSTARTED_WITHIN {
             return Some(RefundRule::Unstarted);
         }
         (is_started && facts.watched_ms <= TRIED_MS_MAX && age <= TRIED_WITHIN).then_some(RefundRule::Tried)
@@ -67,7 +68,7 @@ mod tests {
     fn facts() -> RefundFacts {
         RefundFacts {
             paid_at: PAID,
-            expires_at: UtcMs(PAID.0 + 30 * DAY),
+            expires_at: Some(UtcMs(PAID.0 + 30 * DAY)),
             licence_revoked_at: None,
             watched_ms: 0,
             furthest_permille: None,
@@ -85,7 +86,7 @@ mod tests {
             [7 * DAY - 1, 7 * DAY, 7 * DAY + 1].map(|ms| after(&unstarted, ms)),
             [Some(Unstarted), Some(Unstarted), None]
         );
-        let short = RefundFacts { expires_at: UtcMs(PAID.0 + 2 * DAY), ..facts() };
+        let short = RefundFacts { expires_at: Some(UtcMs(PAID.0 + 2 * DAY)), ..facts() };
         assert_eq!([2 * DAY - 1, 2 * DAY, 2 * DAY + 1].map(|ms| after(&short, ms)), [Some(Unstarted), None, None]);
         let tried = |watched_ms| RefundFacts { watched_ms, furthest_permille: Some(60), ..facts() };
         assert_eq!(

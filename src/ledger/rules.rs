@@ -6,8 +6,9 @@ use crate::base::id::EntryId;
 use crate::ledger::entry::{Entry, EntryFacts, EntryKind, LedgerAccount, Posting};
 use crate::ledger::purchase::Purchase;
 
-/// A paid purchase: the provider owes us the gross, the title has sold it.
-pub fn sale(purchase: &Purchase, at: UtcMs) -> Result<Entry> {
+/// A paid purchase: the provider owes us the gross; each of its titles has sold its part, or, where it is of none,
+/// `account` has.
+pub fn sale(purchase: &Purchase, account: Option<LedgerAccount>, at: UtcMs) -> Result<Entry> {
     let facts = EntryFacts {
         id: EntryId::new(at),
         at,
@@ -17,8 +18,11 @@ pub fn sale(purchase: &Purchase, at: UtcMs) -> Result<Entry> {
         livemode: purchase.livemode,
     };
     let provider = Posting { account: LedgerAccount::Provider(purchase.provider.clone()), amount: purchase.price };
-    let sales = Posting { account: LedgerAccount::Sales(purchase.title_id), amount: purchase.price.negated()? };
-    Entry::new(facts, vec![provider, sales])
+    let titles = purchase.good.lines().iter().map(|line| (LedgerAccount::Sales(line.title_id), line.price));
+    let credits = titles.chain(account.map(|account| (account, purchase.price)));
+    let credits = credits.map(|(account, amount)| Ok(Posting { account, amount: amount.negated()? }));
+    let credits = credits.collect::<Result<Vec<_>>>()?;
+    Entry::new(facts, std::iter::once(provider).chain(credits).collect())
 }
 
 /// The same postings with the other sign.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::id::{CoinLotId, ViewerId};
+use crate::base::id::{CoinLotId, PurchaseId, ViewerId};
 use crate::base::limits;
 use crate::base::money::Money;
 
@@ -28,6 +28,8 @@ pub struct CoinLot {
     /// When the rest of it was taken back.
     pub void_at: Option<UtcMs>,
     pub livemode: bool,
+    /// What was paid for it, where it was bought here.
+    pub purchase_id: Option<PurchaseId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -139,6 +141,7 @@ mod tests {
             added_at: UtcMs(added_at),
             void_at: None,
             livemode: false,
+            purchase_id: None,
         }
     }
 

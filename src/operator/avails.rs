@@ -133,6 +133,7 @@ pub struct AvailBody {
 #[schema(as = LicenseType, rename_all = "snake_case")]
 pub enum LicenseTypeBody {
     Vod,
+    Est,
     Svod,
     Avod,
 }

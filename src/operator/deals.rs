@@ -103,6 +103,7 @@ pub struct ExclusivityBody {
 #[schema(as = Medium, rename_all = "snake_case")]
 pub enum MediumBody {
     Vod,
+    Est,
     Svod,
     Avod,
     Cinema,

@@ -21,6 +21,7 @@ use crate::api::body::QueryOf;
 use crate::api::caller::AnOperator;
 use crate::api::metrics::OpenStream;
 use crate::api::problem::Problem;
+use crate::api::products;
 use crate::audience::news::{Item, SessionNews};
 use crate::base::error::Result;
 use crate::base::id::{ApiTokenId, PurchaseId};
@@ -205,11 +206,10 @@ impl Feed {
         let Some(purchase) = api.db.purchase(id).await? else { return Ok(None) };
         let viewer = api.db.viewer(purchase.viewer_id).await?;
         let snapshot = api.follower.snapshot();
-        let name = snapshot.title(purchase.title_id).map(|title| title.title.name.clone()).unwrap_or_default();
         Ok(Some(json!({
             "id": id,
-            "title_id": purchase.title_id,
-            "name": name,
+            "title_id": purchase.good.title_id(),
+            "name": products::name_of(&snapshot, &purchase.good),
             "price": purchase.price,
             "viewer_hint": viewer.map(|viewer| hint(&viewer.email)),
             "at": purchase.decided_at.unwrap_or(purchase.created_at),

@@ -12,7 +12,7 @@ use crate::base::id::TitleId;
 use crate::base::limits;
 use crate::catalog::title::TitleStatus;
 use crate::operator::Operators;
-use crate::rights::avail::{Avail, LicenseType};
+use crate::rights::avail::Avail;
 use crate::rights::snapshot::{Snapshot, TitleRights};
 use crate::rights::window::WindowPhase;
 use crate::store::db::board::BoardRows;
@@ -92,7 +92,7 @@ pub async fn hand(operators: &Operators, snapshot: &Snapshot, rows: &BoardRows, 
         hand.push(HandBody {
             code: "PAYMENT_PENDING_LATE",
             level: Level::Warn,
-            title_id: Some(late.title_id),
+            title_id: late.title_id,
             subject: Some(late.purchase_id.to_string()),
             at: Some(late.created_at),
             facts: json!({}),
@@ -166,7 +166,7 @@ fn windows(title: &TitleRights, now: UtcMs, hand: &mut Vec<HandBody>) {
                 say("WINDOW_OPENS_NO_ASSET", level, start_at);
             }
             let is_sold = title.title.details.episodes.is_some() || title.offers_of(avail.id).next().is_some();
-            if avail.license_type == LicenseType::Vod && !is_sold {
+            if avail.license_type.is_sold() && !is_sold {
                 say("WINDOW_OPENS_NO_OFFER", level, start_at);
             }
         }

@@ -53,7 +53,7 @@ pub struct EntryBody {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Posting)]
 pub struct PostingBody {
-    /// `provider:NAME` or `sales:TITLE`.
+    /// `provider:NAME`, `sales:TITLE`, `memberships:PLAN` or `coins`.
     account: String,
     /// In minor units.
     amount: i64,

@@ -180,7 +180,8 @@ pub async fn create_membership(
     }
     let id = MembershipId::new(now);
     let (viewer_id, streams) = (viewer.id, plan.streams);
-    let membership = Membership { id, viewer_id, plan_id, streams, starts_at, ends_at, revoked_at: None };
+    let membership =
+        Membership { id, viewer_id, plan_id, streams, starts_at, ends_at, revoked_at: None, purchase_id: None };
     let idempotency = key.of(&operator.caller, &body.digest);
     let membership = match api.db.insert_membership(&membership, idempotency.as_ref()).await? {
         Written::New(()) => {

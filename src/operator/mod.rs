@@ -30,6 +30,7 @@ pub mod cards;
 pub mod compliance;
 pub mod conformance;
 pub mod console;
+pub mod coupons;
 pub mod day;
 pub mod deals;
 pub mod explain;
@@ -44,6 +45,7 @@ pub mod offers;
 pub mod parties;
 pub mod people;
 pub mod plans;
+pub mod products;
 pub mod posters;
 pub mod refunds_due;
 pub mod release_dates;
@@ -140,6 +142,10 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(holdbacks::remove))
         .routes(routes!(offers::list, offers::create))
         .routes(routes!(offers::withdraw))
+        .routes(routes!(products::list, products::create))
+        .routes(routes!(products::withdraw))
+        .routes(routes!(coupons::list, coupons::create))
+        .routes(routes!(coupons::void))
         .routes(routes!(wallets::show))
         .routes(routes!(wallets::create))
         .routes(routes!(wallets::void))

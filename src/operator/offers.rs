@@ -57,6 +57,8 @@ pub enum ClockBody {
         start_within_s: i64,
         watch_s: i64,
     },
+    /// Of what is bought for good.
+    Forever {},
 }
 
 #[derive(Serialize, ToSchema)]
@@ -81,6 +83,7 @@ pub struct OfferBody {
 pub enum OfferKindBody {
     Pvod,
     Rental,
+    Buy,
 }
 
 fn one() -> u32 {
@@ -122,13 +125,18 @@ pub async fn create(
 ) -> Result<Response, Problem> {
     let api = &operators.api;
     let avail = avails::find(&operators, avail_id).await?;
-    if avail.license_type != LicenseType::Vod {
-        let detail = "Only a vod avail is sold title by title; this one is for members or free.";
+    if !avail.license_type.is_sold() {
+        let detail = "Only a vod or est avail is sold title by title; this one is for members or free.";
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "LICENSE_TYPE_NOT_SOLD", detail));
     }
     let now = api.clock.now();
     compliance::require_clearance(&titles::find(&operators, avail.title_id).await?, &avail, now)?;
     let NewOfferBody { kind, list_price, member_price, clock, streams, presale_from_at } = body.value;
+    if (avail.license_type == LicenseType::Est) != (kind == OfferKind::Buy) {
+        let detail = "Under an est avail titles are bought for good, with an offer of the kind `buy`; under a vod avail \
+            they are not.";
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "OFFER_INVALID", detail).with_param("kind"));
+    }
     if presale_from_at.is_some_and(|from_at| from_at >= avail.window.start_at) {
         let detail = "A presale begins before the window opens.";
         return Err(
@@ -210,6 +218,7 @@ impl From<ClockBody> for GrantClock {
             ClockBody::OnFirstPlay { start_within_s, watch_s } => {
                 GrantClock::OnFirstPlay { start_within_ms: ms(start_within_s), watch_ms: ms(watch_s) }
             }
+            ClockBody::Forever {} => GrantClock::Forever,
         }
     }
 }
@@ -222,6 +231,7 @@ impl From<GrantClock> for ClockBody {
             GrantClock::OnFirstPlay { start_within_ms, watch_ms } => {
                 ClockBody::OnFirstPlay { start_within_s: start_within_ms / 1000, watch_s: watch_ms / 1000 }
             }
+            GrantClock::Forever => ClockBody::Forever {},
         }
     }
 }

@@ -25,6 +25,7 @@ use crate::ledger::refund_rule::{RefundFacts, RefundRule};
 use crate::operator::Operators;
 use crate::operator::sales::{PurchaseRow, RefundBody};
 use crate::operator::titles;
+use crate::rights::grant::Grant;
 use crate::rights::snapshot::Snapshot;
 use crate::store::db::sales::{Sale, WatchedSale};
 use crate::store::db::{Idempotency, Page};
@@ -160,18 +161,28 @@ async fn due(operators: &Operators, title: &Title, revocation: Option<&Revocatio
 /// By which rule the money of a purchase should go back; none of one that is not paid.
 pub fn rule_of(watched: &WatchedSale, snapshot: &Snapshot, now: UtcMs) -> Option<RefundRule> {
     let purchase = &watched.sale.purchase;
-    let title = snapshot.title(purchase.title_id)?;
+    let title = purchase.good.title_id().and_then(|id| snapshot.title(id));
     let is_there = purchase.territory == Territory::CHINA;
-    rule(watched, revocation(&title.title, now).filter(|_| is_there), now)
+    let revoked = title.filter(|_| is_there).and_then(|title| revocation(&title.title, now));
+    rule(watched, revoked, now)
 }
 
 fn rule(watched: &WatchedSale, revocation: Option<&Revocation>, now: UtcMs) -> Option<RefundRule> {
     let WatchedSale { sale, watched_ms, furthest_permille } = watched;
-    // What was taken back by hand before is nobody's loss.
-    let grant = sale.grant.as_ref().filter(|grant| grant.revoked_at.is_none())?;
+    // What was taken back by hand before is nobody's loss; what a membership was used for is not asked.
+    let (paid_at, expires_at) = match (sale.given.grants.as_slice(), sale.given.coins.as_slice()) {
+        ([], []) => return None,
+        ([], [lot, ..]) if sale.given.coins_spent() > 0 || lot.void_at.is_some() => return None,
+        ([], [lot, ..]) => (lot.added_at, lot.expires_at),
+        (grants, _) if grants.iter().any(|grant| grant.revoked_at.is_some()) => return None,
+        ([first, ..], _) => {
+            let shortest = sale.given.grants.iter().map(Grant::lasts_until).min();
+            (first.issued_at, shortest.filter(|_| sale.given.grants.iter().any(|grant| grant.expires_at().is_some())))
+        }
+    };
     let facts = RefundFacts {
-        paid_at: grant.issued_at,
-        expires_at: grant.expires_at(),
+        paid_at,
+        expires_at,
         licence_revoked_at: revocation.map(|revocation| revocation.at),
         watched_ms: *watched_ms,
         furthest_permille: *furthest_permille,

@@ -12,8 +12,9 @@ use utoipa::ToSchema;
 use crate::api::accounts::{ViewerBody, viewer_body};
 use crate::api::body::Id;
 use crate::api::caller::AnOperator;
-use crate::api::grants::GrantBody;
+use crate::api::grants::GrantRow;
 use crate::api::problem::Problem;
+use crate::api::purchases::BoughtMembershipBody;
 use crate::base::clock::UtcMs;
 use crate::base::error::Error;
 use crate::base::id::PurchaseId;
@@ -25,6 +26,7 @@ use crate::operator::offers::OfferBody;
 use crate::operator::refunds_due;
 use crate::operator::sales::{PurchaseRow, RefundBody};
 use crate::operator::sessions::SessionBody;
+use crate::operator::wallets::LotBody;
 use crate::store::db::sales::{PaymentEventKind, Sale, Trail};
 
 #[derive(Serialize, ToSchema)]
@@ -34,7 +36,10 @@ pub struct SaleDetail {
     row: PurchaseRow,
     viewer: ViewerBody,
     offer: Option<OfferBody>,
-    grant: Option<GrantBody>,
+    /// What it gave: of a bundle a grant for each title.
+    grants: Vec<GrantRow>,
+    membership: Option<BoughtMembershipBody>,
+    coin_lots: Vec<LotBody>,
     refund: Option<RefundBody>,
     /// Why its money should go back, where a rule says so and it has not: an operator may refund without one.
     #[schema(value_type = Option<String>, pattern = "^(licence_withdrawn|unstarted|tried)$")]
@@ -43,7 +48,7 @@ pub struct SaleDetail {
     entries: Vec<EntryBody>,
     /// Oldest first.
     events: Vec<EventBody>,
-    /// Opened under its grant, newest first.
+    /// Opened under its grants, newest first.
     sessions: Vec<SessionBody>,
 }
 
@@ -102,8 +107,10 @@ pub async fn show(
     Ok(Json(SaleDetail {
         row: PurchaseRow::new(&snapshot, &sale),
         viewer: viewer_body(api, viewer).await?,
-        offer: snapshot.offer(sale.purchase.offer_id).map(|(_, offer)| OfferBody::new(offer)),
-        grant: sale.grant.as_ref().map(|grant| GrantBody::new(grant, now)),
+        offer: sale.purchase.good.offer_id().and_then(|id| snapshot.offer(id)).map(|(_, offer)| OfferBody::new(offer)),
+        grants: sale.given.grants.iter().map(|grant| GrantRow::new(&snapshot, grant, now)).collect(),
+        membership: sale.given.membership.as_ref().map(BoughtMembershipBody::new),
+        coin_lots: sale.given.coins.iter().map(|lot| LotBody::new(lot, now)).collect(),
         events: events(&sale, &trail),
         refund_rule,
         refund: sale.refund.map(RefundBody::new),
@@ -112,7 +119,7 @@ pub async fn show(
     }))
 }
 
-fn events(Sale { purchase, grant, refund, .. }: &Sale, trail: &Trail) -> Vec<EventBody> {
+fn events(Sale { purchase, given, refund, .. }: &Sale, trail: &Trail) -> Vec<EventBody> {
     let mut events = Vec::new();
     let mut happened = |at: UtcMs, kind, detail| events.push(EventBody { at, kind, detail });
     let begun = json!({"price": purchase.price, "provider": purchase.provider, "payment_id": purchase.payment_id,
@@ -133,7 +140,7 @@ fn events(Sale { purchase, grant, refund, .. }: &Sale, trail: &Trail) -> Vec<Eve
     if let (PurchaseStatus::Expired, Some(at)) = (purchase.status, purchase.decided_at) {
         happened(at, EventKind::Expired, json!({}));
     }
-    if let Some(grant) = grant {
+    for grant in &given.grants {
         happened(grant.issued_at, EventKind::Grant, json!({"grant_id": grant.id, "expires_at": grant.expires_at()}));
         if let Some(at) = grant.first_play_at {
             happened(at, EventKind::FirstPlay, json!({"grant_id": grant.id}));

@@ -17,11 +17,11 @@ use crate::api::grants::GrantBody;
 use crate::api::idempotency::IdempotencyKey;
 use crate::api::page::{List, PageQuery};
 use crate::api::problem::Problem;
+use crate::api::products::{self, ProductBrief};
 use crate::api::role::{Editor, Treasurer};
-use crate::api::title_brief::TitleBrief;
 use crate::base::clock::UtcMs;
 use crate::base::error::Error;
-use crate::base::id::{GrantId, OfferId, PaymentId, PurchaseId, RefundId, TitleId, ViewerId};
+use crate::base::id::{CouponId, GrantId, OfferId, PaymentId, PurchaseId, RefundId, TitleId, ViewerId};
 use crate::base::limits;
 use crate::base::money::Money;
 use crate::base::territory::Territory;
@@ -67,12 +67,17 @@ pub struct PurchaseRow {
     id: PurchaseId,
     #[schema(value_type = String, pattern = "^(pending|paid|declined|expired|refunded)$")]
     status: PurchaseStatus,
-    title_id: TitleId,
+    /// None where a product was bought.
+    title_id: Option<TitleId>,
     /// By BCP 47 language tag.
-    title_name: BTreeMap<String, String>,
+    name: BTreeMap<String, String>,
+    product: Option<ProductBrief>,
     viewer_id: ViewerId,
     viewer_email: String,
-    offer_id: OfferId,
+    offer_id: Option<OfferId>,
+    coupon_id: Option<CouponId>,
+    /// What the coupon took off.
+    discount: Option<Money>,
     price: Money,
     is_member_price: bool,
     territory: Territory,
@@ -194,11 +199,14 @@ impl PurchaseRow {
         PurchaseRow {
             id: purchase.id,
             status: purchase.status,
-            title_id: purchase.title_id,
-            title_name: TitleBrief::of(snapshot, purchase.title_id).name().clone(),
+            title_id: purchase.good.title_id(),
+            name: products::name_of(snapshot, &purchase.good),
+            product: purchase.good.product_id().and_then(|id| ProductBrief::of(snapshot, id)),
             viewer_id: purchase.viewer_id,
             viewer_email: viewer_email.clone(),
-            offer_id: purchase.offer_id,
+            offer_id: purchase.good.offer_id(),
+            coupon_id: purchase.discount.map(|discount| discount.coupon_id),
+            discount: purchase.discount.map(|discount| discount.amount),
             price: purchase.price,
             is_member_price: purchase.is_member_price,
             territory: purchase.territory,

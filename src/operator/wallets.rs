@@ -116,7 +116,7 @@ pub async fn show(
     Ok(Json(ViewerWalletBody {
         coins: balance(&lots, now),
         unlocks: ours.map(row).collect(),
-        lots: lots.into_iter().rev().map(|lot| LotBody::new(lot, now)).collect(),
+        lots: lots.iter().rev().map(|lot| LotBody::new(lot, now)).collect(),
     }))
 }
 
@@ -153,6 +153,7 @@ pub async fn create(
         added_at: now,
         void_at: None,
         livemode: api.livemode,
+        purchase_id: None,
     };
     // A repeated request is answered before it is judged: what was good when it was made may have passed.
     if api.db.written(&idempotency).await?.is_none() {
@@ -166,7 +167,7 @@ pub async fn create(
         Written::Replay { id } => find(&operators, id.parse()?).await?,
         Written::KeyReused => return Err(key_reused()),
     };
-    Ok((StatusCode::CREATED, Json(LotBody::new(lot, now))).into_response())
+    Ok((StatusCode::CREATED, Json(LotBody::new(&lot, now))).into_response())
 }
 
 /// Take back what is left of a lot, as when its money went back. What it was spent on stays; voiding twice is voiding once.
@@ -191,7 +192,7 @@ pub async fn void(
         let detail = json!({"reason": reason, "spent": lot.spent, "coins": lot.coins});
         operators.audit(&operator, "coin_lot.void", &id.to_string(), detail).await?;
     }
-    Ok(Json(LotBody::new(lot, now)))
+    Ok(Json(LotBody::new(&lot, now)))
 }
 
 /// Unlock an episode for a viewer who has watched advertising for it to its end. The server that showed it answers for
@@ -238,7 +239,7 @@ async fn find(operators: &Operators, id: CoinLotId) -> Result<CoinLot, Error> {
 }
 
 impl LotBody {
-    fn new(lot: CoinLot, now: UtcMs) -> LotBody {
+    pub fn new(lot: &CoinLot, now: UtcMs) -> LotBody {
         LotBody {
             left: lot.left(now),
             id: lot.id,
@@ -248,7 +249,7 @@ impl LotBody {
             spent: lot.spent,
             cost: lot.cost,
             expires_at: lot.expires_at,
-            note: lot.note,
+            note: lot.note.clone(),
             added_at: lot.added_at,
             void_at: lot.void_at,
             livemode: lot.livemode,

@@ -286,10 +286,11 @@ async fn read_snapshot(db: &dyn Db) -> Result<Snapshot> {
     read_house(db, Snapshot::new(titles, avails, offers, holdbacks, deals)).await
 }
 
-/// The snapshot with the storefronts, parties and cards that there are now.
+/// The snapshot with the storefronts, parties, products and cards that there are now.
 async fn read_house(db: &dyn Db, snapshot: Snapshot) -> Result<Snapshot> {
     let storefronts = Storefronts::new(db.storefronts().await?);
     let snapshot = snapshot.with_storefronts(storefronts).with_parties(db.parties().await?);
+    let snapshot = snapshot.with_products(db.products().await?);
     Ok(snapshot.with_cards(db.cards().await?))
 }
 

@@ -250,7 +250,10 @@ impl Sessions {
     pub fn plays_until(&self, session: &LiveSession, now: UtcMs) -> UtcMs {
         let row = session.row();
         let ends_at = match &session.grant {
-            Some(grant) => grant.load().expires_at_if_played(now).min(row.expires_at).min(session.membership_ends_at()),
+            Some(grant) => {
+                let until = grant.load().expires_at_if_played(now).unwrap_or(row.expires_at);
+                until.min(row.expires_at).min(session.membership_ends_at())
+            }
             None => session.ends_at(),
         };
         let snapshot = self.follower.snapshot();
@@ -409,7 +412,7 @@ impl LiveSession {
     pub fn ends_at(&self) -> UtcMs {
         let row = self.row();
         let entitled_until = match &self.grant {
-            Some(grant) => Some(grant.load().expires_at()),
+            Some(grant) => grant.load().expires_at(),
             None => row.entitlement.ends_at,
         };
         entitled_until.map_or(row.expires_at, |ends_at| ends_at.min(row.expires_at)).min(self.membership_ends_at())

@@ -28,8 +28,10 @@ pub struct Avail {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LicenseType {
-    /// Pay per title, bought through an offer. PVOD is `Vod` with a description.
+    /// Pay per title for some time, through an offer. PVOD is `Vod` with a description.
     Vod,
+    /// Electronic sell-through: a title is bought for good, through an offer.
+    Est,
     /// Included for members.
     Svod,
     /// Free to watch.
@@ -37,16 +39,24 @@ pub enum LicenseType {
 }
 
 impl LicenseType {
+    pub const ALL: [LicenseType; 4] = [LicenseType::Vod, LicenseType::Est, LicenseType::Svod, LicenseType::Avod];
+
     pub fn as_str(self) -> &'static str {
         match self {
             LicenseType::Vod => "vod",
+            LicenseType::Est => "est",
             LicenseType::Svod => "svod",
             LicenseType::Avod => "avod",
         }
     }
 
     pub fn parse(text: &str) -> Option<LicenseType> {
-        [LicenseType::Vod, LicenseType::Svod, LicenseType::Avod].into_iter().find(|kind| kind.as_str() == text)
+        LicenseType::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// Whether a title is sold under it by itself, through offers.
+    pub fn is_sold(self) -> bool {
+        matches!(self, LicenseType::Vod | LicenseType::Est)
     }
 }
 

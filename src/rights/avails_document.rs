@@ -157,12 +157,13 @@ fn read_transaction(transaction: &Element, path: &str, kind: EntryKind, notes: &
     let said = text_of(transaction, "LicenseType").ok_or_else(|| missing(path, "LicenseType"))?;
     let license_type = match said.as_str() {
         "VOD" | "TVOD" => LicenseType::Vod,
+        "EST" => LicenseType::Est,
         "SVOD" => LicenseType::Svod,
         "AVOD" | "FVOD" => LicenseType::Avod,
         _ => {
             return Err(unsupported(
                 &at("LicenseType"),
-                &format!("\"{said}\" is not executed here: VOD, SVOD and AVOD are."),
+                &format!("\"{said}\" is not executed here: VOD, EST, SVOD and AVOD are."),
             ));
         }
     };
@@ -431,6 +432,7 @@ fn write_transaction(xml: &mut Xml, rights: &TitleRights, avail: &Avail) -> io::
     element.write_inner_content(|xml| {
         let license_type = match avail.license_type {
             LicenseType::Vod => "VOD",
+            LicenseType::Est => "EST",
             LicenseType::Svod => "SVOD",
             LicenseType::Avod => "AVOD",
         };

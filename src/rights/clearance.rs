@@ -27,7 +27,7 @@ impl Clearance {
     /// Whether the title may be offered under `avail`.
     pub fn allows(self, avail: &Avail) -> bool {
         self.0.clears(match avail.license_type {
-            LicenseType::Vod | LicenseType::Svod => Charge::Paid,
+            LicenseType::Vod | LicenseType::Est | LicenseType::Svod => Charge::Paid,
             LicenseType::Avod => Charge::Free,
         })
     }

@@ -75,6 +75,7 @@ pub enum Carriage {
 #[serde(rename_all = "snake_case")]
 pub enum Medium {
     Vod,
+    Est,
     Svod,
     Avod,
     Cinema,
@@ -138,6 +139,7 @@ impl Medium {
     pub fn of(license_type: LicenseType) -> Medium {
         match license_type {
             LicenseType::Vod => Medium::Vod,
+            LicenseType::Est => Medium::Est,
             LicenseType::Svod => Medium::Svod,
             LicenseType::Avod => Medium::Avod,
         }

@@ -384,15 +384,14 @@ fn usable_grant(
         .filter(|grant| grant.phase(now) == phase && reach.plays_beside(grant, membership, now))
         .filter_map(|grant| Some((grant, *reach.covered.iter().find(|avail| avail.id == grant.avail_id)?)))
         .filter(|(_, avail)| !avail.has_hard_ended(now))
-        .max_by_key(|(grant, _)| grant.expires_at())?;
+        .max_by_key(|(grant, _)| grant.lasts_until())?;
     let beside = membership.filter(|_| grant.clock.needs_membership());
-    let expires_at = grant.expires_at();
-    let ends_at = beside.map_or(expires_at, |membership| film_end(title, membership, now).min(expires_at));
+    let finished_at = beside.map(|membership| film_end(title, membership, now));
     Some(Entitlement {
         cause: Cause::Grant(grant.id),
         avail_id: Some(avail.id),
         deal_id: None,
-        ends_at: Some(avail.hard_end_at.map_or(ends_at, |hard_end_at| hard_end_at.min(ends_at))),
+        ends_at: grant.expires_at().into_iter().chain(finished_at).chain(avail.hard_end_at).min(),
         beside: beside.map(|membership| membership.id),
         starts_clock: phase == GrantPhase::Unstarted,
         streams: grant.streams,
@@ -471,8 +470,8 @@ fn no_entitlement(episode: &Episode<'_>) -> Denial {
         .iter()
         .filter(|grant| has(grant))
         .filter_map(|grant| match grant.phase(now) {
-            GrantPhase::Expired => Some((grant.expires_at(), DenialCode::RentalExpired)),
-            GrantPhase::StartByPassed => Some((grant.expires_at(), DenialCode::StartByPassed)),
+            GrantPhase::Expired => Some((grant.lasts_until(), DenialCode::RentalExpired)),
+            GrantPhase::StartByPassed => Some((grant.lasts_until(), DenialCode::StartByPassed)),
             GrantPhase::Running if grant.clock.needs_membership() && reach.members_have_since(grant.issued_at, now) => {
                 None
             }
@@ -502,7 +501,7 @@ pub fn next_options(reach: &Reach<'_>, viewer: &ViewerRights, now: UtcMs) -> Vec
     let is_member = viewer.is_member(now);
     let mut options: Vec<NextOption> = reach
         .offered()
-        .filter(|avail| avail.license_type == LicenseType::Vod)
+        .filter(|avail| avail.license_type.is_sold())
         .flat_map(|avail| title.offers_of(avail.id).filter(|offer| reach.sells(offer, avail, now)))
         .filter(|offer| offer.is_for(is_member))
         .map(|offer| NextOption::Buy { offer_id: offer.id, price: offer.price(is_member) })

@@ -70,6 +70,8 @@ pub enum GrantClock {
     UntilMembers { watch_ms: i64 },
     /// At first play, which must come before `available_at + start_within_ms`.
     OnFirstPlay { start_within_ms: i64, watch_ms: i64 },
+    /// It has no end of its own: bought for good.
+    Forever,
 }
 
 impl GrantClock {
@@ -95,20 +97,26 @@ pub enum GrantPhase {
 }
 
 impl Grant {
-    /// The instant from which nothing plays under this grant, as things stand.
-    pub fn expires_at(&self) -> UtcMs {
+    /// The instant from which nothing plays under this grant, as things stand; none where it was bought for good.
+    pub fn expires_at(&self) -> Option<UtcMs> {
         let clock_end = match (self.clock, self.first_play_at) {
             (GrantClock::OnPurchase { watch_ms } | GrantClock::UntilMembers { watch_ms }, _) => {
-                plus(self.available_at, watch_ms)
+                Some(plus(self.available_at, watch_ms))
             }
-            (GrantClock::OnFirstPlay { start_within_ms, .. }, None) => plus(self.available_at, start_within_ms),
-            (GrantClock::OnFirstPlay { watch_ms, .. }, Some(first_play_at)) => plus(first_play_at, watch_ms),
+            (GrantClock::OnFirstPlay { start_within_ms, .. }, None) => Some(plus(self.available_at, start_within_ms)),
+            (GrantClock::OnFirstPlay { watch_ms, .. }, Some(first_play_at)) => Some(plus(first_play_at, watch_ms)),
+            (GrantClock::Forever, _) => None,
         };
-        self.hard_end_at.map_or(clock_end, |hard_end_at| clock_end.min(hard_end_at))
+        clock_end.into_iter().chain(self.hard_end_at).min()
+    }
+
+    /// The same as an instant to compare with others: after all of them where there is no end.
+    pub fn lasts_until(&self) -> UtcMs {
+        self.expires_at().unwrap_or(UtcMs(i64::MAX))
     }
 
     /// The same where first play is at `now`, unless it has been.
-    pub fn expires_at_if_played(&self, now: UtcMs) -> UtcMs {
+    pub fn expires_at_if_played(&self, now: UtcMs) -> Option<UtcMs> {
         Grant { first_play_at: self.first_play_at.or(Some(now)), ..self.clone() }.expires_at()
     }
 
@@ -125,7 +133,7 @@ impl Grant {
         if self.revoked_at.is_some() {
             return GrantPhase::Revoked;
         }
-        match (now < self.expires_at(), self.is_started()) {
+        match (now < self.lasts_until(), self.is_started()) {
             (true, _) if self.is_presale() && now < self.available_at => GrantPhase::Upcoming,
             (true, true) => GrantPhase::Running,
             (true, false) => GrantPhase::Unstarted,

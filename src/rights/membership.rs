@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::UtcMs;
-use crate::base::id::{MembershipId, PlanId, ViewerId};
+use crate::base::id::{MembershipId, PlanId, PurchaseId, ViewerId};
 
 /// What can be subscribed to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +25,9 @@ pub struct Membership {
     pub starts_at: UtcMs,
     pub ends_at: UtcMs,
     pub revoked_at: Option<UtcMs>,
+    /// What was paid for it, where it was bought here.
+    #[serde(default)]
+    pub purchase_id: Option<PurchaseId>,
 }
 
 impl Membership {

@@ -1,4 +1,4 @@
-//! An offer: what can be bought under a `Vod` avail, its prices, and the clock of the grant that a purchase gives.
+//! An offer: what can be bought under an avail that is sold (`Vod`, `Est`), its prices, and the clock of the grant that a purchase gives.
 
 use std::time::Duration;
 
@@ -55,6 +55,8 @@ pub enum OfferKind {
     Pvod,
     /// Transactional rental.
     Rental,
+    /// For good (EST).
+    Buy,
 }
 
 impl OfferKind {
@@ -62,11 +64,12 @@ impl OfferKind {
         match self {
             OfferKind::Pvod => "pvod",
             OfferKind::Rental => "rental",
+            OfferKind::Buy => "buy",
         }
     }
 
     pub fn parse(text: &str) -> Option<OfferKind> {
-        [OfferKind::Pvod, OfferKind::Rental].into_iter().find(|kind| kind.as_str() == text)
+        [OfferKind::Pvod, OfferKind::Rental, OfferKind::Buy].into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
@@ -128,7 +131,11 @@ impl Offer {
         if self.streams == 0 {
             return refuse("streams", "At least one stream must be allowed.");
         }
+        if (self.kind == OfferKind::Buy) != (self.clock == GrantClock::Forever) {
+            return refuse("clock", "What is bought for good has the clock `forever`, and nothing else has.");
+        }
         let (start_within, watch) = match self.clock {
+            GrantClock::Forever => return Ok(()),
             GrantClock::OnPurchase { watch_ms } | GrantClock::UntilMembers { watch_ms } => (None, watch_ms),
             GrantClock::OnFirstPlay { start_within_ms, watch_ms } => (Some(start_within_ms), watch_ms),
         };

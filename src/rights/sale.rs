@@ -6,8 +6,8 @@ use crate::base::money::Money;
 use crate::base::territory::Territory;
 use crate::rights::denial::{Denial, DenialCode, NextOption};
 use crate::rights::entitlement::{ViewerRights, next_options, title_denial};
-use crate::rights::grant::Grant;
-use crate::rights::offer::{Offer, SalePhase};
+use crate::rights::grant::{Grant, GrantClock};
+use crate::rights::offer::{Offer, OfferKind, SalePhase};
 use crate::rights::reach::Reach;
 use crate::rights::snapshot::TitleRights;
 
@@ -61,7 +61,9 @@ pub fn quote(
         return Err(refuse(DenialCode::MembershipRequired));
     }
     let is_usable_here = |grant: &Grant| {
-        grant.is_live(now)
+        // Who rents it may still buy it for good.
+        (offer.kind != OfferKind::Buy || grant.clock == GrantClock::Forever)
+            && grant.is_live(now)
             && reach.plays_beside(grant, viewer.membership(now), now)
             && reach.covered.iter().any(|avail| avail.id == grant.avail_id)
     };

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::base::id::{AssetId, AvailId, DealId, OfferId, PartyId, TitleId};
+use crate::base::id::{AssetId, AvailId, DealId, OfferId, PartyId, ProductId, TitleId};
 use crate::base::money::Currency;
 use crate::base::shared_map::SharedMap;
 use crate::catalog::licence::{CardSource, ReleaseCard};
@@ -16,6 +16,7 @@ use crate::rights::deal::Deal;
 use crate::rights::holdback::Holdback;
 use crate::rights::offer::Offer;
 use crate::rights::party::Party;
+use crate::rights::product::Product;
 
 /// One title with its avails, offers, holdbacks and deals.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +67,8 @@ pub struct Snapshot {
     order: Arc<Vec<TitleId>>,
     storefronts: Arc<Storefronts>,
     parties: Arc<HashMap<PartyId, Party>>,
+    /// Oldest first.
+    products: Arc<Vec<Product>>,
     /// By film; the newest last.
     cards: Arc<HashMap<AssetId, Vec<(CardSource, ReleaseCard)>>>,
 }
@@ -137,6 +140,19 @@ impl Snapshot {
     pub fn with_parties(self, parties: Vec<Party>) -> Snapshot {
         let parties = parties.into_iter().map(|party| (party.id, party)).collect();
         Snapshot { parties: Arc::new(parties), ..self }
+    }
+
+    /// The same with what is sold besides the offers of titles, oldest first.
+    pub fn with_products(self, products: Vec<Product>) -> Snapshot {
+        Snapshot { products: Arc::new(products), ..self }
+    }
+
+    pub fn product(&self, id: ProductId) -> Option<&Product> {
+        self.products.binary_search_by_key(&id, |product| product.id).ok().map(|place| &self.products[place])
+    }
+
+    pub fn products(&self) -> &[Product] {
+        &self.products
     }
 
     pub fn party(&self, id: PartyId) -> Option<&Party> {

@@ -43,8 +43,7 @@ pub fn decide_preview(title: &TitleRights, territory: Option<Territory>, now: Ut
         let next = vec![NextOption::Wait { opens_at }];
         return Some(Decision::Deny(Denial { next, ..Denial::of(DenialCode::WindowNotOpen) }));
     }
-    let kinds = [LicenseType::Vod, LicenseType::Svod, LicenseType::Avod];
-    let Some(avail) = kinds.into_iter().find_map(|kind| reach.open_avail(kind, now)) else {
+    let Some(avail) = LicenseType::ALL.into_iter().find_map(|kind| reach.open_avail(kind, now)) else {
         return Some(Decision::Deny(nothing_is_on(&reach, now)));
     };
     let is_free = avail.license_type == LicenseType::Avod;

@@ -210,7 +210,10 @@ fn check_tally(tally: &Tally, report: &mut Report) {
             report.find(code, tally.purchase_id, message);
         }
     };
-    expect("GRANT_COUNT_WRONG", sold, i64::from(tally.grants), "grants");
+    expect("GRANT_COUNT_WRONG", sold * i64::from(tally.grants_due), i64::from(tally.grants), "grants");
+    let memberships = i64::from(tally.memberships);
+    expect("MEMBERSHIP_COUNT_WRONG", sold * i64::from(tally.memberships_due), memberships, "memberships");
+    expect("COINS_MISSING", sold * i64::from(tally.coins_due), i64::from(tally.coins), "additions to the wallet");
     expect("SALE_COUNT_WRONG", sold, i64::from(tally.sales), "sale entries");
     expect("REVERSAL_COUNT_WRONG", returned, i64::from(tally.reversals), "reversing entries");
     expect("REFUND_COUNT_WRONG", returned, i64::from(tally.refunds), "refunds");

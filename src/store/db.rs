@@ -21,6 +21,7 @@ pub mod job;
 pub mod operator;
 pub mod playback;
 pub mod postgres;
+pub mod product;
 pub mod progress;
 pub mod sales;
 pub mod sql;
@@ -40,6 +41,7 @@ pub use deal::DealDb;
 pub use job::JobDb;
 pub use operator::OperatorDb;
 pub use playback::PlaybackDb;
+pub use product::ProductDb;
 pub use progress::ProgressDb;
 pub use sales::SalesDb;
 pub use storefront::StorefrontDb;
@@ -60,6 +62,7 @@ pub trait Db:
     + JobDb
     + OperatorDb
     + PlaybackDb
+    + ProductDb
     + ProgressDb
     + SalesDb
     + StorefrontDb

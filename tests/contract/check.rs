@@ -10,7 +10,7 @@ use marquee::store::db::voucher::Redemption;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
 
-use crate::db::{Backend, SqliteFile, wallet};
+use crate::db::{Backend, SqliteFile, product, wallet};
 use crate::scene::{Scene, audit_line};
 
 /// A file with a paid, a refunded and a pending purchase and some audit lines, tampered with by `sql`, as checked.
@@ -19,7 +19,7 @@ async fn damaged_by(sql: &str) -> Report {
     let db = file.open().await;
     fill(&db).await;
     let sound = check(&*db).await.unwrap();
-    assert_eq!((sound.entries, sound.audit_lines, sound.purchases, sound.vouchers, sound.grants), (3, 3, 3, 1, 3));
+    assert_eq!((sound.entries, sound.audit_lines, sound.purchases, sound.vouchers, sound.grants), (5, 3, 5, 1, 3));
     assert_eq!(sound.findings, []);
     db.close().await;
     tamper(&file.path(), sql).await;
@@ -35,6 +35,7 @@ async fn fill(db: &Arc<dyn Db>) {
     let guest = scene.with_viewer(db, "guest@example.com").await;
     assert_eq!(db.redeem_voucher(&guest.gift(vouchers[0].id), 0).await.unwrap(), Redemption::Done);
     wallet::unlocked(db, &scene).await;
+    product::bought(db, &scene).await;
     for action in ["one", "two", "three"] {
         db.append_audit(&audit_line(action)).await.unwrap();
     }
@@ -86,7 +87,7 @@ async fn each_kind_of_damage_is_found() {
         (
             "DELETE FROM posting WHERE entry_id = (SELECT id FROM entry WHERE position = 3); \
              DELETE FROM entry WHERE position = 3",
-            &["SALE_AMOUNT_WRONG", "SALE_COUNT_WRONG"],
+            &["ENTRY_MISSING", "SALE_AMOUNT_WRONG", "SALE_COUNT_WRONG"],
         ),
         (
             "DELETE FROM posting WHERE line = 1 AND entry_id = (SELECT id FROM entry WHERE position = 1)",
@@ -126,7 +127,7 @@ async fn each_kind_of_damage_is_found() {
         ),
         (
             "UPDATE purchase SET status = 'declined' WHERE status = 'paid'",
-            &["GRANT_COUNT_WRONG", "SALE_AMOUNT_WRONG", "SALE_COUNT_WRONG"],
+            &["COINS_MISSING", "GRANT_COUNT_WRONG", "MEMBERSHIP_COUNT_WRONG", "SALE_AMOUNT_WRONG", "SALE_COUNT_WRONG"],
         ),
         ("DELETE FROM refund", &["REFUND_AMOUNT_WRONG", "REFUND_COUNT_WRONG"]),
         ("DELETE FROM purchase WHERE status = 'paid'", &["CAUSE_MISSING", "STORAGE_DAMAGED"]),
@@ -135,7 +136,13 @@ async fn each_kind_of_damage_is_found() {
         ("UPDATE coin_lot SET coins = 10", &["COINS_WRONG"]),
         (
             "UPDATE coin_lot SET viewer_id = (SELECT id FROM viewer WHERE email_folded = 'grace@example.com')",
-            &["COINS_WRONG"],
+            &["COINS_MISSING", "COINS_WRONG"],
+        ),
+        ("UPDATE membership SET purchase_id = NULL", &["MEMBERSHIP_COUNT_WRONG"]),
+        ("UPDATE coin_lot SET purchase_id = NULL", &["COINS_MISSING"]),
+        (
+            "UPDATE membership SET purchase_id = 'pur_0'",
+            &["CAUSE_MISSING", "MEMBERSHIP_COUNT_WRONG", "STORAGE_DAMAGED"],
         ),
         ("DELETE FROM offer", &["STORAGE_DAMAGED"]),
         (
@@ -162,7 +169,7 @@ async fn what_is_written_after_an_entry_that_cannot_be_read_is_still_checked() {
     assert_eq!(subjects.len(), 2, "{subjects:?}");
     assert!(subjects[0].starts_with("ENTRY_DAMAGED entry 1"), "{subjects:?}");
     assert!(subjects[1].starts_with("ENTRY_CHAIN_BROKEN entry 2"), "{subjects:?}");
-    assert_eq!(report.entries, 3);
+    assert_eq!(report.entries, 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,6 +22,7 @@ mod sales;
 mod storefront;
 mod telemetry;
 mod voucher;
+pub mod product;
 pub mod wallet;
 
 /// A database that can be opened more than once.
@@ -150,6 +151,10 @@ suite! {
         the_card_of_a_session_is_not_watched
         the_board_is_what_the_books_say
         lines_and_sessions_are_forgotten_a_few_at_a_time;
+    product:
+        products_and_coupons_are_made_and_ended_once
+        what_a_product_gives_comes_and_goes_with_the_money
+        a_coupon_is_used_no_more_often_than_it_may;
     progress:
         the_last_place_in_a_title_is_kept_for_each_viewer;
     races:

@@ -14,7 +14,7 @@ use marquee::base::territory::TerritorySet;
 use marquee::catalog::details::{TitleDetails, Trailer};
 use marquee::catalog::genre::Genre;
 use marquee::catalog::title::{Title, TitleStatus};
-use marquee::ledger::purchase::{Purchase, PurchaseStatus, Refund};
+use marquee::ledger::purchase::{Good, Line, Purchase, PurchaseStatus, Refund};
 use marquee::ledger::{entry::Entry, rules};
 use marquee::rights::avail::{Avail, LicenseType};
 use marquee::rights::entitlement::{Cause, Entitlement};
@@ -62,12 +62,16 @@ impl Scene {
         Purchase {
             id: PurchaseId::new(NOW),
             viewer_id: self.viewer.id,
-            title_id: self.title.id,
-            avail_id: self.avail.id,
-            offer_id: self.offer.id,
+            good: Good::Offer(Line {
+                title_id: self.title.id,
+                avail_id: self.avail.id,
+                offer_id: self.offer.id,
+                price: self.offer.list_price,
+            }),
             storefront_id: StorefrontId::FIRST,
             price: self.offer.list_price,
             is_member_price: false,
+            discount: None,
             territory: "CN".parse().unwrap(),
             provider: "sandbox".into(),
             payment_id: PaymentId::new(NOW),
@@ -91,7 +95,7 @@ impl Scene {
     pub async fn paid(&self, db: &Arc<dyn Db>) -> (Purchase, Entry, Grant) {
         let purchase = self.begun(db).await;
         let (entry, grant) = (sale(&purchase), grant_for(&purchase));
-        assert_eq!(db.settle_purchase(purchase.id, None, &entry, &grant).await.unwrap(), Settled::Done);
+        assert_eq!(db.settle_purchase(purchase.id, None, &entry, &grant.clone().into()).await.unwrap(), Settled::Done);
         (purchase, entry, grant)
     }
 
@@ -231,16 +235,17 @@ pub fn offer(avail: &Avail) -> Offer {
 }
 
 pub fn sale(purchase: &Purchase) -> Entry {
-    rules::sale(purchase, later(10)).unwrap()
+    rules::sale(purchase, None, later(10)).unwrap()
 }
 
 pub fn grant_for(purchase: &Purchase) -> Grant {
+    let line = &purchase.good.lines()[0];
     Grant {
         id: GrantId::new(later(10)),
         viewer_id: purchase.viewer_id,
-        title_id: purchase.title_id,
-        avail_id: purchase.avail_id,
-        offer_id: purchase.offer_id,
+        title_id: line.title_id,
+        avail_id: line.avail_id,
+        offer_id: line.offer_id,
         cause: GrantCause::Purchase(purchase.id),
         clock: GrantClock::OnFirstPlay { start_within_ms: 604_800_000, watch_ms: 172_800_000 },
         issued_at: later(10),

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::postgres_server::PostgresServer;
 use crate::server::{Answer, Server, TestViewer, outcome};
 
+mod cashier;
 mod cinemas;
 mod licences;
 mod life;
@@ -38,6 +39,11 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    cashier:
+        what_is_bought_for_good_plays_on
+        members_and_coins_are_bought_at_the_cashier
+        a_bundle_is_bought_whole
+        a_coupon_makes_it_cheaper;
     cinemas:
         online_waits_for_the_strictest_circuit
         a_territory_waits_for_another_ones_opening

@@ -42,6 +42,7 @@ pub struct Server {
 }
 
 /// Somebody with an account.
+#[derive(Clone)]
 pub struct TestViewer {
     pub id: ViewerId,
     pub token: String,
@@ -188,6 +189,7 @@ impl Server {
             starts_at: self.now(),
             ends_at,
             revoked_at: None,
+            purchase_id: None,
         };
         self.app.db.insert_membership(&membership, None).await.unwrap();
         viewer

@@ -48,6 +48,7 @@ fn plan() -> Vec<Avail> {
             ..pvod
         },
         summer,
+        avail(LicenseType::Est, of(&["US"]), "2027-05-01T00:00:00Z", None, "America/New_York"),
         avail(LicenseType::Avod, TerritorySet::world(), "2028-01-01T00:00:00Z", Some("2029-01-01T00:00:00Z"), "UTC"),
         avail(
             LicenseType::Vod,
@@ -141,7 +142,7 @@ fn what_is_not_executed_here_is_refused_and_what_is_only_lost_is_said() {
     assert_eq!(refused(&with("<a:HoldbackLanguage>fr</a:HoldbackLanguage>")), unsupported("HoldbackLanguage"));
     assert_eq!(refused(&with("<a:FormatProfile>SD</a:FormatProfile>")), unsupported("FormatProfile"));
     assert_eq!(refused(&with("<a:WindowDuration>P1M</a:WindowDuration>")), unsupported("WindowDuration"));
-    assert_eq!(refused(&usual.replace("TVOD", "EST")), unsupported("LicenseType"));
+    assert_eq!(refused(&usual.replace("TVOD", "POEST")), unsupported("LicenseType"));
     assert_eq!(refused(&usual.replace("Open", "ESTStart")), unsupported("EndCondition"));
     let condition =
         usual.replace("<a:Start>2027-05-05T00:00:00Z</a:Start>", "<a:StartCondition>Immediate</a:StartCondition>");

@@ -122,7 +122,8 @@ pub struct Funnel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LatePayment {
     pub purchase_id: PurchaseId,
-    pub title_id: TitleId,
+    /// None where a product is bought.
+    pub title_id: Option<TitleId>,
     pub created_at: UtcMs,
 }
 

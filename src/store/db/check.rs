@@ -26,7 +26,7 @@ pub trait CheckDb: Send + Sync {
     /// What belongs to each voucher that was redeemed or has a grant, in id order.
     async fn voucher_tallies(&self, after: Option<VoucherId>, limit: u32) -> Result<Vec<VoucherTally>>;
 
-    /// Ids of entries and refunds whose purchase does not exist, and of grants without exactly one cause that does, at
+    /// Ids of entries, refunds, memberships and lots of coins whose purchase does not exist, and of grants without exactly one cause that does, at
     /// most `limit`.
     async fn strays(&self, limit: u32) -> Result<Vec<String>>;
 
@@ -41,6 +41,13 @@ pub struct Tally {
     pub purchase_id: PurchaseId,
     pub status: PurchaseStatus,
     pub price: Money,
+    /// What a paid purchase of this kind gives.
+    pub grants_due: u32,
+    pub memberships_due: u32,
+    pub coins_due: u32,
+    pub memberships: u32,
+    /// One where it gave coins, in however many lots.
+    pub coins: u32,
     pub grants: u32,
     pub grants_revoked: u32,
     /// Grants that say what the purchase and its offer say: whose, of what, for how long.

@@ -9,6 +9,7 @@ use crate::base::id::{GrantId, MembershipId, PaymentId, PlanId, PurchaseId, Titl
 use crate::ledger::chain::ChainHash;
 use crate::ledger::entry::Entry;
 use crate::ledger::purchase::{PaymentAction, Purchase, Refund};
+use crate::ledger::wallet::CoinLot;
 use crate::rights::grant::Grant;
 use crate::rights::membership::{Membership, Plan};
 use crate::store::db::audit::AuditLine;
@@ -18,7 +19,8 @@ use crate::store::db::{Idempotency, Written};
 #[async_trait]
 pub trait CommerceDb: Send + Sync {
     /// Records a pending purchase, durably, before the provider hears of it. In the same transaction: the idempotency
-    /// key, and that the viewer has exactly `grants_seen` grants of the title and no other pending purchase of it.
+    /// key, that the viewer has exactly `grants_seen` grants of its titles and no other pending purchase of them or of the
+    /// product, and that its coupon is good for it.
     async fn begin_purchase(
         &self,
         purchase: &Purchase,
@@ -26,14 +28,14 @@ pub trait CommerceDb: Send + Sync {
         idempotency: &Idempotency,
     ) -> Result<Written<Begun>>;
 
-    /// `pending -> paid` with its entry, chained, and its grant. With an event id, the event is recorded too and one
-    /// that was recorded before changes nothing.
+    /// `pending -> paid` with its entry, chained, and what it gave: a membership after one of the same plan that lasts.
+    /// With an event id, the event is recorded too and one that was recorded before changes nothing.
     async fn settle_purchase(
         &self,
         id: PurchaseId,
         event_id: Option<&str>,
         entry: &Entry,
-        grant: &Grant,
+        given: &Given,
     ) -> Result<Settled>;
 
     /// `pending -> declined` or `pending -> expired`.
@@ -61,7 +63,7 @@ pub trait CommerceDb: Send + Sync {
     /// Presses it. The first act stands, and is returned.
     async fn press_sandbox(&self, id: PaymentId, act: SandboxAct, at: UtcMs) -> Result<SandboxAct>;
 
-    /// `paid -> refunded`: the refund, the reversing entry, the grant's revocation and a `Change::Grant`.
+    /// `paid -> refunded`: the refund, the reversing entry, and the end of all that it gave with a change for each.
     async fn record_refund(
         &self,
         refund: &Refund,
@@ -80,7 +82,7 @@ pub trait CommerceDb: Send + Sync {
 
     async fn grant(&self, id: GrantId) -> Result<Option<Grant>>;
 
-    async fn grant_of_purchase(&self, purchase: PurchaseId) -> Result<Option<Grant>>;
+    async fn given(&self, purchase: PurchaseId) -> Result<Given>;
 
     /// All grants of one viewer, or only those for one title, oldest first.
     async fn grants(&self, viewer: ViewerId, title: Option<TitleId>) -> Result<Vec<Grant>>;
@@ -113,13 +115,38 @@ pub trait CommerceDb: Send + Sync {
     async fn entry_of_purchase(&self, purchase: PurchaseId) -> Result<Option<Entry>>;
 }
 
+/// What a paid purchase gave: the grant of a title, or of each of a bundle; time as a member; coins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Given {
+    pub grants: Vec<Grant>,
+    pub membership: Option<Membership>,
+    pub coins: Vec<CoinLot>,
+}
+
+impl Given {
+    pub fn is_nothing(&self) -> bool {
+        self.grants.is_empty() && self.membership.is_none() && self.coins.is_empty()
+    }
+
+    /// What cannot be given back any more.
+    pub fn coins_spent(&self) -> u32 {
+        self.coins.iter().map(|lot| lot.spent).sum()
+    }
+}
+
+impl From<Grant> for Given {
+    fn from(grant: Grant) -> Given {
+        Given { grants: vec![grant], ..Given::default() }
+    }
+}
+
 /// What beginning a purchase found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Begun {
     Recorded,
-    /// The viewer's grants are no longer those that the quote saw: quote again.
+    /// The viewer's grants are no longer those that the quote saw, or the coupon takes off something else: quote again.
     RightsChanged,
-    /// Another purchase of the same title by the same viewer is pending.
+    /// Another purchase of the same by the same viewer is pending.
     OtherPending(PurchaseId),
 }
 

@@ -8,12 +8,11 @@ use crate::base::id::{PurchaseId, TitleId, ViewerId};
 use crate::base::money::Money;
 use crate::base::territory::Territory;
 use crate::ledger::purchase::{Purchase, PurchaseStatus, Refund};
-use crate::rights::grant::Grant;
 use crate::rights::membership::Membership;
 use crate::rights::session::PlaybackSession;
 use crate::store::db::Page;
 use crate::store::db::account::Viewer;
-use crate::store::db::commerce::ChainedEntry;
+use crate::store::db::commerce::{ChainedEntry, Given};
 
 /// Lists of purchases, viewers and members. All are newest first; `after` is the last id of the page before.
 #[async_trait]
@@ -57,11 +56,11 @@ pub struct SaleFilter {
 pub struct Sale {
     pub purchase: Purchase,
     pub viewer_email: String,
-    pub grant: Option<Grant>,
+    pub given: Given,
     pub refund: Option<Refund>,
 }
 
-/// A purchase that gave a grant, and how much was watched under it.
+/// A purchase, and how much was watched under its grants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WatchedSale {
     pub sale: Sale,
@@ -77,7 +76,7 @@ pub struct Trail {
     pub entries: Vec<ChainedEntry>,
     pub payments: Vec<PaymentEvent>,
     pub callbacks: Vec<Callback>,
-    /// Opened under its grant, newest first.
+    /// Opened under its grants, of each the newest first.
     pub sessions: Vec<PlaybackSession>,
 }
 

@@ -36,6 +36,7 @@ mod migration;
 mod operator;
 mod plan;
 mod playback;
+mod product;
 mod progress;
 mod purchase;
 mod row;

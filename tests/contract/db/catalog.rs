@@ -304,7 +304,7 @@ pub async fn who_waits_for_an_opening_waits_for_the_new_one(backend: &impl Backe
     let (waiting, started) =
         (scene.begun(&db).await, scene.with_viewer(&db, "ben@example.com").await.paid(&db).await.2);
     let grant = Grant { available_at: later(500), ..grant_for(&waiting) };
-    db.settle_purchase(waiting.id, None, &sale(&waiting), &grant).await.unwrap();
+    db.settle_purchase(waiting.id, None, &sale(&waiting), &grant.clone().into()).await.unwrap();
     let moved = |start_at| Avail { window: Window { start_at, ..scene.avail.window.clone() }, ..scene.avail.clone() };
     let available_at = || async { db.grant(grant.id).await.unwrap().unwrap().available_at };
     db.update_avail(&moved(later(900)), later(499)).await.unwrap();

@@ -36,7 +36,7 @@ pub async fn a_purchase_is_not_begun_beside_another_or_on_other_rights(backend: 
     let (other, fresh) = (scene.purchase(), key("fresh"));
     let beside = db.begin_purchase(&other, 0, &fresh).await.unwrap();
     assert_eq!(beside, Written::New(Begun::OtherPending(first.id)));
-    db.settle_purchase(first.id, None, &sale(&first), &grant_for(&first)).await.unwrap();
+    db.settle_purchase(first.id, None, &sale(&first), &grant_for(&first).into()).await.unwrap();
     assert_eq!(db.begin_purchase(&other, 0, &fresh).await.unwrap(), Written::New(Begun::RightsChanged));
     assert_eq!(db.purchase(other.id).await.unwrap(), None);
     // What did not begin has not used up its key.
@@ -54,7 +54,7 @@ pub async fn a_settled_purchase_has_its_entry_and_its_grant(backend: &impl Backe
     assert_eq!(db.pending_purchases(10).await.unwrap(), []);
     assert_eq!(db.entry_of_purchase(purchase.id).await.unwrap(), Some(entry.clone()));
     assert_eq!(db.grant(grant.id).await.unwrap(), Some(grant.clone()));
-    assert_eq!(db.grant_of_purchase(purchase.id).await.unwrap(), Some(grant.clone()));
+    assert_eq!(db.given(purchase.id).await.unwrap().grants.pop(), Some(grant.clone()));
     assert_eq!(db.grants(scene.viewer.id, Some(scene.title.id)).await.unwrap(), std::slice::from_ref(&grant));
     assert_eq!(db.grants(scene.viewer.id, None).await.unwrap(), [grant]);
     let chained = db.entries(0, 10).await.unwrap();
@@ -68,7 +68,7 @@ pub async fn a_purchase_is_settled_once(backend: &impl Backend) {
     let db = backend.open().await;
     let scene = Scene::set(&db).await;
     let (purchase, _, grant) = scene.paid(&db).await;
-    let again = db.settle_purchase(purchase.id, None, &sale(&purchase), &grant_for(&purchase)).await.unwrap();
+    let again = db.settle_purchase(purchase.id, None, &sale(&purchase), &grant_for(&purchase).into()).await.unwrap();
     assert_eq!(again, Settled::AlreadyDecided);
     let late = db.close_purchase(purchase.id, None, PurchaseClosed::Expired, NOW).await.unwrap();
     assert_eq!(late, Settled::AlreadyDecided);
@@ -88,7 +88,7 @@ pub async fn an_event_counts_once(backend: &impl Backend) {
         let (db, purchase) = (db.clone(), purchase.clone());
         async move {
             let (entry, grant) = (sale(&purchase), grant_for(&purchase));
-            db.settle_purchase(purchase.id, Some("evt_1"), &entry, &grant).await.unwrap()
+            db.settle_purchase(purchase.id, Some("evt_1"), &entry, &grant.clone().into()).await.unwrap()
         }
     };
     assert_eq!(settle(&first).await, Settled::Done);
@@ -97,7 +97,7 @@ pub async fn an_event_counts_once(backend: &impl Backend) {
     let second = scene.with_viewer(&db, "grace@example.com").await.begun(&db).await;
     assert_eq!(settle(&second).await, Settled::AlreadyDecided);
     assert_eq!(db.purchase(second.id).await.unwrap(), Some(second.clone()));
-    assert_eq!(db.grant_of_purchase(second.id).await.unwrap(), None);
+    assert_eq!(db.given(second.id).await.unwrap().grants.pop(), None);
     let closed = db.close_purchase(second.id, Some("evt_2"), PurchaseClosed::Declined, later(5)).await.unwrap();
     assert_eq!(closed, Settled::Done);
     assert_eq!(db.entries(0, 10).await.unwrap().len(), 1);
@@ -113,7 +113,7 @@ pub async fn a_purchase_ends_without_money(backend: &impl Backend) {
         assert_eq!(db.close_purchase(purchase.id, None, closed, later(5)).await.unwrap(), Settled::Done);
         let ended = Purchase { status, decided_at: Some(later(5)), ..purchase.clone() };
         assert_eq!(db.purchase(purchase.id).await.unwrap(), Some(ended));
-        let late = db.settle_purchase(purchase.id, None, &sale(&purchase), &grant_for(&purchase)).await.unwrap();
+        let late = db.settle_purchase(purchase.id, None, &sale(&purchase), &grant_for(&purchase).into()).await.unwrap();
         assert_eq!(late, Settled::AlreadyDecided, "a late payment does not resurrect it");
     }
     assert_eq!(db.entries(0, 10).await.unwrap(), []);
@@ -168,14 +168,15 @@ pub async fn what_belongs_to_another_purchase_is_refused_whole(backend: &impl Ba
     let scene = Scene::set(&db).await;
     let purchase = scene.begun(&db).await;
     let stranger = scene.purchase();
-    db.settle_purchase(purchase.id, None, &sale(&stranger), &grant_for(&purchase)).await.unwrap_err();
-    db.settle_purchase(purchase.id, None, &sale(&purchase), &grant_for(&stranger)).await.unwrap_err();
+    db.settle_purchase(purchase.id, None, &sale(&stranger), &grant_for(&purchase).into()).await.unwrap_err();
+    db.settle_purchase(purchase.id, None, &sale(&purchase), &grant_for(&stranger).into()).await.unwrap_err();
     // A grant whose offer does not exist fails last of all; nothing before it stays.
     let wrong = Grant { offer_id: marquee::base::id::OfferId::new(later(9)), ..grant_for(&purchase) };
-    db.settle_purchase(purchase.id, Some("evt"), &sale(&purchase), &wrong).await.unwrap_err();
+    db.settle_purchase(purchase.id, Some("evt"), &sale(&purchase), &wrong.clone().into()).await.unwrap_err();
     assert_eq!(db.purchase(purchase.id).await.unwrap(), Some(purchase.clone()));
     assert_eq!(db.entries(0, 10).await.unwrap(), []);
-    let done = db.settle_purchase(purchase.id, Some("evt"), &sale(&purchase), &grant_for(&purchase)).await.unwrap();
+    let done =
+        db.settle_purchase(purchase.id, Some("evt"), &sale(&purchase), &grant_for(&purchase).into()).await.unwrap();
     assert_eq!(done, Settled::Done);
 }
 
@@ -220,6 +221,7 @@ pub async fn plans_and_memberships_are_kept(backend: &impl Backend) {
         starts_at: NOW,
         ends_at: later(1000),
         revoked_at: None,
+        purchase_id: None,
     };
     assert_eq!(db.insert_membership(&membership, Some(&key("join"))).await.unwrap(), Written::New(()));
     let replay = Written::Replay { id: membership.id.to_string() };
@@ -256,7 +258,7 @@ pub async fn everything_is_there_after_it_was_opened_again(backend: &impl Backen
     let db = backend.open().await;
     assert_eq!((db.entries(0, 10).await.unwrap(), db.audit_lines(0, 10).await.unwrap()), before);
     assert_eq!(db.refund_of(refunded.id).await.unwrap(), Some(refund));
-    assert_eq!(db.grant_of_purchase(paid.id).await.unwrap().unwrap().first_play_at, Some(later(50)));
+    assert_eq!(db.given(paid.id).await.unwrap().grants.pop().unwrap().first_play_at, Some(later(50)));
     assert_eq!(db.title(scene.title.id).await.unwrap(), Some(scene.title));
     assert!(check::check(&*db).await.unwrap().is_sound());
     db.ping().await.unwrap();

@@ -83,7 +83,7 @@ pub async fn one_purchase_is_settled_by_one_of_many(backend: &impl Backend) {
         async move {
             let event = format!("evt_{}", index % 3);
             let (entry, grant) = (sale(&purchase), grant_for(&purchase));
-            db.settle_purchase(purchase.id, Some(&event), &entry, &grant).await.unwrap()
+            db.settle_purchase(purchase.id, Some(&event), &entry, &grant.clone().into()).await.unwrap()
         }
     })
     .await;

@@ -50,13 +50,13 @@ pub async fn sales_are_found_by_everything_that_is_asked(backend: &impl Backend)
     let whole = Sale {
         purchase: db.purchase(paid.id).await.unwrap().unwrap(),
         viewer_email: scene.viewer.email.clone(),
-        grant: Some(grant),
+        given: grant.into(),
         refund: None,
     };
     let watched = |sale: Sale| WatchedSale { sale, watched_ms: 0, furthest_permille: None };
     assert_eq!(db.sale(paid.id).await.unwrap(), Some(watched(whole.clone())));
     assert_eq!(db.sale(refunded.id).await.unwrap().unwrap().sale.refund, Some(refund));
-    let (title, territory) = (paid.title_id, paid.territory);
+    let (title, territory) = (scene.title.id, paid.territory);
     let page = |after: Option<PurchaseId>| Page { after: after.map(|id| id.to_string()), limit: 1 };
     assert_eq!(db.paid_sales(title, territory, &page(None)).await.unwrap(), [watched(whole)]);
     assert_eq!(db.paid_sales(title, territory, &page(Some(paid.id))).await.unwrap(), []);
@@ -75,7 +75,7 @@ pub async fn a_purchase_leaves_a_trail(backend: &impl Backend) {
         db.hear_callback(purchase.id, "evt", later(at)).await.unwrap();
     }
     let (entry, grant) = (sale(&purchase), grant_for(&purchase));
-    db.settle_purchase(purchase.id, Some("evt"), &entry, &grant).await.unwrap();
+    db.settle_purchase(purchase.id, Some("evt"), &entry, &grant.clone().into()).await.unwrap();
     let session = scene.session(&grant);
     let session = marquee::rights::session::PlaybackSession { opened_at: later(20), ..session };
     db.insert_session(&session).await.unwrap();
@@ -135,6 +135,7 @@ pub async fn viewers_are_found_by_how_their_address_begins(backend: &impl Backen
         starts_at: NOW,
         ends_at: later(1_000),
         revoked_at: None,
+        purchase_id: None,
     };
     db.insert_membership(&membership, None).await.unwrap();
     let found = async |prefix: Option<&str>, at| db.audience(prefix, &ALL, later(at)).await.unwrap();
@@ -169,6 +170,7 @@ pub async fn a_membership_is_ended_early_once(backend: &impl Backend) {
         starts_at: NOW,
         ends_at: later(1_000),
         revoked_at: None,
+        purchase_id: None,
     };
     db.insert_membership(&membership, Some(&key("join"))).await.unwrap();
     let cursor = db.changes(None, 1).await.unwrap().cursor;

@@ -123,6 +123,7 @@ fn paid(scene: &Scene, coins: u32) -> CoinLot {
         added_at: NOW,
         void_at: None,
         livemode: false,
+        purchase_id: None,
     }
 }
 

@@ -31,7 +31,7 @@ async fn a_code_is_scanned_and_paid_by_a_telephone_that_nobody_knows() {
 
     let path = format!("/sandbox/payments/{}", payment(&pending));
     let waiting = json!({"payment_id": payment(&pending), "amount": {"amount": 1800, "currency": "CNY"},
-        "title_name": {"en": "A Film"}, "status": "pending"});
+        "name": {"en": "A Film"}, "status": "pending"});
     let shown = cinema.get(&path, "").await;
     assert_eq!((shown.status, shown.body), (StatusCode::OK, waiting));
     let refused = cinema.post(&path, "", json!({"act": "steal"})).await;

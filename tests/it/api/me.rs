@@ -151,7 +151,16 @@ async fn the_membership_that_lasts_longest_is_told() {
         cinema.api.db.insert_plan(&plan, None, now).await.unwrap();
         let id = MembershipId::new(now);
         let (viewer_id, plan_id) = (ann.id, plan.id);
-        let membership = Membership { id, viewer_id, plan_id, streams: 2, starts_at: now, ends_at, revoked_at: None };
+        let membership = Membership {
+            id,
+            viewer_id,
+            plan_id,
+            streams: 2,
+            starts_at: now,
+            ends_at,
+            revoked_at: None,
+            purchase_id: None,
+        };
         cinema.api.db.insert_membership(&membership, None).await.unwrap();
     }
     let told = cinema.get("/me/membership", &ann.token).await.body;

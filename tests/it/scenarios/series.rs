@@ -16,7 +16,7 @@ const CLOSES: &str = "2027-06-01T00:00:00+08:00";
 impl Stage {
     /// 《替身新娘九十天》: 24 episodes, 10 free, 60 coins for each of the others, one a day for advertising; the last one opens
     /// later than its window.
-    async fn series(&self, last_opens_at: &str) -> TitleId {
+    pub(super) async fn series(&self, last_opens_at: &str) -> TitleId {
         let asset = self.server.asset().await;
         let mut opens_at = vec![Value::Null; 23];
         opens_at.push(json!(last_opens_at));

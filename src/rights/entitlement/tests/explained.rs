@@ -109,6 +109,7 @@ prop_compose! {
             starts_at,
             ends_at: UtcMs(starts_at.0 + days * DAY_MS),
             revoked_at: None,
+            purchase_id: None,
         }).collect();
         let mut unlocks = Vec::new();
         if let Some((free, opens_at, unlocked_at)) = series {

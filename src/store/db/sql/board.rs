@@ -83,7 +83,7 @@ async fn title_sales(conn: &mut Connection, query: &SalesQuery) -> Result<SalesR
          purchase.is_member_price AS is_member_price, CAST(SUM(posting.amount_minor) AS BIGINT) AS minor, \
          COUNT(DISTINCT entry.id) AS entries \
          FROM purchase JOIN entry ON entry.purchase_id = purchase.id JOIN posting ON posting.entry_id = entry.id \
-         WHERE purchase.title_id = $1 AND posting.account = $2 AND posting.currency = $3 AND entry.livemode = $4 \
+         WHERE (purchase.title_id = $1 OR purchase.lines IS NOT NULL) AND posting.account = $2 AND posting.currency = $3 AND entry.livemode = $4 \
          AND entry.at >= $5 AND entry.at < $7 GROUP BY 1, 2, 3, 4 ORDER BY 2, 3, 4",
     )
     .bind(&title)
@@ -327,7 +327,7 @@ async fn pending_late(conn: &mut Connection, query: &BoardQuery) -> Result<Vec<L
     let late = |row: &Row| {
         Ok(LatePayment {
             purchase_id: row.parsed("id")?,
-            title_id: row.parsed("title_id")?,
+            title_id: row.parsed_opt("title_id")?,
             created_at: row.instant("created_at")?,
         })
     };

@@ -16,13 +16,22 @@ use crate::store::db::check::{Tally, VoucherTally};
 /// One row per purchase; what is summed is summed in the currency of its price.
 const TALLIES: &str = "\
     SELECT p.id, p.status, p.price_minor, p.currency, \
+    CASE WHEN p.offer_id IS NOT NULL THEN 1 \
+     ELSE (SELECT COUNT(*) FROM bundle_offer b WHERE b.product_id = p.product_id) END AS grants_due, \
+    (SELECT COUNT(*) FROM product d WHERE d.id = p.product_id AND d.kind = 'membership') AS memberships_due, \
+    (SELECT COUNT(*) FROM product d WHERE d.id = p.product_id AND d.kind = 'coins') AS coins_due, \
+    (SELECT COUNT(*) FROM membership m WHERE m.purchase_id = p.id AND m.viewer_id = p.viewer_id) AS memberships, \
+    (SELECT COUNT(DISTINCT l.purchase_id) FROM coin_lot l WHERE l.purchase_id = p.id AND l.viewer_id = p.viewer_id \
+     AND l.livemode = p.livemode) AS coins, \
     (SELECT COUNT(*) FROM viewer_grant g WHERE g.purchase_id = p.id) AS grants, \
     (SELECT COUNT(*) FROM viewer_grant g WHERE g.purchase_id = p.id AND g.revoked_at IS NOT NULL) AS grants_revoked, \
-    (SELECT COUNT(*) FROM viewer_grant g LEFT JOIN offer f ON f.id = p.offer_id WHERE g.purchase_id = p.id \
-     AND g.viewer_id = p.viewer_id AND g.title_id = p.title_id AND g.avail_id = p.avail_id \
-     AND g.offer_id = p.offer_id AND g.livemode = p.livemode AND g.issued_at >= p.created_at \
-     AND (f.id IS NULL OR (g.watch_ms = f.watch_ms AND g.until_members = f.until_members AND g.streams = f.streams \
-     AND COALESCE(g.start_within_ms, 0) = COALESCE(f.start_within_ms, 0)))) \
+    (SELECT COUNT(*) FROM viewer_grant g LEFT JOIN offer f ON f.id = g.offer_id WHERE g.purchase_id = p.id \
+     AND g.viewer_id = p.viewer_id AND g.livemode = p.livemode AND g.issued_at >= p.created_at \
+     AND (g.offer_id = p.offer_id AND g.title_id = p.title_id AND g.avail_id = p.avail_id OR p.offer_id IS NULL \
+     AND g.offer_id IN (SELECT b.offer_id FROM bundle_offer b WHERE b.product_id = p.product_id) \
+     AND g.title_id = f.title_id AND g.avail_id = f.avail_id) \
+     AND (f.id IS NULL OR (COALESCE(g.watch_ms, 0) = COALESCE(f.watch_ms, 0) AND g.until_members = f.until_members \
+     AND g.streams = f.streams AND COALESCE(g.start_within_ms, 0) = COALESCE(f.start_within_ms, 0)))) \
      AS grants_faithful, \
     (SELECT COUNT(*) FROM entry e WHERE e.purchase_id = p.id AND e.kind = 'purchase') AS sales, \
     (SELECT COUNT(*) FROM entry e WHERE e.purchase_id = p.id AND e.kind = 'refund') AS reversals, \
@@ -45,7 +54,8 @@ const VOUCHER_TALLIES: &str = "\
      LEFT JOIN offer f ON f.id = b.offer_id WHERE g.voucher_id = v.id \
      AND g.viewer_id = v.viewer_id AND g.title_id = b.title_id AND g.offer_id = b.offer_id \
      AND g.livemode = b.livemode AND g.issued_at = v.redeemed_at \
-     AND (f.id IS NULL OR (g.avail_id = f.avail_id AND g.watch_ms = f.watch_ms AND g.until_members = f.until_members AND g.streams = f.streams \
+     AND (f.id IS NULL OR (g.avail_id = f.avail_id AND COALESCE(g.watch_ms, 0) = COALESCE(f.watch_ms, 0) \
+     AND g.until_members = f.until_members AND g.streams = f.streams \
      AND COALESCE(g.start_within_ms, 0) = COALESCE(f.start_within_ms, 0)))) AS grants_faithful \
     FROM voucher v WHERE v.id > $1 \
     AND (v.redeemed_at IS NOT NULL OR v.id IN (SELECT voucher_id FROM viewer_grant WHERE voucher_id IS NOT NULL)) \
@@ -56,6 +66,8 @@ const STRAYS: &str = "\
     SELECT id FROM viewer_grant WHERE (purchase_id IS NULL) = (voucher_id IS NULL) \
     OR purchase_id IS NOT NULL AND purchase_id NOT IN (SELECT id FROM purchase) \
     OR voucher_id IS NOT NULL AND voucher_id NOT IN (SELECT id FROM voucher) \
+    UNION ALL SELECT id FROM membership WHERE purchase_id IS NOT NULL AND purchase_id NOT IN (SELECT id FROM purchase) \
+    UNION ALL SELECT id FROM coin_lot WHERE purchase_id IS NOT NULL AND purchase_id NOT IN (SELECT id FROM purchase) \
     UNION ALL SELECT id FROM entry WHERE purchase_id NOT IN (SELECT id FROM purchase) \
     UNION ALL SELECT id FROM refund WHERE purchase_id NOT IN (SELECT id FROM purchase) \
     UNION ALL SELECT id FROM asset WHERE partial_fingerprint IS NOT NULL AND substr(id, 4) NOT IN \
@@ -146,6 +158,11 @@ fn tally(row: &Row) -> Result<Tally> {
         purchase_id: row.parsed("id")?,
         status: row.word("status", PurchaseStatus::parse)?,
         price: row.money("price_minor")?,
+        grants_due: row.count("grants_due")?,
+        memberships_due: row.count("memberships_due")?,
+        coins_due: row.count("coins_due")?,
+        memberships: row.count("memberships")?,
+        coins: row.count("coins")?,
         grants: row.count("grants")?,
         grants_revoked: row.count("grants_revoked")?,
         grants_faithful: row.count("grants_faithful")?,

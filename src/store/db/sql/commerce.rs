@@ -14,7 +14,7 @@ use crate::ledger::purchase::{PaymentAction, Purchase, Refund};
 use crate::rights::grant::Grant;
 use crate::rights::membership::{Membership, Plan};
 use crate::store::db::audit::AuditLine;
-use crate::store::db::commerce::{Begun, ChainedEntry, PurchaseClosed, SandboxAct, Settled};
+use crate::store::db::commerce::{Begun, ChainedEntry, Given, PurchaseClosed, SandboxAct, Settled};
 use crate::store::db::playback::Change;
 use crate::store::db::{CommerceDb, Idempotency, Written};
 
@@ -35,11 +35,11 @@ impl CommerceDb for SqlDb {
         id: PurchaseId,
         event_id: Option<&str>,
         entry: &Entry,
-        grant: &Grant,
+        given: &Given,
     ) -> Result<Settled> {
-        let (event_id, entry, grant) = (event_id.map(str::to_owned), entry.clone(), grant.clone());
+        let (event_id, entry, given) = (event_id.map(str::to_owned), entry.clone(), given.clone());
         self.write(move |conn| {
-            Box::pin(async move { purchase::settle(conn, id, event_id.as_deref(), &entry, &grant).await })
+            Box::pin(async move { purchase::settle(conn, id, event_id.as_deref(), &entry, &given).await })
         })
         .await
     }
@@ -167,12 +167,11 @@ impl CommerceDb for SqlDb {
         row.as_ref().map(purchase::grant).transpose()
     }
 
-    async fn grant_of_purchase(&self, purchase: PurchaseId) -> Result<Option<Grant>> {
-        let row = sqlx::query("SELECT * FROM viewer_grant WHERE purchase_id = $1")
-            .bind(purchase.to_string())
-            .fetch_optional(&self.readers)
-            .await?;
-        row.as_ref().map(purchase::grant).transpose()
+    async fn given(&self, purchase: PurchaseId) -> Result<Given> {
+        let mut moment = self.readers.begin().await?;
+        let given = purchase::given(&mut moment, purchase).await?;
+        moment.rollback().await?;
+        Ok(given)
     }
 
     async fn grants(&self, viewer: ViewerId, title: Option<TitleId>) -> Result<Vec<Grant>> {
@@ -241,19 +240,7 @@ impl CommerceDb for SqlDb {
                 if let Some(written) = idempotency::seen(conn, idempotency.as_ref()).await? {
                     return Ok(written);
                 }
-                sqlx::query(
-                    "INSERT INTO membership (id, viewer_id, plan_id, streams, starts_at, ends_at, revoked_at) \
-                     VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                )
-                .bind(membership.id.to_string())
-                .bind(membership.viewer_id.to_string())
-                .bind(membership.plan_id.to_string())
-                .bind(i64::from(membership.streams))
-                .bind(membership.starts_at.0)
-                .bind(membership.ends_at.0)
-                .bind(membership.revoked_at.map(|at| at.0))
-                .execute(&mut *conn)
-                .await?;
+                insert_membership(conn, &membership).await?;
                 let id = membership.id.to_string();
                 idempotency::remember(conn, idempotency.as_ref(), &id, membership.starts_at).await?;
                 Ok(Written::New(()))
@@ -293,7 +280,25 @@ impl CommerceDb for SqlDb {
     }
 }
 
-async fn end_membership(conn: &mut Connection, id: MembershipId, reason: &str, at: UtcMs) -> Result<bool> {
+pub async fn insert_membership(conn: &mut Connection, membership: &Membership) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO membership (id, viewer_id, plan_id, streams, starts_at, ends_at, revoked_at, purchase_id) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(membership.id.to_string())
+    .bind(membership.viewer_id.to_string())
+    .bind(membership.plan_id.to_string())
+    .bind(i64::from(membership.streams))
+    .bind(membership.starts_at.0)
+    .bind(membership.ends_at.0)
+    .bind(membership.revoked_at.map(|at| at.0))
+    .bind(membership.purchase_id.map(|id| id.to_string()))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub async fn end_membership(conn: &mut Connection, id: MembershipId, reason: &str, at: UtcMs) -> Result<bool> {
     let ended =
         sqlx::query("UPDATE membership SET revoked_at = $2, revoke_reason = $3 WHERE id = $1 AND revoked_at IS NULL")
             .bind(id.to_string())
@@ -336,5 +341,6 @@ pub fn membership(row: &Row) -> Result<Membership> {
         starts_at: row.instant("starts_at")?,
         ends_at: row.instant("ends_at")?,
         revoked_at: row.instant_opt("revoked_at")?,
+        purchase_id: row.parsed_opt("purchase_id")?,
     })
 }

@@ -79,11 +79,38 @@ impl Dialect {
         }
     }
 
-    /// Keeps the journals append-only, whoever asks.
-    pub fn guards(&self) -> &'static str {
+    /// What of a version of the schema is in words of the database's own, and follows the rest: in the first what keeps
+    /// the journals append-only, whoever asks; in the twelfth what is changed about tables that are there.
+    pub fn own_script(&self, version: i64) -> Option<&'static str> {
+        match (version, self) {
+            (1, Dialect::Sqlite(_)) => Some(include_str!("../sqlite/guards.sql")),
+            (1, Dialect::Postgres(_)) => Some(include_str!("../postgres/guards.sql")),
+            (12, Dialect::Sqlite(_)) => Some(include_str!("../sqlite/schema-12.sql")),
+            (12, Dialect::Postgres(_)) => Some(include_str!("../postgres/schema-12.sql")),
+            _ => None,
+        }
+    }
+
+    /// SQLite changes a constraint by making its table anew, and must not look at what refers to it meanwhile.
+    pub fn before_migrating(&self) -> &'static str {
         match self {
-            Dialect::Sqlite(_) => include_str!("../sqlite/guards.sql"),
-            Dialect::Postgres(_) => include_str!("../postgres/guards.sql"),
+            Dialect::Sqlite(_) => "PRAGMA foreign_keys = OFF",
+            Dialect::Postgres(_) => "",
+        }
+    }
+
+    pub fn after_migrating(&self) -> &'static str {
+        match self {
+            Dialect::Sqlite(_) => "PRAGMA foreign_keys = ON",
+            Dialect::Postgres(_) => "",
+        }
+    }
+
+    /// Gives a row for each that refers to none, where nobody has looked while migrating.
+    pub fn dangling(&self) -> Option<&'static str> {
+        match self {
+            Dialect::Sqlite(_) => Some("PRAGMA foreign_key_check"),
+            Dialect::Postgres(_) => None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Brings the schema of a database up to date.
 
-use sqlx::{AssertSqlSafe, Executor};
+use sqlx::{AssertSqlSafe, Executor, Row as _};
 
 use super::{Connection, Dialect, error};
 use crate::base::error::{Error, ErrorKind, Result};
@@ -18,12 +18,15 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (9, include_str!("../schema-9.sql")),
     (10, include_str!("../schema-10.sql")),
     (11, include_str!("../schema-11.sql")),
+    (12, include_str!("../schema-12.sql")),
 ];
 
 pub async fn run(connection: &mut Connection, dialect: &Dialect) -> Result<()> {
+    connection.execute(dialect.before_migrating()).await?;
     dialect.begin(connection).await?;
     let done = migrate(connection, dialect).await;
     connection.execute(if done.is_ok() { "COMMIT" } else { "ROLLBACK" }).await?;
+    connection.execute(dialect.after_migrating()).await?;
     done
 }
 
@@ -41,10 +44,18 @@ async fn migrate(connection: &mut Connection, dialect: &Dialect) -> Result<()> {
     }
     for (version, script) in MIGRATIONS.iter().filter(|migration| migration.0 > present) {
         sqlx::raw_sql(AssertSqlSafe(dialect.script(script))).execute(&mut *connection).await?;
-        if *version == 1 {
-            sqlx::raw_sql(dialect.guards()).execute(&mut *connection).await?;
+        if let Some(own) = dialect.own_script(*version) {
+            sqlx::raw_sql(AssertSqlSafe(dialect.script(own))).execute(&mut *connection).await?;
         }
         sqlx::query("INSERT INTO schema_version (version) VALUES ($1)").bind(version).execute(&mut *connection).await?;
+    }
+    if present < newest
+        && let Some(dangling) = dialect.dangling()
+        && let Some(row) = sqlx::query(dangling).fetch_optional(&mut *connection).await?
+    {
+        let table: String = row.try_get(0)?;
+        return Err(error::corrupt("A row refers to one that is not there; restore the database from a backup.")
+            .with_internal(format!("in {table}")));
     }
     Ok(())
 }

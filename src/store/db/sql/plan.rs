@@ -238,10 +238,9 @@ async fn avail_by_id(conn: &mut Connection, id: AvailId) -> Result<Avail> {
 }
 
 async fn is_in_use(conn: &mut Connection, avail: &Avail, at: UtcMs) -> Result<bool> {
-    let bought: Option<i64> = sqlx::query_scalar("SELECT 1 FROM purchase WHERE avail_id = $1 LIMIT 1")
-        .bind(avail.id.to_string())
-        .fetch_optional(&mut *conn)
-        .await?;
+    let bought = "SELECT 1 FROM purchase WHERE avail_id = $1 OR product_id IN \
+        (SELECT b.product_id FROM bundle_offer b JOIN offer f ON f.id = b.offer_id WHERE f.avail_id = $1) LIMIT 1";
+    let bought: Option<i64> = sqlx::query_scalar(bought).bind(avail.id.to_string()).fetch_optional(&mut *conn).await?;
     let unlocked: Option<i64> = sqlx::query_scalar("SELECT 1 FROM episode_unlock WHERE avail_id = $1 LIMIT 1")
         .bind(avail.id.to_string())
         .fetch_optional(conn)
@@ -280,7 +279,9 @@ fn avail_in_use(id: AvailId) -> Error {
     Error::new(
         ErrorKind::Conflict,
         "AVAIL_IN_USE",
-        format!("The window {id} has opened, or something of it was bought. End it instead."),
+        format!(
+            "The window {id} has opened, something of it was bought, or a bundle has an offer of it. End it instead."
+        ),
     )
 }
 

@@ -3,15 +3,16 @@
 
 use super::playback::append_change;
 use super::row::{Columns, clock_columns, to_json};
-use super::{Connection, Row, audit, idempotency, journal};
+use super::{Connection, Row, audit, commerce, idempotency, journal, product, wallet};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::id::{GrantId, PurchaseId, TitleId, ViewerId};
+use crate::base::id::{GrantId, ProductId, PurchaseId, TitleId, ViewerId};
 use crate::ledger::entry::{Entry, EntryKind};
-use crate::ledger::purchase::{PaymentAction, Purchase, PurchaseStatus, Refund};
+use crate::ledger::purchase::{Discount, Good, Line, PaymentAction, Purchase, PurchaseStatus, Refund};
 use crate::rights::grant::{Grant, GrantCause};
+use crate::rights::membership::Membership;
 use crate::store::db::audit::AuditLine;
-use crate::store::db::commerce::{Begun, PurchaseClosed, Settled};
+use crate::store::db::commerce::{Begun, Given, PurchaseClosed, Settled};
 use crate::store::db::playback::Change;
 use crate::store::db::sales::PaymentEventKind;
 use crate::store::db::{Idempotency, Written};
@@ -25,10 +26,19 @@ pub async fn begin(
     if let Some(written) = idempotency::seen(conn, Some(key)).await? {
         return Ok(written);
     }
-    if let Some(other) = pending_of(conn, purchase.viewer_id, purchase.title_id).await? {
+    if let Some(product_id) = purchase.good.product_id()
+        && let Some(other) = pending_of_product(conn, purchase.viewer_id, product_id).await?
+    {
         return Ok(Written::New(Begun::OtherPending(other)));
     }
-    if grant_count(conn, purchase.viewer_id, purchase.title_id, purchase.livemode).await? != grants_seen {
+    let mut grants = 0;
+    for line in purchase.good.lines() {
+        if let Some(other) = pending_of(conn, purchase.viewer_id, line.title_id).await? {
+            return Ok(Written::New(Begun::OtherPending(other)));
+        }
+        grants += grant_count(conn, purchase.viewer_id, line.title_id, purchase.livemode).await?;
+    }
+    if grants != grants_seen || !product::is_discounted_rightly(conn, purchase).await? {
         return Ok(Written::New(Begun::RightsChanged));
     }
     insert(conn, purchase).await?;
@@ -36,11 +46,23 @@ pub async fn begin(
     Ok(Written::New(Begun::Recorded))
 }
 
-/// The viewer's pending purchase of a title.
+/// The viewer's pending purchase of a title, alone or in a bundle.
 pub async fn pending_of(conn: &mut Connection, viewer: ViewerId, title: TitleId) -> Result<Option<PurchaseId>> {
-    let row = sqlx::query("SELECT id FROM purchase WHERE viewer_id = $1 AND title_id = $2 AND status = 'pending'")
+    let row = sqlx::query(
+        "SELECT id FROM purchase WHERE viewer_id = $1 AND status = 'pending' AND (title_id = $2 OR product_id IN \
+         (SELECT b.product_id FROM bundle_offer b JOIN offer f ON f.id = b.offer_id WHERE f.title_id = $2)) LIMIT 1",
+    )
+    .bind(viewer.to_string())
+    .bind(title.to_string())
+    .fetch_optional(conn)
+    .await?;
+    row.map(|row| row.parsed("id")).transpose()
+}
+
+async fn pending_of_product(conn: &mut Connection, viewer: ViewerId, id: ProductId) -> Result<Option<PurchaseId>> {
+    let row = sqlx::query("SELECT id FROM purchase WHERE viewer_id = $1 AND product_id = $2 AND status = 'pending'")
         .bind(viewer.to_string())
-        .bind(title.to_string())
+        .bind(id.to_string())
         .fetch_optional(conn)
         .await?;
     row.map(|row| row.parsed("id")).transpose()
@@ -73,17 +95,34 @@ pub async fn settle(
     id: PurchaseId,
     event_id: Option<&str>,
     entry: &Entry,
-    grant: &Grant,
+    given: &Given,
 ) -> Result<Settled> {
     let facts = entry.facts();
-    if facts.purchase_id != id || facts.kind != EntryKind::Purchase || grant.cause != GrantCause::Purchase(id) {
-        return Err(Error::internal(format!("an entry or a grant that is not of purchase {id}")));
+    let Given { grants, membership, coins } = given;
+    let is_of_it = facts.purchase_id == id
+        && facts.kind == EntryKind::Purchase
+        && grants.iter().all(|grant| grant.cause == GrantCause::Purchase(id))
+        && membership.iter().all(|membership| membership.purchase_id == Some(id))
+        && coins.iter().all(|lot| lot.purchase_id == Some(id));
+    if !is_of_it || given.is_nothing() {
+        return Err(Error::internal(format!(
+            "an entry that is not of purchase {id}, or something that it did not give"
+        )));
     }
     if !leave_pending(conn, id, event_id, PurchaseStatus::Paid, facts.at).await? {
         return Ok(Settled::AlreadyDecided);
     }
     journal::append(conn, entry).await?;
-    insert_grant(conn, grant).await?;
+    for grant in grants {
+        insert_grant(conn, grant).await?;
+    }
+    if let Some(membership) = membership {
+        let membership = after_the_last(conn, membership).await?;
+        commerce::insert_membership(conn, &membership).await?;
+    }
+    for lot in coins {
+        wallet::insert_lot(conn, lot).await?;
+    }
     Ok(Settled::Done)
 }
 
@@ -138,11 +177,16 @@ pub async fn refund(
     .execute(&mut *conn)
     .await?;
     journal::append(conn, reversal).await?;
-    let grant = sqlx::query("SELECT id FROM viewer_grant WHERE purchase_id = $1")
-        .bind(id.to_string())
-        .fetch_one(&mut *conn)
-        .await?;
-    revoke_grant(conn, grant.parsed("id")?, "refund", refund.created_at).await?;
+    let given = given(conn, id).await?;
+    for grant in &given.grants {
+        revoke_grant(conn, grant.id, "refund", refund.created_at).await?;
+    }
+    if let Some(membership) = &given.membership {
+        commerce::end_membership(conn, membership.id, "refund", refund.created_at).await?;
+    }
+    for lot in &given.coins {
+        wallet::void_lot(conn, lot.id, "refund", refund.created_at).await?;
+    }
     idempotency::remember(conn, Some(key), &refund.id.to_string(), refund.created_at).await?;
     Ok(Written::New(Settled::Done))
 }
@@ -155,6 +199,37 @@ pub async fn late(conn: &mut Connection, id: PurchaseId, event_id: &str, line: &
     }
     audit::append(conn, line).await?;
     Ok(Settled::Done)
+}
+
+/// What a purchase gave.
+pub async fn given(conn: &mut Connection, id: PurchaseId) -> Result<Given> {
+    let grants = sqlx::query("SELECT * FROM viewer_grant WHERE purchase_id = $1 ORDER BY id")
+        .bind(id.to_string())
+        .fetch_all(&mut *conn)
+        .await?;
+    let membership = sqlx::query("SELECT * FROM membership WHERE purchase_id = $1")
+        .bind(id.to_string())
+        .fetch_optional(&mut *conn)
+        .await?;
+    Ok(Given {
+        grants: grants.iter().map(grant).collect::<Result<_>>()?,
+        membership: membership.as_ref().map(commerce::membership).transpose()?,
+        coins: wallet::lots_of_purchase(conn, id).await?,
+    })
+}
+
+/// A membership that is bought while one of the same plan lasts begins when that ends.
+async fn after_the_last(conn: &mut Connection, bought: &Membership) -> Result<Membership> {
+    let row = sqlx::query(
+        "SELECT MAX(ends_at) AS ends_at FROM membership WHERE viewer_id = $1 AND plan_id = $2 AND revoked_at IS NULL",
+    )
+    .bind(bought.viewer_id.to_string())
+    .bind(bought.plan_id.to_string())
+    .fetch_one(conn)
+    .await?;
+    let starts_at = row.instant_opt("ends_at")?.map_or(bought.starts_at, |ends_at| ends_at.max(bought.starts_at));
+    let ends_at = UtcMs(starts_at.0.saturating_add(bought.ends_at.0 - bought.starts_at.0));
+    Ok(Membership { starts_at, ends_at, ..bought.clone() })
 }
 
 /// Revokes it and says so to the nodes; false when it was revoked already.
@@ -238,16 +313,27 @@ async fn insert(conn: &mut Connection, purchase: &Purchase) -> Result<()> {
     {
         return Err(Error::internal(format!("purchase {} does not begin as pending", purchase.id)));
     }
+    let (line, lines) = match &purchase.good {
+        Good::Offer(line) => (Some(line), None),
+        Good::Product { lines, .. } => (None, Some(lines).filter(|lines| !lines.is_empty())),
+    };
+    let is_odd = |line: &Line| line.price.currency != purchase.price.currency;
+    let is_priced =
+        lines.is_none_or(|lines| lines.iter().map(|line| line.price.minor).sum::<i64>() == purchase.price.minor);
+    if line.is_some_and(|line| line.price != purchase.price) || !is_priced || purchase.good.lines().iter().any(is_odd) {
+        return Err(Error::internal(format!("the parts of the price of purchase {} are not the price", purchase.id)));
+    }
     sqlx::query(
         "INSERT INTO purchase (id, viewer_id, title_id, avail_id, offer_id, price_minor, currency, is_member_price, \
-         territory, provider, payment_id, payment_details, status, livemode, created_at, storefront_id) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+         territory, provider, payment_id, payment_details, status, livemode, created_at, storefront_id, product_id, \
+         lines, coupon_id, discount_minor) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
     )
     .bind(purchase.id.to_string())
     .bind(purchase.viewer_id.to_string())
-    .bind(purchase.title_id.to_string())
-    .bind(purchase.avail_id.to_string())
-    .bind(purchase.offer_id.to_string())
+    .bind(line.map(|line| line.title_id.to_string()))
+    .bind(line.map(|line| line.avail_id.to_string()))
+    .bind(line.map(|line| line.offer_id.to_string()))
     .bind(purchase.price.minor)
     .bind(purchase.price.currency.code())
     .bind(i64::from(purchase.is_member_price))
@@ -259,6 +345,10 @@ async fn insert(conn: &mut Connection, purchase: &Purchase) -> Result<()> {
     .bind(i64::from(purchase.livemode))
     .bind(purchase.created_at.0)
     .bind(purchase.storefront_id.to_string())
+    .bind(purchase.good.product_id().map(|id| id.to_string()))
+    .bind(lines.map(to_json).transpose()?)
+    .bind(purchase.discount.map(|discount| discount.coupon_id.to_string()))
+    .bind(purchase.discount.map_or(0, |discount| discount.amount.minor))
     .execute(conn)
     .await?;
     Ok(())
@@ -294,15 +384,28 @@ pub async fn insert_grant(conn: &mut Connection, grant: &Grant) -> Result<()> {
 }
 
 pub fn purchase(row: &Row) -> Result<Purchase> {
+    let price = row.money("price_minor")?;
+    let good = match row.parsed_opt("product_id")? {
+        Some(product_id) => Good::Product { product_id, lines: row.json_opt("lines")?.unwrap_or_default() },
+        None => Good::Offer(Line {
+            title_id: row.parsed("title_id")?,
+            avail_id: row.parsed("avail_id")?,
+            offer_id: row.parsed("offer_id")?,
+            price,
+        }),
+    };
+    let discount = match row.parsed_opt("coupon_id")? {
+        Some(coupon_id) => Some(Discount { coupon_id, amount: row.money("discount_minor")? }),
+        None => None,
+    };
     Ok(Purchase {
         id: row.parsed("id")?,
         viewer_id: row.parsed("viewer_id")?,
-        title_id: row.parsed("title_id")?,
-        avail_id: row.parsed("avail_id")?,
-        offer_id: row.parsed("offer_id")?,
+        good,
         storefront_id: row.parsed("storefront_id")?,
-        price: row.money("price_minor")?,
+        price,
         is_member_price: row.flag("is_member_price")?,
+        discount,
         territory: row.parsed("territory")?,
         provider: row.text("provider")?,
         payment_id: row.parsed("payment_id")?,

@@ -67,7 +67,7 @@ pub trait Columns {
     }
 
     fn grant_clock(&self) -> Result<GrantClock> {
-        let watch_ms = self.int("watch_ms")?;
+        let Some(watch_ms) = self.int_opt("watch_ms")? else { return Ok(GrantClock::Forever) };
         Ok(match self.int_opt("start_within_ms")? {
             _ if self.flag("until_members")? => GrantClock::UntilMembers { watch_ms },
             None => GrantClock::OnPurchase { watch_ms },
@@ -100,11 +100,12 @@ impl Columns for Row {
 }
 
 /// `(start_within_ms, watch_ms, until_members)`, as a clock is stored.
-pub fn clock_columns(clock: GrantClock) -> (Option<i64>, i64, i64) {
+pub fn clock_columns(clock: GrantClock) -> (Option<i64>, Option<i64>, i64) {
     match clock {
-        GrantClock::OnPurchase { watch_ms } => (None, watch_ms, 0),
-        GrantClock::UntilMembers { watch_ms } => (None, watch_ms, 1),
-        GrantClock::OnFirstPlay { start_within_ms, watch_ms } => (Some(start_within_ms), watch_ms, 0),
+        GrantClock::OnPurchase { watch_ms } => (None, Some(watch_ms), 0),
+        GrantClock::UntilMembers { watch_ms } => (None, Some(watch_ms), 1),
+        GrantClock::OnFirstPlay { start_within_ms, watch_ms } => (Some(start_within_ms), Some(watch_ms), 0),
+        GrantClock::Forever => (None, None, 0),
     }
 }
 

@@ -14,7 +14,6 @@ use crate::base::limits;
 use crate::base::territory::Territory;
 use crate::ledger::purchase::PurchaseStatus;
 use crate::rights::entitlement::Cause;
-use crate::rights::grant::Grant;
 use crate::store::db::Page;
 use crate::store::db::sales::{
     Callback, Member, Patron, PaymentEvent, PaymentEventKind, Sale, SaleFilter, SalesDb, Trail, WatchedSale,
@@ -24,7 +23,8 @@ use crate::store::db::sales::{
 const SALES: &str = "\
     SELECT p.*, v.email FROM purchase p JOIN viewer v ON v.id = p.viewer_id WHERE p.id < $1 \
     AND (CAST($2 AS TEXT) IS NULL OR p.status = $2) \
-    AND (CAST($3 AS TEXT) IS NULL OR p.title_id = $3) \
+    AND (CAST($3 AS TEXT) IS NULL OR p.title_id = $3 OR p.product_id IN \
+     (SELECT b.product_id FROM bundle_offer b JOIN offer f ON f.id = b.offer_id WHERE f.title_id = $3)) \
     AND (CAST($4 AS TEXT) IS NULL OR p.viewer_id = $4) \
     AND (CAST($5 AS TEXT) IS NULL OR v.email_folded = $5) \
     AND (CAST($6 AS BIGINT) IS NULL OR p.created_at >= $6) \
@@ -105,9 +105,8 @@ impl SalesDb for SqlDb {
                 .bind(id.to_string())
                 .fetch_all(&mut *moment)
                 .await?;
-        let grant = grant_of(&mut moment, id).await?;
         let mut sessions = Vec::new();
-        if let Some(grant) = grant {
+        for grant in purchase::given(&mut moment, id).await?.grants {
             let rows = sqlx::query(
                 "SELECT * FROM session WHERE viewer_id = $1 AND title_id = $2 AND opened_at >= $3 \
                  ORDER BY id DESC LIMIT $4",
@@ -118,8 +117,8 @@ impl SalesDb for SqlDb {
             .bind(i64::from(limits::PAGE_ROWS_MAX))
             .fetch_all(&mut *moment)
             .await?;
-            sessions = rows.iter().map(session).collect::<Result<_>>()?;
-            sessions.retain(|session| session.entitlement.cause == Cause::Grant(grant.id));
+            let of_title = rows.iter().map(session).collect::<Result<Vec<_>>>()?;
+            sessions.extend(of_title.into_iter().filter(|session| session.entitlement.cause == Cause::Grant(grant.id)));
         }
         moment.rollback().await?;
         Ok(Trail {
@@ -207,13 +206,13 @@ impl SalesDb for SqlDb {
 
 async fn sale(row: &Row, moment: &mut Connection) -> Result<Sale> {
     let purchase = purchase::purchase(row)?;
-    let grant = grant_of(moment, purchase.id).await?;
+    let given = purchase::given(moment, purchase.id).await?;
     let refunded = sqlx::query("SELECT * FROM refund WHERE purchase_id = $1")
         .bind(purchase.id.to_string())
         .fetch_optional(moment)
         .await?;
     let refund = refunded.as_ref().map(refund).transpose()?;
-    Ok(Sale { purchase, viewer_email: row.text("email")?, grant, refund })
+    Ok(Sale { purchase, viewer_email: row.text("email")?, given, refund })
 }
 
 async fn watched_sale(row: &Row, moment: &mut Connection) -> Result<WatchedSale> {
@@ -222,14 +221,6 @@ async fn watched_sale(row: &Row, moment: &mut Connection) -> Result<WatchedSale>
         watched_ms: row.int_opt("watched_ms")?.unwrap_or(0).unsigned_abs(),
         furthest_permille: row.int_opt("furthest_permille")?.map(i64::unsigned_abs),
     })
-}
-
-async fn grant_of(moment: &mut Connection, id: PurchaseId) -> Result<Option<Grant>> {
-    let row = sqlx::query("SELECT * FROM viewer_grant WHERE purchase_id = $1")
-        .bind(id.to_string())
-        .fetch_optional(moment)
-        .await?;
-    row.as_ref().map(purchase::grant).transpose()
 }
 
 async fn patron(row: &Row, moment: &mut Connection) -> Result<Patron> {

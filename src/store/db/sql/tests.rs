@@ -14,7 +14,7 @@ use crate::store::db::AuditDb;
 use crate::store::db::audit::AuditLine;
 use crate::store::db::playback::{KeyExtent, KeyUse, WrappedKey};
 use crate::store::db::sqlite;
-use crate::store::db::{CatalogDb, PlaybackDb};
+use crate::store::db::{CatalogDb, CheckDb, CommerceDb, PlaybackDb};
 
 fn line(detail: String) -> AuditLine {
     let at = UtcMs(1_800_000_000_000);
@@ -75,7 +75,7 @@ async fn a_newer_schema_is_refused() {
 }
 
 #[tokio::test]
-async fn a_database_of_the_first_version_keeps_its_titles_and_keys() {
+async fn a_database_of_the_first_version_keeps_its_titles_keys_and_purchases() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("marquee.db");
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path).create_if_missing(true);
@@ -90,7 +90,24 @@ async fn a_database_of_the_first_version_keeps_its_titles_and_keys() {
         INSERT INTO title (id, name, synopsis, status, parts, runtime_ms, details, created_at, version)
         VALUES ('ttl_00000000000000000000000001', '{\"en\":\"Old\"}', '{}', 'draft', '[]', 1000, '{}', 1, 1);
         INSERT INTO content_key (asset_id, track, id, wrapped)
-        VALUES ('ast_00000000000000000000000001', 'v720', 'key_00000000000000000000000001', 'YXMgaXQgd2Fz');";
+        VALUES ('ast_00000000000000000000000001', 'v720', 'key_00000000000000000000000001', 'YXMgaXQgd2Fz');
+        INSERT INTO avail (id, title_id, license_type, territories, start_at, zone)
+        VALUES ('avl_00000000000000000000000001', 'ttl_00000000000000000000000001', 'vod', '{}', 1, 'UTC');
+        INSERT INTO offer (id, title_id, avail_id, kind, list_price_minor, currency, watch_ms, streams)
+        VALUES ('off_00000000000000000000000001', 'ttl_00000000000000000000000001', 'avl_00000000000000000000000001',
+            'rental', 1200, 'CNY', 1000, 1);
+        INSERT INTO viewer (id, email, email_folded, display_name, password_hash, created_at)
+        VALUES ('vwr_00000000000000000000000001', 'a@b.example', 'a@b.example', 'A', 'hash', 1);
+        INSERT INTO purchase (id, viewer_id, title_id, avail_id, offer_id, storefront_id, price_minor, currency,
+            is_member_price, territory, provider, payment_id, payment_details, status, livemode, created_at, decided_at)
+        VALUES ('pur_00000000000000000000000001', 'vwr_00000000000000000000000001', 'ttl_00000000000000000000000001',
+            'avl_00000000000000000000000001', 'off_00000000000000000000000001', 'sfr_00000000000000000000000000', 1200,
+            'CNY', 0, 'CN', 'sandbox', 'pay_00000000000000000000000001', '{}', 'paid', 0, 1, 2);
+        INSERT INTO viewer_grant (id, viewer_id, title_id, avail_id, offer_id, purchase_id, watch_ms, issued_at,
+            available_at, streams, livemode)
+        VALUES ('gra_00000000000000000000000001', 'vwr_00000000000000000000000001', 'ttl_00000000000000000000000001',
+            'avl_00000000000000000000000001', 'off_00000000000000000000000001', 'pur_00000000000000000000000001', 1000,
+            2, 2, 1, 0);";
     for script in [include_str!("../schema.sql"), include_str!("../sqlite/guards.sql"), rows] {
         sqlx::raw_sql(script).execute(&mut old).await.unwrap();
     }
@@ -109,6 +126,21 @@ async fn a_database_of_the_first_version_keeps_its_titles_and_keys() {
     assert_eq!(db.content_key(&cbcs).await.unwrap(), Some(proposed), "another scheme has a key of its own");
     let title = db.title("ttl_00000000000000000000000001".parse().unwrap()).await.unwrap().unwrap();
     assert_eq!(title.details.protection, ProtectionScheme::Aes128, "what every title was sealed with before");
+    let bought = db.purchase("pur_00000000000000000000000001".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!((bought.price.minor, bought.good.title_id()), (1200, Some(title.id)));
+    let grant = db.given(bought.id).await.unwrap().grants.pop().unwrap();
+    assert_eq!((grant.expires_at(), bought.good.offer_id()), (Some(UtcMs(1002)), Some(grant.offer_id)));
+    assert_eq!(db.storage_faults().await.unwrap(), [] as [&str; 0]);
+    // What was made anew is still referred to.
+    for table in ["purchase", "offer", "avail"] {
+        let deleted = db.write(move |conn| {
+            Box::pin(async move {
+                let sql = format!("DELETE FROM {table}");
+                Ok(sqlx::query(sqlx::AssertSqlSafe(sql)).execute(conn).await.map(|_| ())?)
+            })
+        });
+        deleted.await.unwrap_err();
+    }
     db.close().await;
     assert!(sqlite::open(&path).await.is_ok(), "a second time there is nothing to do");
 }

@@ -6,7 +6,7 @@ use super::row::Columns;
 use super::{Connection, Row, SqlDb, idempotency};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::id::{CoinLotId, TitleId, ViewerId};
+use crate::base::id::{CoinLotId, PurchaseId, TitleId, ViewerId};
 use crate::base::limits;
 use crate::ledger::wallet::{CoinDebit, CoinKind, CoinLot, balance, debits};
 use crate::rights::unlock::{Unlock, UnlockMeans};
@@ -22,7 +22,7 @@ const LOTS: &str = "\
 impl WalletDb for SqlDb {
     async fn insert_coin_lot(&self, lot: &CoinLot, idempotency: &Idempotency) -> Result<Written<()>> {
         let (lot, key) = (lot.clone(), idempotency.clone());
-        self.write(move |conn| Box::pin(async move { insert_lot(conn, &lot, &key).await })).await
+        self.write(move |conn| Box::pin(async move { add_lot(conn, &lot, &key).await })).await
     }
 
     async fn coin_lots(&self, viewer: ViewerId, livemode: bool) -> Result<Vec<CoinLot>> {
@@ -91,7 +91,7 @@ impl WalletDb for SqlDb {
     }
 }
 
-async fn insert_lot(conn: &mut Connection, lot: &CoinLot, key: &Idempotency) -> Result<Written<()>> {
+async fn add_lot(conn: &mut Connection, lot: &CoinLot, key: &Idempotency) -> Result<Written<()>> {
     if let Some(written) = idempotency::seen(conn, Some(key)).await? {
         return Ok(written);
     }
@@ -106,9 +106,15 @@ async fn insert_lot(conn: &mut Connection, lot: &CoinLot, key: &Idempotency) -> 
         let message = format!("A wallet holds at most {} lots.", limits::COIN_LOTS_PER_VIEWER_MAX);
         return Err(Error::new(ErrorKind::Conflict, "TOO_MANY_COIN_LOTS", message));
     }
+    insert_lot(conn, lot).await?;
+    idempotency::remember(conn, Some(key), &lot.id.to_string(), lot.added_at).await?;
+    Ok(Written::New(()))
+}
+
+pub async fn insert_lot(conn: &mut Connection, lot: &CoinLot) -> Result<()> {
     sqlx::query(
-        "INSERT INTO coin_lot (id, viewer_id, kind, coins, cost_minor, currency, expires_at, note, added_at, livemode) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "INSERT INTO coin_lot (id, viewer_id, kind, coins, cost_minor, currency, expires_at, note, added_at, livemode, \
+         purchase_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(lot.id.to_string())
     .bind(lot.viewer_id.to_string())
@@ -120,10 +126,16 @@ async fn insert_lot(conn: &mut Connection, lot: &CoinLot, key: &Idempotency) -> 
     .bind(&lot.note)
     .bind(lot.added_at.0)
     .bind(i64::from(lot.livemode))
-    .execute(&mut *conn)
+    .bind(lot.purchase_id.map(|id| id.to_string()))
+    .execute(conn)
     .await?;
-    idempotency::remember(conn, Some(key), &lot.id.to_string(), lot.added_at).await?;
-    Ok(Written::New(()))
+    Ok(())
+}
+
+pub async fn lots_of_purchase(conn: &mut Connection, id: PurchaseId) -> Result<Vec<CoinLot>> {
+    let sql = format!("{LOTS} WHERE l.purchase_id = $1 ORDER BY l.id");
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id.to_string()).fetch_all(conn).await?;
+    rows.iter().map(lot).collect()
 }
 
 async fn lots_of(conn: &mut Connection, viewer: ViewerId, livemode: bool) -> Result<Vec<CoinLot>> {
@@ -136,7 +148,7 @@ async fn lots_of(conn: &mut Connection, viewer: ViewerId, livemode: bool) -> Res
     rows.iter().map(lot).collect()
 }
 
-async fn void_lot(conn: &mut Connection, id: CoinLotId, reason: &str, at: UtcMs) -> Result<bool> {
+pub async fn void_lot(conn: &mut Connection, id: CoinLotId, reason: &str, at: UtcMs) -> Result<bool> {
     let voided = sqlx::query("UPDATE coin_lot SET void_at = $2, void_reason = $3 WHERE id = $1 AND void_at IS NULL")
         .bind(id.to_string())
         .bind(at.0)
@@ -232,6 +244,7 @@ fn lot(row: &Row) -> Result<CoinLot> {
         added_at: row.instant("added_at")?,
         void_at: row.instant_opt("void_at")?,
         livemode: row.flag("livemode")?,
+        purchase_id: row.parsed_opt("purchase_id")?,
     })
 }
 
