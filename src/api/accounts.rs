@@ -70,6 +70,9 @@ pub struct MeBody {
     viewer: Option<ViewerBody>,
     /// Where the request comes from; null when that is unknown.
     territory: Option<Territory>,
+    /// Where the viewer lives, if that has been verified: what is asked for elsewhere in the European Economic Area is
+    /// served as there.
+    home: Option<Territory>,
     /// The slug of the storefront that this host is.
     storefront: String,
     livemode: bool,
@@ -140,12 +143,15 @@ pub async fn me(
         Some(Caller::Viewer { id, .. }) => api.db.viewer(id).await?,
         Some(Caller::Operator { .. }) | None => None,
     };
-    let viewer = match viewer {
-        Some(viewer) => Some(viewer_body(&api, viewer).await?),
-        None => None,
+    let (viewer, home) = match viewer {
+        Some(viewer) => {
+            let home = api.db.home(viewer.id).await?.map(|home| home.territory);
+            (Some(viewer_body(&api, viewer).await?), home)
+        }
+        None => (None, None),
     };
     let storefront = at.storefront.slug.clone();
-    Ok(Json(MeBody { viewer, territory: place.territory, storefront, livemode: api.livemode }))
+    Ok(Json(MeBody { viewer, territory: place.territory, home, storefront, livemode: api.livemode }))
 }
 
 async fn answer(

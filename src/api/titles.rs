@@ -30,6 +30,7 @@ use crate::rights::denial::{Denial, DenialCode, NextOption};
 use crate::rights::entitlement::{Cause, Decision, Entitlement, ViewerRights, decide, decide_part};
 use crate::rights::grant::GrantClock;
 use crate::rights::offer::{Offer, OfferKind, SalePhase};
+use crate::rights::portability::deemed;
 use crate::rights::reach::Reach;
 use crate::rights::snapshot::TitleRights;
 use crate::rights::window::WindowPhase;
@@ -226,7 +227,7 @@ pub async fn list(
         .map(|title| {
             let sold = title.sold_in(at.storefront.currency);
             let decision = decide(&sold, &rights.of(title.title.id), place.territory, now);
-            let opens_at = opens_at(&offered_avails(title, place.territory, now), now);
+            let opens_at = opens_at(&offered_avails(title, deemed(rights.0.home, place.territory), now), now);
             (Place::of(&title.title, TitleState::of(&decision), opens_at), title)
         })
         .collect();
@@ -309,7 +310,7 @@ impl AllRights {
     fn of(&self, title: TitleId) -> ViewerRights {
         let grants = self.0.grants.iter().filter(|grant| grant.title_id == title).cloned().collect();
         let unlocks = self.0.unlocks.iter().filter(|unlock| unlock.title_id == title).cloned().collect();
-        ViewerRights { grants, memberships: self.0.memberships.clone(), unlocks }
+        ViewerRights { grants, memberships: self.0.memberships.clone(), unlocks, home: self.0.home }
     }
 }
 
@@ -319,7 +320,8 @@ async fn all_rights(api: &Api, viewer: Option<ViewerId>) -> Result<AllRights, Pr
     grants.retain(|grant| grant.livemode == api.livemode);
     let mut unlocks = api.db.unlocks(viewer, None).await?;
     unlocks.retain(|unlock| unlock.livemode == api.livemode);
-    Ok(AllRights(ViewerRights { grants, memberships: api.db.memberships(viewer).await?, unlocks }))
+    let (memberships, home) = (api.db.memberships(viewer).await?, api.db.home(viewer).await?);
+    Ok(AllRights(ViewerRights { grants, memberships, unlocks, home: home.map(|home| home.territory) }))
 }
 
 /// What a shop window shows of a title's windows in a territory.
@@ -336,6 +338,7 @@ fn title_body(
 ) -> TitleBody {
     let Title { id, name, synopsis, runtime_ms, details, .. } = &title.title;
     let decision = decide(title, viewer, territory, now);
+    let territory = deemed(viewer.home, territory);
     let is_member = viewer.is_member(now);
     let reach = Reach::of(title, territory, now);
     let covered: Vec<&Avail> = reach.offered().collect();

@@ -14,6 +14,7 @@ use crate::playback::follower::Follower;
 use crate::playback::sessions::Sessions;
 use crate::rights::denial::{Denial, DenialCode};
 use crate::rights::offer::Offer;
+use crate::rights::portability::deemed;
 use crate::rights::product::{Gives, Product};
 use crate::rights::sale::{self, quote};
 use crate::rights::snapshot::{Snapshot, TitleRights};
@@ -53,7 +54,7 @@ pub struct Quoted {
     pub price: Money,
     pub is_member_price: bool,
     pub discount: Option<Discount>,
-    /// Where the buyer is: nothing is sold where that is unknown.
+    /// Where the buyer is taken to be: nothing is sold where that is unknown.
     pub territory: Territory,
     /// How many grants the buyer has of its titles.
     pub grants_seen: usize,
@@ -102,7 +103,8 @@ impl Quotes {
                 (list_prices, Good::Product { product_id, lines }, product.price, false, grants)
             }
         };
-        let Some(territory) = wanted.territory else {
+        let home = self.db.home(wanted.viewer_id).await?.map(|home| home.territory);
+        let Some(territory) = deemed(home, wanted.territory) else {
             return Ok(Err(Denial::of(DenialCode::GeoNotLicensed)));
         };
         let discount = match &wanted.coupon {

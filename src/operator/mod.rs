@@ -37,6 +37,7 @@ pub mod explain;
 pub mod feed;
 pub mod hand;
 pub mod holdbacks;
+pub mod homes;
 pub mod jobs;
 pub mod ledger;
 pub mod licence;
@@ -159,6 +160,7 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(vouchers::void))
         .routes(routes!(viewers::list))
         .routes(routes!(viewers::show))
+        .routes(routes!(homes::set, homes::forget))
         .routes(routes!(ledger::list))
         .routes(routes!(sales::list_purchases))
         .routes(routes!(sale::show))

@@ -18,6 +18,7 @@ use crate::base::id::ViewerId;
 use crate::base::limits;
 use crate::base::money::Money;
 use crate::operator::Operators;
+use crate::operator::homes::HomeBody;
 use crate::operator::members::MembershipBody;
 use crate::operator::sales::PurchaseRow;
 use crate::store::db::Page;
@@ -64,6 +65,8 @@ pub struct ViewerDetail {
     purchase_count: u32,
     /// That are valid now.
     sign_ins: u32,
+    /// Where they live, if that has been verified.
+    home: Option<HomeBody>,
     memberships: Vec<MembershipBody>,
     grants: Vec<GrantRow>,
     /// The newest ones.
@@ -125,6 +128,7 @@ pub async fn show(
         spent,
         purchase_count: purchases,
         sign_ins,
+        home: api.db.home(id).await?.map(HomeBody::new),
         memberships,
         grants: grants.iter().map(|grant| GrantRow::new(&snapshot, grant, now)).collect(),
         purchases: sales.into_iter().map(|sale| PurchaseRow::new(&snapshot, &sale)).collect(),

@@ -133,7 +133,8 @@ impl Sessions {
         grants.retain(|grant| grant.livemode == self.rules.livemode);
         let mut unlocks = self.db.unlocks(viewer, Some(title)).await?;
         unlocks.retain(|unlock| unlock.livemode == self.rules.livemode);
-        Ok(ViewerRights { grants, memberships: self.db.memberships(viewer).await?, unlocks })
+        let (memberships, home) = (self.db.memberships(viewer).await?, self.db.home(viewer).await?);
+        Ok(ViewerRights { grants, memberships, unlocks, home: home.map(|home| home.territory) })
     }
 
     /// Decides, takes the stream lease, records the session and signs its token.

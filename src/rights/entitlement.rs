@@ -24,6 +24,7 @@ use crate::rights::episode::Episode;
 use crate::rights::grant::{Grant, GrantPhase};
 use crate::rights::membership::Membership;
 use crate::rights::partner_pass::partner_goes_on;
+use crate::rights::portability::deemed;
 use crate::rights::reach::{Reach, covers};
 use crate::rights::session::PlaybackSession;
 use crate::rights::snapshot::TitleRights;
@@ -59,6 +60,9 @@ pub struct Entitlement {
     /// The membership that a grant plays beside.
     #[serde(default)]
     pub beside: Option<MembershipId>,
+    /// Where the viewer lives: what is asked for elsewhere in the European Economic Area is asked for there.
+    #[serde(default)]
+    pub home: Option<Territory>,
     /// How much of the film may be watched, where that is not all of it.
     #[serde(default)]
     pub preview_ms: Option<i64>,
@@ -90,6 +94,8 @@ pub struct ViewerRights {
     pub grants: Vec<Grant>,
     pub memberships: Vec<Membership>,
     pub unlocks: Vec<Unlock>,
+    /// Where the viewer lives, if that has been verified.
+    pub home: Option<Territory>,
 }
 
 impl Cause {
@@ -174,7 +180,11 @@ fn walk(
     now: UtcMs,
     tracer: &mut impl Tracer,
 ) -> Decision {
-    match enter(title, territory, now, tracer) {
+    let place = deemed(viewer.home, territory);
+    if place != territory {
+        tracer.step(|| trace::home(viewer.home, territory));
+    }
+    match enter(title, place, now, tracer) {
         Ok(reach) => decide_under(&Episode { part, reach: &reach, viewer, now }, tracer),
         Err(code) => Decision::Deny(Denial::of(code)),
     }
@@ -230,7 +240,10 @@ fn decide_under(episode: &Episode<'_>, tracer: &mut impl Tracer) -> Decision {
         tracer.step(|| trace::grants(&viewer.grants, right.as_ref(), GrantPhase::Unstarted, now));
     }
     let decision = match right {
-        Some(right) => episode.waits(&right).map_or(Decision::Allow(right), Decision::Deny),
+        Some(right) => match episode.waits(&right) {
+            Some(denial) => Decision::Deny(denial),
+            None => Decision::Allow(Entitlement { home: viewer.home, ..right }),
+        },
         None => Decision::Deny(no_entitlement(episode)),
     };
     tracer.step(|| trace::window(covered, &decision, now));
@@ -274,6 +287,7 @@ fn go_on(
     now: UtcMs,
     tracer: &mut impl Tracer,
 ) -> Result<(), DenialCode> {
+    let territory = deemed(session.entitlement.home, territory);
     let mut pass = |answer: Result<(), DenialCode>, step: fn(&GoingOn<'_>, Option<DenialCode>) -> Step| {
         tracer.step(|| step(&GoingOn { session, title, grant, membership, territory, now }, answer.err()));
         answer
@@ -395,6 +409,7 @@ fn usable_grant(
         beside: beside.map(|membership| membership.id),
         starts_clock: phase == GrantPhase::Unstarted,
         streams: grant.streams,
+        home: None,
         preview_ms: None,
         protection: Some(title.title.details.protection),
     })
@@ -418,6 +433,7 @@ fn member_right(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights, n
         starts_clock: false,
         streams: membership.streams,
         beside: None,
+        home: None,
         preview_ms: None,
         protection: Some(title.title.details.protection),
     })
@@ -433,6 +449,7 @@ fn free_right(reach: &Reach<'_>, now: UtcMs) -> Option<Entitlement> {
         starts_clock: false,
         streams: 0,
         beside: None,
+        home: None,
         preview_ms: None,
         protection: None,
     })

@@ -39,6 +39,7 @@ impl<'a> Episode<'a> {
             starts_clock: false,
             streams: u32::from(!is_free),
             beside: None,
+            home: None,
             preview_ms: None,
             protection: (!is_free).then_some(details.protection),
         })

@@ -16,6 +16,7 @@ pub mod offer;
 pub mod partner_pass;
 pub mod party;
 pub mod plan;
+pub mod portability;
 pub mod product;
 pub mod reach;
 pub mod release_dates;

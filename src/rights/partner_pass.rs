@@ -84,6 +84,7 @@ fn walk(
         starts_clock: false,
         streams: terms.streams,
         beside: None,
+        home: None,
         preview_ms: None,
         protection: (terms.charge() == Charge::Paid).then_some(title.title.details.protection),
     })

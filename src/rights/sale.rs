@@ -8,6 +8,7 @@ use crate::rights::denial::{Denial, DenialCode, NextOption};
 use crate::rights::entitlement::{ViewerRights, next_options, title_denial};
 use crate::rights::grant::{Grant, GrantClock};
 use crate::rights::offer::{Offer, OfferKind, SalePhase};
+use crate::rights::portability::deemed;
 use crate::rights::reach::Reach;
 use crate::rights::snapshot::TitleRights;
 
@@ -29,7 +30,7 @@ pub fn quote(
     if let Some(code) = title_denial(&title.title, now) {
         return Err(Denial::of(code));
     }
-    let reach = Reach::of(title, territory, now);
+    let reach = Reach::of(title, deemed(viewer.home, territory), now);
     if let Some(code) = reach.clearance.denial() {
         return Err(Denial::of(code));
     }

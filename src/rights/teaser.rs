@@ -25,6 +25,7 @@ pub fn decide_trailer(title: &Title, territory: Option<Territory>, now: UtcMs) -
             starts_clock: false,
             streams: 0,
             beside: None,
+            home: None,
             preview_ms: None,
             protection: None,
         }),
@@ -55,6 +56,7 @@ pub fn decide_preview(title: &TitleRights, territory: Option<Territory>, now: Ut
         starts_clock: false,
         streams: 0,
         beside: None,
+        home: None,
         preview_ms: Some(preview_ms),
         protection: (!is_free).then_some(title.title.details.protection),
     }))

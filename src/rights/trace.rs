@@ -48,6 +48,8 @@ pub struct Step {
 pub enum Check {
     /// Of an open session only.
     Session,
+    /// Of a viewer who is in another state of the European Economic Area than at home.
+    Home,
     Title,
     Licence,
     Territory,
@@ -149,6 +151,13 @@ pub fn territory(windows: usize, covered: &[&Avail], territory: Option<Territory
     let code = covered.is_empty().then_some(DenialCode::GeoNotLicensed);
     let ids: Vec<_> = covered.iter().map(|avail| avail.id).collect();
     Step::new(Check::Territory, passed(code.is_none()), code, says, json!({"territory": territory, "avails": ids}))
+}
+
+/// That a viewer who travels is taken to be at home.
+pub fn home(home: Option<Territory>, here: Option<Territory>) -> Step {
+    let says =
+        "The viewer lives in one state of the European Economic Area and is in another: this is asked as at home.";
+    Step::new(Check::Home, Outcome::Pass, None, says, json!({"home": home, "territory": here}))
 }
 
 /// Whether the terms of the series give the episode.

@@ -150,6 +150,7 @@ impl Scene {
             card: None,
             territory: Some("CN".parse().unwrap()),
             entitlement: Entitlement {
+                home: None,
                 cause: Cause::Grant(grant.id),
                 avail_id: Some(self.avail.id),
                 deal_id: None,

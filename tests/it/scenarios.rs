@@ -72,6 +72,7 @@ scenarios! {
         a_rental_is_started_in_time_or_not_at_all
         a_window_flips_while_people_watch
         a_renter_travels
+        who_lives_in_the_union_takes_films_along
         one_rental_plays_in_one_place;
     series:
         a_series_is_unlocked_episode_by_episode

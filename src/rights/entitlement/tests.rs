@@ -679,6 +679,7 @@ fn in_china_a_licence_comes_before_everything_else() {
         assert_eq!(cinema.answer_in(&member, Some("US".parse().unwrap()), now), "GEO_NOT_LICENSED");
         // Who watches already.
         let entitlement = Entitlement {
+            home: None,
             cause: Cause::Grant(buyer.grants[0].id),
             avail_id: Some(cinema.pvod),
             deal_id: None,

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use crate::base::clock::UtcMs;
 use crate::base::error::Result;
 use crate::base::id::{ApiTokenId, OperatorId, ViewerId};
+use crate::rights::portability::Home;
 use crate::store::db::Page;
 use crate::store::db::operator::Role;
 
@@ -15,6 +16,12 @@ use crate::store::db::operator::Role;
 pub trait AccountDb: Send + Sync {
     /// `Conflict` (`EMAIL_TAKEN`) when the address is in use. Addresses are compared in lower case.
     async fn insert_viewer(&self, viewer: &Viewer, password_hash: &str) -> Result<()>;
+
+    /// Where a viewer lives, if that has been verified.
+    async fn home(&self, viewer: ViewerId) -> Result<Option<Home>>;
+
+    /// `NotFound` when there is no such viewer.
+    async fn set_home(&self, viewer: ViewerId, home: Option<&Home>) -> Result<()>;
 
     async fn viewer(&self, id: ViewerId) -> Result<Option<Viewer>>;
 

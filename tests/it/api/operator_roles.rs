@@ -70,6 +70,8 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("get", "/avails/{id}/offers", READ_NOTHING),
     ("post", "/avails/{id}/offers", [422, 422, 403, 403]),
     ("post", "/offers/{id}/withdraw", [404, 404, 403, 403]),
+    ("put", "/viewers/{id}/home", [422, 422, 403, 403]),
+    ("delete", "/viewers/{id}/home", [404, 404, 403, 403]),
     ("get", "/products", READ),
     ("post", "/products", [422, 422, 403, 403]),
     ("post", "/products/{id}/withdraw", [404, 404, 403, 403]),

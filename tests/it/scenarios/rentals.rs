@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Backend, Stage, at, code, pvod, rental, window};
@@ -157,6 +158,41 @@ pub async fn a_renter_travels(backend: Backend) {
     assert_eq!(outcome_in(&stage, "US", &opened).await, "GEO_NOT_LICENSED", "a session does not cross either");
     assert_eq!(outcome_in(&stage, "DE", &opened).await, "200");
     assert_eq!(code(&stage.buys_in("US", &stage.server.viewer("american").await, &sold).await), "GEO_NOT_LICENSED");
+    stage.end().await;
+}
+
+/// A film that is licensed in Germany alone: who lives there rents and watches it in France too, and nowhere else.
+pub async fn who_lives_in_the_union_takes_films_along(backend: Backend) {
+    let stage = Stage::open(backend, "2027-03-01T10:00:00Z").await;
+    let title = stage.title("Elbe", "NL").await;
+    let sold = stage.sell(title, window("vod", &["DE"], "2027-03-01T00:00:00Z", None), rental(1499)).await;
+    let viewer = stage.server.viewer("traveller").await;
+    assert_eq!(code(&stage.buys_in("FR", &viewer, &sold).await), "GEO_NOT_LICENSED");
+    let path = format!("/viewers/{}/home", viewer.id);
+    for (home, param) in [
+        (json!({"territory": "DE", "means": ["ip_address", "declaration"]}), "means"),
+        (json!({"territory": "DE", "means": ["identity_card", "utility_bill", "local_taxes"]}), "means"),
+        (json!({"territory": "US", "means": ["identity_card"]}), "territory"),
+    ] {
+        let refused = stage.operate(Method::PUT, &path, &home).await;
+        assert_eq!((refused.code().as_str(), &refused.json()["param"]), ("HOME_INVALID", &json!(param)), "{home}");
+    }
+    stage.done(Method::PUT, &path, json!({"territory": "DE", "means": ["payment_details", "ip_address"]})).await;
+    let bought = stage.buys_in("FR", &viewer, &sold).await.unwrap();
+    let sale = format!("/operator/purchases/{}", bought["id"].as_str().unwrap());
+    let sale = stage.server.api(&stage.server.operator, &sale).await.json();
+    assert_eq!(sale["territory"], "DE", "deemed to be bought at home");
+    let opened = stage.plays_in("FR", &viewer, title).await.unwrap();
+    assert_eq!(stage.explained(&viewer, title, "FR", stage.server.now()).await, "grant");
+    for (place, expected) in [("DE", "200"), ("IS", "200"), ("CH", "GEO_NOT_LICENSED"), ("US", "GEO_NOT_LICENSED")] {
+        assert_eq!(outcome_in(&stage, place, &opened).await, expected, "{place}");
+    }
+    let me = stage.server.api(&stage.server.signed_in_again(&viewer).await.token, "/me").await.json();
+    assert_eq!(me["home"], "DE");
+    // Once it is forgotten, it matters where they are: a session that is open keeps to what it was opened with.
+    stage.done(Method::DELETE, &path, json!({})).await;
+    assert_eq!(outcome_in(&stage, "FR", &opened).await, "200");
+    assert_eq!(code(&stage.opens_in("FR", &viewer, title).await), "GEO_NOT_LICENSED");
     stage.end().await;
 }
 

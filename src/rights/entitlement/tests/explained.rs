@@ -118,7 +118,7 @@ prop_compose! {
             rights.title.details.episodes = Some(EpisodeTerms { free, coins: 60, rewarded_per_day: 1 });
             unlocks.extend(unlocked_at.map(|at| cinema.unlocked(2, UnlockMeans::Reward, at)));
         }
-        (rights, ViewerRights { grants, memberships, unlocks }, is_here.then(cn), now)
+        (rights, ViewerRights { grants, memberships, unlocks, home: None }, is_here.then(cn), now)
     }
 }
 

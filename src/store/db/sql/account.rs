@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 
 use super::error::is_unique_violation;
-use super::row::{AFTER_ALL, Columns, to_hex};
+use super::row::{AFTER_ALL, Columns, to_hex, to_json};
 use super::{Connection, Row, SqlDb};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{ApiTokenId, ViewerId};
+use crate::rights::portability::Home;
 use crate::store::db::Page;
 use crate::store::db::account::{AccountDb, ApiToken, Bearer, TokenKind, ValidToken, Viewer, ViewerEdit};
 use crate::store::db::operator::Role;
@@ -37,6 +38,32 @@ impl AccountDb for SqlDb {
                     Err(error) if is_unique_violation(&error) => Err(email_taken(error)),
                     other => Ok(other.map(|_| ())?),
                 }
+            })
+        })
+        .await
+    }
+
+    async fn home(&self, viewer: ViewerId) -> Result<Option<Home>> {
+        let row = sqlx::query("SELECT home FROM viewer WHERE id = $1")
+            .bind(viewer.to_string())
+            .fetch_optional(&self.readers)
+            .await?;
+        row.map_or(Ok(None), |row| row.json_opt("home"))
+    }
+
+    async fn set_home(&self, viewer: ViewerId, home: Option<&Home>) -> Result<()> {
+        let home = home.map(to_json).transpose()?;
+        self.write(move |conn| {
+            Box::pin(async move {
+                let written = sqlx::query("UPDATE viewer SET home = $2 WHERE id = $1")
+                    .bind(viewer.to_string())
+                    .bind(home)
+                    .execute(conn)
+                    .await?;
+                if written.rows_affected() == 1 {
+                    return Ok(());
+                }
+                Err(Error::new(ErrorKind::NotFound, "VIEWER_NOT_FOUND", "There is no such viewer."))
             })
         })
         .await
