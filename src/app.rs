@@ -21,6 +21,7 @@ use crate::base::limits;
 use crate::base::shutdown::Shutdown;
 use crate::commerce::account::Accounts;
 use crate::commerce::checkout::Checkout;
+use crate::commerce::package_keys::PackageKeys;
 use crate::commerce::partners::Partners;
 use crate::commerce::provider::PaymentProvider;
 use crate::commerce::sandbox::{self, Sandbox};
@@ -170,6 +171,7 @@ impl App {
         )?);
         let unlocks = Arc::new(Unlocks::new(db.clone(), clock.clone(), follower.clone(), sessions.clone(), livemode));
         let partners = Arc::new(Partners::new(follower.clone(), clock.clone())?);
+        let package_keys = Arc::new(PackageKeys::new(db.clone(), vault.clone(), clock.clone(), follower.clone()));
         let library = Arc::new(Library::new(
             blobs.clone(),
             ContentKeys::new(db.clone(), vault.clone(), clock.clone(), key_provider),
@@ -206,6 +208,7 @@ impl App {
             vouchers,
             unlocks,
             partners,
+            package_keys,
             audience: audience.clone(),
             posters: ingest::posters(blobs.clone()),
             metrics: Metrics::new(registry),

@@ -20,6 +20,7 @@ use crate::base::id::AuditId;
 use crate::base::shutdown::Shutdown;
 use crate::commerce::account::Accounts;
 use crate::commerce::checkout::Checkout;
+use crate::commerce::package_keys::PackageKeys;
 use crate::commerce::partners::Partners;
 use crate::commerce::sandbox::Sandbox;
 use crate::commerce::unlocks::Unlocks;
@@ -86,6 +87,7 @@ pub struct Api {
     pub vouchers: Arc<Vouchers>,
     pub unlocks: Arc<Unlocks>,
     pub partners: Arc<Partners>,
+    pub package_keys: Arc<PackageKeys>,
     pub audience: Arc<Audience>,
     pub posters: PosterSource,
     pub metrics: metrics::Metrics,
@@ -166,6 +168,7 @@ fn viewer_routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(partners::play_for))
         .routes(routes!(partners::list_deals))
         .routes(routes!(partners::report_premiere))
+        .routes(routes!(partners::take_package_key))
 }
 
 fn process_routes() -> OpenApiRouter<Arc<Api>> {

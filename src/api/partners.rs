@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::api::Api;
-use crate::api::body::JsonBody;
+use crate::api::body::{Id, JsonBody};
 use crate::api::caller::{At, bearer};
 use crate::api::page::List;
 use crate::api::playback_sessions::play;
@@ -58,6 +58,15 @@ pub struct PartnerDealBody {
     end_at: Option<UtcMs>,
     zone: String,
     opened_at: Option<UtcMs>,
+}
+
+/// The key of a package.
+#[derive(Serialize, ToSchema)]
+pub struct PartnerKeyBody {
+    deal_id: DealId,
+    package: String,
+    /// Sixteen bytes in hex.
+    key: String,
 }
 
 /// Press Play for a viewer of a partner's. The token (`Authorization: Bearer`, scope `play`) says who and what.
@@ -148,6 +157,43 @@ pub async fn report_premiere(
     let snapshot = api.follower.snapshot();
     let title = snapshot.title(deal.title_id).ok_or_else(|| Error::internal("a deal without its title"))?;
     Ok(Json(PartnerDealBody::new(title, &deal)))
+}
+
+/// The key of the package that was shipped under a deal: not before the deal opens.
+#[utoipa::path(get, path = "/partner/deals/{id}/package-key", tag = "partners", operation_id = "take_package_key",
+    params(("id" = DealId, Path)), security(("bearer" = [])), responses(
+    (status = 200, description = "The key", body = PartnerKeyBody),
+    (status = 401, description = "PARTNER_TOKEN_INVALID, PARTNER_TOKEN_EXPIRED"),
+    (status = 403, description = "WINDOW_NOT_OPEN, with when; WINDOW_CLOSED, LICENCE_REVOKED, TITLE_SUSPENDED"),
+    (status = 404, description = "DEAL_NOT_FOUND, PACKAGE_KEY_NOT_FOUND"),
+    (status = 410, description = "TITLE_WITHDRAWN"),
+    (status = 429, description = "RATE_LIMITED"),
+    (status = 503, description = "PARTNER_KEYS_UNAVAILABLE"),
+))]
+pub async fn take_package_key(
+    State(api): State<Arc<Api>>,
+    visit: Visit,
+    headers: HeaderMap,
+    Id(id): Id<DealId>,
+) -> Result<Response, Problem> {
+    let party = reporter(&api, &headers, &visit).await?;
+    if let Rate::Over { retry_after } = api.accounts.count_partner_report(party).await {
+        return Err(Problem::too_many(retry_after));
+    }
+    match api.package_keys.take(id, party).await? {
+        Ok((kept, key)) => {
+            let detail = json!({"package": kept.package});
+            api.audit(&party.to_string(), "deal.package_key_taken", &id.to_string(), detail).await?;
+            let key = key.iter().map(|byte| format!("{byte:02x}")).collect();
+            let body = Json(PartnerKeyBody { deal_id: id, package: kept.package, key });
+            Ok(([(header::CACHE_CONTROL, "no-store")], body).into_response())
+        }
+        Err(denial) => {
+            let detail = json!({"code": denial.code.as_str()});
+            api.audit(&party.to_string(), "deal.package_key_denied", &id.to_string(), detail).await?;
+            Err(Problem::denied(&denial))
+        }
+    }
 }
 
 async fn reporter(api: &Api, headers: &HeaderMap, visit: &Visit) -> Result<PartyId, Problem> {

@@ -1,17 +1,43 @@
 //! A map of many entries whose copies share what they have in common: a changed copy costs what a small part of it does.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 use std::sync::Arc;
 
 /// At a million entries a part has a thousand, and so has the list of parts.
 const PARTS: usize = 1024;
 
-/// Never changed; [`SharedMap::changed`] makes another one.
+type Part<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
+
+/// Never changed; [`SharedMap::changed`] makes another one. Its keys are ids that this server has drawn: nobody can choose
+/// such as hash alike.
 #[derive(Clone, Debug)]
 pub struct SharedMap<K, V> {
-    hasher: RandomState,
-    parts: Arc<[Arc<HashMap<K, V>>]>,
+    parts: Arc<[Arc<Part<K, V>>]>,
+}
+
+/// Of an id, which is random already: one multiplication spreads it over all bits.
+#[derive(Default)]
+pub struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0.rotate_left(5) ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    fn write_u128(&mut self, number: u128) {
+        self.write_u64(number as u64 ^ (number >> 64) as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 impl<K: Eq + Hash + Clone, V: Clone> SharedMap<K, V> {
@@ -32,17 +58,18 @@ impl<K: Eq + Hash + Clone, V: Clone> SharedMap<K, V> {
         for (key, value) in inserted {
             Arc::make_mut(&mut parts[self.part(&key)]).insert(key, value);
         }
-        SharedMap { hasher: self.hasher.clone(), parts: parts.into() }
+        SharedMap { parts: parts.into() }
     }
 
     fn part(&self, key: &K) -> usize {
-        self.hasher.hash_one(key) as usize % PARTS
+        // Other bits than those by which a part finds its entries.
+        (BuildHasherDefault::<IdHasher>::default().hash_one(key) >> 40) as usize % PARTS
     }
 }
 
 impl<K: Eq + Hash + Clone, V: Clone> Default for SharedMap<K, V> {
     fn default() -> SharedMap<K, V> {
-        SharedMap { hasher: RandomState::new(), parts: (0..PARTS).map(|_| Arc::default()).collect() }
+        SharedMap { parts: (0..PARTS).map(|_| Arc::default()).collect() }
     }
 }
 

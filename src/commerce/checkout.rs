@@ -22,7 +22,7 @@ use crate::base::shutdown::Shutdown;
 use crate::commerce::provider::{PaymentProvider, PaymentState};
 use crate::commerce::quotes::{Quoted, Quotes, Wanted};
 use crate::ledger::entry::LedgerAccount;
-use crate::ledger::purchase::{Purchase, PurchaseStatus, Refund};
+use crate::ledger::purchase::{Line, Purchase, PurchaseStatus, Refund};
 use crate::ledger::rules;
 use crate::ledger::wallet::{CoinKind, CoinLot};
 use crate::playback::follower::Follower;
@@ -32,6 +32,7 @@ use crate::rights::grant::{Grant, GrantCause};
 use crate::rights::membership::Membership;
 use crate::rights::offer::Offer;
 use crate::rights::product::{Gives, days_after};
+use crate::rights::reach::Reach;
 use crate::rights::snapshot::TitleRights;
 use crate::store::db::audit::AuditLine;
 use crate::store::db::commerce::{Begun, Given, PurchaseClosed, Settled};
@@ -296,6 +297,12 @@ impl Checkout {
             PaymentState::Paid { amount, .. } if amount != purchase.price => {
                 tracing::error!(purchase = %purchase.id, %amount, price = %purchase.price, "paid another amount; held for a person");
             }
+            // What would play for nobody is not sold, though its payment took so long.
+            PaymentState::Paid { event_id, .. } if self.is_over_for_members(purchase, now) => {
+                self.db.close_purchase(purchase.id, None, PurchaseClosed::Expired, now).await?;
+                self.return_late(purchase.id, &event_id).await?;
+                self.audience.news.tell(Item::Order(purchase.id));
+            }
             PaymentState::Paid { event_id, .. } => {
                 let (given, account) = self.due(purchase, now).await?;
                 let entry = rules::sale(purchase, account, now)?;
@@ -308,6 +315,18 @@ impl Checkout {
             }
         }
         Ok(())
+    }
+
+    /// Whether early access is being paid for that members had got meanwhile.
+    fn is_over_for_members(&self, purchase: &Purchase, now: UtcMs) -> bool {
+        let snapshot = self.follower.snapshot();
+        let is_over = |line: &Line| {
+            snapshot.offer(line.offer_id).is_some_and(|(title, offer)| {
+                let reach = Reach::of(title, Some(purchase.territory), now);
+                offer.clock.needs_membership() && reach.members_have_since(purchase.created_at, now)
+            })
+        };
+        purchase.status == PurchaseStatus::Pending && purchase.good.lines().iter().any(is_over)
     }
 
     /// Money that came when the purchase had ended without it goes back to the payer. The provider tells us again until

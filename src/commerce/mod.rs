@@ -1,8 +1,9 @@
 //! Selling: who buys, purchases through a payment provider, refunds, the callbacks in between, vouchers, episodes for
-//! coins, and what partners sign.
+//! coins, what partners sign, and the keys of what was sent to them.
 
 pub mod account;
 pub mod checkout;
+pub mod package_keys;
 pub mod partners;
 pub mod password;
 pub mod provider;

@@ -43,6 +43,7 @@ pub mod ledger;
 pub mod licence;
 pub mod members;
 pub mod offers;
+pub mod package_keys;
 pub mod parties;
 pub mod people;
 pub mod plans;
@@ -139,6 +140,7 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(deals::list, deals::create))
         .routes(routes!(deals::edit, deals::remove))
         .routes(routes!(deals::revoke))
+        .routes(routes!(package_keys::keep, package_keys::show))
         .routes(routes!(holdbacks::list, holdbacks::create))
         .routes(routes!(holdbacks::remove))
         .routes(routes!(offers::list, offers::create))

@@ -124,6 +124,13 @@ pub async fn create(
     body: JsonBody<NewOfferBody>,
 ) -> Result<Response, Problem> {
     let api = &operators.api;
+    let idempotency = key.of(&operator.caller, &body.digest);
+    // A repeated request is answered before it is judged: what was in order when it was made may have changed.
+    if let Some(key) = &idempotency
+        && let Some(Written::Replay { id }) = api.db.written(key).await?
+    {
+        return made(&operators, id.parse()?).await;
+    }
     let avail = avails::find(&operators, avail_id).await?;
     if !avail.license_type.is_sold() {
         let detail = "Only a vod or est avail is sold title by title; this one is for members or free.";
@@ -156,19 +163,19 @@ pub async fn create(
         withdrawn_at: None,
     };
     offer.check()?;
-    let idempotency = key.of(&operator.caller, &body.digest);
-    let offer = match api.db.insert_offer(&offer, idempotency.as_ref(), now).await? {
+    match api.db.insert_offer(&offer, idempotency.as_ref(), now).await? {
         Written::New(()) => {
             api.follower.announce().await;
             operators.audit(&operator, "offer.create", &offer.id.to_string(), json!({"offer": offer})).await?;
-            offer
+            Ok((StatusCode::CREATED, Json(OfferBody::new(&offer))).into_response())
         }
-        Written::Replay { id } => {
-            let earlier = api.db.offer(id.parse()?).await?;
-            earlier.ok_or_else(|| Error::internal(format!("offer {id} is gone")))?
-        }
-        Written::KeyReused => return Err(key_reused()),
-    };
+        Written::Replay { id } => made(&operators, id.parse()?).await,
+        Written::KeyReused => Err(key_reused()),
+    }
+}
+
+async fn made(operators: &Operators, id: OfferId) -> Result<Response, Problem> {
+    let offer = operators.api.db.offer(id).await?.ok_or_else(|| Error::internal(format!("offer {id} is gone")))?;
     Ok((StatusCode::CREATED, Json(OfferBody::new(&offer))).into_response())
 }
 

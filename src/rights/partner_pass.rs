@@ -121,6 +121,27 @@ pub fn partner_goes_on(
     if is_over { Err(DenialCode::RentalExpired) } else { Ok(()) }
 }
 
+/// Whether a party may have the key of a package that it was sent under `deal`: from the deal's opening, while it stands, of a
+/// title that may be shown.
+pub fn key_is_due(title: &TitleRights, deal: &Deal, now: UtcMs) -> Result<(), Denial> {
+    let in_china = deal.territories.contains(Territory::CHINA).then_some(Territory::CHINA);
+    let clearance = Clearance::of(&title.title, in_china, now);
+    title_denial(&title.title, now).or(clearance.denial()).map_or(Ok(()), |code| Err(Denial::of(code)))?;
+    if deal.window.phase(now) == WindowPhase::Closed {
+        return Err(Denial::of(DenialCode::WindowClosed));
+    }
+    match key_opens_at(title, deal) {
+        Some(opens_at) if opens_at <= now => Ok(()),
+        opens_at => Err(not_open(opens_at)),
+    }
+}
+
+/// When a deal opens in the first of its territories, as things are planned.
+pub fn key_opens_at(title: &TitleRights, deal: &Deal) -> Option<UtcMs> {
+    let places = deal.territories.members();
+    places.iter().filter_map(|place| deal.opening(&title.holdbacks, &title.avails, place)).min()
+}
+
 /// How viewers of a platform play from this server.
 struct Terms {
     license_type: LicenseType,

@@ -56,10 +56,12 @@ scenarios! {
     life:
         a_film_lives_from_its_planning_to_its_revocation;
     members:
-        early_access_lasts_as_long_as_the_membership;
+        early_access_lasts_as_long_as_the_membership
+        early_access_that_is_paid_too_late_is_given_back;
     partners:
         three_platforms_share_a_premiere
         a_partner_reports_its_own_premiere
+        the_key_of_a_package_waits_for_the_premiere
         a_partners_token_is_believed_within_its_bounds;
     previews:
         a_preview_lasts_as_long_as_its_window;

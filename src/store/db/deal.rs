@@ -36,6 +36,28 @@ pub trait DealDb: Send + Sync {
     /// `NotFound` when there is none.
     async fn revoke_deal(&self, id: DealId, at: UtcMs) -> Result<bool>;
 
-    /// Removes a deal that has not opened; `Conflict` (`DEAL_OPENED`) when it has, `NotFound` when there is none.
+    /// Keeps the key of the package that was shipped under a deal, in place of another one; `NotFound` when there is no such
+    /// deal.
+    async fn keep_package_key(&self, key: &KeptKey) -> Result<()>;
+
+    async fn package_key(&self, deal: DealId) -> Result<Option<KeptKey>>;
+
+    /// That its party has it now; the first time stands.
+    async fn note_package_key_taken(&self, deal: DealId, at: UtcMs) -> Result<()>;
+
+    /// Removes a deal that has not opened, and the key that is kept for it; `Conflict` (`DEAL_OPENED`) when it has, `NotFound` when there is none.
     async fn delete_deal(&self, id: DealId, at: UtcMs) -> Result<()>;
+}
+
+/// The key of a package that was shipped under a deal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptKey {
+    pub deal_id: DealId,
+    /// Which package it opens, for people.
+    pub package: String,
+    pub kept_at: UtcMs,
+    /// When its party first had it.
+    pub taken_at: Option<UtcMs>,
+    /// Under the master key.
+    pub wrapped: Vec<u8>,
 }

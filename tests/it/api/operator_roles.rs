@@ -62,6 +62,8 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("patch", "/deals/{id}", [404, 404, 403, 403]),
     ("delete", "/deals/{id}", [404, 404, 403, 403]),
     ("post", "/deals/{id}/revoke", [422, 422, 403, 403]),
+    ("put", "/deals/{id}/package-key", [422, 422, 403, 403]),
+    ("get", "/deals/{id}/package-key", READ_NOTHING),
     ("get", "/titles/{id}/holdbacks", READ_NOTHING),
     ("post", "/titles/{id}/holdbacks", [422, 422, 403, 403]),
     ("delete", "/holdbacks/{id}", [404, 404, 403, 403]),

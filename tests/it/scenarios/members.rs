@@ -88,3 +88,27 @@ pub async fn early_access_lasts_as_long_as_the_membership(backend: Backend) {
     assert_eq!(sale["purchase"]["status"].as_str().or(sale["status"].as_str()), Some("paid"), "{sale}");
     stage.end().await;
 }
+
+/// A payment that takes until members have the title buys nothing: the money goes back.
+pub async fn early_access_that_is_paid_too_late_is_given_back(backend: Backend) {
+    let stage = Stage::open(backend, "2027-03-31T23:55:00Z").await;
+    let title = stage.title("Harbour of Glass", "NL").await;
+    let early = json!({"kind": "pvod", "list_price": {"amount": 2999, "currency": "CNY"},
+        "clock": {"until_members": {"watch_s": 365 * 24 * 3600}}});
+    let sold = stage.sell(title, window("vod", &["CN"], OPENS, Some("2027-12-31T00:00:00Z")), early).await;
+    stage.avail(title, window("svod", &["CN"], FOR_ALL, None)).await;
+    let buyer = stage.server.viewer("buyer").await;
+    stage.membership(&buyer, "2027-12-31T00:00:00Z").await;
+    let viewer = stage.server.signed_in_again(&buyer).await;
+    let order = json!({"offer_id": sold.offer, "payment": {"method": "sandbox", "outcome": "pending"}});
+    let answer = stage.from("CN", &viewer.token, "/purchases", &order).await;
+    assert_eq!(answer.json()["status"], "pending", "{}", answer.text());
+    stage.to(FOR_ALL);
+    stage.server.app.checkout.sweep().await.unwrap();
+    let path = format!("/operator/purchases/{}", answer.json()["id"].as_str().unwrap());
+    let sale = stage.server.api(&stage.server.operator, &path).await.json();
+    assert_eq!((&sale["status"], &sale["grants"]), (&json!("expired"), &json!([])), "{sale}");
+    let kinds: Vec<&str> = sale["events"].as_array().unwrap().iter().map(|it| it["kind"].as_str().unwrap()).collect();
+    assert!(kinds.contains(&"late_payment_returned"), "{kinds:?}");
+    stage.end().await;
+}

@@ -340,3 +340,56 @@ pub async fn a_partners_token_is_believed_within_its_bounds(backend: Backend) {
     assert_eq!(code(&stage.partner_plays(&mute.sign("panda", &claims), "CN").await), "PARTNER_KEYS_UNAVAILABLE");
     stage.end().await;
 }
+
+/// A package is shipped sealed before the premiere; its key is given out at it, to whom it was shipped and to nobody else.
+pub async fn the_key_of_a_package_waits_for_the_premiere(backend: Backend) {
+    let stage = Stage::open(backend, "2027-01-10T20:00:00+08:00").await;
+    let title = stage.title("雾港孤刀", "NL").await;
+    let (panda, tiger) = (Platform::open("panda").await, Platform::open("tiger").await);
+    let theirs = stage.party("熊猫影视", "partner", Some(&panda)).await;
+    stage.party("老虎视频", "partner", Some(&tiger)).await;
+    let deal = stage.deal(title, &theirs, vod(None), &["CN"], OPENS, Some(CLOSES)).await;
+    let take = async |platform: &Platform, kid: &str| {
+        let token = platform.sign(kid, &platform.claims(stage.server.now(), "report"));
+        let url = format!("{}/api/v1/partner/deals/{deal}/package-key", stage.server.base);
+        stage.server.send(stage.server.client.get(url).bearer_auth(token)).await
+    };
+    let told = async |kid: &str| {
+        let answer = take(if kid == "panda" { &panda } else { &tiger }, kid).await;
+        if answer.status == StatusCode::OK { answer.json()["key"].as_str().unwrap().to_owned() } else { answer.code() }
+    };
+    assert_eq!(told("panda").await, "PACKAGE_KEY_NOT_FOUND");
+    let path = format!("/deals/{deal}/package-key");
+    let key = "000102030405060708090a0b0c0d0e0f";
+    for (body, param) in [
+        (json!({"package": "film.tar", "key": "00"}), "key"),
+        (json!({"package": "two\nlines", "key": key}), "package"),
+    ] {
+        let refused = stage.operate(Method::PUT, &path, &body).await;
+        assert_eq!((refused.code().as_str(), &refused.json()["param"]), ("PACKAGE_KEY_INVALID", &json!(param)));
+    }
+    let kept = stage.done(Method::PUT, &path, json!({"package": "film.tar", "key": key})).await;
+    assert_eq!((&kept["opens_at"], &kept["taken_at"]), (&json!(at(OPENS)), &Value::Null));
+    assert!(!kept.to_string().contains(key), "operators are not shown it again");
+    let early = take(&panda, "panda").await;
+    assert_eq!((early.status, early.code()), (StatusCode::FORBIDDEN, "WINDOW_NOT_OPEN".into()));
+    assert_eq!(early.json()["next"][0]["opens_at"], json!(at(OPENS)));
+    for (offset_ms, expected) in [(-1, "WINDOW_NOT_OPEN"), (0, key), (1, key)] {
+        stage.server.sim.advance_to(UtcMs(at(OPENS).0 + offset_ms));
+        assert_eq!(told("panda").await, expected, "{offset_ms}");
+        assert_eq!(told("tiger").await, "DEAL_NOT_FOUND", "another party's");
+    }
+    let shown = stage.server.api(&stage.server.operator, &format!("/operator{path}")).await.json();
+    assert_eq!(shown["taken_at"], json!(at(OPENS)));
+    // The premiere is called off, and once the deal is over there is no key either.
+    stage.done(Method::PATCH, &format!("/titles/{title}"), json!({"status": "suspended"})).await;
+    assert_eq!(told("panda").await, "TITLE_SUSPENDED");
+    stage.done(Method::PATCH, &format!("/titles/{title}"), json!({"status": "live"})).await;
+    for (offset_ms, expected) in [(-1, key), (0, "WINDOW_CLOSED"), (1, "WINDOW_CLOSED")] {
+        stage.server.sim.advance_to(UtcMs(at(CLOSES).0 + offset_ms));
+        assert_eq!(told("panda").await, expected, "{offset_ms}");
+    }
+    stage.done(Method::POST, &format!("/deals/{deal}/revoke"), json!({"reason": "breach"})).await;
+    assert_eq!(told("panda").await, "DEAL_NOT_FOUND");
+    stage.end().await;
+}

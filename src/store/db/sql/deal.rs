@@ -1,7 +1,10 @@
 //! SQL of [`DealDb`].
 
 use async_trait::async_trait;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 
+use super::error::corrupt;
 use super::plan::{Plan, plan_of};
 use super::playback::append_change;
 use super::row::{Columns, to_json};
@@ -12,7 +15,7 @@ use crate::base::id::{DealId, PartyId, TitleId};
 use crate::base::limits;
 use crate::rights::deal::{Deal, DealConflict, DealEdit, Met, findings};
 use crate::rights::party::Party;
-use crate::store::db::deal::DealDb;
+use crate::store::db::deal::{DealDb, KeptKey};
 use crate::store::db::playback::Change;
 use crate::store::db::{Idempotency, Written};
 
@@ -49,6 +52,33 @@ impl DealDb for SqlDb {
 
     async fn revoke_deal(&self, id: DealId, at: UtcMs) -> Result<bool> {
         self.write(move |conn| Box::pin(async move { revoke_deal(conn, id, at).await })).await
+    }
+
+    async fn keep_package_key(&self, key: &KeptKey) -> Result<()> {
+        let key = key.clone();
+        self.write(move |conn| Box::pin(async move { keep_package_key(conn, &key).await })).await
+    }
+
+    async fn package_key(&self, deal: DealId) -> Result<Option<KeptKey>> {
+        let row = sqlx::query("SELECT * FROM package_key WHERE deal_id = $1")
+            .bind(deal.to_string())
+            .fetch_optional(&self.readers)
+            .await?;
+        row.as_ref().map(kept_key).transpose()
+    }
+
+    async fn note_package_key_taken(&self, deal: DealId, at: UtcMs) -> Result<()> {
+        self.write(move |conn| {
+            Box::pin(async move {
+                sqlx::query("UPDATE package_key SET taken_at = $2 WHERE deal_id = $1 AND taken_at IS NULL")
+                    .bind(deal.to_string())
+                    .bind(at.0)
+                    .execute(conn)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
     }
 
     async fn delete_deal(&self, id: DealId, at: UtcMs) -> Result<()> {
@@ -196,12 +226,38 @@ async fn write_deal(conn: &mut Connection, deal: &Deal, at: UtcMs) -> Result<()>
     append_change(conn, Change::Title(deal.title_id), at).await
 }
 
+async fn keep_package_key(conn: &mut Connection, key: &KeptKey) -> Result<()> {
+    by_id(conn, key.deal_id).await?;
+    sqlx::query("DELETE FROM package_key WHERE deal_id = $1").bind(key.deal_id.to_string()).execute(&mut *conn).await?;
+    sqlx::query("INSERT INTO package_key (deal_id, package, wrapped, kept_at, taken_at) VALUES ($1, $2, $3, $4, $5)")
+        .bind(key.deal_id.to_string())
+        .bind(&key.package)
+        .bind(BASE64_STANDARD.encode(&key.wrapped))
+        .bind(key.kept_at.0)
+        .bind(key.taken_at.map(|at| at.0))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+fn kept_key(row: &Row) -> Result<KeptKey> {
+    let wrapped = BASE64_STANDARD.decode(row.text("wrapped")?);
+    Ok(KeptKey {
+        deal_id: row.parsed("deal_id")?,
+        package: row.text("package")?,
+        kept_at: row.instant("kept_at")?,
+        taken_at: row.instant_opt("taken_at")?,
+        wrapped: wrapped.map_err(|error| corrupt("A row of the database is damaged.").with_source(error))?,
+    })
+}
+
 async fn delete_deal(conn: &mut Connection, id: DealId, at: UtcMs) -> Result<()> {
     let found = by_id(conn, id).await?;
     if found.window.start_at <= at {
         let message = "The deal has begun. End it, or revoke it, instead.";
         return Err(Error::new(ErrorKind::Conflict, "DEAL_OPENED", message));
     }
+    sqlx::query("DELETE FROM package_key WHERE deal_id = $1").bind(id.to_string()).execute(&mut *conn).await?;
     sqlx::query("DELETE FROM deal WHERE id = $1").bind(id.to_string()).execute(&mut *conn).await?;
     append_change(conn, Change::Title(found.title_id), at).await
 }

@@ -20,6 +20,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (11, include_str!("../schema-11.sql")),
     (12, include_str!("../schema-12.sql")),
     (15, include_str!("../schema-15.sql")),
+    (16, include_str!("../schema-16.sql")),
 ];
 
 pub async fn run(connection: &mut Connection, dialect: &Dialect) -> Result<()> {
