@@ -110,6 +110,7 @@ fn rights(n: usize) -> TitleRights {
         territories: TerritorySet::of(TerritorySet::world().members().iter()),
         window: Window { start_at: at(from), end_at: to.map(at), zone: "Asia/Shanghai".into() },
         hard_end_at: None,
+        caps: None,
     };
     let avails = vec![
         avail(LicenseType::Vod, -300, Some(-200)),

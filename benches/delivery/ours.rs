@@ -157,6 +157,7 @@ async fn sell(app: &App, asset: AssetId, packaged: &Packaged) -> Outcome<(TitleI
         territories: TerritorySet::of([TERRITORY.parse()?]),
         window: Window { start_at: now, end_at: None, zone: "Asia/Shanghai".into() },
         hard_end_at: None,
+        caps: None,
     };
     app.db.insert_avail(&avail, None, now).await?;
     let offer = Offer {

@@ -27,7 +27,7 @@ use crate::playback::denied;
 use crate::playback::library::Licensing;
 use crate::playback::presentation::Presentation;
 use crate::playback::sessions::{Feature, LiveSession, OpenRequest, Opened, Watcher};
-use crate::rights::denial::{Denial, NextOption};
+use crate::rights::denial::{Denial, DenialCode, NextOption};
 use crate::rights::session::PlaybackSession;
 use crate::store::db::operator::Role;
 use crate::store::state::Rate;
@@ -135,10 +135,10 @@ fn clips(session: &PlaybackSession, film_ms: i64) -> Vec<ClipBody> {
     security((), ("bearer" = []), ("cookie" = [])), responses(
     (status = 201, description = "The session", body = PlaybackSessionBody),
     (status = 403, description = "PAYMENT_REQUIRED, MEMBERSHIP_REQUIRED, RENTAL_EXPIRED, START_BY_PASSED, \
-        WINDOW_NOT_OPEN, WINDOW_CLOSED, GEO_NOT_LICENSED, TOO_MANY_STREAMS, TITLE_SUSPENDED"),
+        WINDOW_NOT_OPEN, WINDOW_CLOSED, GEO_NOT_LICENSED, LANGUAGE_HELD_BACK, TOO_MANY_STREAMS, TITLE_SUSPENDED"),
     (status = 404, description = "TITLE_NOT_FOUND, PART_NOT_FOUND, TRAILER_NOT_FOUND, PREVIEW_NOT_FOUND"),
     (status = 410, description = "TITLE_WITHDRAWN"),
-    (status = 503, description = "CARD_NOT_READY, PREVIEW_NOT_READY"),
+    (status = 503, description = "CARD_NOT_READY, PREVIEW_NOT_READY, RENDITION_NOT_READY"),
 ))]
 pub async fn create(
     State(api): State<Arc<Api>>,
@@ -184,27 +184,28 @@ pub async fn play(api: &Api, request: OpenRequest, actor: &str) -> Result<Respon
     {
         opened = api.sessions.open(request).await?;
     }
-    match opened {
+    match shown(api, opened).await? {
         Ok(Opened { session, film_ms, token }) => {
             api.metrics.count_session();
             let right = &session.entitlement;
             let detail = json!({"title_id": title_id, "part": part, "trailer": trailer, "preview": preview,
                 "territory": territory, "rule": right.cause.rule(), "avail_id": right.avail_id,
                 "deal_id": right.deal_id, "grant_id": right.grant_id(), "membership_id": right.membership_id(),
-                "ends_at": right.ends_at});
+                "ends_at": right.ends_at, "caps": right.caps.as_deref()});
             if let Err(error) = api.audit(actor, "session.open", &session.id.to_string(), detail).await {
                 // Nobody gets the token, and the stream is free again.
                 api.sessions.end(session.id).await?;
                 return Err(error.into());
             }
+            let presentation = Presentation::of(&session);
             // A preview ends with a segment, wherever that is.
             let film_ms = match right.preview_ms {
-                Some(_) => api.library.film_ms(Presentation::of(&session)).await.unwrap_or(film_ms),
+                Some(_) => api.library.film_ms(&presentation).await.unwrap_or(film_ms),
                 None => film_ms,
             };
-            let has_storyboard = api.library.has_storyboard(Presentation::of(&session)).await;
-            let chapters = api.library.chapters(Presentation::of(&session)).await.into_iter();
-            let licensing = api.library.licensing(Presentation::of(&session)).await;
+            let has_storyboard = api.library.has_storyboard(&presentation).await;
+            let chapters = api.library.chapters(&presentation).await.into_iter();
+            let licensing = api.library.licensing(&presentation).await;
             let body = PlaybackSessionBody {
                 id: session.id,
                 title_id: session.title_id,
@@ -232,6 +233,17 @@ pub async fn play(api: &Api, request: OpenRequest, actor: &str) -> Result<Respon
             Err(Problem::denied(&denial))
         }
     }
+}
+
+/// A session of which nothing could be shown is none.
+async fn shown(api: &Api, opened: Result<Opened, Denial>) -> Result<Result<Opened, Denial>, Problem> {
+    let Ok(Opened { session, .. }) = &opened else { return Ok(opened) };
+    let Err(error) = api.library.require_shown(&Presentation::of(session)).await else { return Ok(opened) };
+    api.sessions.end(session.id).await?;
+    if error.code() == DenialCode::LanguageHeldBack.as_str() {
+        return Ok(Err(Denial::of(DenialCode::LanguageHeldBack)));
+    }
+    Err(error.into())
 }
 
 /// Whether the episode was unlocked, for a viewer who has asked never to be asked.

@@ -186,6 +186,8 @@ pub const PARTIES_MAX: usize = 1_000;
 /// `iss` of a token of others.
 pub const ISSUER_BYTES_MAX: usize = 255;
 pub const HOLDBACKS_PER_TITLE_MAX: usize = 500;
+/// Entries of a window's list of languages.
+pub const LANGUAGES_PER_AVAIL_MAX: usize = 100;
 /// Windows that one change of a plan makes, moves or takes away.
 pub const AVAILS_PER_CHANGE_MAX: usize = 500;
 /// Conflicts and warnings that one answer names.

@@ -31,6 +31,15 @@ pub enum AssetState {
     },
 }
 
+impl AssetDetails {
+    /// The languages of its sound, track by track; none where that was not noted.
+    pub fn sound_languages(&self) -> Option<Vec<Option<String>>> {
+        let sound = |rendition: &&RenditionSummary| rendition.kind == TrackKind::Audio;
+        let packaged = self.packaged.as_ref()?;
+        Some(packaged.renditions.iter().filter(sound).map(|rendition| rendition.language.clone()).collect())
+    }
+}
+
 impl AssetState {
     pub fn is_partial(&self) -> bool {
         matches!(self, AssetState::Partial { .. })

@@ -428,6 +428,7 @@ async fn open_release(app: &Arc<App>, show: &Show, release: &Release, title_id: 
         territories: TerritorySet::of(territories),
         window: window(show.slug, now),
         hard_end_at: None,
+        caps: None,
     };
     app.db.insert_avail(&avail, None, now).await?;
     let Some(sold) = release.offer else { return Ok(()) };

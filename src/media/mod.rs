@@ -23,6 +23,7 @@ pub mod protect;
 pub mod rate;
 pub mod rendition;
 pub mod seal;
+pub mod selection;
 pub mod storyboard;
 pub mod time;
 pub mod timeline;

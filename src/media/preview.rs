@@ -1,7 +1,8 @@
 //! The preview of a film: its first segments, in no more than moderate definition.
 
 use crate::media::growth::Growth;
-use crate::media::rendition::{AssetIndex, TrackIndex, TrackMedia};
+use crate::media::rendition::{AssetIndex, TrackIndex, TrackMedia, VideoIndex};
+use crate::media::selection::{self, pictures};
 use crate::media::time::Timescale;
 
 /// The shorter side of the largest picture of a preview, where the film has one so small.
@@ -34,12 +35,9 @@ fn segments(film: &AssetIndex, length_ms: i64) -> Option<usize> {
 }
 
 fn cut(film: &AssetIndex, segments: usize) -> AssetIndex {
-    let side = |track: &TrackIndex| match &track.media {
-        TrackMedia::Video(video) => Some(video.width.min(video.height)),
-        TrackMedia::Audio(_) | TrackMedia::Text(_) => None,
-    };
-    let smallest = film.tracks.iter().filter_map(side).min().unwrap_or(0);
-    let is_shown = |track: &&TrackIndex| side(track).is_none_or(|side| side <= SIDE_MAX.max(smallest));
+    let fitting = pictures(selection::tracks(film), |video: &VideoIndex| video.width.min(video.height) <= SIDE_MAX);
+    let is_video = |track: &TrackIndex| matches!(track.media, TrackMedia::Video(_));
+    let is_shown = |track: &&TrackIndex| !is_video(track) || fitting.contains(track.id.as_str());
     let tracks = film.tracks.iter().filter(is_shown).map(|track| {
         let mut track = track.clone();
         track.segments.truncate(segments);

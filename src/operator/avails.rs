@@ -21,7 +21,9 @@ use crate::base::error::Result as BaseResult;
 use crate::base::id::{AvailId, DealId, HoldbackId, PartyId, TitleId};
 use crate::base::territory::{Territory, TerritorySet};
 use crate::operator::Operators;
+use crate::operator::caps::{self, FormatProfileBody, LanguagesBody};
 use crate::rights::avail::{Avail, LicenseType};
+use crate::rights::caps::FormatProfile;
 use crate::rights::conflict::{Conflict, Findings, findings};
 use crate::rights::window::Window;
 use crate::store::db::Written;
@@ -42,6 +44,12 @@ pub struct NewAvailBody {
     zone: String,
     /// From this instant nobody watches.
     hard_end_at: Option<UtcMs>,
+    /// All that the film has, where this is not said.
+    languages: Option<LanguagesBody>,
+    /// The tallest picture: `sd` up to 1024 × 576, `hd` up to 1920 × 1080, `uhd` as tall as there is.
+    #[serde(default)]
+    #[schema(value_type = FormatProfileBody, required = false)]
+    format_profile: FormatProfile,
 }
 
 /// An avail that is thought of.
@@ -57,6 +65,10 @@ pub struct CheckAvailBody {
     end_at: Option<UtcMs>,
     zone: String,
     hard_end_at: Option<UtcMs>,
+    languages: Option<LanguagesBody>,
+    #[serde(default)]
+    #[schema(value_type = FormatProfileBody, required = false)]
+    format_profile: FormatProfile,
     /// The avail of the title that it would take the place of.
     replaces: Option<AvailId>,
 }
@@ -112,6 +124,12 @@ pub struct AvailEditBody {
     #[serde(default)]
     #[schema(value_type = Option<UtcMs>)]
     pub hard_end_at: Edit<Option<UtcMs>>,
+    /// Null lets all languages be had.
+    #[serde(default)]
+    #[schema(value_type = Option<LanguagesBody>)]
+    pub languages: Edit<Option<LanguagesBody>>,
+    #[schema(value_type = Option<FormatProfileBody>)]
+    pub format_profile: Option<FormatProfile>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -127,6 +145,10 @@ pub struct AvailBody {
     end_at: Option<UtcMs>,
     zone: String,
     hard_end_at: Option<UtcMs>,
+    /// Null where all that the film has may be had.
+    languages: Option<LanguagesBody>,
+    #[schema(value_type = FormatProfileBody)]
+    format_profile: FormatProfile,
 }
 
 #[derive(ToSchema)]
@@ -170,7 +192,7 @@ pub async fn list(
     (status = 201, description = "The avail", body = AvailBody),
     (status = 404, description = "TITLE_NOT_FOUND"),
     (status = 409, description = "AVAIL_CONFLICT, with `conflicts`"),
-    (status = 422, description = "WINDOW_EMPTY, ZONE_INVALID, HARD_END_BEFORE_START, IDEMPOTENCY_KEY_REUSED"),
+    (status = 422, description = "WINDOW_EMPTY, ZONE_INVALID, HARD_END_BEFORE_START, LANGUAGES_INVALID, IDEMPOTENCY_KEY_REUSED"),
 ))]
 pub async fn create(
     State(operators): State<Arc<Operators>>,
@@ -206,7 +228,7 @@ pub async fn create(
     security(("bearer" = [])), responses(
     (status = 200, description = "Conflicts and warnings; nothing is written", body = FindingsBody),
     (status = 404, description = "TITLE_NOT_FOUND; AVAIL_NOT_FOUND of what it would replace"),
-    (status = 422, description = "WINDOW_EMPTY, ZONE_INVALID, HARD_END_BEFORE_START"),
+    (status = 422, description = "WINDOW_EMPTY, ZONE_INVALID, HARD_END_BEFORE_START, LANGUAGES_INVALID"),
 ))]
 pub async fn check(
     State(operators): State<Arc<Operators>>,
@@ -230,6 +252,7 @@ pub async fn check(
         territories: wanted.territories,
         window: Window { start_at: wanted.start_at, end_at: wanted.end_at, zone: wanted.zone },
         hard_end_at: wanted.hard_end_at,
+        caps: caps::read(wanted.languages, wanted.format_profile)?,
     };
     proposed.check()?;
     Ok(Json(FindingsBody::new(&findings(
@@ -278,13 +301,14 @@ pub async fn or_conflicts<T>(operators: &Operators, avails: &[Avail], written: B
     Err(Problem::from(error).with("conflicts", json!(conflicts)))
 }
 
-/// Move a window. Takes effect at once, for open sessions too.
+/// Move a window, or let more of the film out. Times take effect at once, for open sessions too; languages and the tallest
+/// picture for sessions that are opened from then on.
 #[utoipa::path(patch, path = "/operator/avails/{id}", tag = "operator", operation_id = "operator_edit_avail",
     params(("id" = AvailId, Path)), request_body = AvailEditBody, security(("bearer" = [])), responses(
     (status = 200, description = "The avail as it is now", body = AvailBody),
     (status = 404, description = "AVAIL_NOT_FOUND"),
-    (status = 409, description = "AVAIL_CONFLICT, with `conflicts`"),
-    (status = 422, description = "WINDOW_EMPTY, HARD_END_BEFORE_START"),
+    (status = 409, description = "AVAIL_CONFLICT, with `conflicts`; AVAIL_IN_USE where less would be let out"),
+    (status = 422, description = "WINDOW_EMPTY, HARD_END_BEFORE_START, LANGUAGES_INVALID"),
 ))]
 pub async fn edit(
     State(operators): State<Arc<Operators>>,
@@ -299,7 +323,10 @@ pub async fn edit(
     or_conflicts(&operators, std::slice::from_ref(&avail), written).await?;
     api.follower.announce().await;
     let ends = |avail: &Avail| json!([avail.window.start_at, avail.window.end_at, avail.hard_end_at]);
-    let detail = json!({"before": ends(&before), "after": ends(&avail)});
+    let mut detail = json!({"before": ends(&before), "after": ends(&avail)});
+    if before.caps != avail.caps {
+        detail["caps"] = json!({"before": before.caps.as_deref(), "after": avail.caps.as_deref()});
+    }
     operators.audit(&operator, "avail.edit", &id.to_string(), detail).await?;
     Ok(Json(AvailBody::new(avail)))
 }
@@ -320,9 +347,10 @@ pub fn title_not_found() -> Problem {
 
 impl NewAvailBody {
     pub fn into_avail(self, title_id: TitleId, now: UtcMs) -> BaseResult<Avail> {
-        let NewAvailBody { license_type, description, territories, start_at, end_at, zone, hard_end_at } = self;
+        let NewAvailBody { license_type, description, territories, start_at, end_at, zone, hard_end_at, .. } = self;
+        let caps = caps::read(self.languages, self.format_profile)?;
         let (id, window) = (AvailId::new(now), Window { start_at, end_at, zone });
-        let avail = Avail { id, title_id, license_type, description, territories, window, hard_end_at };
+        let avail = Avail { id, title_id, license_type, description, territories, window, hard_end_at, caps };
         avail.check()?;
         Ok(avail)
     }
@@ -330,10 +358,13 @@ impl NewAvailBody {
 
 impl AvailEditBody {
     pub fn applied_to(self, mut avail: Avail) -> BaseResult<Avail> {
-        let AvailEditBody { start_at, end_at, hard_end_at } = self;
+        let AvailEditBody { start_at, end_at, hard_end_at, languages, format_profile } = self;
         avail.window.start_at = start_at.unwrap_or(avail.window.start_at);
         avail.window.end_at = end_at.of(avail.window.end_at);
         avail.hard_end_at = hard_end_at.of(avail.hard_end_at);
+        let caps = avail.caps.as_deref();
+        let format_profile = format_profile.unwrap_or_else(|| caps::format_profile(caps));
+        avail.caps = caps::read(languages.of(LanguagesBody::of(caps)), format_profile)?;
         avail.check()?;
         Ok(avail)
     }
@@ -378,6 +409,8 @@ impl AvailBody {
             end_at,
             zone,
             hard_end_at: avail.hard_end_at,
+            languages: LanguagesBody::of(avail.caps.as_deref()),
+            format_profile: caps::format_profile(avail.caps.as_deref()),
         }
     }
 }

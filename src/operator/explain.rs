@@ -23,7 +23,7 @@ use crate::rights::entitlement::{Cause, Decision, explain_going_on, next_options
 use crate::rights::reach::Reach;
 use crate::rights::trace::{self, Check, Step};
 
-const CHECKS: [Check; 8] = [
+const CHECKS: [Check; 9] = [
     Check::Title,
     Check::Licence,
     Check::Territory,
@@ -31,6 +31,7 @@ const CHECKS: [Check; 8] = [
     Check::Membership,
     Check::Free,
     Check::Window,
+    Check::Languages,
     Check::Streams,
 ];
 
@@ -75,7 +76,7 @@ pub struct ExplanationBody {
 
 #[derive(Serialize, ToSchema)]
 pub struct StepBody {
-    #[schema(value_type = String, pattern = "^(session|title|licence|territory|episode|grant|membership|free|window|deal|streams)$")]
+    #[schema(value_type = String, pattern = "^(session|title|licence|territory|episode|grant|membership|free|window|deal|languages|streams)$")]
     check: Check,
     #[schema(value_type = String, pattern = "^(pass|fail|skip)$")]
     outcome: trace::Outcome,

@@ -26,6 +26,7 @@ pub mod audit;
 pub mod avails;
 pub mod avails_exchange;
 pub mod board;
+pub mod caps;
 pub mod cards;
 pub mod compliance;
 pub mod conformance;

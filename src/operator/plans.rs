@@ -20,8 +20,10 @@ use crate::base::id::{AvailId, HoldbackId, OfferId, TitleId};
 use crate::base::limits;
 use crate::operator::Operators;
 use crate::operator::avails::{AvailBody, AvailEditBody, ConflictBody, NewAvailBody, title_not_found};
+use crate::operator::caps::{FormatProfileBody, LanguagesBody};
 use crate::operator::holdbacks::{HoldbackBody, NewHoldbackBody};
 use crate::rights::avail::Avail;
+use crate::rights::caps::FormatProfile;
 use crate::rights::conflict::findings;
 use crate::rights::holdback::Holdback;
 use crate::rights::offer::Offer;
@@ -61,6 +63,11 @@ pub struct MovedAvailBody {
     #[serde(default)]
     #[schema(value_type = Option<UtcMs>)]
     hard_end_at: Edit<Option<UtcMs>>,
+    #[serde(default)]
+    #[schema(value_type = Option<LanguagesBody>)]
+    languages: Edit<Option<LanguagesBody>>,
+    #[schema(value_type = Option<FormatProfileBody>)]
+    format_profile: Option<FormatProfile>,
 }
 
 /// What has become of a plan, or would.
@@ -87,7 +94,7 @@ pub struct ChangedPlanBody {
     (status = 200, description = "What has changed, or with `dry_run` would", body = ChangedPlanBody),
     (status = 404, description = "TITLE_NOT_FOUND, AVAIL_NOT_FOUND, HOLDBACK_NOT_FOUND"),
     (status = 409, description = "AVAIL_CONFLICT, with at most 100 `conflicts`; AVAIL_IN_USE, TOO_MANY_HOLDBACKS"),
-    (status = 422, description = "WINDOW_EMPTY, ZONE_INVALID, HARD_END_BEFORE_START, FIELD_INVALID"),
+    (status = 422, description = "WINDOW_EMPTY, ZONE_INVALID, HARD_END_BEFORE_START, LANGUAGES_INVALID, FIELD_INVALID"),
 ))]
 pub async fn change(
     State(operators): State<Arc<Operators>>,
@@ -98,9 +105,9 @@ pub async fn change(
     let title = operators.api.db.rights_of(title_id).await?.ok_or_else(title_not_found)?;
     let (asked, now) = (body.value, operators.api.clock.now());
     let moved = asked.moved_avails.into_iter().map(|moved| {
-        let MovedAvailBody { id, start_at, end_at, hard_end_at } = moved;
+        let MovedAvailBody { id, start_at, end_at, hard_end_at, languages, format_profile } = moved;
         let avail = title.avail(id).cloned().ok_or_else(|| not_found(id))?;
-        Ok(AvailEditBody { start_at, end_at, hard_end_at }.applied_to(avail)?)
+        Ok(AvailEditBody { start_at, end_at, hard_end_at, languages, format_profile }.applied_to(avail)?)
     });
     let new_avails = asked.new_avails.into_iter().map(|avail| avail.into_avail(title_id, now));
     let new_holdbacks = asked.new_holdbacks.into_iter().map(|holdback| holdback.into_holdback(title_id, now));

@@ -21,7 +21,9 @@ use crate::base::territory::TerritorySet;
 use crate::base::territory_zone;
 use crate::operator::Operators;
 use crate::operator::avails::{self, AvailBody, LicenseTypeBody, TerritoriesBody};
+use crate::operator::caps::{self, FormatProfileBody, LanguagesBody};
 use crate::rights::avail::{Avail, LicenseType};
+use crate::rights::caps::FormatProfile;
 use crate::rights::release_dates::windows;
 use crate::store::db::Written;
 
@@ -40,6 +42,11 @@ pub struct ReleaseDatesBody {
     /// The day that is none of it any more, from its midnight in each territory.
     #[schema(format = Date)]
     end_date: Option<String>,
+    /// As of a window that opens at an instant.
+    languages: Option<LanguagesBody>,
+    #[serde(default)]
+    #[schema(value_type = FormatProfileBody, required = false)]
+    format_profile: FormatProfile,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -70,7 +77,7 @@ pub struct TerritoryZoneBody {
     (status = 201, description = "The avails", body = ReleaseWindowsBody),
     (status = 404, description = "TITLE_NOT_FOUND"),
     (status = 409, description = "AVAIL_CONFLICT, with `conflicts`"),
-    (status = 422, description = "WINDOW_EMPTY, FIELD_INVALID, IDEMPOTENCY_KEY_REUSED"),
+    (status = 422, description = "WINDOW_EMPTY, LANGUAGES_INVALID, FIELD_INVALID, IDEMPOTENCY_KEY_REUSED"),
 ))]
 pub async fn create(
     State(operators): State<Arc<Operators>>,
@@ -84,7 +91,9 @@ pub async fn create(
         return Err(avails::title_not_found());
     }
     let now = api.clock.now();
-    let ReleaseDatesBody { license_type, description, territories, start_date, end_date } = body.value;
+    let ReleaseDatesBody { license_type, description, territories, start_date, end_date, languages, format_profile } =
+        body.value;
+    let caps = caps::read(languages, format_profile)?;
     let start = date("start_date", &start_date)?;
     let end = end_date.as_deref().map(|end| date("end_date", end)).transpose()?;
     let planned: Vec<Avail> = windows(territories.members(), start, end)?
@@ -97,6 +106,7 @@ pub async fn create(
             territories: TerritorySet::of(include.iter()),
             window,
             hard_end_at: None,
+            caps: caps.clone(),
         })
         .collect();
     if planned.is_empty() {

@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::digest;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -27,6 +28,7 @@ use crate::media::preview;
 use crate::media::rendition::{AssetIndex, FORMAT_VERSION, TrackIndex, TrackMedia, Variant};
 use crate::media::seal::{TrackSeal, scheme_of};
 use crate::media::timeline::Timeline;
+use crate::playback::capped;
 use crate::playback::growing::GrowingFilms;
 use crate::playback::keys::{ContentKeys, TrackKey};
 use crate::playback::presentation::Presentation;
@@ -89,8 +91,12 @@ pub struct Opener {
 
 impl Opener {
     /// The film as the store has it.
-    pub async fn open(&self, presentation: Presentation) -> Result<Arc<OpenAsset>> {
+    pub async fn open(&self, presentation: &Presentation) -> Result<Arc<OpenAsset>> {
         let index = self.index(presentation.film).await?;
+        let index = match &presentation.caps {
+            Some(caps) => capped::of_film(&index, caps)?,
+            None => index,
+        };
         let index = match presentation.preview_ms {
             Some(ms) => preview::of_film(&index, ms).ok_or_else(no_preview)?,
             None => index,
@@ -99,7 +105,9 @@ impl Opener {
     }
 
     /// The film as far as it has grown.
-    pub async fn open_growing(&self, presentation: Presentation, growth: &Growth) -> Result<Arc<OpenAsset>> {
+    pub async fn open_growing(&self, presentation: &Presentation, growth: &Growth) -> Result<Arc<OpenAsset>> {
+        let capped = presentation.caps.as_ref().map(|caps| capped::of_growth(growth, caps)).transpose()?;
+        let growth = capped.as_ref().unwrap_or(growth);
         match presentation.preview_ms {
             Some(ms) => {
                 let index = preview::of_growth(growth, ms).ok_or_else(preview_not_ready)?;
@@ -112,7 +120,7 @@ impl Opener {
     /// Writes the playlists of a film, and finds what seals it.
     async fn write(
         &self,
-        presentation: Presentation,
+        presentation: &Presentation,
         index: AssetIndex,
         growth: Option<&Growth>,
     ) -> Result<Arc<OpenAsset>> {
@@ -122,6 +130,7 @@ impl Opener {
         let timeline = Timeline { growth, ..Timeline::of_asset(&name, &index) };
         let (timeline, behind) = behind_card(timeline, card.as_ref());
         let behind = presentation.preview_ms.map_or_else(|| behind.clone(), |ms| format!("{behind}-preview{ms}"));
+        let behind = if presentation.caps.is_some() { format!("{behind}-{}", renditions_mark(&index)) } else { behind };
         let form = presentation.protection.map_or("c", ProtectionScheme::as_str);
         let seals = index.tracks.iter().map(|track| self.seal(presentation, track));
         let seals = futures_util::future::try_join_all(seals).await?;
@@ -180,7 +189,7 @@ impl Opener {
     }
 
     /// The release card, by its name and its index.
-    async fn card(&self, presentation: Presentation) -> Result<Option<(String, AssetIndex)>> {
+    async fn card(&self, presentation: &Presentation) -> Result<Option<(String, AssetIndex)>> {
         let Some(card) = presentation.card else { return Ok(None) };
         Ok(Some((card.to_string(), self.index(card).await?)))
     }
@@ -197,7 +206,7 @@ impl Opener {
     /// What seals a track of the film, and what its playlists tell DRM systems.
     async fn seal(
         &self,
-        presentation: Presentation,
+        presentation: &Presentation,
         track: &TrackIndex,
     ) -> Result<Option<(TrackSeal, Option<DrmTags>)>> {
         let Some(scheme) = presentation.protection.map(|chosen| scheme_of(track, chosen)) else { return Ok(None) };
@@ -261,6 +270,16 @@ fn behind_card<'a>(film: Timeline<'a>, card: Option<&'a (String, AssetIndex)>) -
         Some((card, index)) => (film.behind_card(card, index), format!("-{card}")),
         None => (film, String::new()),
     }
+}
+
+/// What tells the playlists of some renditions of a film from those of others.
+fn renditions_mark(index: &AssetIndex) -> String {
+    let mut digest = digest::Context::new(&digest::SHA256);
+    for track in &index.tracks {
+        digest.update(track.id.as_bytes());
+        digest.update(b";");
+    }
+    digest.finish().as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn interrupted() -> Error {

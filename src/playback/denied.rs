@@ -31,6 +31,7 @@ fn status(code: DenialCode) -> StatusCode {
         | DenialCode::MembershipRequired
         | DenialCode::WindowNotOpen
         | DenialCode::WindowClosed
+        | DenialCode::LanguageHeldBack
         | DenialCode::TooManyStreams
         | DenialCode::SalesClosed => StatusCode::FORBIDDEN,
     }
@@ -46,6 +47,7 @@ pub fn rule(code: DenialCode) -> &'static str {
         DenialCode::SessionRevoked | DenialCode::SessionEnded => "session",
         DenialCode::PaymentRequired | DenialCode::MembershipRequired => "entitlement",
         DenialCode::WindowNotOpen | DenialCode::WindowClosed => "window",
+        DenialCode::LanguageHeldBack => "languages",
         DenialCode::TooManyStreams => "stream_limit",
         DenialCode::AlreadyOwned => "ownership",
         DenialCode::OfferWithdrawn | DenialCode::SalesClosed => "sales",

@@ -38,8 +38,8 @@ impl Entitled {
         self.session_id
     }
 
-    pub fn presentation(&self) -> Presentation {
-        self.presentation
+    pub fn presentation(&self) -> &Presentation {
+        &self.presentation
     }
 
     /// Which clip the path names: the film, where it names none.

@@ -170,7 +170,7 @@ impl Library {
     }
 
     /// The systems that licences are to be had of, as far as this can be told now.
-    pub async fn licensing(&self, presentation: Presentation) -> Licensing {
+    pub async fn licensing(&self, presentation: &Presentation) -> Licensing {
         let none = Licensing::default();
         if presentation.protection != Some(ProtectionScheme::Cbcs) {
             return none;
@@ -183,13 +183,19 @@ impl Library {
     }
 
     /// Whether there is a storyboard, as far as this can be told now.
-    pub async fn has_storyboard(&self, presentation: Presentation) -> bool {
+    pub async fn has_storyboard(&self, presentation: &Presentation) -> bool {
         let asset = self.open_once(presentation).await;
         asset.is_ok_and(|asset| asset.storyboard.is_some())
     }
 
+    /// Whether the film can be shown so now: that something of it may be heard is told here, where nobody has noted what it
+    /// speaks, and that the pictures which may be shown are there already.
+    pub async fn require_shown(&self, presentation: &Presentation) -> Result<()> {
+        if presentation.caps.is_some() { self.open_once(presentation).await.map(drop) } else { Ok(()) }
+    }
+
     /// How long the film is as it is shown, as far as this can be told now.
-    pub async fn film_ms(&self, presentation: Presentation) -> Option<i64> {
+    pub async fn film_ms(&self, presentation: &Presentation) -> Option<i64> {
         let asset = self.open_once(presentation).await.ok()?;
         i64::try_from(asset.index.duration_ms).ok()
     }
@@ -200,7 +206,7 @@ impl Library {
     }
 
     /// The film's chapters, as far as this can be told now.
-    pub async fn chapters(&self, presentation: Presentation) -> Vec<Chapter> {
+    pub async fn chapters(&self, presentation: &Presentation) -> Vec<Chapter> {
         let asset = self.open_once(presentation).await;
         asset.map_or_else(|_| Vec::new(), |asset| asset.index.chapters.clone())
     }
@@ -279,7 +285,7 @@ impl Library {
     async fn asset(&self, entitled: &Entitled) -> Result<Arc<OpenAsset>> {
         let presentation = entitled.presentation();
         match (entitled.clip(), presentation.card) {
-            (ClipKind::Card, Some(card)) => self.open_once(Presentation::clear(card)).await,
+            (ClipKind::Card, Some(card)) => self.open_once(&presentation.of_card(card)).await,
             _ => self.open_once(presentation).await,
         }
     }
@@ -292,20 +298,20 @@ impl Library {
         }
     }
 
-    async fn open_once(&self, presentation: Presentation) -> Result<Arc<OpenAsset>> {
-        if let Some(asset) = self.assets.get(&presentation) {
+    async fn open_once(&self, presentation: &Presentation) -> Result<Arc<OpenAsset>> {
+        if let Some(asset) = self.assets.get(presentation) {
             return Ok(asset);
         }
         // What is rare is boxed, here and below: every request's future would be as large as the largest part of it.
         if let Some(film) = self.opener.growing.now(presentation.film) {
             return Box::pin(self.grown(presentation, film)).await;
         }
-        Box::pin(self.assets.get_or_insert_async(&presentation, self.opener.open(presentation))).await
+        Box::pin(self.assets.get_or_insert_async(presentation, self.opener.open(presentation))).await
     }
 
-    async fn grown(&self, presentation: Presentation, film: Arc<GrowingFilm>) -> Result<Arc<OpenAsset>> {
+    async fn grown(&self, presentation: &Presentation, film: Arc<GrowingFilm>) -> Result<Arc<OpenAsset>> {
         let open = self.opener.open_growing(presentation, &film.growth);
-        self.growing_assets.get_or_insert_async(&(presentation, film.revision), open).await
+        self.growing_assets.get_or_insert_async(&(presentation.clone(), film.revision), open).await
     }
 }
 

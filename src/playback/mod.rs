@@ -6,6 +6,7 @@
 
 pub mod asset;
 pub mod cache;
+pub mod capped;
 pub mod clearkey;
 pub mod denied;
 pub mod follower;

@@ -1,12 +1,15 @@
 //! What a session plays: a film, alone or behind its release card.
 
+use std::sync::Arc;
+
 use crate::base::id::AssetId;
 use crate::base::protection::ProtectionScheme;
 use crate::media::timeline::ClipKind;
+use crate::rights::caps::Caps;
 use crate::rights::session::PlaybackSession;
 
 /// The clips of a session. All sessions with the same ones are given the same bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Presentation {
     pub film: AssetId,
     pub card: Option<AssetId>,
@@ -14,6 +17,8 @@ pub struct Presentation {
     pub protection: Option<ProtectionScheme>,
     /// How much of the film is shown, where that is not all of it.
     pub preview_ms: Option<i64>,
+    /// Which of its renditions are shown, where those are not all of them.
+    pub caps: Option<Arc<Caps>>,
 }
 
 impl Presentation {
@@ -23,12 +28,13 @@ impl Presentation {
             card: session.card.map(|card| card.asset_id),
             protection: session.entitlement.protection,
             preview_ms: session.entitlement.preview_ms,
+            caps: session.entitlement.caps.clone(),
         }
     }
 
-    /// An asset alone, unsealed.
-    pub fn clear(asset: AssetId) -> Presentation {
-        Presentation { film: asset, card: None, protection: None, preview_ms: None }
+    /// A card alone, unsealed, in the renditions that the film behind it has.
+    pub fn of_card(&self, card: AssetId) -> Presentation {
+        Presentation { film: card, card: None, protection: None, preview_ms: None, caps: self.caps.clone() }
     }
 
     /// Which of its clips an asset is; `None` where it is none of them.

@@ -1,5 +1,7 @@
-//! An avail: the right to offer a title, in MovieLabs' sense: licence type, territories, window. An avail's end ends
+//! An avail: the right to offer a title, in MovieLabs' sense: licence type, territories, window, and what of the film. An avail's end ends
 //! sale (and the opening of new member and free sessions) at that instant; it ends viewing only through `hard_end_at`.
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +10,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{AvailId, TitleId};
 use crate::base::limits;
 use crate::base::territory::TerritorySet;
+use crate::rights::caps::{Caps, shared};
 use crate::rights::window::Window;
 
 /// The right to offer one title in some territories for some time.
@@ -22,6 +25,9 @@ pub struct Avail {
     pub window: Window,
     /// `FixedEndDate`: nobody watches under this avail at or after this instant, whatever was bought.
     pub hard_end_at: Option<UtcMs>,
+    /// What of the film it lets be seen and heard, where that is not all.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "shared")]
+    pub caps: Option<Arc<Caps>>,
 }
 
 /// The Avails vocabulary as far as it is executed here. `Avod` is a bilateral value, as the vocabulary has none.
@@ -78,7 +84,7 @@ impl Avail {
             )
             .with_param("hard_end_at"));
         }
-        Ok(())
+        self.caps.as_ref().map_or(Ok(()), |caps| caps.check())
     }
 
     /// Whether a hard end has come.

@@ -5,7 +5,8 @@
 //! AvailList
 //! └─ Avail               ALID, Disposition/EntryType, Licensor, AvailType, ShortDescription
 //!    ├─ Asset            contentID; Metadata: names, year, length
-//!    └─ Transaction      TransactionID, LicenseType, Territory…, Start, End or EndCondition, LicenseRightsDescription, Term…
+//!    └─ Transaction      TransactionID, LicenseType, Territory…, Start, End or EndCondition, AllowedLanguage… or
+//!                        HoldbackLanguage…, LicenseRightsDescription, FormatProfile, Term…
 //! ```
 //!
 //! A window's IANA zone has no place in the schema and goes into a term of our own, `marquee:zone`; who writes none is taken
@@ -31,6 +32,8 @@ use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::plan::WantedAvail;
 use crate::rights::snapshot::TitleRights;
 use crate::rights::window::Window;
+
+mod caps;
 
 const AVAILS: &str = "http://www.movielabs.com/schema/avails/v2.7/avails";
 const METADATA: &str = "http://www.movielabs.com/schema/md/v2.12/md";
@@ -194,13 +197,14 @@ fn read_transaction(transaction: &Element, path: &str, kind: EntryKind, notes: &
     let hard_end_at =
         hard_end.map(|end| Ok::<_, Error>(clock.instant(&end, &at("Term[FixedEndDate]"))?.0)).transpose()?;
     let description = text_of(transaction, "LicenseRightsDescription").or_else(|| text_of(transaction, "Description"));
+    let caps = caps::read(transaction, path)?;
     look_for_what_is_not_kept(transaction, path, notes)?;
     let id = transaction.attribute("TransactionID").and_then(|id| id.parse::<AvailId>().ok());
     if id.is_none() && matches!(kind, EntryKind::Update | EntryKind::Delete) {
         return Err(invalid(&at("@TransactionID"), "An update or a deletion names one of our windows by its id."));
     }
     let window = Window { start_at, end_at, zone };
-    let wanted = WantedAvail { id, license_type, description, territories, window, is_zone_guessed, hard_end_at };
+    let wanted = WantedAvail { id, license_type, description, territories, window, is_zone_guessed, hard_end_at, caps };
     // What is refused of any window is refused here, where it stands.
     let sample = wanted.clone().with_id(AvailId::new(start_at), TitleId::new(start_at));
     sample.check().map_err(|error| invalid(path, error.message()))?;
@@ -297,16 +301,7 @@ fn look_for_what_is_not_kept(transaction: &Element, path: &str, notes: &mut Vec<
     for child in transaction.elements() {
         let at = format!("{path}/{}", child.name);
         match child.name.as_str() {
-            "HoldbackLanguage" => {
-                return Err(unsupported(&at, "Languages cannot be held back here; the window would offer them."));
-            }
             "WindowDuration" => return Err(unsupported(&at, "A window ends at an instant here; give it an End.")),
-            "FormatProfile" if child.text() == "SD" => {
-                return Err(unsupported(&at, "A window cannot be kept to standard definition here."));
-            }
-            "AllowedLanguage" if child.text() != "*" => {
-                note(at, "Languages are not kept: the title is offered in all that it has.".to_owned());
-            }
             "Term" => {
                 let name = child.attribute("termName").unwrap_or_default();
                 match name {
@@ -324,7 +319,8 @@ fn look_for_what_is_not_kept(transaction: &Element, path: &str, notes: &mut Vec<
             | "EndCondition"
             | "LicenseRightsDescription"
             | "FormatProfile"
-            | "AllowedLanguage" => {}
+            | "AllowedLanguage"
+            | "HoldbackLanguage" => {}
             other => note(at, format!("{other} is not kept.")),
         }
     }
@@ -450,10 +446,11 @@ fn write_transaction(xml: &mut Xml, rights: &TitleRights, avail: &Avail) -> io::
             Some(end_at) => text(xml, "avails:End", &local(*end_at, zone))?,
             None => text(xml, "avails:EndCondition", "Open")?,
         }
+        caps::write_languages(xml, avail.caps.as_deref())?;
         if let Some(description) = &avail.description {
             text(xml, "avails:LicenseRightsDescription", description)?;
         }
-        text(xml, "avails:FormatProfile", "HD")?;
+        caps::write_format(xml, avail.caps.as_deref())?;
         if let Some(hard_end_at) = avail.hard_end_at {
             write_term(xml, HARD_END_TERM, |xml| text(xml, "avails:Event", &local(hard_end_at, zone)))?;
         }

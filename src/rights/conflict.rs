@@ -211,6 +211,7 @@ mod tests {
             territories: TerritorySet::of(codes.iter().map(|code| code.parse().unwrap())),
             window: Window { start_at: at(start_day), end_at: end_day.map(at), zone: "UTC".into() },
             hard_end_at: None,
+            caps: None,
         }
     }
 

@@ -35,6 +35,8 @@ pub enum DenialCode {
     MembershipRequired,
     WindowNotOpen,
     WindowClosed,
+    /// Of all languages of the film none may be heard here.
+    LanguageHeldBack,
     TooManyStreams,
     /// A purchase of what is owned already.
     AlreadyOwned,
@@ -86,6 +88,7 @@ impl DenialCode {
             DenialCode::MembershipRequired => "MEMBERSHIP_REQUIRED",
             DenialCode::WindowNotOpen => "WINDOW_NOT_OPEN",
             DenialCode::WindowClosed => "WINDOW_CLOSED",
+            DenialCode::LanguageHeldBack => "LANGUAGE_HELD_BACK",
             DenialCode::TooManyStreams => "TOO_MANY_STREAMS",
             DenialCode::AlreadyOwned => "ALREADY_OWNED",
             DenialCode::OfferWithdrawn => "OFFER_WITHDRAWN",
@@ -122,6 +125,9 @@ impl DenialCode {
             DenialCode::MembershipRequired => "This title is for members.",
             DenialCode::WindowNotOpen => "This title has not opened yet.",
             DenialCode::WindowClosed => "This title is no longer on offer.",
+            DenialCode::LanguageHeldBack => {
+                "The languages that this title has may not be heard where you are, the way it is on offer now."
+            }
             DenialCode::TooManyStreams => "Too many streams at once. Stop watching elsewhere, or wait 90 seconds.",
             DenialCode::AlreadyOwned => "You already have this title; press Play.",
             DenialCode::OfferWithdrawn => "This offer has been withdrawn. Load the page again to see what is on sale.",

@@ -5,10 +5,12 @@
 //! Both are walks that a tracer may follow: [`explain`] and [`explain_going_on`] are the same walks with one that keeps
 //! each step, so an explanation cannot disagree with the decision.
 //!
-//! The order of checks is fixed and the first failure is the answer: title, licence, territory, entitlement. Among
-//! entitlements the order is: an episode that is free or unlocked, a grant whose clock runs (it is paid already),
+//! The order of checks is fixed and the first failure is the answer: title, licence, territory, entitlement, languages.
+//! Among entitlements the order is: an episode that is free or unlocked, a grant whose clock runs (it is paid already),
 //! membership, free, and last a grant that would have to be started, so that no rental clock starts while another right
-//! would play the same film.
+//! would play the same film. One under whose window nothing of the film may be heard gives way to the next.
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -18,10 +20,12 @@ use crate::base::protection::ProtectionScheme;
 use crate::base::territory::Territory;
 use crate::catalog::title::{Title, TitleStatus};
 use crate::rights::avail::{Avail, LicenseType};
+use crate::rights::caps::{Caps, shared};
 use crate::rights::clearance::Clearance;
 use crate::rights::denial::{Denial, DenialCode, NextOption};
 use crate::rights::episode::Episode;
 use crate::rights::grant::{Grant, GrantPhase};
+use crate::rights::heard::HeardRights;
 use crate::rights::membership::Membership;
 use crate::rights::partner_pass::partner_goes_on;
 use crate::rights::portability::deemed;
@@ -69,6 +73,9 @@ pub struct Entitlement {
     /// How segments are sealed; free titles and trailers leave clear.
     #[serde(default, alias = "is_protected", deserialize_with = "scheme_or_flag")]
     pub protection: Option<ProtectionScheme>,
+    /// What of the film may be seen and heard, where that is not all.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "shared")]
+    pub caps: Option<Arc<Caps>>,
 }
 
 /// The right that is used.
@@ -219,32 +226,39 @@ pub fn enter<'a>(
 fn decide_under(episode: &Episode<'_>, tracer: &mut impl Tracer) -> Decision {
     let Episode { reach, viewer, now, .. } = *episode;
     let (title, covered) = (reach.title, &reach.covered);
-    let mut right = episode.right();
+    let mut rights = HeardRights::of(episode);
+    let right = episode.right();
     if title.title.details.episodes.is_some() || right.is_some() {
         tracer.step(|| trace::episode(episode, right.as_ref()));
     }
-    if right.is_none() {
-        right = running_grant(title, reach, viewer, now);
+    rights.offer(right, tracer);
+    if rights.found.is_none() {
+        let right = running_grant(title, reach, viewer, now);
         tracer.step(|| trace::grants(&viewer.grants, right.as_ref(), GrantPhase::Running, now));
+        rights.offer(right, tracer);
     }
-    if right.is_none() {
-        right = member_right(title, reach, viewer, now);
+    if rights.found.is_none() {
+        let right = member_right(title, reach, viewer, now);
         tracer.step(|| trace::membership(viewer.membership(now), covered, right.as_ref(), now));
+        rights.offer(right, tracer);
     }
-    if right.is_none() {
-        right = free_right(reach, now);
+    if rights.found.is_none() {
+        let right = free_right(reach, now);
         tracer.step(|| trace::free(covered, right.as_ref(), now));
+        rights.offer(right, tracer);
     }
-    if right.is_none() {
-        right = unstarted_grant(title, reach, viewer, now);
+    if rights.found.is_none() {
+        let right = unstarted_grant(title, reach, viewer, now);
         tracer.step(|| trace::grants(&viewer.grants, right.as_ref(), GrantPhase::Unstarted, now));
+        rights.offer(right, tracer);
     }
-    let decision = match right {
-        Some(right) => match episode.waits(&right) {
+    let decision = match (rights.found, rights.mute) {
+        (Some(right), _) => match episode.waits(&right) {
             Some(denial) => Decision::Deny(denial),
             None => Decision::Allow(Entitlement { home: viewer.home, ..right }),
         },
-        None => Decision::Deny(no_entitlement(episode)),
+        (None, Some(right)) => Decision::Deny(episode.waits(&right).unwrap_or_else(|| nothing_heard(episode, &right))),
+        (None, None) => Decision::Deny(no_entitlement(episode)),
     };
     tracer.step(|| trace::window(covered, &decision, now));
     decision
@@ -312,7 +326,8 @@ fn go_on(
     let is_over = avail.has_hard_ended(now)
         || (session.entitlement.cause == Cause::Preview && !preview_goes_on(title, avail, now));
     pass(if is_over { Err(DenialCode::WindowClosed) } else { Ok(()) }, trace::hard_end_of)?;
-    pass(cause_goes_on(session, grant, membership, now), trace::cause_of)
+    pass(cause_goes_on(session, grant, membership, now), trace::cause_of)?;
+    pass(Ok(()), trace::languages_of)
 }
 
 fn session_goes_on(session: &PlaybackSession) -> Result<(), DenialCode> {
@@ -383,7 +398,7 @@ fn unstarted_grant(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights
     usable_grant(title, reach, viewer, now, GrantPhase::Unstarted)
 }
 
-/// The grant in `phase` that lasts longest.
+/// The grant in `phase` that lasts longest, of those under which something is heard, where there is one.
 fn usable_grant(
     title: &TitleRights,
     reach: &Reach<'_>,
@@ -398,7 +413,7 @@ fn usable_grant(
         .filter(|grant| grant.phase(now) == phase && reach.plays_beside(grant, membership, now))
         .filter_map(|grant| Some((grant, *reach.covered.iter().find(|avail| avail.id == grant.avail_id)?)))
         .filter(|(_, avail)| !avail.has_hard_ended(now))
-        .max_by_key(|(grant, _)| grant.lasts_until())?;
+        .max_by_key(|(grant, avail)| (title.is_heard_at_all(avail), grant.lasts_until()))?;
     let beside = membership.filter(|_| grant.clock.needs_membership());
     let finished_at = beside.map(|membership| film_end(title, membership, now));
     Some(Entitlement {
@@ -412,6 +427,7 @@ fn usable_grant(
         home: None,
         preview_ms: None,
         protection: Some(title.title.details.protection),
+        caps: avail.caps.clone(),
     })
 }
 
@@ -436,6 +452,7 @@ fn member_right(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights, n
         home: None,
         preview_ms: None,
         protection: Some(title.title.details.protection),
+        caps: avail.caps.clone(),
     })
 }
 
@@ -452,6 +469,7 @@ fn free_right(reach: &Reach<'_>, now: UtcMs) -> Option<Entitlement> {
         home: None,
         preview_ms: None,
         protection: None,
+        caps: avail.caps.clone(),
     })
 }
 
@@ -467,6 +485,18 @@ fn scheme_or_flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<P
         Stored::Flag(is_protected) => is_protected.then_some(ProtectionScheme::Aes128),
         Stored::Scheme(scheme) => Some(scheme),
     }))
+}
+
+/// What can be had to hear the part, by who has nothing of it yet; to others, that what they have is mute.
+fn nothing_heard(episode: &Episode<'_>, right: &Entitlement) -> Denial {
+    let denial = no_entitlement(episode);
+    let is_theirs = matches!(right.cause, Cause::Grant(_) | Cause::Unlock(_));
+    let is_to_be_had = matches!(denial.code, DenialCode::PaymentRequired | DenialCode::MembershipRequired);
+    if is_to_be_had && !is_theirs {
+        denial
+    } else {
+        Denial { next: denial.next, ..Denial::of(DenialCode::LanguageHeldBack) }
+    }
 }
 
 /// The most helpful true reason: what the viewer had and lost, then what can be had now, then when it opens.
@@ -506,6 +536,7 @@ fn no_entitlement(episode: &Episode<'_>) -> Denial {
             DenialCode::PaymentRequired
         }
         None if next.contains(&NextOption::Join) => DenialCode::MembershipRequired,
+        None if reach.is_mute(episode.part, now) => DenialCode::LanguageHeldBack,
         None if next.iter().any(|option| matches!(option, NextOption::Wait { .. })) => DenialCode::WindowNotOpen,
         None => DenialCode::WindowClosed,
     };
@@ -523,11 +554,13 @@ pub fn next_options(reach: &Reach<'_>, viewer: &ViewerRights, now: UtcMs) -> Vec
         .filter(|offer| offer.is_for(is_member))
         .map(|offer| NextOption::Buy { offer_id: offer.id, price: offer.price(is_member) })
         .collect();
-    if !is_member && (reach.open_avail(LicenseType::Svod, now).is_some() || is_for_members(title, reach, viewer, now)) {
+    let has_members = || reach.open_avail(LicenseType::Svod, now).is_some_and(|avail| title.is_heard_at_all(avail));
+    if !is_member && (has_members() || is_for_members(title, reach, viewer, now)) {
         options.push(NextOption::Join);
     }
     if options.is_empty() {
-        let opening = reach.offered().filter_map(|avail| reach.opening(avail, now)).min();
+        let heard = reach.offered().filter(|avail| title.is_heard_at_all(avail));
+        let opening = heard.filter_map(|avail| reach.opening(avail, now)).min();
         options.extend(opening.map(|opens_at| NextOption::Wait { opens_at }));
     }
     options

@@ -42,6 +42,7 @@ impl<'a> Episode<'a> {
             home: None,
             preview_ms: None,
             protection: (!is_free).then_some(details.protection),
+            caps: avail.caps.clone(),
         })
     }
 
@@ -81,7 +82,8 @@ impl<'a> Episode<'a> {
     }
 
     fn unlock_options(&self, terms: EpisodeTerms, avail: &Avail) -> Vec<NextOption> {
-        if self.reach.title.title.part(self.part).is_none() {
+        let title = self.reach.title;
+        if title.title.part(self.part).is_none() || !title.is_heard(self.part, avail) {
             return Vec::new();
         }
         let used = rewards_of_day(&self.viewer.unlocks, &avail.window.zone, self.now);

@@ -184,6 +184,7 @@ mod tests {
             territories: set(codes),
             window: Window { start_at: at(start), end_at: None, zone: "America/New_York".into() },
             hard_end_at: None,
+            caps: None,
         }
     }
 

@@ -3,6 +3,7 @@
 
 pub mod avail;
 pub mod avails_document;
+pub mod caps;
 pub mod clearance;
 pub mod conflict;
 pub mod deal;
@@ -10,7 +11,10 @@ pub mod denial;
 pub mod entitlement;
 pub mod episode;
 pub mod grant;
+pub mod heard;
 pub mod holdback;
+pub mod language_range;
+pub mod language_terms;
 pub mod membership;
 pub mod offer;
 pub mod partner_pass;

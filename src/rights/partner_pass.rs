@@ -87,6 +87,7 @@ fn walk(
         home: None,
         preview_ms: None,
         protection: (terms.charge() == Charge::Paid).then_some(title.title.details.protection),
+        caps: None,
     })
 }
 

@@ -2,12 +2,15 @@
 //! opening and the window online that waits for it move at once. A plan may be impossible on the way and has to be right in
 //! the end.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use crate::base::clock::UtcMs;
 use crate::base::id::{AvailId, HoldbackId, TitleId};
 use crate::base::territory::TerritorySet;
 use crate::rights::avail::{Avail, LicenseType};
+use crate::rights::caps::Caps;
 use crate::rights::conflict::{Conflict, findings, held_back};
 use crate::rights::deal::Deal;
 use crate::rights::holdback::Holdback;
@@ -37,6 +40,7 @@ pub struct WantedAvail {
     /// Nobody has said in which zone it was agreed.
     pub is_zone_guessed: bool,
     pub hard_end_at: Option<UtcMs>,
+    pub caps: Option<Arc<Caps>>,
 }
 
 impl PlanChange {
@@ -90,7 +94,7 @@ impl WantedAvail {
     fn is(&self, avail: &Avail) -> bool {
         self.resembles(avail)
             && self.clone().settled(avail).window == avail.window
-            && (&self.description, self.hard_end_at) == (&avail.description, avail.hard_end_at)
+            && (&self.description, self.hard_end_at, &self.caps) == (&avail.description, avail.hard_end_at, &avail.caps)
     }
 
     fn resembles(&self, avail: &Avail) -> bool {
@@ -112,9 +116,17 @@ impl WantedAvail {
     }
 
     pub fn with_id(self, id: AvailId, title_id: TitleId) -> Avail {
-        let WantedAvail { id: _, license_type, description, territories, window, is_zone_guessed: _, hard_end_at } =
-            self;
-        Avail { id, title_id, license_type, description, territories, window, hard_end_at }
+        let WantedAvail {
+            id: _,
+            license_type,
+            description,
+            territories,
+            window,
+            is_zone_guessed: _,
+            hard_end_at,
+            caps,
+        } = self;
+        Avail { id, title_id, license_type, description, territories, window, hard_end_at, caps }
     }
 }
 
@@ -182,6 +194,7 @@ mod tests {
             window: Window { start_at: UtcMs(start), end_at: Some(UtcMs(end)), zone: "UTC".into() },
             is_zone_guessed: false,
             hard_end_at: None,
+            caps: None,
         }
     }
 

@@ -66,12 +66,19 @@ impl<'a> Reach<'a> {
         self.open_avail(LicenseType::Svod, now).is_some() || self.covered.iter().any(had)
     }
 
+    /// Whether a window is open, and nothing of a part may be heard under any that is.
+    pub fn is_mute(&self, part: u32, now: UtcMs) -> bool {
+        let is_open = |avail: &&Avail| avail.window.is_open(now) && !avail.has_hard_ended(now);
+        let mut open = self.offered().filter(is_open).peekable();
+        open.peek().is_some() && open.all(|avail| !self.title.is_heard(part, avail))
+    }
+
     /// Whether an offer of `avail` is sold here at all, to whomever it is for. A presale is sold before its window opens,
-    /// and so before a holdback lifts.
+    /// and so before a holdback lifts. Where nothing of the title could be heard nothing is sold.
     pub fn sells(&self, offer: &Offer, avail: &Avail, now: UtcMs) -> bool {
         let is_held = avail.window.is_open(now) && self.is_held(avail, now);
         let is_late = offer.clock.needs_membership() && self.members_have_since(avail.window.start_at, now);
-        offer.is_sold(avail, now) && !is_held && !is_late
+        offer.is_sold(avail, now) && !is_held && !is_late && self.title.is_heard_at_all(avail)
     }
 
     /// Whether a grant plays beside this membership, or beside none.

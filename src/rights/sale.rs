@@ -54,6 +54,9 @@ pub fn quote(
         SalePhase::Withdrawn => return Err(refuse(DenialCode::OfferWithdrawn)),
         SalePhase::Open | SalePhase::Presale => {}
     }
+    if !title.is_heard_at_all(avail) {
+        return Err(refuse(DenialCode::LanguageHeldBack));
+    }
     let is_member = viewer.is_member(now);
     if !reach.sells(offer, avail, now) {
         return Err(refuse(DenialCode::WindowClosed));
@@ -66,7 +69,7 @@ pub fn quote(
         (offer.kind != OfferKind::Buy || grant.clock == GrantClock::Forever)
             && grant.is_live(now)
             && reach.plays_beside(grant, viewer.membership(now), now)
-            && reach.covered.iter().any(|avail| avail.id == grant.avail_id)
+            && reach.covered.iter().any(|avail| avail.id == grant.avail_id && title.is_heard_at_all(avail))
     };
     if viewer.grants.iter().any(is_usable_here) {
         return Err(Denial::of(DenialCode::AlreadyOwned));

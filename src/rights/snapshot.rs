@@ -2,7 +2,7 @@
 //! makes a new snapshot, which has everything else in common with the one before; nobody ever sees half of one.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::base::id::{AssetId, AvailId, DealId, OfferId, PartyId, ProductId, TitleId};
@@ -14,6 +14,7 @@ use crate::catalog::title::Title;
 use crate::rights::avail::Avail;
 use crate::rights::deal::Deal;
 use crate::rights::holdback::Holdback;
+use crate::rights::language_terms::Sound;
 use crate::rights::offer::Offer;
 use crate::rights::party::Party;
 use crate::rights::product::Product;
@@ -26,16 +27,44 @@ pub struct TitleRights {
     pub offers: Vec<Offer>,
     pub holdbacks: Vec<Holdback>,
     pub deals: Vec<Deal>,
+    /// What is heard in its films, as far as it is known: only of a title some window of which keeps languages back.
+    pub sounds: BTreeMap<AssetId, Sound>,
 }
 
 impl TitleRights {
     /// A title that nothing is known of yet.
     pub fn of(title: Title) -> TitleRights {
-        TitleRights { title, avails: Vec::new(), offers: Vec::new(), holdbacks: Vec::new(), deals: Vec::new() }
+        TitleRights {
+            title,
+            avails: Vec::new(),
+            offers: Vec::new(),
+            holdbacks: Vec::new(),
+            deals: Vec::new(),
+            sounds: BTreeMap::new(),
+        }
     }
 
     pub fn avail(&self, id: AvailId) -> Option<&Avail> {
         self.avails.iter().find(|avail| avail.id == id)
+    }
+
+    /// Whether something of a part may be heard under an avail. Where it is not known what the film speaks, that is told
+    /// when it is opened.
+    pub fn is_heard(&self, part: u32, avail: &Avail) -> bool {
+        let Some(terms) = avail.caps.as_ref().and_then(|caps| caps.languages.as_ref()) else { return true };
+        let sound = self.title.part(part).and_then(|asset| self.sounds.get(&asset));
+        sound.is_none_or(|sound| terms.let_hear(sound))
+    }
+
+    /// Whether any part is heard under it: nothing is sold under which none is.
+    pub fn is_heard_at_all(&self, avail: &Avail) -> bool {
+        let parts = u32::try_from(self.title.parts.len()).unwrap_or(u32::MAX);
+        avail.caps.is_none() || (1..=parts).any(|part| self.is_heard(part, avail))
+    }
+
+    /// Whether a window keeps languages back: then it matters what its films speak.
+    pub fn keeps_languages_back(&self) -> bool {
+        self.avails.iter().any(keeps_languages_back)
     }
 
     pub fn deal(&self, id: DealId) -> Option<&Deal> {
@@ -56,6 +85,11 @@ impl TitleRights {
     pub fn offers_of(&self, avail: AvailId) -> impl Iterator<Item = &Offer> {
         self.offers.iter().filter(move |offer| offer.avail_id == avail)
     }
+}
+
+/// Whether a window is not for all languages.
+pub fn keeps_languages_back(avail: &Avail) -> bool {
+    avail.caps.as_ref().is_some_and(|caps| caps.languages.is_some())
 }
 
 /// All titles at one moment of the catalogue.
@@ -129,6 +163,18 @@ impl Snapshot {
             if new.is_empty() { self.order.clone() } else { Arc::new(self.order.iter().copied().chain(new).collect()) };
         let titles = rights.into_iter().map(|rights| (rights.title.id, Arc::new(rights)));
         Snapshot { titles: self.titles.changed([], titles), offers, order, ..self.clone() }
+    }
+
+    /// The same with what is heard in these films.
+    pub fn with_sounds(self, sounds: &BTreeMap<AssetId, Sound>) -> Snapshot {
+        let of = |rights: &Arc<TitleRights>| {
+            let heard = |asset: &AssetId| Some((*asset, sounds.get(asset)?.clone()));
+            let sounds: BTreeMap<_, _> = rights.title.parts.iter().filter_map(heard).collect();
+            (!sounds.is_empty()).then(|| TitleRights { sounds, ..TitleRights::clone(rights) })
+        };
+        let heard: Vec<TitleRights> =
+            self.titles().filter(|rights| rights.keeps_languages_back()).filter_map(of).collect();
+        if heard.is_empty() { self } else { self.with_titles(heard) }
     }
 
     /// The same with the brands that the titles are sold under.

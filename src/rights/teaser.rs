@@ -28,6 +28,7 @@ pub fn decide_trailer(title: &Title, territory: Option<Territory>, now: UtcMs) -
             home: None,
             preview_ms: None,
             protection: None,
+            caps: None,
         }),
     }
 }
@@ -44,8 +45,10 @@ pub fn decide_preview(title: &TitleRights, territory: Option<Territory>, now: Ut
         let next = vec![NextOption::Wait { opens_at }];
         return Some(Decision::Deny(Denial { next, ..Denial::of(DenialCode::WindowNotOpen) }));
     }
-    let Some(avail) = LicenseType::ALL.into_iter().find_map(|kind| reach.open_avail(kind, now)) else {
-        return Some(Decision::Deny(nothing_is_on(&reach, now)));
+    let open: Vec<&Avail> = LicenseType::ALL.into_iter().filter_map(|kind| reach.open_avail(kind, now)).collect();
+    let Some(avail) = open.iter().copied().find(|avail| title.is_heard(1, avail)) else {
+        let held_back = Denial::of(DenialCode::LanguageHeldBack);
+        return Some(Decision::Deny(if open.is_empty() { nothing_is_on(&reach, now) } else { held_back }));
     };
     let is_free = avail.license_type == LicenseType::Avod;
     Some(Decision::Allow(Entitlement {
@@ -59,6 +62,7 @@ pub fn decide_preview(title: &TitleRights, territory: Option<Territory>, now: Ut
         home: None,
         preview_ms: Some(preview_ms),
         protection: (!is_free).then_some(title.title.details.protection),
+        caps: avail.caps.clone(),
     }))
 }
 

@@ -61,6 +61,8 @@ pub enum Check {
     Window,
     /// Of a partner's viewer.
     Deal,
+    /// What of the film may be heard and read, under each right that is found.
+    Languages,
     Streams,
 }
 
@@ -296,6 +298,30 @@ pub fn cause_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
     let ended_early_at = asked.membership.and_then(|membership| membership.revoked_at);
     let facts = json!({"grant": grant, "ends_at": asked.session.entitlement.ends_at, "ended_early_at": ended_early_at});
     Step::new(check, passed(code.is_none()), code, code.map_or(good, DenialCode::message), facts)
+}
+
+/// Whether something of the part may be heard under the window of a right, and what is kept back.
+pub fn languages(title: &TitleRights, part: u32, right: &Entitlement, is_heard: bool) -> Step {
+    let sound = title.title.part(part).and_then(|asset| title.sounds.get(&asset));
+    let says = match (&right.caps, is_heard) {
+        (None, _) => "Nothing of the film is kept back.",
+        (Some(_), true) => "Something of the film may be heard: what is kept back is left out of its playlists.",
+        (Some(_), false) => "None of the languages that the film is heard in may be heard under this window.",
+    };
+    let code = (!is_heard).then_some(DenialCode::LanguageHeldBack);
+    let facts =
+        json!({"avail_id": right.avail_id, "caps": right.caps.as_deref(), "sound": sound.map(|sound| &sound.0)});
+    Step::new(Check::Languages, passed(is_heard), code, says, facts)
+}
+
+/// What the session was opened with stays.
+pub fn languages_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
+    let caps = asked.session.entitlement.caps.as_deref();
+    let says = match caps {
+        None => "Nothing of the film is kept back.",
+        Some(_) => "What was kept back when the session was opened is left out of its playlists.",
+    };
+    Step::new(Check::Languages, passed(code.is_none()), code, says, json!({"caps": caps}))
 }
 
 /// How many streams the right allows; that is counted when a session opens.

@@ -1,5 +1,5 @@
-// Holdbacks in the console: a contract that the plan does not keep, one that it keeps, a window that is refused, and the end
-// of a promise.
+// Holdbacks in the console: a contract that the plan does not keep, one that it keeps, a window that is refused, the end of a
+// promise, and a window that keeps languages and rungs back.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -15,11 +15,15 @@ const WORDS = {
     end: 'End holdback', none: 'Nothing is held back.', cannot: 'This cannot be saved as it is', add_window: 'Add window',
     start: /^Start/, width: 390, colorScheme: 'dark', elsewhere: 'The opening of a window elsewhere', territory: 'Territory of that window',
     unplanned: 'What it waits for is not planned',
+    only: 'Only these', language: 'Add a language', use: 'For', sub: 'subtitles only', add_one: 'Add',
+    format: 'Tallest picture', kept: 'Only Cantonese, English (subtitles only)', most: 'HD at most',
   },
   'zh-CN': {
     add: '添加限制期', party: '约定方', lag: '之后天数', opens: /影院上映时间/, early: '有窗口期开始过早', end: '终止限制期',
     none: '没有限制期。', cannot: '无法保存', add_window: '添加窗口期', start: /^开始/, width: 1440, colorScheme: 'light',
     elsewhere: '另一窗口期开始', territory: '该窗口期所在地区', unplanned: '所依据的窗口期尚未排定',
+    only: '仅限以下语言', language: '添加语言', use: '用于', sub: '仅字幕', add_one: '添加', format: '最高清晰度',
+    kept: '仅限粤语、英语（仅字幕）', most: '最高高清',
   },
 };
 
@@ -74,6 +78,24 @@ export function holdbacks(world) {
       await desk.getByRole('button', { name: words.end }).click();
       await dialog.getByRole('button', { name: words.end }).click();
       await desk.getByText(words.none).waitFor();
+      await page.getByRole('button', { name: words.add_window }).first().click();
+      await dialog.getByRole('radio').nth(1).check();
+      await dialog.getByLabel(words.start).fill(hence(20 * DAY_S).slice(0, 16));
+      const languages = dialog.locator('[data-languages]');
+      await languages.getByText(words.only).click();
+      await languages.getByLabel(words.language).fill('yue');
+      await languages.getByRole('button', { name: words.add_one, exact: true }).click();
+      await languages.getByLabel(words.use).selectOption({ label: words.sub });
+      await languages.getByLabel(words.language).fill('English');
+      await languages.getByRole('button', { name: words.add_one, exact: true }).click();
+      await dialog.getByLabel(words.format).selectOption('hd');
+      await languages.scrollIntoViewIfNeeded();
+      await shot('languages');
+      await dialog.getByRole('button', { name: words.add_window }).click();
+      await page.getByText(words.kept).waitFor();
+      await page.getByText(words.most).waitFor();
+      await shot('capped');
+
       // The two refusals show in the browser's console, as they have to.
       assert.equal(page.faults.filter((fault) => fault.includes('409 (Conflict)')).length, 2);
       page.faults.splice(0, page.faults.length, ...page.faults.filter((fault) => !fault.includes('409 (Conflict)')));

@@ -95,6 +95,7 @@ suite! {
     catalog:
         a_title_is_kept_whole_and_edited_by_version
         avails_and_offers_are_kept_whole
+        caps_are_kept_whole_and_never_less
         holdbacks_are_kept_whole_and_by_the_plan
         plans_are_changed_whole_or_not_at_all
         what_refers_to_nothing_is_refused

@@ -160,6 +160,7 @@ impl Scene {
                 beside: None,
                 preview_ms: None,
                 protection: Some(ProtectionScheme::Cbcs),
+                caps: None,
             },
             opened_at: NOW,
             expires_at: later(1000),
@@ -217,6 +218,7 @@ pub fn avail(title_id: TitleId) -> Avail {
         territories: TerritorySet::of(["CN".parse().unwrap()]),
         window: Window { start_at: NOW, end_at: Some(later(86_400_000)), zone: "Asia/Shanghai".into() },
         hard_end_at: Some(later(100_000_000)),
+        caps: None,
     }
 }
 

@@ -11,6 +11,7 @@ use crate::server::{Answer, Server, TestViewer, outcome};
 
 mod cashier;
 mod cinemas;
+mod languages;
 mod licences;
 mod life;
 mod members;
@@ -48,6 +49,9 @@ scenarios! {
         online_waits_for_the_strictest_circuit
         a_territory_waits_for_another_ones_opening
         a_cinema_opening_and_the_window_online_move_together;
+    languages:
+        a_window_keeps_languages_and_rungs_back
+        what_cannot_be_heard_is_neither_played_nor_sold;
     licences:
         a_paid_offer_of_a_chinese_title_needs_its_licence
         a_renamed_title_is_not_sold_until_its_licence_is_confirmed_again

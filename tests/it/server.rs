@@ -239,6 +239,7 @@ impl Server {
             territories: TerritorySet::of(["CN".parse().unwrap()]),
             window: Window { start_at: self.now(), end_at, zone: "Asia/Shanghai".into() },
             hard_end_at: None,
+            caps: None,
         };
         self.app.db.insert_avail(&avail, None, self.now()).await.unwrap();
         self.app.follower.announce().await;

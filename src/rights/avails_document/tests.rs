@@ -4,6 +4,8 @@ use super::*;
 use crate::base::id::AssetId;
 use crate::catalog::details::TitleDetails;
 use crate::catalog::title::TitleStatus;
+use crate::rights::caps::{Caps, FormatProfile};
+use crate::rights::language_terms::LanguageTerms;
 
 fn rights(avails: Vec<Avail>) -> TitleRights {
     let title = Title {
@@ -30,7 +32,14 @@ fn avail(license_type: LicenseType, territories: TerritorySet, start: &str, end:
         territories,
         window: Window { start_at: at(start), end_at: end.map(at), zone: zone.to_owned() },
         hard_end_at: None,
+        caps: None,
     }
+}
+
+/// `+` allows, `-` holds back.
+fn terms(text: &str) -> Option<LanguageTerms> {
+    let list = text[1..].split_whitespace().map(|entry| entry.parse().unwrap()).collect();
+    Some(if text.starts_with('+') { LanguageTerms::Allow(list) } else { LanguageTerms::HoldBack(list) })
 }
 
 /// Every field, in every form that it has.
@@ -45,11 +54,21 @@ fn plan() -> Vec<Avail> {
         Avail {
             description: Some("PVOD & 云影院首映".into()),
             hard_end_at: Some(UtcMs::parse("2027-03-01T00:00:00Z").unwrap()),
+            caps: Caps::of(terms("+ *:dub zh-Hans en:sub"), FormatProfile::Hd),
             ..pvod
         },
-        summer,
+        Avail { caps: Caps::of(terms("- fr-CA:dub *:sub und"), FormatProfile::Uhd), ..summer },
         avail(LicenseType::Est, of(&["US"]), "2027-05-01T00:00:00Z", None, "America/New_York"),
-        avail(LicenseType::Avod, TerritorySet::world(), "2028-01-01T00:00:00Z", Some("2029-01-01T00:00:00Z"), "UTC"),
+        Avail {
+            caps: Caps::of(None, FormatProfile::Sd),
+            ..avail(
+                LicenseType::Avod,
+                TerritorySet::world(),
+                "2028-01-01T00:00:00Z",
+                Some("2029-01-01T00:00:00Z"),
+                "UTC",
+            )
+        },
         avail(
             LicenseType::Vod,
             of(&["DE", "FR"]),
@@ -61,8 +80,9 @@ fn plan() -> Vec<Avail> {
 }
 
 fn wanted(avail: &Avail) -> WantedAvail {
-    let Avail { id, title_id: _, license_type, description, territories, window, hard_end_at } = avail.clone();
-    WantedAvail { id: Some(id), license_type, description, territories, window, is_zone_guessed: false, hard_end_at }
+    let Avail { id, title_id: _, license_type, description, territories, window, hard_end_at, caps } = avail.clone();
+    let (id, is_zone_guessed) = (Some(id), false);
+    WantedAvail { id, license_type, description, territories, window, is_zone_guessed, hard_end_at, caps }
 }
 
 #[test]
@@ -85,6 +105,12 @@ fn what_is_written_is_read_field_by_field() {
         "<avails:End>2027-03-29T00:00:00+02:00</avails:End>",
         "<avails:Start>2027-06-30T17:00:00.001-07:00</avails:Start>",
         "<avails:EndCondition>Open</avails:EndCondition>",
+        "<avails:AllowedLanguage asset=\"dub\">x-any</avails:AllowedLanguage>",
+        "<avails:AllowedLanguage>zh-Hans</avails:AllowedLanguage>",
+        "<avails:HoldbackLanguage asset=\"dub\">fr-CA</avails:HoldbackLanguage>",
+        "<avails:FormatProfile>SD</avails:FormatProfile>",
+        "<avails:FormatProfile>HD</avails:FormatProfile>",
+        "<avails:FormatProfile>UHD</avails:FormatProfile>",
     ] {
         assert!(document.contains(said), "{said}\n{document}");
     }
@@ -139,8 +165,9 @@ fn what_is_not_executed_here_is_refused_and_what_is_only_lost_is_said() {
     let usual = transaction(&["DE"], "2027-05-05T00:00:00Z", OPEN);
     let with = |more: &str| format!("{usual}{more}");
     let unsupported = |path: &str| ("AVAILS_UNSUPPORTED", path.to_owned());
-    assert_eq!(refused(&with("<a:HoldbackLanguage>fr</a:HoldbackLanguage>")), unsupported("HoldbackLanguage"));
-    assert_eq!(refused(&with("<a:FormatProfile>SD</a:FormatProfile>")), unsupported("FormatProfile"));
+    assert_eq!(refused(&with("<a:FormatProfile>3D</a:FormatProfile>")), unsupported("FormatProfile"));
+    let sound = "<a:AllowedLanguage asset='audio'>fr</a:AllowedLanguage>";
+    assert_eq!(refused(&with(sound)), unsupported("AllowedLanguage/@asset"));
     assert_eq!(refused(&with("<a:WindowDuration>P1M</a:WindowDuration>")), unsupported("WindowDuration"));
     assert_eq!(refused(&usual.replace("TVOD", "POEST")), unsupported("LicenseType"));
     assert_eq!(refused(&usual.replace("Open", "ESTStart")), unsupported("EndCondition"));
@@ -150,6 +177,12 @@ fn what_is_not_executed_here_is_refused_and_what_is_only_lost_is_said() {
     let region = usual.replace("md:country>DE</md:country", "md:countryRegion>DE-BY</md:countryRegion");
     assert_eq!(refused(&region), unsupported("Territory[1]"));
     let invalid = |path: &str| ("AVAILS_INVALID", path.to_owned());
+    let (allowed, held_back) =
+        ("<a:AllowedLanguage>fr</a:AllowedLanguage>", "<a:HoldbackLanguage>en</a:HoldbackLanguage>");
+    assert_eq!(refused(&with(&format!("{allowed}{held_back}"))), invalid("HoldbackLanguage"), "one or the other");
+    assert_eq!(refused(&with(&allowed.replace("fr", "French"))), invalid("AllowedLanguage"));
+    assert_eq!(refused(&with(&allowed.replace("e>fr", "e asset='sub'>fr"))), invalid("AllowedLanguage"), "mute");
+    assert_eq!(refused(&with(&held_back.replace("en", "*"))), invalid("HoldbackLanguage"), "mute");
     assert_eq!(refused(&usual.replace(">DE<", ">XX<")), invalid("Territory[1]"));
     assert_eq!(refused(&usual.replace(OPEN, "")), invalid(""));
     assert_eq!(refused(&usual.replace(OPEN, "<a:End>2027-05-05T00:00:00Z</a:End>")), invalid(""), "an empty window");
@@ -158,8 +191,14 @@ fn what_is_not_executed_here_is_refused_and_what_is_only_lost_is_said() {
     let lift = "<a:Term termName='SuppressionLiftDate'><a:Event>2027-04-06</a:Event></a:Term>";
     let said = with(&format!("<a:AllowedLanguage>en</a:AllowedLanguage><a:ContractID>7</a:ContractID>{price}{lift}"));
     let notes: Vec<String> = read(&foreign(&said)).unwrap()[0].notes.iter().map(|note| note.path.clone()).collect();
-    let paths = ["AllowedLanguage", "ContractID", "Term[SRP]", "Term[SuppressionLiftDate]"];
+    let paths = ["ContractID", "Term[SRP]", "Term[SuppressionLiftDate]"];
     assert_eq!(notes, paths.map(|path| format!("Avail[1]/Transaction[1]/{path}")));
+    let caps = |more: &str| read(&foreign(&with(more))).unwrap().remove(0).wanted.remove(0).caps;
+    assert_eq!(caps(allowed), Caps::of(terms("+ fr"), FormatProfile::Uhd));
+    let twice =
+        "<a:HoldbackLanguage asset='subdub'>eng</a:HoldbackLanguage><a:FormatProfile HDR='HDR10'>HD</a:FormatProfile>";
+    assert_eq!(caps(twice), Caps::of(terms("- en"), FormatProfile::Hd));
+    assert_eq!(caps("<a:AllowedLanguage>*</a:AllowedLanguage>"), None);
 }
 
 #[test]

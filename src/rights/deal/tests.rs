@@ -44,6 +44,7 @@ fn ours(license_type: LicenseType, codes: &[&str], window: Window) -> Avail {
         territories: places(codes),
         window,
         hard_end_at: None,
+        caps: None,
     }
 }
 

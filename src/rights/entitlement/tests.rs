@@ -58,6 +58,7 @@ fn avail(title_id: TitleId, license_type: LicenseType, window: Window) -> Avail 
         territories: TerritorySet::of([cn()]),
         window,
         hard_end_at: None,
+        caps: None,
     }
 }
 
@@ -586,6 +587,7 @@ fn a_preview_plays_while_a_window_is_open_and_ends_with_it() {
 
 mod episodes;
 mod explained;
+mod languages;
 mod precedence;
 
 /// 《纸鸢行动》 of the domain, by what is recorded of its licence: who may do what in China, and abroad.
@@ -689,6 +691,7 @@ fn in_china_a_licence_comes_before_everything_else() {
             beside: None,
             preview_ms: None,
             protection: None,
+            caps: None,
         };
         let session = cinema.session_under(entitlement, now);
         let goes_on =

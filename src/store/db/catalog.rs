@@ -1,5 +1,7 @@
 //! What the catalogue needs of the database.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 
 use crate::base::clock::UtcMs;
@@ -11,6 +13,7 @@ use crate::catalog::title::Title;
 use crate::rights::avail::Avail;
 use crate::rights::deal::Deal;
 use crate::rights::holdback::Holdback;
+use crate::rights::language_terms::Sound;
 use crate::rights::offer::Offer;
 use crate::rights::plan::PlanChange;
 use crate::rights::snapshot::TitleRights;
@@ -28,7 +31,8 @@ pub trait CatalogDb: Send + Sync {
 
     async fn title(&self, id: TitleId) -> Result<Option<Title>>;
 
-    /// Records an asset whose bytes are in the object store already.
+    /// Records an asset whose bytes are in the object store already. Titles that were played of it while it was made change
+    /// with it.
     async fn insert_asset(&self, asset: &Asset) -> Result<()>;
 
     async fn asset(&self, id: AssetId) -> Result<Option<Asset>>;
@@ -58,14 +62,14 @@ pub trait CatalogDb: Send + Sync {
         at: UtcMs,
     ) -> Result<Written<()>>;
 
-    /// Replaces an avail; `NotFound` when there is none, `Conflict` as above. Grants that wait for its opening wait for
-    /// the new one.
+    /// Replaces an avail; `NotFound` when there is none, `Conflict` as above, and where it has opened by `at`, or something of
+    /// it was bought, and it would let out less (`AVAIL_IN_USE`). Grants that wait for its opening wait for the new one.
     async fn update_avail(&self, avail: &Avail, at: UtcMs) -> Result<()>;
 
     /// Changes the plans of titles, all of them or none; each is looked at as it is in the end. `NotFound` when something that
     /// is to be changed or removed is not there, `Conflict` as above, and as for removing.
     /// A window keeps its licence type (`AVAIL_KIND_FIXED`), and one that has opened by `at` or of which something was bought
-    /// its territories. A dry run asks all of that and writes nothing.
+    /// its territories, its languages and its rungs. A dry run asks all of that and writes nothing.
     async fn change_plans(&self, changes: &[PlanChange], run: Run, at: UtcMs) -> Result<()>;
 
     async fn avail(&self, id: AvailId) -> Result<Option<Avail>>;
@@ -117,4 +121,6 @@ pub struct WholeCatalog {
     pub offers: Vec<Offer>,
     pub holdbacks: Vec<Holdback>,
     pub deals: Vec<Deal>,
+    /// Of the films of titles that have a window which keeps languages back.
+    pub sounds: BTreeMap<AssetId, Sound>,
 }

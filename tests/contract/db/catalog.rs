@@ -2,11 +2,15 @@ use marquee::base::clock::UtcMs;
 use marquee::base::error::ErrorKind;
 use marquee::base::id::{AssetId, AvailId, HoldbackId, OfferId, TitleId};
 use marquee::base::territory::TerritorySet;
-use marquee::catalog::asset::{Asset, AssetDetails, AssetState, SourceSummary, SourceTrack, TrackKind};
+use marquee::catalog::asset::{
+    Asset, AssetDetails, AssetState, PackagedSummary, RenditionSummary, SourceSummary, SourceTrack, TrackKind,
+};
 use marquee::catalog::title::{Title, TitleStatus};
 use marquee::rights::avail::{Avail, LicenseType};
+use marquee::rights::caps::{Caps, FormatProfile};
 use marquee::rights::grant::{Grant, GrantClock};
 use marquee::rights::holdback::{Holdback, HoldbackEvent};
+use marquee::rights::language_terms::{LanguageTerms, Sound};
 use marquee::rights::offer::Offer;
 use marquee::rights::plan::PlanChange;
 use marquee::rights::snapshot::TitleRights;
@@ -47,6 +51,7 @@ pub async fn avails_and_offers_are_kept_whole(backend: &impl Backend) {
         // Where the other one, of the same licence type, does not apply.
         territories: TerritorySet { exclude: ["CN".parse().unwrap()].into(), ..TerritorySet::world() },
         hard_end_at: None,
+        caps: Caps::of(None, FormatProfile::Hd),
         window: marquee::rights::window::Window { end_at: None, ..scene.avail.window.clone() },
         ..scene.avail.clone()
     };
@@ -66,8 +71,9 @@ pub async fn avails_and_offers_are_kept_whole(backend: &impl Backend) {
         offers: vec![scene.offer, plain],
         ..TitleRights::of(scene.title.clone())
     };
-    let TitleRights { title, avails, offers, holdbacks, deals } = rights.clone();
-    assert_eq!(db.catalog().await.unwrap(), WholeCatalog { titles: vec![title], avails, offers, holdbacks, deals });
+    let TitleRights { title, avails, offers, holdbacks, deals, sounds } = rights.clone();
+    let whole = WholeCatalog { titles: vec![title], avails, offers, holdbacks, deals, sounds };
+    assert_eq!(db.catalog().await.unwrap(), whole);
     assert_eq!(db.rights_of(scene.title.id).await.unwrap(), Some(rights));
     assert_eq!(db.rights_of(TitleId::new(later(9))).await.unwrap(), None);
     let moved = Avail { hard_end_at: Some(later(7)), ..bare };
@@ -75,6 +81,82 @@ pub async fn avails_and_offers_are_kept_whole(backend: &impl Backend) {
     assert_eq!(db.avail(moved.id).await.unwrap(), Some(moved.clone()));
     let none = Avail { id: AvailId::new(NOW), ..moved };
     assert_eq!(db.update_avail(&none, NOW).await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+pub async fn caps_are_kept_whole_and_never_less(backend: &impl Backend) {
+    let db = backend.open().await;
+    let scene = Scene::set(&db).await;
+    let terms = |text: &str| LanguageTerms::Allow(text.split(' ').map(|entry| entry.parse().unwrap()).collect());
+    let capped = |text: &str, format| Avail { caps: Caps::of(Some(terms(text)), format), ..scene.avail.clone() };
+    let before = UtcMs(scene.avail.window.start_at.0 - 1);
+    let zh = capped("zh en:sub", FormatProfile::Hd);
+    db.update_avail(&zh, before).await.unwrap();
+    assert_eq!(db.avail(zh.id).await.unwrap(), Some(zh.clone()));
+    // What a film speaks is known with its title, and when the rest of it comes.
+    let film = scene.title.parts[0];
+    let rendition = |kind, language: Option<&str>| RenditionSummary {
+        track: "a".into(),
+        kind,
+        codec: "mp4a.40.2".into(),
+        width: None,
+        height: None,
+        frame_rate_milli: None,
+        channels: None,
+        language: language.map(str::to_owned),
+        peak_bits_per_s: 1,
+        is_copied: false,
+        size_bytes: 1,
+    };
+    let renditions = vec![
+        rendition(TrackKind::Video, None),
+        rendition(TrackKind::Audio, Some("zh")),
+        rendition(TrackKind::Audio, None),
+        rendition(TrackKind::Text, Some("en")),
+    ];
+    let asset = |packaged, state| Asset {
+        id: film,
+        source_name: "film.mov".into(),
+        duration_ms: 1000,
+        created_at: NOW,
+        details: AssetDetails { packaged, ..AssetDetails::default() },
+        state,
+    };
+    let partial = AssetState::Partial { fingerprint: "a".into() };
+    db.insert_asset(&asset(None, partial)).await.unwrap();
+    assert_eq!(db.rights_of(scene.title.id).await.unwrap().unwrap().sounds, [].into());
+    let seen = db.changes(None, 100).await.unwrap().cursor;
+    let packaged = PackagedSummary { renditions, segment_count: 1, target_duration_s: 6 };
+    db.insert_asset(&asset(Some(packaged), AssetState::Complete)).await.unwrap();
+    let changes = db.changes(Some(seen), 100).await.unwrap().changes;
+    assert_eq!(changes, [Change::Title(scene.title.id), Change::Catalog]);
+    let sounds = [(film, Sound(vec![Some("zh".into()), None]))].into();
+    assert_eq!(db.rights_of(scene.title.id).await.unwrap().unwrap().sounds, sounds);
+    assert_eq!(db.catalog().await.unwrap().sounds, sounds);
+    // Before it opens it may become less; from then on, or where somebody buys, it only becomes more.
+    let less = [capped("zh", FormatProfile::Hd), capped("zh en:sub", FormatProfile::Sd)];
+    for less in &less {
+        db.update_avail(less, before).await.unwrap();
+        db.update_avail(&zh, before).await.unwrap();
+    }
+    let plan = |avail: &Avail| PlanChange { edited_avails: vec![avail.clone()], ..PlanChange::of(avail.title_id) };
+    for bought in [false, true] {
+        let at = if bought { before } else { scene.avail.window.start_at };
+        if bought {
+            scene.begun(&db).await;
+        }
+        for less in &less {
+            assert_eq!(db.update_avail(less, at).await.unwrap_err().code(), "AVAIL_IN_USE");
+            assert_eq!(db.change_plans(&[plan(less)], Run::Dry, at).await.unwrap_err().code(), "AVAIL_IN_USE");
+        }
+        db.change_plans(&[plan(&capped("zh en fr:dub", FormatProfile::Uhd))], Run::Dry, at).await.unwrap();
+    }
+    let more = capped("zh en", FormatProfile::Uhd);
+    db.update_avail(&more, scene.avail.window.start_at).await.unwrap();
+    assert_eq!(db.avail(more.id).await.unwrap(), Some(more));
+    let whole = Avail { caps: None, ..zh };
+    db.update_avail(&whole, later(1)).await.unwrap();
+    let rights = db.rights_of(scene.title.id).await.unwrap().unwrap();
+    assert_eq!((&rights.avails[..], rights.sounds), (&[whole][..], [].into()), "nobody asks what it speaks");
 }
 
 pub async fn holdbacks_are_kept_whole_and_by_the_plan(backend: &impl Backend) {

@@ -325,6 +325,7 @@ impl Cinema {
             territories: TerritorySet::of(["CN".parse().unwrap()]),
             window: Window { start_at, end_at: Some(end_at), zone: "Asia/Shanghai".into() },
             hard_end_at: None,
+            caps: None,
         };
         db.insert_avail(&avail, None, now).await.unwrap();
         if license_type == LicenseType::Vod {

@@ -40,6 +40,7 @@ async fn sell_in_us(cinema: &Cinema, show: Show) -> OfferId {
         territories: TerritorySet::of(["US".parse().unwrap()]),
         window,
         hard_end_at: None,
+        caps: None,
     };
     cinema.api.db.insert_avail(&avail, None, now).await.unwrap();
     let offer = Offer {

@@ -1,5 +1,6 @@
 //! SQL of [`CatalogDb`].
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,14 +19,15 @@ use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{AssetId, AvailId, HoldbackId, OfferId, TitleId};
 use crate::base::money::Money;
-use crate::catalog::asset::{Asset, AssetState};
+use crate::catalog::asset::{Asset, AssetDetails, AssetState};
 use crate::catalog::licence::{CardSource, ReleaseCard};
 use crate::catalog::title::{Title, TitleStatus};
 use crate::rights::avail::Avail;
 use crate::rights::holdback::Holdback;
+use crate::rights::language_terms::Sound;
 use crate::rights::offer::{Offer, OfferKind};
 use crate::rights::plan::PlanChange;
-use crate::rights::snapshot::TitleRights;
+use crate::rights::snapshot::{TitleRights, keeps_languages_back};
 use crate::store::db::catalog::Run;
 use crate::store::db::playback::Change;
 use crate::store::db::{CatalogDb, Idempotency, Page, WholeCatalog, Written};
@@ -233,8 +235,13 @@ impl CatalogDb for SqlDb {
         let offers = all(&mut moment, "SELECT * FROM offer ORDER BY id", offer).await?;
         let holdbacks = all(&mut moment, "SELECT body FROM holdback ORDER BY id", holdback).await?;
         let deals = all(&mut moment, "SELECT body FROM deal ORDER BY id", deal).await?;
+        let kept: BTreeSet<TitleId> =
+            avails.iter().filter(|avail| keeps_languages_back(avail)).map(|avail| avail.title_id).collect();
+        let films =
+            titles.iter().filter(|title| kept.contains(&title.id)).flat_map(|title| title.parts.iter().copied());
+        let sounds = sounds(&mut moment, films.collect()).await?;
         moment.rollback().await?;
-        Ok(WholeCatalog { titles, avails, offers, holdbacks, deals })
+        Ok(WholeCatalog { titles, avails, offers, holdbacks, deals, sounds })
     }
 }
 
@@ -255,7 +262,21 @@ async fn rights_of(conn: &mut Connection, id: TitleId) -> Result<Option<TitleRig
     let offers = sqlx::query("SELECT * FROM offer WHERE title_id = $1 ORDER BY id").bind(id.to_string());
     let offers = offers.fetch_all(&mut *conn).await?;
     let offers = offers.iter().map(offer).collect::<Result<_>>()?;
-    Ok(Some(TitleRights { title: found, avails, offers, holdbacks, deals }))
+    let films = if avails.iter().any(keeps_languages_back) { found.parts.iter().copied().collect() } else { [].into() };
+    let sounds = sounds(conn, films).await?;
+    Ok(Some(TitleRights { title: found, avails, offers, holdbacks, deals, sounds }))
+}
+
+/// What is heard in these films, as far as it was noted when they were packaged.
+async fn sounds(conn: &mut Connection, films: BTreeSet<AssetId>) -> Result<BTreeMap<AssetId, Sound>> {
+    let mut sounds = BTreeMap::new();
+    for film in films {
+        let row = sqlx::query("SELECT details FROM asset WHERE id = $1").bind(film.to_string());
+        let Some(row) = row.fetch_optional(&mut *conn).await? else { continue };
+        let details: AssetDetails = row.json("details")?;
+        sounds.extend(details.sound_languages().map(|languages| (film, Sound(languages))));
+    }
+    Ok(sounds)
 }
 
 /// Of an asset that is there in part the rest comes with it; a complete one is there already or not at all.
@@ -264,7 +285,7 @@ pub async fn insert_asset(conn: &mut Connection, asset: &Asset) -> Result<()> {
         AssetState::Complete => None,
         AssetState::Partial { fingerprint } => Some(fingerprint),
     };
-    sqlx::query("DELETE FROM asset WHERE id = $1 AND partial_fingerprint IS NOT NULL")
+    let partial = sqlx::query("DELETE FROM asset WHERE id = $1 AND partial_fingerprint IS NOT NULL")
         .bind(asset.id.to_string())
         .execute(&mut *conn)
         .await?;
@@ -281,6 +302,13 @@ pub async fn insert_asset(conn: &mut Connection, asset: &Asset) -> Result<()> {
     .bind(fingerprint)
     .execute(&mut *conn)
     .await?;
+    if partial.rows_affected() > 0 && fingerprint.is_none() {
+        // Now it is known what it speaks.
+        let titles = sqlx::query("SELECT id FROM title WHERE parts LIKE $1").bind(format!("%\"{}\"%", asset.id));
+        for row in titles.fetch_all(&mut *conn).await? {
+            append_change(conn, Change::Title(row.parsed("id")?), asset.created_at).await?;
+        }
+    }
     append_change(conn, Change::Catalog, asset.created_at).await
 }
 

@@ -11,6 +11,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{AvailId, HoldbackId, TitleId};
 use crate::base::limits;
 use crate::rights::avail::{Avail, LicenseType};
+use crate::rights::caps::{self, Caps, FormatProfile};
 use crate::rights::conflict::{Conflict, findings, held_back};
 use crate::rights::deal::Deal;
 use crate::rights::holdback::Holdback;
@@ -74,8 +75,8 @@ pub async fn plan_of(conn: &mut Connection, id: TitleId) -> Result<Plan> {
 pub async fn insert_avail(conn: &mut Connection, avail: &Avail) -> Result<()> {
     sqlx::query(
         "INSERT INTO avail \
-         (id, title_id, license_type, description, territories, start_at, end_at, zone, hard_end_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+         (id, title_id, license_type, description, territories, start_at, end_at, zone, hard_end_at, languages, \
+         format_profile) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(avail.id.to_string())
     .bind(avail.title_id.to_string())
@@ -86,6 +87,8 @@ pub async fn insert_avail(conn: &mut Connection, avail: &Avail) -> Result<()> {
     .bind(avail.window.end_at.map(|end_at| end_at.0))
     .bind(&avail.window.zone)
     .bind(avail.hard_end_at.map(|hard_end_at| hard_end_at.0))
+    .bind(languages_column(avail)?)
+    .bind(format_profile(avail).as_str())
     .execute(conn)
     .await?;
     Ok(())
@@ -164,7 +167,17 @@ async fn remove_holdback(conn: &mut Connection, id: HoldbackId) -> Result<Holdba
     Ok(found)
 }
 
+fn languages_column(avail: &Avail) -> Result<Option<String>> {
+    avail.caps.as_ref().and_then(|caps| caps.languages.as_ref()).map(to_json).transpose()
+}
+
+fn format_profile(avail: &Avail) -> FormatProfile {
+    avail.caps.as_ref().map_or(FormatProfile::Uhd, |caps| caps.format_profile)
+}
+
 pub async fn update_avail(conn: &mut Connection, avail: &Avail, at: UtcMs) -> Result<()> {
+    let before = avail_by_id(conn, avail.id).await?;
+    require_same_caps(conn, &before, avail, at).await?;
     write_avail(conn, avail, at).await?;
     refuse_conflicts(conn, avail, at).await?;
     refuse_early_deals(conn, avail.title_id, at).await?;
@@ -174,7 +187,7 @@ pub async fn update_avail(conn: &mut Connection, avail: &Avail, at: UtcMs) -> Re
 async fn write_avail(conn: &mut Connection, avail: &Avail, at: UtcMs) -> Result<()> {
     let updated = sqlx::query(
         "UPDATE avail SET title_id = $2, license_type = $3, description = $4, territories = $5, start_at = $6, \
-         end_at = $7, zone = $8, hard_end_at = $9 WHERE id = $1",
+         end_at = $7, zone = $8, hard_end_at = $9, languages = $10, format_profile = $11 WHERE id = $1",
     )
     .bind(avail.id.to_string())
     .bind(avail.title_id.to_string())
@@ -185,6 +198,8 @@ async fn write_avail(conn: &mut Connection, avail: &Avail, at: UtcMs) -> Result<
     .bind(avail.window.end_at.map(|end_at| end_at.0))
     .bind(&avail.window.zone)
     .bind(avail.hard_end_at.map(|hard_end_at| hard_end_at.0))
+    .bind(languages_column(avail)?)
+    .bind(format_profile(avail).as_str())
     .execute(&mut *conn)
     .await?;
     if updated.rows_affected() == 0 {
@@ -225,6 +240,19 @@ async fn require_same_kind(conn: &mut Connection, avail: &Avail, at: UtcMs) -> R
     if !is_kept && is_in_use(conn, &before, at).await? {
         let message = format!(
             "The window {} has opened, or something of it was bought: no territory is taken from it.",
+            avail.id
+        );
+        return Err(Error::new(ErrorKind::Conflict, "AVAIL_IN_USE", message));
+    }
+    require_same_caps(conn, &before, avail, at).await
+}
+
+/// Whoever bought, bought what was let out then. More may be let out at any time.
+async fn require_same_caps(conn: &mut Connection, before: &Avail, avail: &Avail, at: UtcMs) -> Result<()> {
+    if !caps::keep(avail.caps.as_deref(), before.caps.as_deref()) && is_in_use(conn, before, at).await? {
+        let message = format!(
+            "The window {} has opened, or something of it was bought: no language and no rung is taken from it. End it, \
+             and make another.",
             avail.id
         );
         return Err(Error::new(ErrorKind::Conflict, "AVAIL_IN_USE", message));
@@ -298,6 +326,7 @@ pub fn avail(row: &Row) -> Result<Avail> {
             zone: row.text("zone")?,
         },
         hard_end_at: row.instant_opt("hard_end_at")?,
+        caps: Caps::of(row.json_opt("languages")?, row.word("format_profile", FormatProfile::parse)?),
     })
 }
 

@@ -63,5 +63,11 @@ test('a step says what it found, in the words of its case', () => {
   expect(say('licence', 'fail', null, { state: 'ordinary' })).toBe('It is declared ordinary: it may be shown free of charge only.');
   expect(say('licence', 'fail', 'LICENCE_REVOKED', { state: 'revoked' })).toBe('Its release licence was revoked.');
   expect(say('deal', 'pass', null, { deal_id: 'del_1' })).toBe('The partner’s deal covers the territory, and its word still holds.');
+  expect(say('languages', 'pass', null, { caps: null })).toBe('Nothing of the film is kept back.');
+  expect(say('languages', 'fail', 'LANGUAGE_HELD_BACK', { caps: {} })).toBe('None of the languages that the film is heard in may be heard under this window.');
+  const kept = step('languages', 'pass', null, { sound: ['en', null], caps: { languages: { allow: ['zh:sub', '*:dub'] }, format_profile: 'hd' } });
+  expect(factsOf(kept, en, 'en', 'UTC').map((line) => line.map(({ name, text }) => `${name}: ${text}`))).toEqual([
+    ['Heard in: en, und', 'Only languages: zh:sub, *:dub', 'Tallest picture: HD'],
+  ]);
   expect(say('window', 'skip')).toBe('Not looked at: an earlier check has decided.');
 });

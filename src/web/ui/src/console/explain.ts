@@ -70,6 +70,9 @@ export function sayStep(step: Step, words: Words, locale: Locale): string {
     case 'window':
       if (holds) return words.says_window;
       break;
+    case 'languages':
+      if (!holds) return words.says_languages_none;
+      return facts.caps == null ? words.says_languages_all : words.says_languages;
     case 'streams':
       if (!holds) break;
       return facts.streams === 0 ? words.says_streams_free : words.says_streams(count(Number(facts.streams ?? 1), locale));
@@ -92,6 +95,11 @@ export function factsOf(step: Step, words: Words, locale: Locale, zone: string):
   const groups: Fact[][] = [];
   for (const [name, value] of Object.entries(step.facts)) {
     if (value === null || value === undefined || name === 'wanted') continue;
+    if (name === 'caps') {
+      const { languages, format_profile } = value as { languages?: Record<string, string[]> | null; format_profile?: string };
+      plain.push(...Object.entries(languages ?? {}), ['format_profile', format_profile?.toUpperCase()]);
+      continue;
+    }
     const objects = (Array.isArray(value) ? value : [value]).filter((each) => typeof each === 'object' && each !== null);
     if (objects.length > 0) groups.push(...objects.map((each) => factList(Object.entries(each as object), words, locale, zone)));
     else if (!Array.isArray(value) || value.length > 0) plain.push([name, value]);
@@ -114,5 +122,5 @@ function textOf(name: string, value: unknown, words: Words, locale: Locale, zone
   if (typeof value === 'string') return name.endsWith('_at') ? instant(value, locale, zone) : value;
   if (typeof value === 'number') return count(value, locale);
   if (typeof value === 'boolean') return value ? words.yes_word : words.no_word;
-  return Array.isArray(value) ? value.join(', ') : JSON.stringify(value);
+  return Array.isArray(value) ? value.map((each) => each ?? 'und').join(', ') : JSON.stringify(value);
 }

@@ -49,6 +49,7 @@ function remedy(code: Denial, next: NextStep[], words: Words, locale: Locale): s
     case 'SERVER_DRAINING':
     case 'TITLE_SUSPENDED':
     case 'CARD_NOT_READY':
+    case 'RENDITION_NOT_READY':
     case 'RATE_LIMITED':
     case 'PRICE_CHANGED':
     case 'SALES_CLOSED':
@@ -92,6 +93,8 @@ function remedy(code: Denial, next: NextStep[], words: Words, locale: Locale): s
     case 'WINDOW_CLOSED':
     case 'GEO_NOT_LICENSED':
     case 'LICENCE_REQUIRED':
+    case 'LANGUAGE_HELD_BACK':
+      return next.some((step) => step.action === 'buy') ? words.remedy_buy : words.remedy_none;
     case 'TOO_FEW_COINS':
     case 'NOT_FOUND':
       return words.remedy_none;

@@ -148,6 +148,12 @@ export interface Territories {
   exclude: string[];
 }
 
+/** BCP 47 tags, `*` or `und`, with `:dub` or `:sub` where they are for one of both. */
+export type Languages = { allow: string[] } | { hold_back: string[] };
+
+export const formatProfiles = ['sd', 'hd', 'uhd'] as const;
+export type FormatProfile = (typeof formatProfiles)[number];
+
 export interface AvailEntry {
   license_type: LicenseType;
   description: string | null;
@@ -156,6 +162,9 @@ export interface AvailEntry {
   end_at: string | null;
   zone: string;
   hard_end_at: string | null;
+  /** `null` is all that the film has. */
+  languages: Languages | null;
+  format_profile: FormatProfile;
 }
 
 export interface Avail extends AvailEntry {
@@ -440,7 +449,7 @@ export const catalogue = {
   checkAvail(title_id: string, body: AvailEntry & { replaces?: string }, signal: AbortSignal): Promise<AvailCheck> {
     return operator.call('POST', `${at(title_id)}/avails/check`, { body, signal });
   },
-  editAvail(id: string, body: Partial<Pick<AvailEntry, 'start_at' | 'end_at' | 'hard_end_at'>>): Promise<Avail> {
+  editAvail(id: string, body: Partial<Pick<AvailEntry, 'start_at' | 'end_at' | 'hard_end_at' | 'languages' | 'format_profile'>>): Promise<Avail> {
     return operator.call('PATCH', `/avails/${segment(id)}`, { body });
   },
   deleteAvail(id: string): Promise<void> {

@@ -1,0 +1,174 @@
+//! What is decided where a window keeps languages back. The film speaks Chinese and English.
+
+use super::*;
+use crate::rights::caps::FormatProfile;
+use crate::rights::language_terms::{LanguageTerms, Sound};
+use crate::rights::trace::{Check, Outcome};
+
+fn allow(text: &str) -> Option<Arc<Caps>> {
+    let list = text.split_whitespace().map(|entry| entry.parse().unwrap()).collect();
+    Caps::of(Some(LanguageTerms::Allow(list)), FormatProfile::Hd)
+}
+
+/// A paid window, one for members and a free one, all open, each with its languages.
+fn speaking(paid: &str, members: &str, free: &str) -> Cinema {
+    let mut cinema = cinema();
+    let rights = &mut cinema.rights;
+    let free_avail = avail(rights.title.id, LicenseType::Avod, window(pvod_start(), None));
+    rights.avails.push(Avail { id: AvailId::new(UtcMs(2)), ..free_avail });
+    for (avail, languages) in rights.avails.iter_mut().zip([paid, members, free]) {
+        avail.window.start_at = pvod_start();
+        avail.caps = allow(languages);
+    }
+    let sound = Sound(vec![Some("zh".into()), Some("en".into())]);
+    rights.sounds = [(rights.title.parts[0], sound)].into();
+    cinema
+}
+
+#[test]
+fn a_mute_right_gives_way_to_the_next() {
+    let member = |cinema: &Cinema| cinema.member(UtcMs(i64::MAX));
+    for (paid, members, free, brings, expected) in [
+        ("zh", "zh", "zh", "running", "grant"),
+        ("fr", "zh", "zh", "running", "membership"),
+        ("fr", "fr", "zh", "running", "free"),
+        ("fr", "fr", "fr", "running", "LANGUAGE_HELD_BACK"),
+        ("zh", "fr", "fr", "waiting", "grant"),
+        ("zh", "fr", "zh", "waiting", "free"),
+        ("fr", "fr", "fr", "waiting", "LANGUAGE_HELD_BACK"),
+        ("fr", "en", "fr", "member", "membership"),
+        ("zh", "fr", "fr", "member", "PAYMENT_REQUIRED"),
+        ("zh", "fr", "fr", "nothing", "PAYMENT_REQUIRED"),
+        ("fr", "zh", "fr", "nothing", "MEMBERSHIP_REQUIRED"),
+        ("fr", "fr", "en:dub", "nothing", "free"),
+        ("fr", "fr", "fr", "nothing", "LANGUAGE_HELD_BACK"),
+    ] {
+        let cinema = speaking(paid, members, free);
+        let viewer = match brings {
+            "running" => with(vec![cinema.bought(pvod_start())], vec![member(&cinema)]),
+            "waiting" => with(vec![cinema.rented(pvod_start())], vec![member(&cinema)]),
+            "member" => with(vec![], vec![member(&cinema)]),
+            _ => nobody(),
+        };
+        assert_eq!(cinema.answer(&viewer, pvod_start()), expected, "{paid} {members} {free} {brings}");
+    }
+}
+
+#[test]
+fn what_nobody_could_hear_is_not_sold_and_what_helps_is_said() {
+    let cinema = speaking("fr", "zh", "fr");
+    let offer = &cinema.rights.offers[0];
+    let refused = quote(&cinema.rights, offer, &nobody(), Some(cn()), pvod_start()).unwrap_err();
+    assert_eq!((refused.code, refused.next), (DenialCode::LanguageHeldBack, vec![NextOption::Join]));
+    let next = |cinema: &Cinema, viewer: &ViewerRights| match decide(&cinema.rights, viewer, Some(cn()), pvod_start()) {
+        Decision::Deny(denial) => denial.next,
+        Decision::Allow(_) => panic!("allowed"),
+    };
+    let mut mute = speaking("fr", "fr", "fr");
+    assert_eq!(next(&mute, &nobody()), []);
+    // A window that opens later, in which it is heard, is worth waiting for; one in which it is not, is not.
+    for (languages, expected) in [("fr", vec![]), ("zh", vec![NextOption::Wait { opens_at: pvod_end() }])] {
+        mute.rights.avails[2].window.start_at = pvod_end();
+        mute.rights.avails[2].caps = allow(languages);
+        assert_eq!(next(&mute, &with(vec![mute.bought(pvod_start())], vec![])), expected, "{languages}");
+    }
+    // Whoever has what is mute can buy what is heard, and plays that.
+    let mut two = speaking("zh", "fr", "fr");
+    let abroad = Avail { id: AvailId::new(UtcMs(3)), caps: allow("fr"), ..two.rights.avails[0].clone() };
+    let mute = Grant { avail_id: abroad.id, ..two.bought(UtcMs(pvod_start().0 + 1)) };
+    two.rights.avails.push(abroad);
+    let now = UtcMs(pvod_start().0 + 1);
+    assert!(quote(&two.rights, &two.rights.offers[0], &with(vec![mute.clone()], vec![]), Some(cn()), now).is_ok());
+    let heard = two.bought(pvod_start());
+    let viewer = with(vec![mute, heard.clone()], vec![]);
+    assert_eq!(two.session(&viewer, now).entitlement.cause, Cause::Grant(heard.id));
+    // Presale too.
+    let mut cinema = speaking("zh", "fr", "fr");
+    cinema.rights.offers[0].presale_from_at = Some(UtcMs(0));
+    let before = UtcMs(pvod_start().0 - 1);
+    assert!(quote(&cinema.rights, &cinema.rights.offers[0], &nobody(), Some(cn()), before).is_ok());
+    cinema.rights.avails[0].caps = allow("fr");
+    let refused = quote(&cinema.rights, &cinema.rights.offers[0], &nobody(), Some(cn()), before).unwrap_err();
+    assert_eq!(refused.code, DenialCode::LanguageHeldBack);
+}
+
+#[test]
+fn a_session_keeps_the_caps_of_its_window() {
+    let mut cinema = speaking("zh", "en", "zh en");
+    let viewer = with(vec![cinema.bought(pvod_start())], vec![]);
+    let session = cinema.session(&viewer, pvod_start());
+    assert_eq!(session.entitlement.caps, allow("zh"));
+    cinema.rights.avails[0].caps = allow("fr");
+    let goes_on = still_entitled(&session, &cinema.rights, viewer.grants.first(), None, Some(cn()), pvod_start());
+    assert_eq!(goes_on, Ok(()), "what was opened goes on");
+    let json = serde_json::to_value(&session.entitlement).unwrap();
+    assert_eq!(serde_json::from_value::<Entitlement>(json.clone()).unwrap(), session.entitlement);
+    assert_eq!(json["caps"], serde_json::json!({"languages": {"allow": ["zh"]}, "format_profile": "hd"}));
+    cinema.rights.avails[0].caps = None;
+    let whole = cinema.session(&viewer, pvod_start()).entitlement;
+    assert_eq!(serde_json::to_value(&whole).unwrap().get("caps"), None, "as before there were any");
+}
+
+#[test]
+fn previews_have_the_caps_of_a_window_that_is_heard() {
+    let mut cinema = speaking("fr", "fr", "en");
+    cinema.rights.title.details.preview_ms = Some(60_000);
+    let preview = |cinema: &Cinema| match decide_preview(&cinema.rights, Some(cn()), pvod_start()).unwrap() {
+        Decision::Allow(right) => right.caps.ok_or("none"),
+        Decision::Deny(denial) => Err(denial.code.as_str()),
+    };
+    assert_eq!(preview(&cinema), Ok(allow("en").unwrap()));
+    cinema.rights.avails[2].caps = allow("fr");
+    assert_eq!(preview(&cinema), Err("LANGUAGE_HELD_BACK"));
+}
+
+#[test]
+fn what_is_not_known_or_silent_is_not_refused() {
+    let mut cinema = speaking("fr", "fr", "fr");
+    let film = cinema.rights.title.parts[0];
+    cinema.rights.sounds.clear();
+    assert_eq!(cinema.answer(&nobody(), pvod_start()), "free", "that is found when it is opened");
+    cinema.rights.sounds.insert(film, Sound(vec![]));
+    assert_eq!(cinema.answer(&nobody(), pvod_start()), "free", "a silent film");
+    cinema.rights.sounds.insert(film, Sound(vec![None]));
+    assert_eq!(cinema.answer(&nobody(), pvod_start()), "LANGUAGE_HELD_BACK", "nothing is declared");
+    cinema.rights.avails[2].caps =
+        Caps::of(Some(LanguageTerms::HoldBack(vec!["fr".parse().unwrap()])), FormatProfile::Uhd);
+    assert_eq!(cinema.answer(&nobody(), pvod_start()), "free", "what declares nothing is not held back");
+}
+
+#[test]
+fn an_explanation_says_which_right_is_mute() {
+    let cinema = speaking("zh", "fr", "fr");
+    let viewer = with(vec![cinema.rented(pvod_start())], vec![cinema.member(UtcMs(i64::MAX))]);
+    let (decision, steps) = explain(&cinema.rights, 1, &viewer, Some(cn()), pvod_start());
+    assert!(matches!(decision, Decision::Allow(_)));
+    let asked: Vec<_> = steps
+        .iter()
+        .filter(|step| step.check == Check::Languages)
+        .map(|step| (step.outcome, step.code, step.facts["avail_id"].as_str().unwrap().to_owned()))
+        .collect();
+    let [paid, members, free] = [0, 1, 2].map(|n: usize| cinema.rights.avails[n].id.to_string());
+    let mute = Some(DenialCode::LanguageHeldBack);
+    assert_eq!(asked, [(Outcome::Fail, mute, members), (Outcome::Fail, mute, free), (Outcome::Pass, None, paid)]);
+}
+
+#[test]
+fn an_episode_that_is_mute_is_not_unlocked() {
+    let mut cinema = speaking("zh", "fr", "fr");
+    cinema.rights.title.details.episodes = Some(EpisodeTerms { free: 0, coins: 60, rewarded_per_day: 1 });
+    cinema.rights.title.parts.push(AssetId::new(UtcMs(2)));
+    cinema.rights.sounds.insert(cinema.rights.title.parts[1], Sound(vec![Some("ja".into())]));
+    let refused =
+        |part: u32, viewer: &ViewerRights| match decide_part(&cinema.rights, part, viewer, Some(cn()), pvod_start()) {
+            Decision::Deny(denial) => {
+                (denial.code, denial.next.iter().any(|next| matches!(next, NextOption::Unlock { .. })))
+            }
+            Decision::Allow(right) => panic!("{right:?}"),
+        };
+    assert_eq!(refused(1, &nobody()), (DenialCode::PaymentRequired, true));
+    assert!(!refused(2, &nobody()).1);
+    let unlocks = vec![cinema.unlocked(2, UnlockMeans::Coins(60), pvod_start())];
+    let viewer = ViewerRights { unlocks, ..nobody() };
+    assert_eq!(refused(2, &viewer), (DenialCode::LanguageHeldBack, false), "it was cut anew");
+}

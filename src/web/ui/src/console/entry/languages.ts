@@ -1,0 +1,70 @@
+// Languages of a window: BCP 47 tags with what they are for, as the API writes them (`zh`, `en:sub`, `*:dub`), in words.
+
+import type { Locale, Shape } from '../../lib/words/shape';
+import type { Languages } from '../api/catalogue';
+import type { en } from '../words/entry';
+
+type Words = Shape<typeof en>;
+
+export const languageUses = ['subdub', 'dub', 'sub'] as const;
+export type LanguageUse = (typeof languageUses)[number];
+
+/** What can be chosen from a list; any other tag can be typed. */
+const KNOWN = [
+  'zh', 'zh-Hans', 'zh-Hant', 'cmn', 'yue', 'nan', 'en', 'ar', 'bn', 'bo', 'cs', 'da', 'de', 'el', 'es', 'es-419', 'fa', 'fi', 'fil', 'fr', 'fr-CA',
+  'he', 'hi', 'hu', 'id', 'it', 'ja', 'ko', 'mn', 'ms', 'nl', 'no', 'pl', 'pt', 'pt-BR', 'ro', 'ru', 'sv', 'ta', 'te', 'th', 'tr', 'ug', 'uk', 'ur', 'vi',
+] as const;
+const ANY = '*';
+const UNDETERMINED = 'und';
+export const knownLanguages: readonly string[] = [...KNOWN, ANY, UNDETERMINED];
+
+/** The tag and what it is for. */
+export function split(entry: string): [string, LanguageUse] {
+  const [tag = '', use = 'subdub'] = entry.split(':');
+  return [tag, languageUses.find((each) => each === use) ?? 'subdub'];
+}
+
+export function join(tag: string, use: LanguageUse): string {
+  return use === 'subdub' ? tag : `${tag}:${use}`;
+}
+
+export function languageName(tag: string, words: Words, locale: Locale): string {
+  if (tag === ANY) return words.language_any;
+  if (tag === UNDETERMINED) return words.language_und;
+  try {
+    return new Intl.DisplayNames(locale, { type: 'language' }).of(tag) ?? tag;
+  } catch {
+    return tag;
+  }
+}
+
+/** The tag of what was typed: a tag, or a name in either language. */
+export function languageOf(text: string, words: Words): string | null {
+  const wanted = text.normalize('NFKC').trim();
+  if (wanted === ANY) return ANY;
+  const names = (tag: string) => (['zh-CN', 'en'] as const).map((locale) => languageName(tag, words, locale).toLowerCase());
+  const named = knownLanguages.find((tag) => tag.toLowerCase() === wanted.toLowerCase() || names(tag).includes(wanted.toLowerCase()));
+  if (named !== undefined) return named;
+  return /^[a-z]{2,3}(-[a-z0-9]{1,8})*$/i.test(wanted) && wanted.length <= 35 ? wanted : null;
+}
+
+/** `Cantonese (sound only)`. */
+export function entryText(entry: string, words: Words, locale: Locale): string {
+  const [tag, use] = split(entry);
+  const name = languageName(tag, words, locale);
+  return use === 'subdub' ? name : words.with_unit(name, words[`language_${use}`]);
+}
+
+/** What a window lets be had; nothing where that is everything. */
+export function languagesText(languages: Languages | null, words: Words, locale: Locale): string | null {
+  if (languages === null) return null;
+  const list = (entries: readonly string[]) => entries.map((entry) => entryText(entry, words, locale)).join(words.list_comma);
+  return 'allow' in languages ? words.languages_only_these(list(languages.allow)) : words.languages_not_these(list(languages.hold_back));
+}
+
+/** Whether two say the same, in whatever order. */
+export function same(one: Languages | null, other: Languages | null): boolean {
+  const form = (languages: Languages | null) =>
+    languages === null ? '' : 'allow' in languages ? `+${[...languages.allow].sort().join()}` : `-${[...languages.hold_back].sort().join()}`;
+  return form(one) === form(other);
+}
