@@ -23,8 +23,8 @@ use crate::api::{BASE, process_routes, viewer_routes};
 use crate::base::clock::UtcMs;
 use crate::base::id::{
     ApiTokenId, AssetId, AuditId, AvailId, CoinLotId, DealId, EntryId, GrantId, HoldbackId, JobId, MembershipId,
-    OfferId, OperatorId, PartyId, PaymentId, PlanId, PurchaseId, RefundId, SessionId, StorefrontId, TitleId, UnlockId,
-    UploadId, ViewerId, VoucherBatchId, VoucherId,
+    OfferId, OperatorId, PartyId, PaymentId, PlanId, PurchaseId, RefundId, ScreenerId, SessionId, StorefrontId,
+    TitleId, UnlockId, UploadId, ViewerId, VoucherBatchId, VoucherId,
 };
 use crate::base::limits;
 use crate::base::money::Money;
@@ -199,7 +199,7 @@ macro_rules! id_schemas {
 
 id_schemas! {
     ApiTokenId AssetId AuditId AvailId CoinLotId DealId EntryId GrantId HoldbackId JobId MembershipId OfferId OperatorId PartyId PaymentId PlanId
-    PurchaseId RefundId SessionId StorefrontId TitleId UnlockId UploadId ViewerId VoucherBatchId VoucherId
+    PurchaseId RefundId ScreenerId SessionId StorefrontId TitleId UnlockId UploadId ViewerId VoucherBatchId VoucherId
 }
 
 impl PartialSchema for UtcMs {

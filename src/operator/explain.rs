@@ -75,7 +75,7 @@ pub struct ExplanationBody {
 
 #[derive(Serialize, ToSchema)]
 pub struct StepBody {
-    #[schema(value_type = String, pattern = "^(session|title|licence|territory|episode|grant|membership|free|window|deal|streams)$")]
+    #[schema(value_type = String, pattern = "^(session|title|licence|territory|episode|grant|membership|free|window|screener|deal|streams)$")]
     check: Check,
     #[schema(value_type = String, pattern = "^(pass|fail|skip)$")]
     outcome: trace::Outcome,

@@ -27,6 +27,7 @@ pub mod avails;
 pub mod avails_exchange;
 pub mod board;
 pub mod cards;
+pub mod clicks;
 pub mod compliance;
 pub mod conformance;
 pub mod console;
@@ -50,6 +51,7 @@ pub mod release_dates;
 pub mod sale;
 pub mod qoe;
 pub mod sales;
+pub mod screeners;
 pub mod sessions;
 pub mod settings;
 pub mod storefronts;
@@ -136,6 +138,9 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(deals::list, deals::create))
         .routes(routes!(deals::edit, deals::remove))
         .routes(routes!(deals::revoke))
+        .routes(routes!(screeners::list, screeners::create))
+        .routes(routes!(screeners::revoke))
+        .routes(routes!(screeners::list_of_viewer))
         .routes(routes!(holdbacks::list, holdbacks::create))
         .routes(routes!(holdbacks::remove))
         .routes(routes!(offers::list, offers::create))
@@ -153,6 +158,7 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(vouchers::void))
         .routes(routes!(viewers::list))
         .routes(routes!(viewers::show))
+        .routes(routes!(viewers::reset_lock))
         .routes(routes!(ledger::list))
         .routes(routes!(sales::list_purchases))
         .routes(routes!(sale::show))
@@ -166,6 +172,7 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(board::board))
         .routes(routes!(feed::feed))
         .routes(routes!(title_sales::sales))
+        .routes(routes!(clicks::list))
         .routes(routes!(qoe::report))
         .routes(routes!(explain::explain))
         .routes(routes!(explain::explain_session))

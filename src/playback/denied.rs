@@ -31,6 +31,9 @@ fn status(code: DenialCode) -> StatusCode {
         | DenialCode::MembershipRequired
         | DenialCode::WindowNotOpen
         | DenialCode::WindowClosed
+        | DenialCode::InvitationRevoked
+        | DenialCode::ScreeningOver
+        | DenialCode::PinRequired
         | DenialCode::TooManyStreams
         | DenialCode::SalesClosed => StatusCode::FORBIDDEN,
     }
@@ -46,6 +49,8 @@ pub fn rule(code: DenialCode) -> &'static str {
         DenialCode::SessionRevoked | DenialCode::SessionEnded => "session",
         DenialCode::PaymentRequired | DenialCode::MembershipRequired => "entitlement",
         DenialCode::WindowNotOpen | DenialCode::WindowClosed => "window",
+        DenialCode::InvitationRevoked | DenialCode::ScreeningOver => "screener",
+        DenialCode::PinRequired => "parental_lock",
         DenialCode::TooManyStreams => "stream_limit",
         DenialCode::AlreadyOwned => "ownership",
         DenialCode::OfferWithdrawn | DenialCode::SalesClosed => "sales",

@@ -282,8 +282,8 @@ impl Follower {
 }
 
 async fn read_snapshot(db: &dyn Db) -> Result<Snapshot> {
-    let WholeCatalog { titles, avails, offers, holdbacks, deals } = db.catalog().await?;
-    read_house(db, Snapshot::new(titles, avails, offers, holdbacks, deals)).await
+    let WholeCatalog { titles, avails, offers, holdbacks, deals, screeners } = db.catalog().await?;
+    read_house(db, Snapshot::new(titles, avails, offers, holdbacks, deals).with_screeners(screeners)).await
 }
 
 /// The snapshot with the storefronts, parties and cards that there are now.

@@ -19,6 +19,7 @@ pub mod plan;
 pub mod reach;
 pub mod release_dates;
 pub mod sale;
+pub mod screener;
 pub mod session;
 pub mod snapshot;
 pub mod teaser;

@@ -586,6 +586,7 @@ fn a_preview_plays_while_a_window_is_open_and_ends_with_it() {
 mod episodes;
 mod explained;
 mod precedence;
+mod screeners;
 
 /// 《纸鸢行动》 of the domain, by what is recorded of its licence: who may do what in China, and abroad.
 #[test]

@@ -13,6 +13,7 @@ use crate::rights::deal::Deal;
 use crate::rights::holdback::Holdback;
 use crate::rights::offer::Offer;
 use crate::rights::plan::PlanChange;
+use crate::rights::screener::Screener;
 use crate::rights::snapshot::TitleRights;
 use crate::store::db::{Idempotency, Page, Written};
 
@@ -117,4 +118,5 @@ pub struct WholeCatalog {
     pub offers: Vec<Offer>,
     pub holdbacks: Vec<Holdback>,
     pub deals: Vec<Deal>,
+    pub screeners: Vec<Screener>,
 }

@@ -117,7 +117,7 @@ prop_compose! {
             rights.title.details.episodes = Some(EpisodeTerms { free, coins: 60, rewarded_per_day: 1 });
             unlocks.extend(unlocked_at.map(|at| cinema.unlocked(2, UnlockMeans::Reward, at)));
         }
-        (rights, ViewerRights { grants, memberships, unlocks }, is_here.then(cn), now)
+        (rights, ViewerRights { grants, memberships, unlocks, screeners: vec![] }, is_here.then(cn), now)
     }
 }
 
@@ -212,6 +212,7 @@ proptest! {
                 Cause::Membership(_)
                 | Cause::Unlock(_)
                 | Cause::Partner(_)
+                | Cause::Screener(_)
                 | Cause::Free
                 | Cause::Trailer | Cause::Preview => None,
             };

@@ -13,6 +13,7 @@ use super::plan::{
 };
 use super::playback::append_change;
 use super::row::{Columns, clock_columns, to_json};
+use super::screener::{screener, screeners_of};
 use super::{Connection, Row, SqlDb, idempotency};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
@@ -233,8 +234,9 @@ impl CatalogDb for SqlDb {
         let offers = all(&mut moment, "SELECT * FROM offer ORDER BY id", offer).await?;
         let holdbacks = all(&mut moment, "SELECT body FROM holdback ORDER BY id", holdback).await?;
         let deals = all(&mut moment, "SELECT body FROM deal ORDER BY id", deal).await?;
+        let screeners = all(&mut moment, "SELECT body FROM screener ORDER BY id", screener).await?;
         moment.rollback().await?;
-        Ok(WholeCatalog { titles, avails, offers, holdbacks, deals })
+        Ok(WholeCatalog { titles, avails, offers, holdbacks, deals, screeners })
     }
 }
 
@@ -255,7 +257,8 @@ async fn rights_of(conn: &mut Connection, id: TitleId) -> Result<Option<TitleRig
     let offers = sqlx::query("SELECT * FROM offer WHERE title_id = $1 ORDER BY id").bind(id.to_string());
     let offers = offers.fetch_all(&mut *conn).await?;
     let offers = offers.iter().map(offer).collect::<Result<_>>()?;
-    Ok(Some(TitleRights { title: found, avails, offers, holdbacks, deals }))
+    let screeners = screeners_of(conn, id).await?;
+    Ok(Some(TitleRights { title: found, avails, offers, holdbacks, deals, screeners }))
 }
 
 /// Of an asset that is there in part the rest comes with it; a complete one is there already or not at all.

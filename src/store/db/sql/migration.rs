@@ -18,6 +18,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (9, include_str!("../schema-9.sql")),
     (10, include_str!("../schema-10.sql")),
     (11, include_str!("../schema-11.sql")),
+    (14, include_str!("../schema-14.sql")),
 ];
 
 pub async fn run(connection: &mut Connection, dialect: &Dialect) -> Result<()> {

@@ -70,6 +70,9 @@ export function sayStep(step: Step, words: Words, locale: Locale): string {
     case 'window':
       if (holds) return words.says_window;
       break;
+    case 'screener':
+      if (holds) return words.says_screener;
+      break;
     case 'streams':
       if (!holds) break;
       return facts.streams === 0 ? words.says_streams_free : words.says_streams(count(Number(facts.streams ?? 1), locale));
