@@ -43,7 +43,9 @@ pub mod frame;
 pub mod grants;
 pub mod health;
 pub mod idempotency;
+pub mod lock;
 pub mod me;
+pub mod merchandise;
 pub mod metrics;
 pub mod openapi;
 pub mod page;
@@ -57,6 +59,7 @@ pub mod progress;
 pub mod purchases;
 pub mod role;
 pub mod sandbox;
+pub mod screeners;
 pub mod shelf;
 pub mod storefront;
 pub mod telemetry;
@@ -145,10 +148,14 @@ fn viewer_routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(me::end_sign_in))
         .routes(routes!(me::list_playback_sessions))
         .routes(routes!(me::membership))
+        .routes(routes!(screeners::list))
+        .routes(routes!(lock::show, lock::set))
+        .routes(routes!(lock::remove))
         .routes(routes!(progress::put, progress::forget))
         .routes(routes!(titles::list))
         .routes(routes!(titles::show))
         .routes(routes!(posters::poster))
+        .routes(routes!(merchandise::go))
         .routes(routes!(purchases::list, purchases::create))
         .routes(routes!(purchases::show))
         .routes(routes!(products::list))

@@ -23,7 +23,7 @@ use crate::api::{BASE, process_routes, viewer_routes};
 use crate::base::clock::UtcMs;
 use crate::base::id::{
     ApiTokenId, AssetId, AuditId, AvailId, CoinLotId, CouponId, DealId, EntryId, GrantId, HoldbackId, JobId,
-    MembershipId, OfferId, OperatorId, PartyId, PaymentId, PlanId, ProductId, PurchaseId, RefundId, SessionId,
+    MembershipId, OfferId, OperatorId, PartyId, PaymentId, PlanId, ProductId, PurchaseId, RefundId, ScreenerId, SessionId,
     StorefrontId, TitleId, UnlockId, UploadId, ViewerId, VoucherBatchId, VoucherId,
 };
 use crate::base::limits;
@@ -201,7 +201,7 @@ macro_rules! id_schemas {
 
 id_schemas! {
     ApiTokenId AssetId AuditId AvailId CoinLotId CouponId DealId EntryId GrantId HoldbackId JobId MembershipId OfferId OperatorId PartyId PaymentId PlanId ProductId
-    PurchaseId RefundId SessionId StorefrontId TitleId UnlockId UploadId ViewerId VoucherBatchId VoucherId
+    PurchaseId RefundId ScreenerId SessionId StorefrontId TitleId UnlockId UploadId ViewerId VoucherBatchId VoucherId
 }
 
 impl PartialSchema for UtcMs {

@@ -101,6 +101,8 @@ pub async fn play_for(
         feature: Feature::Part(body.value.part.unwrap_or(1)),
         territory: territory.or(place.territory),
         network: Some(place.network),
+        // Whom its viewers keep from what is the party's to ask.
+        age_limit: None,
     };
     play(&api, request, &pass.party_id.to_string()).await
 }

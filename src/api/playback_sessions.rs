@@ -14,13 +14,14 @@ use utoipa::ToSchema;
 use crate::api::body::{Id, JsonBody};
 use crate::api::caller::{AnOperator, Anyone, At};
 use crate::api::events::Events;
+use crate::api::lock;
 use crate::api::problem::Problem;
 use crate::api::role::require;
 use crate::api::titles::Via;
 use crate::api::{Api, BASE};
 use crate::base::clock::UtcMs;
 use crate::base::drm_system::DrmSystem;
-use crate::base::id::{SessionId, TitleId};
+use crate::base::id::{SessionId, TitleId, ViewerId};
 use crate::commerce::account::{Caller, Visit};
 use crate::commerce::unlocks::Wanted;
 use crate::playback::denied;
@@ -44,6 +45,8 @@ pub struct PlayBody {
     /// Watch the beginning of the film: for anybody, without an account, while the title is on.
     #[serde(default)]
     preview: bool,
+    /// Of the account's parental lock, for what is above its age.
+    pin: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -70,6 +73,9 @@ pub struct PlaybackSessionBody {
     /// The first key of the film will start the viewing period.
     starts_clock: bool,
     via: Via,
+    /// Of a viewing by invitation: what to draw over the picture, so that a copy says whose it is. It is the session's id,
+    /// as the audit log has it.
+    watermark: Option<String>,
 }
 
 /// It lasts until the next one begins, or the film ends.
@@ -135,9 +141,11 @@ fn clips(session: &PlaybackSession, film_ms: i64) -> Vec<ClipBody> {
     security((), ("bearer" = []), ("cookie" = [])), responses(
     (status = 201, description = "The session", body = PlaybackSessionBody),
     (status = 403, description = "PAYMENT_REQUIRED, MEMBERSHIP_REQUIRED, RENTAL_EXPIRED, START_BY_PASSED, \
-        WINDOW_NOT_OPEN, WINDOW_CLOSED, GEO_NOT_LICENSED, LANGUAGE_HELD_BACK, TOO_MANY_STREAMS, TITLE_SUSPENDED"),
+        WINDOW_NOT_OPEN, WINDOW_CLOSED, SCREENING_OVER, GEO_NOT_LICENSED, LANGUAGE_HELD_BACK, TOO_MANY_STREAMS, TITLE_SUSPENDED, \
+        PIN_REQUIRED, PIN_WRONG with `tries_left`, PIN_LOCKED with `locked_until`"),
     (status = 404, description = "TITLE_NOT_FOUND, PART_NOT_FOUND, TRAILER_NOT_FOUND, PREVIEW_NOT_FOUND"),
     (status = 410, description = "TITLE_WITHDRAWN"),
+    (status = 422, description = "FIELD_INVALID, PIN_INVALID"),
     (status = 503, description = "CARD_NOT_READY, PREVIEW_NOT_READY, RENDITION_NOT_READY"),
 ))]
 pub async fn create(
@@ -147,7 +155,7 @@ pub async fn create(
     visit: Visit,
     body: JsonBody<PlayBody>,
 ) -> Result<Response, Problem> {
-    let PlayBody { title_id, part, trailer, preview } = body.value;
+    let PlayBody { title_id, part, trailer, preview, pin } = body.value;
     let feature = match (trailer, preview, part) {
         (true, false, None) => Feature::Trailer,
         (false, true, None) => Feature::Preview,
@@ -158,6 +166,9 @@ pub async fn create(
         }
     };
     let viewer_id = caller.as_ref().and_then(Caller::viewer_id);
+    if let Rate::Over { retry_after } = api.accounts.count_session(viewer_id, place.network).await {
+        return Err(Problem::too_many(retry_after));
+    }
     let request = OpenRequest {
         watcher: viewer_id.map_or(Watcher::Anybody, Watcher::Viewer),
         device: visit.device,
@@ -165,12 +176,29 @@ pub async fn create(
         feature,
         territory: place.territory,
         network: Some(place.network),
+        age_limit: age_limit(&api, viewer_id, title_id, pin.as_deref()).await?,
     };
-    if let Rate::Over { retry_after } = api.accounts.count_session(viewer_id, place.network).await {
-        return Err(Problem::too_many(retry_after));
-    }
     let actor = caller.as_ref().map_or_else(|| "nobody".to_owned(), Caller::name);
     play(&api, request, &actor).await
+}
+
+/// What the viewer's parental lock lets through. A PIN is tried where the title asks for one, and a right one lets
+/// everything through.
+async fn age_limit(
+    api: &Api,
+    viewer_id: Option<ViewerId>,
+    title_id: TitleId,
+    pin: Option<&str>,
+) -> Result<Option<u8>, Problem> {
+    let Some(viewer_id) = viewer_id else { return Ok(None) };
+    let Some(lock) = api.accounts.lock(viewer_id).await? else { return Ok(None) };
+    match pin {
+        Some(pin) if is_above(api, title_id, lock.age_limit) => {
+            api.accounts.try_pin(viewer_id, pin).await?.map_err(lock::refused)?;
+            Ok(None)
+        }
+        _ => Ok(Some(lock.age_limit)),
+    }
 }
 
 /// Opens a session, or says why not; either is a line of the audit log.
@@ -180,9 +208,14 @@ pub async fn play(api: &Api, request: OpenRequest, actor: &str) -> Result<Respon
     let (trailer, preview) = (feature == Feature::Trailer, feature == Feature::Preview);
     let mut opened = api.sessions.open(request.clone()).await?;
     if let Err(denial) = &opened
-        && unlocks_unasked(api, &request, denial).await?
+        && would_unlock(api, &request, denial).await?
     {
-        opened = api.sessions.open(request).await?;
+        // Nothing is paid for what would not be shown then.
+        if request.age_limit.is_some_and(|age_limit| is_above(api, title_id, age_limit)) {
+            opened = Err(Denial::of(DenialCode::PinRequired));
+        } else if unlocks_unasked(api, &request).await? {
+            opened = api.sessions.open(request).await?;
+        }
     }
     match shown(api, opened).await? {
         Ok(Opened { session, film_ms, token }) => {
@@ -191,7 +224,7 @@ pub async fn play(api: &Api, request: OpenRequest, actor: &str) -> Result<Respon
             let detail = json!({"title_id": title_id, "part": part, "trailer": trailer, "preview": preview,
                 "territory": territory, "rule": right.cause.rule(), "avail_id": right.avail_id,
                 "deal_id": right.deal_id, "grant_id": right.grant_id(), "membership_id": right.membership_id(),
-                "ends_at": right.ends_at, "caps": right.caps.as_deref()});
+                "screener_id": right.screener_id(), "ends_at": right.ends_at, "caps": right.caps.as_deref()});
             if let Err(error) = api.audit(actor, "session.open", &session.id.to_string(), detail).await {
                 // Nobody gets the token, and the stream is free again.
                 api.sessions.end(session.id).await?;
@@ -222,6 +255,7 @@ pub async fn play(api: &Api, request: OpenRequest, actor: &str) -> Result<Respon
                 ends_at: session.entitlement.ends_at,
                 starts_clock: session.entitlement.starts_clock,
                 via: session.entitlement.cause.into(),
+                watermark: session.entitlement.screener_id().map(|_| session.id.to_string()),
             };
             Ok((StatusCode::CREATED, Json(body)).into_response())
         }
@@ -246,15 +280,22 @@ async fn shown(api: &Api, opened: Result<Opened, Denial>) -> Result<Result<Opene
     Err(error.into())
 }
 
-/// Whether the episode was unlocked, for a viewer who has asked never to be asked.
-async fn unlocks_unasked(api: &Api, request: &OpenRequest, denial: &Denial) -> Result<bool, Problem> {
+fn is_above(api: &Api, title_id: TitleId, age_limit: u8) -> bool {
+    api.follower.snapshot().title(title_id).is_some_and(|title| title.title.details.is_above(age_limit))
+}
+
+/// Whether coins would help a viewer who has asked never to be asked.
+async fn would_unlock(api: &Api, request: &OpenRequest, denial: &Denial) -> Result<bool, Problem> {
+    let Some(viewer_id) = request.watcher.viewer_id() else { return Ok(false) };
+    let costs_coins = denial.next.iter().any(|option| matches!(option, NextOption::Unlock { .. }));
+    Ok(costs_coins && api.db.auto_unlocks(viewer_id).await?)
+}
+
+/// Whether the episode was unlocked.
+async fn unlocks_unasked(api: &Api, request: &OpenRequest) -> Result<bool, Problem> {
     let (Some(viewer_id), Feature::Part(part)) = (request.watcher.viewer_id(), request.feature) else {
         return Ok(false);
     };
-    let costs_coins = denial.next.iter().any(|option| matches!(option, NextOption::Unlock { .. }));
-    if !costs_coins || !api.db.auto_unlocks(viewer_id).await? {
-        return Ok(false);
-    }
     let wanted = Wanted { viewer_id, title_id: request.title_id, part, territory: request.territory };
     Ok(api.unlocks.buy_unasked(wanted).await?.is_ok())
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{StatusCode, header};
@@ -10,9 +10,9 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::api::body::{Id, QueryOf};
-use crate::api::caller::any_operator;
+use crate::api::caller::{Anyone, any_operator};
 use crate::api::problem::Problem;
-use crate::api::titles::listed_title;
+use crate::api::titles::{listed_title, title_shown_to};
 use crate::api::{Api, BASE};
 use crate::base::id::TitleId;
 use crate::catalog::title::Title;
@@ -48,7 +48,7 @@ pub struct PosterUrls {
     pub portrait: Option<String>,
 }
 
-/// The poster of a listed title. An operator sees those of other titles too.
+/// The poster of a listed title. An operator sees those of other titles too, and an invited viewer those of theirs.
 #[utoipa::path(get, path = "/titles/{id}/poster.jpg", tag = "titles", operation_id = "show_poster",
     params(("id" = TitleId, Path), PosterQuery), responses(
     (status = 200, description = "A JPEG", content_type = "image/jpeg"),
@@ -58,7 +58,7 @@ pub struct PosterUrls {
 ))]
 pub async fn poster(
     State(api): State<Arc<Api>>,
-    parts: Parts,
+    mut parts: Parts,
     Id(id): Id<TitleId>,
     QueryOf(query): QueryOf<PosterQuery>,
 ) -> Result<Response, Problem> {
@@ -66,7 +66,13 @@ pub async fn poster(
         Ok(title) => (title, LISTED_CACHE),
         Err(problem) => match (any_operator(&api, &parts).await, api.follower.snapshot().title(id)) {
             (Ok(_), Some(title)) => (title.clone(), UNLISTED_CACHE),
-            _ => return Err(problem),
+            _ => match Anyone::from_request_parts(&mut parts, &api).await {
+                Ok(Anyone(caller)) => {
+                    let viewer_id = caller.and_then(|caller| caller.viewer_id());
+                    (title_shown_to(&api, id, viewer_id)?, UNLISTED_CACHE)
+                }
+                Err(_) => return Err(problem),
+            },
         },
     };
     let key = key(&title.title, query.shape).ok_or_else(Problem::not_found)?;

@@ -13,6 +13,7 @@ use crate::api::caller::AViewer;
 use crate::api::problem::Problem;
 use crate::base::id::TitleId;
 use crate::catalog::title::TitleStatus;
+use crate::rights::snapshot::TitleRights;
 use crate::store::db::progress::Progress;
 use crate::store::state::Rate;
 
@@ -46,7 +47,9 @@ pub async fn put(
         return Err(Problem::too_many(retry_after));
     }
     let snapshot = api.follower.snapshot();
-    let title = snapshot.title(title_id).filter(|title| title.title.status != TitleStatus::Draft);
+    let is_invited = |title: &TitleRights| title.screeners_of(viewer.id).any(|screener| screener.revoked_at.is_none());
+    let is_shown = |title: &&Arc<TitleRights>| title.title.status != TitleStatus::Draft || is_invited(title);
+    let title = snapshot.title(title_id).filter(is_shown);
     let Some(title) = title else {
         return Err(Problem::new(StatusCode::NOT_FOUND, "TITLE_NOT_FOUND", "There is no such title."));
     };

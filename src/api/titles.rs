@@ -13,6 +13,7 @@ use crate::api::Api;
 use crate::api::body::{Id, QueryOf};
 use crate::api::caller::{Anyone, At};
 use crate::api::film::{self, CreditBody, EpisodesBody, LicenceBody, PartBody, PreviewBody, TrailerBody, WindowBody};
+use crate::api::merchandise::{self, MerchandiseBody};
 use crate::api::page::{List, PageQuery};
 use crate::api::posters;
 use crate::api::problem::Problem;
@@ -53,6 +54,8 @@ pub struct TitleBody {
     year: Option<u16>,
     country: Option<Territory>,
     content_rating: Option<String>,
+    /// From which age on it may be seen without a parental lock asking for its PIN; null where nobody has rated it.
+    min_age: Option<u8>,
     /// Of all parts together, without the trailer.
     runtime_ms: i64,
     parts: Vec<PartBody>,
@@ -61,6 +64,8 @@ pub struct TitleBody {
     trailer: Option<TrailerBody>,
     preview: Option<PreviewBody>,
     licence: Option<LicenceBody>,
+    /// What shops of others sell of it.
+    merchandise: Vec<MerchandiseBody>,
     poster_url: Option<String>,
     /// Null where none was uploaded.
     poster_portrait_url: Option<String>,
@@ -141,6 +146,8 @@ pub enum Via {
     Membership,
     Unlock,
     Free,
+    /// An invitation.
+    Screener,
     /// A partner's word, for its own viewers.
     Partner,
     Trailer,
@@ -258,8 +265,8 @@ pub async fn show(
     at: AtStorefront,
     Id(id): Id<TitleId>,
 ) -> Result<Json<TitleBody>, Problem> {
-    let title = listed_title(&api, id)?;
     let viewer_id = caller.and_then(|caller| caller.viewer_id());
+    let title = title_shown_to(&api, id, viewer_id)?;
     let rights = api.sessions.viewer_rights(viewer_id, id).await?;
     let progress = match viewer_id {
         Some(viewer_id) => api.db.progress(viewer_id, id).await?,
@@ -271,6 +278,10 @@ pub async fn show(
     for part in &mut body.parts {
         let decision = decide_part(&title, part.part, &rights, place.territory, now);
         part.decision = Some(DecisionBody::new(decision, &title, &rights, now));
+    }
+    if title.title.standing(now) == TitleStatus::Draft {
+        // An invitation is to the film.
+        (body.trailer, body.preview) = (None, None);
     }
     Ok(Json(body))
 }
@@ -286,6 +297,19 @@ pub fn listed_title(api: &Api, id: TitleId) -> Result<Arc<TitleRights>, Problem>
             TitleStatus::Live | TitleStatus::Suspended => Ok(title.clone()),
         },
     }
+}
+
+/// A title that this viewer may know of: one that anybody may, or one that the viewer is or was invited to.
+pub fn title_shown_to(api: &Api, id: TitleId, viewer: Option<ViewerId>) -> Result<Arc<TitleRights>, Problem> {
+    let refusal = match listed_title(api, id) {
+        Ok(title) => return Ok(title),
+        Err(refusal) => refusal,
+    };
+    let snapshot = api.follower.snapshot();
+    let (Some(title), Some(viewer)) = (snapshot.title(id), viewer) else { return Err(refusal) };
+    let is_draft = title.title.standing(api.clock.now()) == TitleStatus::Draft;
+    let is_invited = title.screeners_of(viewer).any(|screener| screener.revoked_at.is_none());
+    if is_draft && is_invited { Ok(title.clone()) } else { Err(refusal) }
 }
 
 /// Whether a window of the title, open or to come, lies in a territory of the storefront.
@@ -305,12 +329,14 @@ impl AllRights {
     fn has(&self, title: TitleId, now: UtcMs) -> bool {
         self.0.grants.iter().any(|grant| grant.title_id == title && grant.is_live(now))
             || self.0.unlocks.iter().any(|unlock| unlock.title_id == title)
+            || self.0.screeners.iter().any(|screener| screener.title_id == title && screener.is_alive(now))
     }
 
     fn of(&self, title: TitleId) -> ViewerRights {
         let grants = self.0.grants.iter().filter(|grant| grant.title_id == title).cloned().collect();
+        let screeners = self.0.screeners.iter().filter(|screener| screener.title_id == title).cloned().collect();
         let unlocks = self.0.unlocks.iter().filter(|unlock| unlock.title_id == title).cloned().collect();
-        ViewerRights { grants, memberships: self.0.memberships.clone(), unlocks, home: self.0.home }
+        ViewerRights { grants, memberships: self.0.memberships.clone(), unlocks, screeners, home: self.0.home }
     }
 }
 
@@ -320,8 +346,9 @@ async fn all_rights(api: &Api, viewer: Option<ViewerId>) -> Result<AllRights, Pr
     grants.retain(|grant| grant.livemode == api.livemode);
     let mut unlocks = api.db.unlocks(viewer, None).await?;
     unlocks.retain(|unlock| unlock.livemode == api.livemode);
-    let (memberships, home) = (api.db.memberships(viewer).await?, api.db.home(viewer).await?);
-    Ok(AllRights(ViewerRights { grants, memberships, unlocks, home: home.map(|home| home.territory) }))
+    let (memberships, screeners) = (api.db.memberships(viewer).await?, api.db.screeners_of(viewer).await?);
+    let home = api.db.home(viewer).await?.map(|home| home.territory);
+    Ok(AllRights(ViewerRights { grants, memberships, unlocks, screeners, home }))
 }
 
 /// What a shop window shows of a title's windows in a territory.
@@ -359,12 +386,14 @@ fn title_body(
         year: details.year,
         country: details.country,
         content_rating: details.content_rating.clone(),
+        min_age: details.min_age,
         runtime_ms: *runtime_ms,
         parts: film::parts(&title.title),
         episodes: film::episodes(&title.title),
         trailer: film::trailer(&title.title),
         preview: film::preview(title, territory, now),
         licence: film::licence(&title.title),
+        merchandise: merchandise::of(&title.title),
         poster_url: posters.landscape.clone(),
         poster_portrait_url: posters.portrait,
         backdrop_url: posters.landscape,
@@ -392,7 +421,7 @@ impl TitleState {
         let denial = match decision {
             Decision::Allow(entitlement) => {
                 return match entitlement.cause {
-                    Cause::Grant(_) | Cause::Unlock(_) | Cause::Partner(_) => TitleState::Acquired,
+                    Cause::Grant(_) | Cause::Unlock(_) | Cause::Screener(_) | Cause::Partner(_) => TitleState::Acquired,
                     Cause::Membership(_) => TitleState::Member,
                     Cause::Free | Cause::Trailer | Cause::Preview => TitleState::Free,
                 };
@@ -457,6 +486,7 @@ impl From<Cause> for Via {
             Cause::Membership(_) => Via::Membership,
             Cause::Unlock(_) => Via::Unlock,
             Cause::Free => Via::Free,
+            Cause::Screener(_) => Via::Screener,
             Cause::Partner(_) => Via::Partner,
             Cause::Trailer => Via::Trailer,
             Cause::Preview => Via::Preview,

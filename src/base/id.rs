@@ -103,6 +103,8 @@ ids! {
     GrantId = "gra";
     /// An episode that a viewer had for coins or for watching advertising.
     UnlockId = "unl";
+    /// A named viewer's invitation to a title.
+    ScreenerId = "scr";
     /// Coins that came together.
     CoinLotId = "lot";
     /// A plan that memberships are of.

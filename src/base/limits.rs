@@ -164,6 +164,14 @@ pub const OPERATOR_LINK_AGE: Duration = Duration::from_secs(24 * 3600);
 /// When a token was last used is noted this often.
 pub const SEEN_EVERY: Duration = Duration::from_secs(600);
 pub const LANGUAGE_BYTES_MAX: usize = 35;
+/// Of a parental lock.
+pub const PIN_DIGITS: std::ops::RangeInclusive<usize> = 4..=6;
+/// Wrong ones, before none is looked at for [`PIN_LOCKED`].
+pub const PIN_TRIES_MAX: u32 = 5;
+pub const PIN_LOCKED: Duration = Duration::from_secs(15 * 60);
+/// Everything is for viewers of 18.
+pub const AGE_LIMIT_MAX: u8 = 17;
+pub const MIN_AGE_MAX: u8 = 18;
 /// Places that a viewer's players note: four at once, each every eight seconds.
 pub const PROGRESS_PER_VIEWER_PER_MINUTE: u32 = 60;
 /// Titles that a list shows a viewer's place in.
@@ -183,6 +191,11 @@ pub const ENCODER_THREADS_MAX: usize = 16;
 pub const HOLDBACK_DAYS_MAX: u16 = 3_660;
 pub const DEALS_PER_TITLE_MAX: usize = 500;
 pub const PARTIES_MAX: usize = 1_000;
+/// Invitations of one title, with those that are over.
+pub const SCREENERS_PER_TITLE_MAX: usize = 1_000;
+pub const SCREENER_STREAMS_MAX: u32 = 10;
+/// From the beginning of an invitation to its end.
+pub const SCREENER_AGE_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 /// `iss` of a token of others.
 pub const ISSUER_BYTES_MAX: usize = 255;
 pub const HOLDBACKS_PER_TITLE_MAX: usize = 500;
@@ -202,6 +215,14 @@ pub const TAGLINE_CHARS_MAX: usize = 200;
 pub const SEARCH_CHARS_MAX: usize = 254;
 pub const PARTS_PER_TITLE_MAX: usize = 200;
 pub const CREDITS_PER_TITLE_MAX: usize = 100;
+pub const MERCHANDISE_PER_TITLE_MAX: usize = 50;
+pub const CUES_PER_ARTICLE_MAX: usize = 20;
+pub const SKU_BYTES_MAX: usize = 64;
+pub const SHOP_URL_BYTES_MAX: usize = 1_000;
+pub const CAMPAIGN_BYTES_MAX: usize = 40;
+/// Of one network; more of them lead to the shop and are not counted.
+pub const CLICKS_PER_NETWORK_PER_MINUTE: u32 = 30;
+pub const CLICK_ROWS_MAX: i64 = 10_000;
 pub const GENRES_PER_TITLE_MAX: usize = 6;
 pub const CONTENT_RATING_CHARS_MAX: usize = 20;
 pub const LANGUAGE_TAG_BYTES_MAX: usize = 35;

@@ -13,6 +13,7 @@ use crate::catalog::compliance::Compliance;
 use crate::catalog::episodes::EpisodeTerms;
 use crate::catalog::genre::Genre;
 use crate::catalog::licence::Licence;
+use crate::catalog::merchandise::{self, Merchandise};
 use crate::catalog::title::LocalizedText;
 
 /// The years a film can be of.
@@ -31,6 +32,8 @@ pub struct TitleDetails {
     pub country: Option<Territory>,
     /// As the operator's market writes it: `PG-13`, `12`.
     pub content_rating: Option<String>,
+    /// From which age on it may be seen without a parental lock asking for its PIN.
+    pub min_age: Option<u8>,
     /// By part, part 1 first; may be shorter than the parts.
     pub part_names: Vec<LocalizedText>,
     /// By part, as its asset says.
@@ -42,6 +45,8 @@ pub struct TitleDetails {
     /// Before this instant nobody is told of it (`SuppressionLiftDate`).
     pub announced_at: Option<UtcMs>,
     pub trailer: Option<Trailer>,
+    /// In the order of the shelf.
+    pub merchandise: Vec<Merchandise>,
     /// How much of the film anybody may watch while it is on, from its beginning, in milliseconds.
     pub preview_ms: Option<i64>,
     /// Among titles that stand alike in a list the smaller comes first.
@@ -92,6 +97,11 @@ pub enum CreditRole {
 }
 
 impl TitleDetails {
+    /// Whether it is for older viewers than those of a parental lock's age. What nobody has rated may be for anybody.
+    pub fn is_above(&self, age_limit: u8) -> bool {
+        self.min_age.is_none_or(|age| age > age_limit)
+    }
+
     /// Refuses what no operator can have meant; `parts` is how many the title has.
     pub fn check(&self, parts: usize) -> Result<()> {
         check_text("tagline", &self.tagline, limits::NAME_CHARS_MAX)?;
@@ -121,9 +131,13 @@ impl TitleDetails {
             let message = format!("A content rating has 1 to {} characters.", limits::CONTENT_RATING_CHARS_MAX);
             return refuse("content_rating", message);
         }
+        if self.min_age.is_some_and(|age| age > limits::MIN_AGE_MAX) {
+            return refuse("min_age", format!("An age lies between 0 and {}.", limits::MIN_AGE_MAX));
+        }
         if self.part_names.len() > parts {
             return refuse("part_names", format!("There are {parts} parts to name."));
         }
+        merchandise::check_all(&self.merchandise, parts)?;
         if self.part_opens_at.len() > parts {
             return refuse("part_opens_at", format!("There are {parts} parts to open."));
         }
@@ -221,6 +235,7 @@ mod tests {
             (TitleDetails { genres: vec![Genre::War, Genre::War], ..none() }, "genres"),
             (TitleDetails { year: Some(1887), ..none() }, "year"),
             (TitleDetails { content_rating: Some(String::new()), ..none() }, "content_rating"),
+            (TitleDetails { min_age: Some(19), ..none() }, "min_age"),
             (TitleDetails { part_names: vec![text("en", "1"), text("en", "2")], ..none() }, "part_names"),
             (TitleDetails { part_opens_at: vec![None, Some(UtcMs(1))], ..none() }, "part_opens_at"),
             (TitleDetails { episodes: Some(terms(0, 3)), ..none() }, "episodes"),
@@ -232,5 +247,15 @@ mod tests {
         ] {
             assert_eq!(refused(&details), param);
         }
+    }
+
+    #[test]
+    fn what_nobody_has_rated_is_above_every_limit() {
+        let rated = |min_age| TitleDetails { min_age, ..TitleDetails::default() };
+        let above = |min_age| [0, 11, 12, 13, 17].map(|limit| rated(min_age).is_above(limit));
+        assert_eq!(above(Some(12)), [true, true, false, false, false]);
+        assert_eq!(above(Some(0)), [false; 5]);
+        assert_eq!(above(Some(18)), [true; 5]);
+        assert_eq!(above(None), [true; 5]);
     }
 }

@@ -4,10 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 macro_rules! genres {
-    ($($name:ident = $slug:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $slug:literal;)*) => {
         /// What kind of film it is.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-        pub enum Genre { $(#[serde(rename = $slug)] $name,)* }
+        pub enum Genre { $($(#[$doc])* #[serde(rename = $slug)] $name,)* }
 
         impl Genre {
             pub const ALL: &'static [Genre] = &[$(Genre::$name,)*];
@@ -44,4 +44,19 @@ genres! {
     Thriller = "thriller";
     War = "war";
     Western = "western";
+    // What form it has, or where it first came out: shelves go by that as well.
+    /// 网络故事片, once 网络电影.
+    OnlineFilm = "online_film";
+    /// 网络剧.
+    WebSeries = "web_series";
+    /// 微短剧.
+    MicroDrama = "micro_drama";
+    /// 短视频.
+    ShortVideo = "short_video";
+    /// 综艺.
+    Variety = "variety";
+    /// 院线电影.
+    Theatrical = "theatrical";
+    /// 互动影视.
+    Interactive = "interactive";
 }

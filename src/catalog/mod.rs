@@ -6,5 +6,6 @@ pub mod details;
 pub mod episodes;
 pub mod genre;
 pub mod licence;
+pub mod merchandise;
 pub mod storefront;
 pub mod title;

@@ -23,6 +23,7 @@ use crate::store::db::operator::Role;
 use crate::store::state::{Rate, State};
 
 pub mod device;
+pub mod lock;
 pub mod operators;
 pub mod token;
 
@@ -184,6 +185,21 @@ impl Accounts {
         from: IpAddr,
     ) -> Result<Result<(), PasswordRefusal>> {
         check_password(new).map_err(|error| error.with_param("new"))?;
+        if let Err(refusal) = self.verify_password(viewer, current, from).await? {
+            return Ok(Err(refusal));
+        }
+        let hash = self.passwords.hash(new).await?;
+        self.db.set_password(viewer, &hash, token, self.clock.now()).await?;
+        Ok(Ok(()))
+    }
+
+    /// Whether it is the viewer's password; counted as a sign-in is.
+    async fn verify_password(
+        &self,
+        viewer: ViewerId,
+        password: &str,
+        from: IpAddr,
+    ) -> Result<Result<(), PasswordRefusal>> {
         let Some(Viewer { email, .. }) = self.db.viewer(viewer).await? else {
             return Ok(Err(PasswordRefusal::Wrong));
         };
@@ -191,11 +207,9 @@ impl Accounts {
             return Ok(Err(PasswordRefusal::TooMany { retry_after }));
         }
         let hash = self.db.credentials(&email).await?.map(|(_, hash)| hash);
-        if current.len() > limits::PASSWORD_BYTES_MAX || !self.passwords.verify(current, hash.as_deref()).await? {
+        if password.len() > limits::PASSWORD_BYTES_MAX || !self.passwords.verify(password, hash.as_deref()).await? {
             return Ok(Err(PasswordRefusal::Wrong));
         }
-        let hash = self.passwords.hash(new).await?;
-        self.db.set_password(viewer, &hash, token, self.clock.now()).await?;
         Ok(Ok(()))
     }
 
@@ -278,6 +292,11 @@ impl Accounts {
     /// Counts a report of a party's.
     pub async fn count_partner_report(&self, party: PartyId) -> Rate {
         self.rates.count(&format!("partner/{party}"), limits::PARTNER_REPORTS_PER_MINUTE, MINUTE).await
+    }
+
+    /// Counts a click on merchandise.
+    pub async fn count_click(&self, network: IpNet) -> Rate {
+        self.rates.count(&format!("click/network/{network}"), limits::CLICKS_PER_NETWORK_PER_MINUTE, MINUTE).await
     }
 
     /// Counts a place that a player notes.

@@ -76,7 +76,7 @@ pub struct ExplanationBody {
 
 #[derive(Serialize, ToSchema)]
 pub struct StepBody {
-    #[schema(value_type = String, pattern = "^(session|title|licence|territory|episode|grant|membership|free|window|deal|languages|streams)$")]
+    #[schema(value_type = String, pattern = "^(session|home|title|licence|territory|episode|grant|membership|free|window|screener|deal|languages|streams)$")]
     check: Check,
     #[schema(value_type = String, pattern = "^(pass|fail|skip)$")]
     outcome: trace::Outcome,

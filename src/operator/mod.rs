@@ -28,6 +28,7 @@ pub mod avails_exchange;
 pub mod board;
 pub mod caps;
 pub mod cards;
+pub mod clicks;
 pub mod compliance;
 pub mod conformance;
 pub mod console;
@@ -55,6 +56,7 @@ pub mod release_dates;
 pub mod sale;
 pub mod qoe;
 pub mod sales;
+pub mod screeners;
 pub mod sessions;
 pub mod settings;
 pub mod storefronts;
@@ -142,6 +144,9 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(deals::edit, deals::remove))
         .routes(routes!(deals::revoke))
         .routes(routes!(package_keys::keep, package_keys::show))
+        .routes(routes!(screeners::list, screeners::create))
+        .routes(routes!(screeners::revoke))
+        .routes(routes!(screeners::list_of_viewer))
         .routes(routes!(holdbacks::list, holdbacks::create))
         .routes(routes!(holdbacks::remove))
         .routes(routes!(offers::list, offers::create))
@@ -164,6 +169,7 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(viewers::list))
         .routes(routes!(viewers::show))
         .routes(routes!(homes::set, homes::forget))
+        .routes(routes!(viewers::reset_lock))
         .routes(routes!(ledger::list))
         .routes(routes!(sales::list_purchases))
         .routes(routes!(sale::show))
@@ -177,6 +183,7 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(board::board))
         .routes(routes!(feed::feed))
         .routes(routes!(title_sales::sales))
+        .routes(routes!(clicks::list))
         .routes(routes!(qoe::report))
         .routes(routes!(explain::explain))
         .routes(routes!(explain::explain_session))

@@ -16,6 +16,7 @@ use crate::api::caller::AnOperator;
 use crate::api::etag::{etag, require_version};
 use crate::api::film::{self, CreditBody, LicenceBody, WindowBody};
 use crate::api::idempotency::{IdempotencyKey, key_reused};
+use crate::api::merchandise::ArticleBody;
 use crate::api::page::{List, PageQuery};
 use crate::api::posters;
 use crate::api::problem::Problem;
@@ -31,6 +32,7 @@ use crate::catalog::asset::Asset;
 use crate::catalog::details::{Credit, TitleDetails, Trailer};
 use crate::catalog::episodes::EpisodeTerms;
 use crate::catalog::genre::Genre;
+use crate::catalog::merchandise::Merchandise;
 use crate::catalog::title::{Title, TitleStatus};
 use crate::operator::Operators;
 use crate::rights::entitlement::decide_anywhere;
@@ -63,6 +65,8 @@ pub struct NewTitleBody {
     year: Option<u16>,
     country: Option<Territory>,
     content_rating: Option<String>,
+    /// From which age on it may be seen without a parental lock asking for its PIN: 0 to 18. Not rated, if not said.
+    min_age: Option<u8>,
     /// By part, part 1 first; may be shorter than `assets`.
     #[serde(default)]
     part_names: Vec<BTreeMap<String, String>>,
@@ -75,6 +79,10 @@ pub struct NewTitleBody {
     /// Before this instant nobody is told of it, whatever its status and its windows.
     announced_at: Option<UtcMs>,
     trailer_asset_id: Option<AssetId>,
+    /// What shops of others sell of it, in the order of the shelf.
+    #[serde(default)]
+    #[schema(value_type = Vec<ArticleBody>)]
+    merchandise: Vec<Merchandise>,
     /// How much of the film anybody may watch while it is on: 1 to 1800, and a quarter of part 1 at most.
     preview_seconds: Option<u32>,
     /// Among titles that stand alike in a list the smaller comes first.
@@ -108,6 +116,9 @@ pub struct TitleEditBody {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     content_rating: Edit<Option<String>>,
+    #[serde(default)]
+    #[schema(value_type = Option<u8>)]
+    min_age: Edit<Option<u8>>,
     part_names: Option<Vec<BTreeMap<String, String>>>,
     part_opens_at: Option<Vec<Option<UtcMs>>>,
     #[serde(default)]
@@ -119,6 +130,8 @@ pub struct TitleEditBody {
     #[serde(default)]
     #[schema(value_type = Option<AssetId>)]
     trailer_asset_id: Edit<Option<AssetId>>,
+    #[schema(value_type = Option<Vec<ArticleBody>>)]
+    merchandise: Option<Vec<Merchandise>>,
     #[serde(default)]
     #[schema(value_type = Option<u32>)]
     preview_seconds: Edit<Option<u32>>,
@@ -145,12 +158,15 @@ pub struct TitleBody {
     year: Option<u16>,
     country: Option<Territory>,
     content_rating: Option<String>,
+    min_age: Option<u8>,
     part_names: Vec<BTreeMap<String, String>>,
     part_opens_at: Vec<Option<UtcMs>>,
     #[schema(value_type = Option<EpisodeTermsBody>)]
     episodes: Option<EpisodeTerms>,
     announced_at: Option<UtcMs>,
     trailer_asset_id: Option<AssetId>,
+    #[schema(value_type = Vec<ArticleBody>)]
+    merchandise: Vec<Merchandise>,
     preview_seconds: Option<u32>,
     rank: i32,
     #[schema(value_type = ProtectionBody)]
@@ -318,7 +334,6 @@ pub async fn show(
     (status = 200, description = "The title as it is now", body = TitleBody),
     (status = 404, description = "TITLE_NOT_FOUND"),
     (status = 409, description = "PARTS_UNLOCKED"),
-    (status = 409, description = "PARTS_UNLOCKED"),
     (status = 412, description = "VERSION_CONFLICT"),
     (status = 422, description = "TITLE_INVALID, ASSET_NOT_FOUND, ASSET_IS_EXCERPT, ASSET_IS_CARD"),
     (status = 503, description = "KEY_SERVER_UNREACHABLE and other codes of a key server; nothing was changed"),
@@ -349,9 +364,15 @@ pub async fn edit(
     // What decides who may watch, and for how much.
     let said = |title: &Title| {
         let details = &title.details;
-        [json!(details.episodes), json!(details.part_opens_at), json!(details.announced_at), json!(details.preview_ms)]
+        [
+            json!(details.episodes),
+            json!(details.part_opens_at),
+            json!(details.announced_at),
+            json!(details.preview_ms),
+            json!(details.min_age),
+        ]
     };
-    let names = ["episodes", "part_opens_at", "announced_at", "preview_ms"];
+    let names = ["episodes", "part_opens_at", "announced_at", "preview_ms", "min_age", "merchandise"];
     for ((name, before), after) in names.into_iter().zip(said(&before)).zip(said(&title)) {
         if before != after {
             detail[name] = json!([before, after]);
@@ -401,6 +422,8 @@ impl TitleEditBody {
         details.year = self.year.of(details.year);
         details.country = self.country.of(details.country);
         details.content_rating = self.content_rating.of(details.content_rating.take());
+        details.merchandise = self.merchandise.unwrap_or(std::mem::take(&mut details.merchandise));
+        details.min_age = self.min_age.of(details.min_age);
         details.rank = self.rank.unwrap_or(details.rank);
         details.protection = self.protection.unwrap_or(details.protection);
         if let Edit::Set(trailer) = self.trailer_asset_id {
@@ -443,11 +466,13 @@ impl From<NewTitleBody> for TitleEditBody {
             year: Edit::Set(body.year),
             country: Edit::Set(body.country),
             content_rating: Edit::Set(body.content_rating),
+            min_age: Edit::Set(body.min_age),
             part_names: Some(body.part_names),
             part_opens_at: Some(body.part_opens_at),
             episodes: Edit::Set(body.episodes),
             announced_at: Edit::Set(body.announced_at),
             trailer_asset_id: Edit::Set(body.trailer_asset_id),
+            merchandise: Some(body.merchandise),
             preview_seconds: Edit::Set(body.preview_seconds),
             rank: Some(body.rank),
             protection: Some(body.protection),
@@ -540,10 +565,12 @@ impl TitleBody {
             year: title.details.year,
             country: title.details.country,
             content_rating: title.details.content_rating,
+            min_age: title.details.min_age,
             part_names: title.details.part_names,
             part_opens_at: title.details.part_opens_at,
             episodes: title.details.episodes,
             announced_at: title.details.announced_at,
+            merchandise: title.details.merchandise,
             trailer_asset_id: title.details.trailer.map(|trailer| trailer.asset_id),
             preview_seconds: title.details.preview_ms.map(|ms| (ms / 1000) as u32),
             protection: title.details.protection,

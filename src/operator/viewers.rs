@@ -6,13 +6,16 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::api::body::{Id, QueryOf};
+use crate::api::body::{Id, JsonBody, QueryOf};
 use crate::api::caller::AnOperator;
 use crate::api::grants::GrantRow;
+use crate::api::lock::LockBody;
 use crate::api::page::{List, PageQuery};
 use crate::api::problem::Problem;
+use crate::api::role::Editor;
 use crate::base::clock::UtcMs;
 use crate::base::id::ViewerId;
 use crate::base::limits;
@@ -20,7 +23,7 @@ use crate::base::money::Money;
 use crate::operator::Operators;
 use crate::operator::homes::HomeBody;
 use crate::operator::members::MembershipBody;
-use crate::operator::sales::PurchaseRow;
+use crate::operator::sales::{PurchaseRow, ReasonBody};
 use crate::store::db::Page;
 use crate::store::db::sales::{Member, Patron, SaleFilter};
 
@@ -67,6 +70,8 @@ pub struct ViewerDetail {
     sign_ins: u32,
     /// Where they live, if that has been verified.
     home: Option<HomeBody>,
+    /// The parental lock, where there is one.
+    lock: Option<LockBody>,
     memberships: Vec<MembershipBody>,
     grants: Vec<GrantRow>,
     /// The newest ones.
@@ -129,10 +134,35 @@ pub async fn show(
         purchase_count: purchases,
         sign_ins,
         home: api.db.home(id).await?.map(HomeBody::new),
+        lock: api.accounts.lock(id).await?.map(|lock| LockBody::new(lock, now)),
         memberships,
         grants: grants.iter().map(|grant| GrantRow::new(&snapshot, grant, now)).collect(),
         purchases: sales.into_iter().map(|sale| PurchaseRow::new(&snapshot, &sale)).collect(),
     }))
+}
+
+/// Take a viewer's parental lock away, for whoever has forgotten PIN and password. Without one there is nothing to do.
+#[utoipa::path(post, path = "/operator/viewers/{id}/lock/reset", tag = "operator", operation_id = "operator_reset_lock",
+    params(("id" = ViewerId, Path)), request_body = ReasonBody, security(("bearer" = [])), responses(
+    (status = 204, description = "There is no lock"),
+    (status = 404, description = "VIEWER_NOT_FOUND"),
+    (status = 422, description = "REASON_INVALID"),
+))]
+pub async fn reset_lock(
+    State(operators): State<Arc<Operators>>,
+    operator: Editor,
+    Id(id): Id<ViewerId>,
+    body: JsonBody<ReasonBody>,
+) -> Result<StatusCode, Problem> {
+    let db = &operators.api.db;
+    let reason = body.value.checked()?;
+    if db.viewer(id).await?.is_none() {
+        return Err(Problem::new(StatusCode::NOT_FOUND, "VIEWER_NOT_FOUND", "There is no such viewer."));
+    }
+    if db.remove_lock(id).await? {
+        operators.audit(&operator, "lock.reset", &id.to_string(), json!({"reason": reason})).await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// What is searched for, if anything is.

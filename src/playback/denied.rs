@@ -32,6 +32,9 @@ fn status(code: DenialCode) -> StatusCode {
         | DenialCode::WindowNotOpen
         | DenialCode::WindowClosed
         | DenialCode::LanguageHeldBack
+        | DenialCode::InvitationRevoked
+        | DenialCode::ScreeningOver
+        | DenialCode::PinRequired
         | DenialCode::TooManyStreams
         | DenialCode::SalesClosed => StatusCode::FORBIDDEN,
     }
@@ -48,6 +51,8 @@ pub fn rule(code: DenialCode) -> &'static str {
         DenialCode::PaymentRequired | DenialCode::MembershipRequired => "entitlement",
         DenialCode::WindowNotOpen | DenialCode::WindowClosed => "window",
         DenialCode::LanguageHeldBack => "languages",
+        DenialCode::InvitationRevoked | DenialCode::ScreeningOver => "screener",
+        DenialCode::PinRequired => "parental_lock",
         DenialCode::TooManyStreams => "stream_limit",
         DenialCode::AlreadyOwned => "ownership",
         DenialCode::OfferWithdrawn | DenialCode::SalesClosed => "sales",

@@ -282,8 +282,9 @@ impl Follower {
 }
 
 async fn read_snapshot(db: &dyn Db) -> Result<Snapshot> {
-    let WholeCatalog { titles, avails, offers, holdbacks, deals, sounds } = db.catalog().await?;
-    read_house(db, Snapshot::new(titles, avails, offers, holdbacks, deals).with_sounds(&sounds)).await
+    let WholeCatalog { titles, avails, offers, holdbacks, deals, screeners, sounds } = db.catalog().await?;
+    let snapshot = Snapshot::new(titles, avails, offers, holdbacks, deals).with_screeners(screeners);
+    read_house(db, snapshot.with_sounds(&sounds)).await
 }
 
 /// The snapshot with the storefronts, parties, products and cards that there are now.

@@ -22,7 +22,7 @@ use crate::playback::leases::SessionLease;
 use crate::playback::token::Tokens;
 use crate::rights::avail::Avail;
 use crate::rights::denial::{Denial, DenialCode};
-use crate::rights::entitlement::{Decision, ViewerRights, decide_part, still_entitled};
+use crate::rights::entitlement::{Decision, Entitlement, ViewerRights, decide_part, still_entitled};
 use crate::rights::partner_pass::{PartnerPass, decide_partner};
 use crate::rights::session::PlaybackSession;
 use crate::rights::snapshot::Snapshot;
@@ -75,6 +75,8 @@ pub struct OpenRequest {
     pub feature: Feature,
     pub territory: Option<Territory>,
     pub network: Option<IpNet>,
+    /// What the account's parental lock lets through; everything, without one or with its PIN.
+    pub age_limit: Option<u8>,
 }
 
 /// Who watches.
@@ -126,15 +128,23 @@ impl Sessions {
         Sessions { db, state, clock, follower, tokens, live, audience, rules }
     }
 
-    /// What a viewer brings to a title: the grants and unlocks that this server honours, and memberships.
+    /// What a viewer brings to a title: the grants and unlocks that this server honours, memberships and invitations.
     pub async fn viewer_rights(&self, viewer: Option<ViewerId>, title: TitleId) -> Result<ViewerRights> {
         let Some(viewer) = viewer else { return Ok(ViewerRights::default()) };
         let mut grants = self.db.grants(viewer, Some(title)).await?;
         grants.retain(|grant| grant.livemode == self.rules.livemode);
         let mut unlocks = self.db.unlocks(viewer, Some(title)).await?;
         unlocks.retain(|unlock| unlock.livemode == self.rules.livemode);
+        let snapshot = self.follower.snapshot();
+        let screeners = snapshot.title(title).map(|title| title.screeners_of(viewer).cloned().collect());
         let (memberships, home) = (self.db.memberships(viewer).await?, self.db.home(viewer).await?);
-        Ok(ViewerRights { grants, memberships, unlocks, home: home.map(|home| home.territory) })
+        Ok(ViewerRights {
+            grants,
+            memberships,
+            unlocks,
+            screeners: screeners.unwrap_or_default(),
+            home: home.map(|home| home.territory),
+        })
     }
 
     /// Decides, takes the stream lease, records the session and signs its token.
@@ -168,6 +178,9 @@ impl Sessions {
             }
             Decision::Deny(denial) => return Ok(Err(denial)),
         };
+        if request.age_limit.is_some_and(|age_limit| title.title.details.is_above(age_limit)) {
+            return Ok(Err(Denial::of(DenialCode::PinRequired)));
+        }
         let Featured { part, asset_id, film_ms } = featured(&title.title, request.feature)?;
         let card = match request.feature {
             Feature::Part(_) | Feature::Preview => self.card(&snapshot, &title.title, part, request.territory)?,
@@ -182,7 +195,7 @@ impl Sessions {
             asset_id,
             card,
             territory: request.territory,
-            expires_at: session_end(entitlement.avail_id.and_then(|id| title.avail(id)), now),
+            expires_at: session_end(&entitlement, entitlement.avail_id.and_then(|id| title.avail(id)), now),
             entitlement,
             opened_at: now,
             revoked_at: None,
@@ -468,11 +481,13 @@ fn featured(title: &Title, feature: Feature) -> Result<Featured> {
     }
 }
 
-/// The token's end: the hard end, or the oldest a session gets. Every other end is asked for at each request, as it may
-/// move while the session is open.
-fn session_end(avail: Option<&Avail>, now: UtcMs) -> UtcMs {
+/// The token's end: the hard end, of a window or of an invitation, or the oldest a session gets. Every other end is asked
+/// for at each request, as it may move while the session is open.
+fn session_end(entitlement: &Entitlement, avail: Option<&Avail>, now: UtcMs) -> UtcMs {
+    let invited_until = entitlement.screener_id().and(entitlement.ends_at);
+    let hard_end_at = avail.and_then(|avail| avail.hard_end_at).or(invited_until);
     let oldest = now + limits::SESSION_AGE_MAX;
-    avail.and_then(|avail| avail.hard_end_at).map_or(oldest, |hard_end_at| hard_end_at.min(oldest))
+    hard_end_at.map_or(oldest, |hard_end_at| hard_end_at.min(oldest))
 }
 
 fn no_preview() -> Error {

@@ -37,6 +37,12 @@ pub enum DenialCode {
     WindowClosed,
     /// Of all languages of the film none may be heard here.
     LanguageHeldBack,
+    /// The invitation was taken back.
+    InvitationRevoked,
+    /// The invitation has ended, and nothing else is open.
+    ScreeningOver,
+    /// It is for older viewers than the account's parental lock lets through.
+    PinRequired,
     TooManyStreams,
     /// A purchase of what is owned already.
     AlreadyOwned,
@@ -89,6 +95,9 @@ impl DenialCode {
             DenialCode::WindowNotOpen => "WINDOW_NOT_OPEN",
             DenialCode::WindowClosed => "WINDOW_CLOSED",
             DenialCode::LanguageHeldBack => "LANGUAGE_HELD_BACK",
+            DenialCode::InvitationRevoked => "INVITATION_REVOKED",
+            DenialCode::ScreeningOver => "SCREENING_OVER",
+            DenialCode::PinRequired => "PIN_REQUIRED",
             DenialCode::TooManyStreams => "TOO_MANY_STREAMS",
             DenialCode::AlreadyOwned => "ALREADY_OWNED",
             DenialCode::OfferWithdrawn => "OFFER_WITHDRAWN",
@@ -128,6 +137,13 @@ impl DenialCode {
             DenialCode::LanguageHeldBack => {
                 "The languages that this title has may not be heard where you are, the way it is on offer now."
             }
+            DenialCode::InvitationRevoked => {
+                "Your invitation to this title has been withdrawn. Ask whoever invited you."
+            }
+            DenialCode::ScreeningOver => {
+                "Your invitation to this title has ended. Ask whoever invited you for another one."
+            }
+            DenialCode::PinRequired => "Enter the PIN of this account: this title is for older viewers, or not rated.",
             DenialCode::TooManyStreams => "Too many streams at once. Stop watching elsewhere, or wait 90 seconds.",
             DenialCode::AlreadyOwned => "You already have this title; press Play.",
             DenialCode::OfferWithdrawn => "This offer has been withdrawn. Load the page again to see what is on sale.",

@@ -7,15 +7,16 @@
 //!
 //! The order of checks is fixed and the first failure is the answer: title, licence, territory, entitlement, languages.
 //! Among entitlements the order is: an episode that is free or unlocked, a grant whose clock runs (it is paid already),
-//! membership, free, and last a grant that would have to be started, so that no rental clock starts while another right
-//! would play the same film. One under whose window nothing of the film may be heard gives way to the next.
+//! membership, free, an invitation, and last a grant that would have to be started, so that no rental clock starts while
+//! another right would play the same film. One under whose window nothing of the film may be heard gives way to the next.
+//! An invitation alone also opens what is not open to anybody: see `screener`.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::base::clock::UtcMs;
-use crate::base::id::{AvailId, DealId, GrantId, MembershipId, PartyViewerId, UnlockId};
+use crate::base::id::{AvailId, DealId, GrantId, MembershipId, PartyViewerId, ScreenerId, UnlockId};
 use crate::base::protection::ProtectionScheme;
 use crate::base::territory::Territory;
 use crate::catalog::title::{Title, TitleStatus};
@@ -30,6 +31,7 @@ use crate::rights::membership::Membership;
 use crate::rights::partner_pass::partner_goes_on;
 use crate::rights::portability::deemed;
 use crate::rights::reach::{Reach, covers};
+use crate::rights::screener::{self, Screener, invited, screener_goes_on};
 use crate::rights::session::PlaybackSession;
 use crate::rights::snapshot::TitleRights;
 use crate::rights::teaser::preview_goes_on;
@@ -87,6 +89,8 @@ pub enum Cause {
     /// One episode.
     Unlock(UnlockId),
     Free,
+    /// An invitation.
+    Screener(ScreenerId),
     /// A partner's word, for one of its viewers.
     Partner(PartyViewerId),
     /// The trailer of a listed title, for anybody.
@@ -95,12 +99,13 @@ pub enum Cause {
     Preview,
 }
 
-/// What a viewer brings: the grants and unlocks of this title and all memberships. Nobody signed in brings nothing.
+/// What a viewer brings: the grants, unlocks and invitations of this title and all memberships. Nobody signed in brings nothing.
 #[derive(Clone, Debug, Default)]
 pub struct ViewerRights {
     pub grants: Vec<Grant>,
     pub memberships: Vec<Membership>,
     pub unlocks: Vec<Unlock>,
+    pub screeners: Vec<Screener>,
     /// Where the viewer lives, if that has been verified.
     pub home: Option<Territory>,
 }
@@ -113,6 +118,7 @@ impl Cause {
             Cause::Membership(_) => "membership",
             Cause::Unlock(_) => "unlock",
             Cause::Free => "free",
+            Cause::Screener(_) => "screener",
             Cause::Partner(_) => "partner",
             Cause::Trailer => "trailer",
             Cause::Preview => "preview",
@@ -128,6 +134,10 @@ impl Cause {
 impl Entitlement {
     pub fn grant_id(&self) -> Option<GrantId> {
         if let Cause::Grant(id) = self.cause { Some(id) } else { None }
+    }
+
+    pub fn screener_id(&self) -> Option<ScreenerId> {
+        if let Cause::Screener(id) = self.cause { Some(id) } else { None }
     }
 
     /// The membership without which it ends.
@@ -176,6 +186,10 @@ pub fn explain(
 ) -> (Decision, Vec<Step>) {
     let mut steps = Steps::default();
     let decision = walk(title, part, viewer, territory, now, &mut steps);
+    // What an invitation has overruled decides nothing.
+    if let Some((_, overruled)) = steps.0.split_last_mut() {
+        overruled.iter_mut().for_each(|step| step.code = None);
+    }
     (decision, steps.0)
 }
 
@@ -191,10 +205,11 @@ fn walk(
     if place != territory {
         tracer.step(|| trace::home(viewer.home, territory));
     }
-    match enter(title, place, now, tracer) {
+    let decision = match enter(title, place, now, tracer) {
         Ok(reach) => decide_under(&Episode { part, reach: &reach, viewer, now }, tracer),
         Err(code) => Decision::Deny(Denial::of(code)),
-    }
+    };
+    invited(decision, title, viewer, territory, now, tracer)
 }
 
 /// What anybody who brings nothing would be told, wherever the title is licensed: how it stands in commerce.
@@ -308,7 +323,12 @@ fn go_on(
     };
     pass(session_goes_on(session), trace::session)?;
     let is_trailer = session.entitlement.cause == Cause::Trailer;
-    let denial = if is_trailer { listing_denial(title.title.standing(now)) } else { title_denial(&title.title, now) };
+    let is_invited = session.entitlement.screener_id().is_some();
+    let denial = match (is_trailer, is_invited) {
+        (true, _) => listing_denial(title.title.standing(now)),
+        (_, true) => screener::title_block(&title.title, now),
+        _ => title_denial(&title.title, now),
+    };
     pass(denial.map_or(Ok(()), Err), trace::title_of)?;
     let clearance = Clearance::of(&title.title, territory, now);
     pass(clearance.denial().map_or(Ok(()), Err), trace::licence_of)?;
@@ -317,6 +337,9 @@ fn go_on(
     }
     if let Cause::Partner(_) = session.entitlement.cause {
         return pass(partner_goes_on(session, title, territory, now), trace::deal_of);
+    }
+    if is_invited {
+        return pass(screener_goes_on(session, title, territory, now), trace::screener_of);
     }
     let avail = session.entitlement.avail_id.and_then(|id| title.avail(id));
     let avail = avail.ok_or(DenialCode::WindowClosed);
@@ -356,8 +379,10 @@ fn cause_goes_on(
             Some(GrantPhase::Revoked) | None => Err(DenialCode::GrantRevoked),
         },
         Cause::Membership(_) => membership_goes_on(session, membership, now),
-        // A partner's session is asked about by its deal.
-        Cause::Partner(_) | Cause::Unlock(_) | Cause::Free | Cause::Trailer | Cause::Preview => Ok(()),
+        // A partner's session is asked about by its deal, and an invited one by its invitation.
+        Cause::Partner(_) | Cause::Screener(_) | Cause::Unlock(_) | Cause::Free | Cause::Trailer | Cause::Preview => {
+            Ok(())
+        }
     }
 }
 

@@ -25,6 +25,7 @@ pub mod product;
 pub mod reach;
 pub mod release_dates;
 pub mod sale;
+pub mod screener;
 pub mod session;
 pub mod snapshot;
 pub mod teaser;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::base::id::{AssetId, AvailId, DealId, OfferId, PartyId, ProductId, TitleId};
+use crate::base::id::{AssetId, AvailId, DealId, OfferId, PartyId, ProductId, ScreenerId, TitleId, ViewerId};
 use crate::base::money::Currency;
 use crate::base::shared_map::SharedMap;
 use crate::catalog::licence::{CardSource, ReleaseCard};
@@ -18,8 +18,9 @@ use crate::rights::language_terms::Sound;
 use crate::rights::offer::Offer;
 use crate::rights::party::Party;
 use crate::rights::product::Product;
+use crate::rights::screener::Screener;
 
-/// One title with its avails, offers, holdbacks and deals.
+/// One title with its avails, offers, holdbacks, deals and invitations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TitleRights {
     pub title: Title,
@@ -27,6 +28,7 @@ pub struct TitleRights {
     pub offers: Vec<Offer>,
     pub holdbacks: Vec<Holdback>,
     pub deals: Vec<Deal>,
+    pub screeners: Vec<Screener>,
     /// What is heard in its films, as far as it is known: only of a title some window of which keeps languages back.
     pub sounds: BTreeMap<AssetId, Sound>,
 }
@@ -40,6 +42,7 @@ impl TitleRights {
             offers: Vec::new(),
             holdbacks: Vec::new(),
             deals: Vec::new(),
+            screeners: Vec::new(),
             sounds: BTreeMap::new(),
         }
     }
@@ -69,6 +72,15 @@ impl TitleRights {
 
     pub fn deal(&self, id: DealId) -> Option<&Deal> {
         self.deals.iter().find(|deal| deal.id == id)
+    }
+
+    pub fn screener(&self, id: ScreenerId) -> Option<&Screener> {
+        self.screeners.iter().find(|screener| screener.id == id)
+    }
+
+    /// What a viewer is invited to of it, revoked or over as it may be.
+    pub fn screeners_of(&self, viewer: ViewerId) -> impl Iterator<Item = &Screener> {
+        self.screeners.iter().filter(move |screener| screener.viewer_id == viewer)
     }
 
     /// The title with the offers of one currency only: what a storefront sells of it.
@@ -148,6 +160,19 @@ impl Snapshot {
             (id, Arc::new(entry))
         });
         Snapshot { titles: titles.collect(), offers: offer_titles, order: order.into(), ..Snapshot::default() }
+    }
+
+    /// The same with who is invited to what.
+    pub fn with_screeners(self, screeners: Vec<Screener>) -> Snapshot {
+        let mut invited: HashMap<TitleId, Vec<Screener>> = HashMap::new();
+        for screener in screeners {
+            invited.entry(screener.title_id).or_default().push(screener);
+        }
+        let with = |(id, screeners): (TitleId, Vec<Screener>)| {
+            Some(TitleRights { screeners, ..TitleRights::clone(self.title(id)?) })
+        };
+        let titles: Vec<TitleRights> = invited.into_iter().filter_map(with).collect();
+        if titles.is_empty() { self } else { self.with_titles(titles) }
     }
 
     /// The same with these titles as they are now; one that was not there comes last.

@@ -15,8 +15,10 @@ use crate::rights::entitlement::{Cause, Decision, Entitlement};
 use crate::rights::episode::Episode;
 use crate::rights::grant::{Grant, GrantPhase};
 use crate::rights::membership::Membership;
+use crate::rights::screener::Screener;
 use crate::rights::session::PlaybackSession;
 use crate::rights::snapshot::TitleRights;
+use crate::rights::window::WindowPhase;
 
 /// Follows a decision.
 pub trait Tracer {
@@ -59,6 +61,8 @@ pub enum Check {
     Membership,
     Free,
     Window,
+    /// Of a viewer who is invited.
+    Screener,
     /// Of a partner's viewer.
     Deal,
     /// What of the film may be heard and read, under each right that is found.
@@ -276,6 +280,28 @@ pub fn hard_end_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
     Step::new(Check::Window, passed(code.is_none()), code, says, facts)
 }
 
+/// What the viewer's invitations make of the decision.
+pub fn screener(standing: &[&Screener], decision: &Decision, now: UtcMs) -> Step {
+    let (outcome, code, says) = match decision {
+        Decision::Allow(right) if right.screener_id().is_some() => {
+            (Outcome::Pass, None, "The viewer is invited: no window is asked for.")
+        }
+        Decision::Allow(_) => (Outcome::Pass, None, "No invitation holds here and now; another right plays."),
+        Decision::Deny(denial) => (Outcome::Fail, Some(denial.code), denial.code.message()),
+    };
+    let known: Vec<Value> = standing.iter().map(|screener| screener_facts(screener, now)).collect();
+    Step::new(Check::Screener, outcome, code, says, json!({"screeners": known}))
+}
+
+/// Whether the invitation lets its viewer go on.
+pub fn screener_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
+    let says = code.map_or("The invitation stands, and has not ended.", DenialCode::message);
+    let screener = asked.session.entitlement.screener_id().and_then(|id| asked.title.screener(id));
+    let known = screener.map(|screener| screener_facts(screener, asked.now));
+    let facts = json!({"screeners": known.into_iter().collect::<Vec<_>>(), "territory": asked.territory});
+    Step::new(Check::Screener, passed(code.is_none()), code, says, facts)
+}
+
 /// Whether the deal lets a partner's viewer go on.
 pub fn deal_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
     let says = code.map_or("The partner's deal covers the territory, and its word still holds.", DenialCode::message);
@@ -291,6 +317,7 @@ pub fn cause_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
         Cause::Membership(_) => (Check::Membership, "The membership it was opened with still lets it go on."),
         Cause::Unlock(_) => (Check::Episode, "It was opened as an episode that was unlocked."),
         Cause::Free | Cause::Trailer => (Check::Free, "It was opened as a free title."),
+        Cause::Screener(_) => (Check::Screener, "It was opened on an invitation."),
         Cause::Partner(_) => (Check::Deal, "It was opened on a partner's word."),
         Cause::Preview => (Check::Window, "It was opened as a preview."),
     };
@@ -358,6 +385,12 @@ fn grant_facts(grant: &Grant, now: UtcMs) -> Value {
     json!({"id": grant.id, "phase": phase(grant.phase(now)), "avail_id": grant.avail_id,
         "needs_membership": grant.clock.needs_membership(),
         "expires_at": grant.expires_at(), "first_play_at": grant.first_play_at, "revoked_at": grant.revoked_at})
+}
+
+fn screener_facts(screener: &Screener, now: UtcMs) -> Value {
+    json!({"id": screener.id, "kind": screener.kind, "starts_at": screener.starts_at, "ends_at": screener.ends_at,
+        "territories": screener.territories, "is_open": screener.phase(now) == WindowPhase::Open,
+        "revoked_at": screener.revoked_at})
 }
 
 fn phase(phase: GrantPhase) -> &'static str {

@@ -18,12 +18,15 @@ pub mod check;
 pub mod commerce;
 pub mod deal;
 pub mod job;
+pub mod lock;
+pub mod merchandise;
 pub mod operator;
 pub mod playback;
 pub mod postgres;
 pub mod product;
 pub mod progress;
 pub mod sales;
+pub mod screener;
 pub mod sql;
 pub mod sqlite;
 pub mod storefront;
@@ -39,11 +42,14 @@ pub use check::CheckDb;
 pub use commerce::CommerceDb;
 pub use deal::DealDb;
 pub use job::JobDb;
+pub use lock::LockDb;
+pub use merchandise::MerchandiseDb;
 pub use operator::OperatorDb;
 pub use playback::PlaybackDb;
 pub use product::ProductDb;
 pub use progress::ProgressDb;
 pub use sales::SalesDb;
+pub use screener::ScreenerDb;
 pub use storefront::StorefrontDb;
 pub use telemetry::TelemetryDb;
 pub use voucher::VoucherDb;
@@ -60,11 +66,14 @@ pub trait Db:
     + CommerceDb
     + DealDb
     + JobDb
+    + LockDb
+    + MerchandiseDb
     + OperatorDb
     + PlaybackDb
     + ProductDb
     + ProgressDb
     + SalesDb
+    + ScreenerDb
     + StorefrontDb
     + TelemetryDb
     + VoucherDb

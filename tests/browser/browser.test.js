@@ -12,6 +12,7 @@ import { collection } from './collection.js';
 import { operatorConsole } from './console.js';
 import { early } from './early.js';
 import { exchange } from './exchange.js';
+import { extras } from './extras.js';
 import { growing } from './growing.js';
 import { holdbacks } from './holdbacks.js';
 import { startMarquee } from './marquee.js';
@@ -51,6 +52,7 @@ describe('browser', { timeout: 1_800_000 }, () => {
   describe('early', () => early(world));
   describe('preview', () => preview(world));
   describe('series', () => series(world));
+  describe('extras', () => extras(world));
   describe('exchange', () => exchange(world));
   describe('clients', () => clients(world));
   describe('collection', () => collection(world));

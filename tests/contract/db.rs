@@ -14,11 +14,14 @@ mod catalog;
 mod commerce;
 mod deal;
 mod job;
+mod lock;
+mod merchandise;
 mod operator;
 mod playback;
 mod progress;
 mod races;
 mod sales;
+mod screener;
 mod storefront;
 mod telemetry;
 mod voucher;
@@ -185,6 +188,12 @@ suite! {
         a_voucher_is_not_redeemed_late_void_or_on_other_rights
         one_voucher_of_many_hands_is_redeemed_once
         a_thousand_codes_in_thirty_hands_are_a_thousand_grants;
+    merchandise:
+        clicks_are_counted_by_day_sku_and_campaign;
+    lock:
+        a_lock_is_kept_and_its_tries_are_counted;
+    screener:
+        invitations_are_kept_with_their_title_and_their_viewer;
     deal:
         parties_are_kept_whole_and_edited_by_version
         deals_are_kept_with_their_title_and_refused_where_its_plan_is_against_them

@@ -19,6 +19,7 @@ mod partners;
 mod previews;
 mod releases;
 mod rentals;
+mod screeners;
 mod series;
 
 macro_rules! scenarios {
@@ -80,6 +81,8 @@ scenarios! {
         a_renter_travels
         who_lives_in_the_union_takes_films_along
         one_rental_plays_in_one_place;
+    screeners:
+        an_invited_viewer_sees_what_nobody_else_does;
     series:
         a_series_is_unlocked_episode_by_episode
         an_episode_unlocked_from_two_tabs_is_paid_for_once;

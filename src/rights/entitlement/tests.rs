@@ -589,6 +589,7 @@ mod episodes;
 mod explained;
 mod languages;
 mod precedence;
+mod screeners;
 
 /// 《纸鸢行动》 of the domain, by what is recorded of its licence: who may do what in China, and abroad.
 #[test]

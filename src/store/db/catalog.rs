@@ -16,6 +16,7 @@ use crate::rights::holdback::Holdback;
 use crate::rights::language_terms::Sound;
 use crate::rights::offer::Offer;
 use crate::rights::plan::PlanChange;
+use crate::rights::screener::Screener;
 use crate::rights::snapshot::TitleRights;
 use crate::store::db::{Idempotency, Page, Written};
 
@@ -123,4 +124,5 @@ pub struct WholeCatalog {
     pub deals: Vec<Deal>,
     /// Of the films of titles that have a window which keeps languages back.
     pub sounds: BTreeMap<AssetId, Sound>,
+    pub screeners: Vec<Screener>,
 }

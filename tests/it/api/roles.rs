@@ -23,12 +23,17 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("delete", "/api/v1/me/sign-ins/{id}", [401, 404, 404, 403]),
     ("get", "/api/v1/me/playback-sessions", [401, 200, 200, 403]),
     ("get", "/api/v1/me/membership", [401, 200, 200, 403]),
+    ("get", "/api/v1/me/invitations", [401, 200, 200, 403]),
+    ("get", "/api/v1/me/lock", [401, 200, 200, 403]),
+    ("put", "/api/v1/me/lock", [401, 422, 422, 403]),
+    ("post", "/api/v1/me/lock/remove", [401, 204, 204, 403]),
     ("put", "/api/v1/progress/{title_id}", [401, 204, 204, 403]),
     ("delete", "/api/v1/progress/{title_id}", [401, 204, 204, 403]),
     ("get", "/api/v1/titles", [200, 200, 200, 200]),
     ("get", "/api/v1/titles/{id}", [200, 200, 200, 200]),
     ("get", "/api/v1/storefront", [200, 200, 200, 200]),
     ("get", "/api/v1/titles/{id}/poster.jpg", [200, 200, 200, 200]),
+    ("get", "/api/v1/titles/{id}/merchandise/{sku}/go", [404, 404, 404, 404]),
     ("get", "/api/v1/purchases", [401, 200, 200, 403]),
     ("get", "/api/v1/purchases/{id}", [401, 200, 404, 403]),
     ("get", "/api/v1/grants", [401, 200, 200, 403]),
@@ -53,6 +58,7 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("get", "/api/v1/operator/board", [401, 403, 403, 200]),
     ("get", "/api/v1/operator/feed", [401, 403, 403, 200]),
     ("get", "/api/v1/operator/titles/{id}/sales", [401, 403, 403, 200]),
+    ("get", "/api/v1/operator/titles/{id}/merchandise-clicks", [401, 403, 403, 200]),
     ("post", "/api/v1/payments/{provider}/callback", [401, 401, 401, 401]),
     ("post", "/api/v1/operator/welcome/check", [422, 422, 422, 422]),
     ("post", "/api/v1/operator/welcome", [422, 422, 422, 422]),
@@ -95,6 +101,10 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("patch", "/api/v1/operator/deals/{id}", [401, 403, 403, 404]),
     ("delete", "/api/v1/operator/deals/{id}", [401, 403, 403, 404]),
     ("post", "/api/v1/operator/deals/{id}/revoke", [401, 403, 403, 404]),
+    ("get", "/api/v1/operator/titles/{id}/screeners", [401, 403, 403, 200]),
+    ("post", "/api/v1/operator/titles/{id}/screeners", [401, 403, 403, 422]),
+    ("post", "/api/v1/operator/screeners/{id}/revoke", [401, 403, 403, 404]),
+    ("get", "/api/v1/operator/viewers/{id}/screeners", [401, 403, 403, 200]),
     // None of them is a partner.
     ("post", "/api/v1/partner/playback-sessions", [401, 401, 401, 401]),
     ("get", "/api/v1/partner/deals", [401, 401, 401, 401]),
@@ -130,6 +140,7 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("get", "/api/v1/operator/purchases/{id}", [401, 403, 403, 200]),
     ("get", "/api/v1/operator/viewers", [401, 403, 403, 200]),
     ("get", "/api/v1/operator/viewers/{id}", [401, 403, 403, 200]),
+    ("post", "/api/v1/operator/viewers/{id}/lock/reset", [401, 403, 403, 204]),
     ("get", "/api/v1/operator/viewers/{id}/wallet", [401, 403, 403, 200]),
     ("post", "/api/v1/operator/viewers/{id}/coin-lots", [401, 403, 403, 201]),
     ("post", "/api/v1/operator/coin-lots/{id}/void", [401, 403, 403, 404]),
@@ -217,6 +228,7 @@ async fn every_caller_gets_what_the_table_says() {
             "memberships" => show.title.to_string().replace("ttl", "mem"),
             "parties" => show.title.to_string().replace("ttl", "par"),
             "deals" => show.title.to_string().replace("ttl", "dea"),
+            "screeners" => show.title.to_string().replace("ttl", "scr"),
             "coin-lots" => show.title.to_string().replace("ttl", "lot"),
             "products" => show.title.to_string().replace("ttl", "prd"),
             "coupons" => show.title.to_string().replace("ttl", "cpn"),
@@ -227,7 +239,7 @@ async fn every_caller_gets_what_the_table_says() {
     };
     for (method, route, expected) in TABLE {
         let path = if route.contains("id}") {
-            route.replace("{id}", &id(route)).replace("{title_id}", &id(route))
+            route.replace("{id}", &id(route)).replace("{title_id}", &id(route)).replace("{sku}", "MUG")
         } else {
             route.replace("{provider}", "sandbox")
         };
@@ -297,6 +309,7 @@ fn body(route: &str, cinema: &Cinema, show: &super::cinema::Show) -> Value {
             "carriage": {"kind": "cinema"}, "territories": {"include": ["DE"]}, "start_at": cinema.now(), "zone": "UTC"}),
         "/partner/premieres" => json!({"deal_id": "dea_00000000000000000000000000", "opened_at": cinema.now()}),
         "/unlocks" => json!({"title_id": show.title, "part": 1, "coins": 60}),
+        "/operator/viewers/{id}/lock/reset" => reason,
         "/operator/viewers/{id}/coin-lots" => json!({"kind": "bonus", "coins": 1, "note": "test"}),
         "/operator/coin-lots/{id}/void" => reason,
         "/operator/viewers/{id}/rewards" => json!({"title_id": show.title, "part": 1, "territory": "CN"}),

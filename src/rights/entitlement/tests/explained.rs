@@ -118,7 +118,7 @@ prop_compose! {
             rights.title.details.episodes = Some(EpisodeTerms { free, coins: 60, rewarded_per_day: 1 });
             unlocks.extend(unlocked_at.map(|at| cinema.unlocked(2, UnlockMeans::Reward, at)));
         }
-        (rights, ViewerRights { grants, memberships, unlocks, home: None }, is_here.then(cn), now)
+        (rights, ViewerRights { grants, memberships, unlocks, screeners: vec![], home: None }, is_here.then(cn), now)
     }
 }
 
@@ -213,6 +213,7 @@ proptest! {
                 Cause::Membership(_)
                 | Cause::Unlock(_)
                 | Cause::Partner(_)
+                | Cause::Screener(_)
                 | Cause::Free
                 | Cause::Trailer | Cause::Preview => None,
             };

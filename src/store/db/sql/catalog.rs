@@ -14,6 +14,7 @@ use super::plan::{
 };
 use super::playback::append_change;
 use super::row::{Columns, clock_columns, to_json};
+use super::screener::{screener, screeners_of};
 use super::{Connection, Row, SqlDb, idempotency};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
@@ -235,13 +236,14 @@ impl CatalogDb for SqlDb {
         let offers = all(&mut moment, "SELECT * FROM offer ORDER BY id", offer).await?;
         let holdbacks = all(&mut moment, "SELECT body FROM holdback ORDER BY id", holdback).await?;
         let deals = all(&mut moment, "SELECT body FROM deal ORDER BY id", deal).await?;
+        let screeners = all(&mut moment, "SELECT body FROM screener ORDER BY id", screener).await?;
         let kept: BTreeSet<TitleId> =
             avails.iter().filter(|avail| keeps_languages_back(avail)).map(|avail| avail.title_id).collect();
         let films =
             titles.iter().filter(|title| kept.contains(&title.id)).flat_map(|title| title.parts.iter().copied());
         let sounds = sounds(&mut moment, films.collect()).await?;
         moment.rollback().await?;
-        Ok(WholeCatalog { titles, avails, offers, holdbacks, deals, sounds })
+        Ok(WholeCatalog { titles, avails, offers, holdbacks, deals, screeners, sounds })
     }
 }
 
@@ -263,8 +265,9 @@ async fn rights_of(conn: &mut Connection, id: TitleId) -> Result<Option<TitleRig
     let offers = offers.fetch_all(&mut *conn).await?;
     let offers = offers.iter().map(offer).collect::<Result<_>>()?;
     let films = if avails.iter().any(keeps_languages_back) { found.parts.iter().copied().collect() } else { [].into() };
-    let sounds = sounds(conn, films).await?;
-    Ok(Some(TitleRights { title: found, avails, offers, holdbacks, deals, sounds }))
+    let sounds = sounds(&mut *conn, films).await?;
+    let screeners = screeners_of(conn, id).await?;
+    Ok(Some(TitleRights { title: found, avails, offers, holdbacks, deals, screeners, sounds }))
 }
 
 /// What is heard in these films, as far as it was noted when they were packaged.

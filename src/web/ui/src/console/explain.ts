@@ -73,6 +73,9 @@ export function sayStep(step: Step, words: Words, locale: Locale): string {
     case 'languages':
       if (!holds) return words.says_languages_none;
       return facts.caps == null ? words.says_languages_all : words.says_languages;
+    case 'screener':
+      if (holds) return words.says_screener;
+      break;
     case 'streams':
       if (!holds) break;
       return facts.streams === 0 ? words.says_streams_free : words.says_streams(count(Number(facts.streams ?? 1), locale));

@@ -52,7 +52,7 @@ export interface Storefront {
 export type Decision =
   | {
       allow: true;
-      via: 'grant' | 'membership' | 'unlock' | 'free';
+      via: 'grant' | 'membership' | 'unlock' | 'free' | 'screener';
       ends_at?: string | null;
       starts_clock: boolean;
       plays_until?: string | null;
@@ -96,6 +96,17 @@ export interface Part {
   decision?: Decision | null;
 }
 
+/** What somebody else's shop sells of a title. */
+export interface Article {
+  sku: string;
+  name: Localized;
+  price: Money | null;
+  /** Leads on to the shop. */
+  go_url: string;
+  /** When a player shows it, from the beginning of a part. */
+  cues: { part: number; at_ms: number }[];
+}
+
 /** Parts as episodes that are had one by one. */
 export interface EpisodeTerms {
   /** Episodes 1 to this one are free. */
@@ -128,6 +139,9 @@ export interface Title {
   year?: number | null;
   country?: string | null;
   content_rating?: string | null;
+  /** From which age on it plays without a parental lock's PIN; null where nobody has rated it. */
+  min_age?: number | null;
+  merchandise?: Article[];
   runtime_ms: number;
   /** A title in one piece has one part, or says nothing. */
   parts?: Part[];
@@ -259,6 +273,23 @@ export interface Wallet {
   lots: CoinLot[];
 }
 
+/** What is for older viewers than `age_limit`, or has no age, asks for the PIN. */
+export interface ParentalLock {
+  age_limit: number;
+  locked_until: string | null;
+}
+
+/** To a title that others may not see yet, or not in this way. */
+export interface Invitation {
+  id: string;
+  title_id: string;
+  title: TitleBrief;
+  kind: 'festival' | 'press' | 'jury' | 'internal';
+  phase: 'upcoming' | 'open' | 'over' | 'revoked';
+  starts_at: string;
+  ends_at: string;
+}
+
 export interface PlaybackSession {
   id: string;
   title_id: string;
@@ -269,6 +300,8 @@ export interface PlaybackSession {
   ends_at: string | null;
   starts_clock: boolean;
   via: string;
+  /** Drawn over the picture of a viewing by invitation. */
+  watermark?: string | null;
   /** A WebVTT file of small pictures for the seek bar. */
   storyboard_url?: string | null;
   chapters: Chapter[];
@@ -331,6 +364,18 @@ export const api = {
   grants(): Promise<GrantRow[]> {
     return list('/grants');
   },
+  lock(): Promise<ParentalLock | null> {
+    return call('GET', '/me/lock');
+  },
+  setLock(change: { age_limit: number; new_pin?: string; pin?: string; password?: string }): Promise<ParentalLock> {
+    return call('PUT', '/me/lock', { body: change });
+  },
+  removeLock(proof: { pin?: string; password?: string }): Promise<void> {
+    return call('POST', '/me/lock/remove', { body: proof });
+  },
+  invitations(): Promise<Invitation[]> {
+    return list('/me/invitations');
+  },
   redeem(code: string): Promise<{ grant: Grant; title: TitleBrief }> {
     return call('POST', '/vouchers/redeem', { body: { code } });
   },
@@ -374,7 +419,7 @@ export const api = {
   forgetProgress(title_id: string): Promise<void> {
     return call('DELETE', `/progress/${segment(title_id)}`);
   },
-  openPlayback(what: { title_id: string; part?: number; trailer?: true; preview?: true }): Promise<PlaybackSession> {
+  openPlayback(what: { title_id: string; part?: number; trailer?: true; preview?: true; pin?: string }): Promise<PlaybackSession> {
     return call('POST', '/playback-sessions', { body: what });
   },
   /** Gives the stream slot back. Survives the page: it is called while the page goes away. */

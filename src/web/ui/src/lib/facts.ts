@@ -16,7 +16,11 @@ export function factsOf(title: Title, words: Words, locale: Locale): Fact[] {
   const facts: (Fact | null)[] = [
     title.year ? { is: 'year', text: String(title.year) } : null,
     title.runtime_ms > 0 ? { is: 'runtime', text: runtime(title.runtime_ms, words, locale) } : null,
-    title.content_rating ? { is: 'rating', text: title.content_rating } : null,
+    title.content_rating
+      ? { is: 'rating', text: title.content_rating }
+      : title.min_age != null
+        ? { is: 'rating', text: `${title.min_age}+` }
+        : null,
     title.country ? { is: 'country', text: territoryName(title.country, locale) } : null,
     genres.length > 0 ? { is: 'genres', text: genres.join(locale === 'en' ? ', ' : ' / ') } : null,
   ];

@@ -23,6 +23,10 @@ export interface Trouble {
   next?: NextStep[] | undefined;
   /** Of `PRICE_CHANGED`, what an episode costs now; of `TOO_FEW_COINS`, what the viewer has. */
   coins?: number | undefined;
+  /** Of `PIN_WRONG`. */
+  tries_left?: number | undefined;
+  /** Of `PIN_LOCKED`. */
+  locked_until?: string | undefined;
   /** The field, header or parameter at fault. */
   param?: string | undefined;
   /** What stands against it, as the API says it. */
@@ -57,6 +61,8 @@ export function troubleOf(status: number, body: string, request_id?: string | nu
     request_id: text('request_id') ?? request_id ?? undefined,
     next: Array.isArray(problem.next) ? (problem.next as NextStep[]) : undefined,
     coins: typeof problem.coins === 'number' ? problem.coins : undefined,
+    tries_left: typeof problem.tries_left === 'number' ? problem.tries_left : undefined,
+    locked_until: text('locked_until'),
     param: text('param'),
     conflicts: Array.isArray(problem.conflicts) ? problem.conflicts : undefined,
   };

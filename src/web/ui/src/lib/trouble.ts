@@ -18,6 +18,8 @@ export function say(trouble: Trouble, words: Words, locale: Locale): Said {
     if (unlock) return { what: words.episode_is_locked, todo: words.remedy_unlock(unlock.coins) };
   }
   const what = code === 'UNKNOWN' ? (trouble.detail ?? words.denial_UNKNOWN) : words[`denial_${code}`];
+  if (code === 'PIN_WRONG') return { what, todo: words.remedy_tries(trouble.tries_left ?? 0) };
+  if (code === 'PIN_LOCKED') return { what, todo: words.remedy_pin_wait(instant(trouble.locked_until ?? '', locale)) };
   return { what, todo: remedy(code, trouble.next ?? [], words, locale) };
 }
 
@@ -41,6 +43,13 @@ function remedy(code: Denial, next: NextStep[], words: Words, locale: Locale): s
       return next.some((step) => step.action === 'buy') ? words.remedy_rent_again : words.remedy_support;
     case 'TOO_MANY_STREAMS':
       return words.remedy_other_device;
+    case 'PIN_REQUIRED':
+      return words.remedy_pin;
+    case 'PIN_INVALID':
+      return words.remedy_check_entry;
+    case 'INVITATION_REVOKED':
+    case 'SCREENING_OVER':
+      return words.remedy_inviter;
     case 'SESSION_EXPIRED':
     case 'SESSION_ENDED':
       return words.remedy_play_again;
@@ -98,6 +107,8 @@ function remedy(code: Denial, next: NextStep[], words: Words, locale: Locale): s
     case 'TOO_FEW_COINS':
     case 'NOT_FOUND':
       return words.remedy_none;
+    case 'PIN_WRONG':
+    case 'PIN_LOCKED':
     case 'GRANT_REVOKED':
     case 'SESSION_REVOKED':
     case 'UNKNOWN':

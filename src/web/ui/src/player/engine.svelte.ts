@@ -48,6 +48,8 @@ export class Engine {
   ends_at: string | null = $state(null);
   /** Minutes of viewing time left, from the moment that is worth saying. */
   reminder_minutes: number | null = $state(null);
+  /** Of the account's parental lock, once the viewer has entered it for this title. */
+  pin: string | null = null;
   readonly media = new Media();
   readonly tracks = new Tracks();
 
@@ -155,10 +157,10 @@ export class Engine {
   }
 
   #ask(): Promise<PlaybackSession> {
-    const title_id = this.#title_id;
-    if (this.program === 'trailer') return api.openPlayback({ title_id, trailer: true });
-    if (this.program === 'preview') return api.openPlayback({ title_id, preview: true });
-    return api.openPlayback({ title_id, part: this.program.part });
+    const what = { title_id: this.#title_id, ...(this.pin === null ? {} : { pin: this.pin }) };
+    if (this.program === 'trailer') return api.openPlayback({ ...what, trailer: true });
+    if (this.program === 'preview') return api.openPlayback({ ...what, preview: true });
+    return api.openPlayback({ ...what, part: this.program.part });
   }
 
   async #streams(): Promise<OpenStream | null> {

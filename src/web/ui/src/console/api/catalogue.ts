@@ -10,7 +10,7 @@ export type TitleStatus = (typeof titleStatuses)[number];
 export const genres = [
   'action', 'adventure', 'animation', 'biography', 'comedy', 'crime', 'disaster', 'documentary', 'drama', 'family',
   'fantasy', 'history', 'horror', 'martial_arts', 'music', 'musical', 'mystery', 'opera', 'romance', 'science_fiction',
-  'sport', 'thriller', 'war', 'western',
+  'sport', 'thriller', 'war', 'western', 'online_film', 'web_series', 'micro_drama', 'short_video', 'variety', 'theatrical', 'interactive',
 ] as const;
 export type Genre = (typeof genres)[number];
 
@@ -92,9 +92,11 @@ export interface Title {
   year?: number | null;
   country?: string | null;
   content_rating?: string | null;
+  min_age?: number | null;
   assets: string[];
   trailer_asset_id?: string | null;
   preview_seconds?: number | null;
+  merchandise?: Article[];
   part_names?: Localized[];
   /** By part, from when anybody may watch it at all; may be shorter than `assets`. */
   part_opens_at?: (string | null)[];
@@ -111,6 +113,30 @@ export interface Title {
   runtime_ms: number;
   created_at: string;
   version: number;
+}
+
+/** An instant of a film. */
+export interface Cue {
+  /** Counted from 1. */
+  part: number;
+  at_ms: number;
+}
+
+/** What somebody else's shop sells of a title. */
+export interface Article {
+  sku: string;
+  name: Localized;
+  price: Money | null;
+  url: string;
+  cues: Cue[];
+}
+
+/** How many went on to the shop on one day. */
+export interface Clicks {
+  day: string;
+  sku: string;
+  campaign: string | null;
+  clicks: number;
 }
 
 export interface WindowSummary {
@@ -409,6 +435,9 @@ export const catalogue = {
     return operator.call('POST', '/titles', { body: { name }, key });
   },
   /** Only the version that was seen is changed: a colleague's edit in between is a `VERSION_CONFLICT`. */
+  clicks(title_id: string): Promise<Clicks[]> {
+    return operator.call('GET', `/titles/${segment(title_id)}/merchandise-clicks`);
+  },
   async editTitle(title: Pick<Title, 'id' | 'version'>, edit: TitleEdit): Promise<Title> {
     const { body } = await operator.exchange<Title>('PATCH', at(title.id), { body: edit, if_match: `"${title.version}"` });
     return body;

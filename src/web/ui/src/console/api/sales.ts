@@ -121,6 +121,7 @@ export interface ViewerDetail extends Omit<ViewerRow, 'purchases'> {
   purchase_count?: number;
   /** Valid now. */
   sign_ins?: number;
+  lock?: { age_limit: number; locked_until: string | null } | null;
   memberships: Membership[];
   grants: Grant[];
   purchases: PurchaseRow[];
@@ -225,6 +226,9 @@ export const sales = {
   },
   refund(id: string, reason: string, key: string): Promise<{ id: string; amount: Money }> {
     return operator.call('POST', `/purchases/${segment(id)}/refunds`, { body: { reason }, key });
+  },
+  resetLock(viewer_id: string, reason: string): Promise<void> {
+    return operator.call('POST', `/viewers/${segment(viewer_id)}/lock/reset`, { body: { reason } });
   },
   revokeGrant(id: string, reason: string): Promise<Grant> {
     return operator.call('POST', `/grants/${segment(id)}/revoke`, { body: { reason } });

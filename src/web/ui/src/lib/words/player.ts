@@ -5,6 +5,8 @@ import type { Shape } from './shape';
 export const en = {
   play: 'Play',
   play_again: 'Play again',
+  pin: 'PIN',
+  play_with_pin: 'Play',
   play_part: (part: number) => `Play part ${part}`,
   resume_from: (position: string) => `Resume from ${position}`,
   resume_part_from: (part: number, position: string) => `Resume part ${part} from ${position}`,
@@ -105,6 +107,8 @@ export const en = {
 export const zh: Shape<typeof en> = {
   play: '播放',
   play_again: '重新播放',
+  pin: 'PIN',
+  play_with_pin: '播放',
   play_part: (part) => `播放第 ${part} 集`,
   resume_from: (position) => `从 ${position} 继续播放`,
   resume_part_from: (part, position) => `从第 ${part} 集 ${position} 继续播放`,

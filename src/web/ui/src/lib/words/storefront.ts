@@ -148,6 +148,15 @@ export const en = {
   genre_thriller: 'Thriller',
   genre_war: 'War',
   genre_western: 'Western',
+  genre_online_film: 'Online film',
+  genre_web_series: 'Web series',
+  genre_micro_drama: 'Micro-drama',
+  genre_short_video: 'Short video',
+  genre_variety: 'Variety show',
+  genre_theatrical: 'Theatrical film',
+  genre_interactive: 'Interactive',
+  merchandise: 'Merchandise',
+  to_shop: 'To the shop',
 };
 
 export const zh: Shape<typeof en> = {
@@ -296,4 +305,13 @@ export const zh: Shape<typeof en> = {
   genre_thriller: '惊悚',
   genre_war: '战争',
   genre_western: '西部',
+  genre_online_film: '网络故事片',
+  genre_web_series: '网络剧',
+  genre_micro_drama: '微短剧',
+  genre_short_video: '短视频',
+  genre_variety: '综艺',
+  genre_theatrical: '院线电影',
+  genre_interactive: '互动影视',
+  merchandise: '衍生品',
+  to_shop: '前往商店',
 };
