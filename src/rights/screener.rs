@@ -106,8 +106,10 @@ impl Screener {
             starts_clock: false,
             streams: self.streams,
             beside: None,
+            home: None,
             preview_ms: None,
             protection: Some(title.details.protection),
+            caps: None,
         }
     }
 }
