@@ -188,7 +188,9 @@ pub fn explain(
     let decision = walk(title, part, viewer, territory, now, &mut steps);
     // What an invitation has overruled decides nothing.
     if let Some((_, overruled)) = steps.0.split_last_mut() {
-        overruled.iter_mut().for_each(|step| step.code = None);
+        for step in overruled {
+            step.code = None;
+        }
     }
     (decision, steps.0)
 }
