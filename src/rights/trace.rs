@@ -56,11 +56,11 @@ pub enum Check {
     Grant,
     Membership,
     Free,
+    /// What of the film may be heard and read, under each right that is found.
+    Languages,
     Window,
     /// Of a partner's viewer.
     Deal,
-    /// What of the film may be heard and read, under each right that is found.
-    Languages,
     Streams,
 }
 
