@@ -30,8 +30,8 @@ const CHECKS: [Check; 9] = [
     Check::Grant,
     Check::Membership,
     Check::Free,
-    Check::Window,
     Check::Languages,
+    Check::Window,
     Check::Streams,
 ];
 
@@ -76,7 +76,7 @@ pub struct ExplanationBody {
 
 #[derive(Serialize, ToSchema)]
 pub struct StepBody {
-    #[schema(value_type = String, pattern = "^(session|home|title|licence|territory|episode|grant|membership|free|window|screener|deal|languages|streams)$")]
+    #[schema(value_type = String, pattern = "^(session|home|title|licence|territory|episode|grant|membership|free|languages|window|screener|deal|streams)$")]
     check: Check,
     #[schema(value_type = String, pattern = "^(pass|fail|skip)$")]
     outcome: trace::Outcome,

@@ -279,7 +279,9 @@ fn renditions_mark(index: &AssetIndex) -> String {
         digest.update(track.id.as_bytes());
         digest.update(b";");
     }
-    digest.finish().as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let hash = digest.finish();
+    let first: [u8; 8] = std::array::from_fn(|place| hash.as_ref()[place]);
+    format!("{:016x}", u64::from_be_bytes(first))
 }
 
 fn interrupted() -> Error {

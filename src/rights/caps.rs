@@ -95,16 +95,19 @@ pub fn keep(after: Option<&Caps>, before: Option<&Caps>) -> bool {
 mod tests {
     use super::*;
 
-    fn allow(text: &str) -> Option<LanguageTerms> {
-        Some(LanguageTerms::Allow(text.split_whitespace().map(|entry| entry.parse().unwrap()).collect()))
+    fn allow(text: &str) -> LanguageTerms {
+        LanguageTerms::Allow(text.split_whitespace().map(|entry| entry.parse().unwrap()).collect())
     }
 
     #[test]
     fn caps_that_keep_nothing_back_are_none() {
         assert_eq!(Caps::of(None, FormatProfile::Uhd), None);
-        assert_eq!(Caps::of(allow("*"), FormatProfile::Uhd), None);
-        assert_eq!(Caps::of(allow("zh en zh"), FormatProfile::Uhd), Caps::of(allow("en zh"), FormatProfile::Uhd));
-        let hd = Caps::of(allow("* zh:dub"), FormatProfile::Hd).unwrap();
+        assert_eq!(Caps::of(Some(allow("*")), FormatProfile::Uhd), None);
+        assert_eq!(
+            Caps::of(Some(allow("zh en zh")), FormatProfile::Uhd),
+            Caps::of(Some(allow("en zh")), FormatProfile::Uhd)
+        );
+        let hd = Caps::of(Some(allow("* zh:dub")), FormatProfile::Hd).unwrap();
         assert_eq!((hd.languages.clone(), hd.format_profile), (None, FormatProfile::Hd));
         let stored = serde_json::to_string(&*hd).unwrap();
         assert_eq!(serde_json::from_str::<Caps>(&stored).unwrap(), *hd);
@@ -116,9 +119,9 @@ mod tests {
         let kept = |after: (Option<LanguageTerms>, FormatProfile), before: (Option<LanguageTerms>, FormatProfile)| {
             keep(Caps::of(after.0, after.1).as_deref(), Caps::of(before.0, before.1).as_deref())
         };
-        assert!(kept((None, Uhd), (None, Uhd)) && kept((None, Uhd), (allow("zh"), Sd)));
-        assert!(kept((allow("zh en"), Hd), (allow("zh"), Sd)));
-        assert!(!kept((None, Hd), (None, Uhd)) && !kept((None, Sd), (allow("zh"), Hd)));
-        assert!(!kept((allow("zh"), Uhd), (None, Sd)) && !kept((allow("zh"), Hd), (allow("en"), Hd)));
+        assert!(kept((None, Uhd), (None, Uhd)) && kept((None, Uhd), (Some(allow("zh")), Sd)));
+        assert!(kept((Some(allow("zh en")), Hd), (Some(allow("zh")), Sd)));
+        assert!(!kept((None, Hd), (None, Uhd)) && !kept((None, Sd), (Some(allow("zh")), Hd)));
+        assert!(!kept((Some(allow("zh")), Uhd), (None, Sd)) && !kept((Some(allow("zh")), Hd), (Some(allow("en")), Hd)));
     }
 }

@@ -60,13 +60,13 @@ pub enum Check {
     Grant,
     Membership,
     Free,
+    /// What of the film may be heard and read, under each right that is found.
+    Languages,
     Window,
     /// Of a viewer who is invited.
     Screener,
     /// Of a partner's viewer.
     Deal,
-    /// What of the film may be heard and read, under each right that is found.
-    Languages,
     Streams,
 }
 

@@ -37,9 +37,9 @@ fn avail(license_type: LicenseType, territories: TerritorySet, start: &str, end:
 }
 
 /// `+` allows, `-` holds back.
-fn terms(text: &str) -> Option<LanguageTerms> {
+fn terms(text: &str) -> LanguageTerms {
     let list = text[1..].split_whitespace().map(|entry| entry.parse().unwrap()).collect();
-    Some(if text.starts_with('+') { LanguageTerms::Allow(list) } else { LanguageTerms::HoldBack(list) })
+    if text.starts_with('+') { LanguageTerms::Allow(list) } else { LanguageTerms::HoldBack(list) }
 }
 
 /// Every field, in every form that it has.
@@ -54,10 +54,10 @@ fn plan() -> Vec<Avail> {
         Avail {
             description: Some("PVOD & 云影院首映".into()),
             hard_end_at: Some(UtcMs::parse("2027-03-01T00:00:00Z").unwrap()),
-            caps: Caps::of(terms("+ *:dub zh-Hans en:sub"), FormatProfile::Hd),
+            caps: Caps::of(Some(terms("+ *:dub zh-Hans en:sub")), FormatProfile::Hd),
             ..pvod
         },
-        Avail { caps: Caps::of(terms("- fr-CA:dub *:sub und"), FormatProfile::Uhd), ..summer },
+        Avail { caps: Caps::of(Some(terms("- fr-CA:dub *:sub und")), FormatProfile::Uhd), ..summer },
         avail(LicenseType::Est, of(&["US"]), "2027-05-01T00:00:00Z", None, "America/New_York"),
         Avail {
             caps: Caps::of(None, FormatProfile::Sd),
@@ -194,10 +194,10 @@ fn what_is_not_executed_here_is_refused_and_what_is_only_lost_is_said() {
     let paths = ["ContractID", "Term[SRP]", "Term[SuppressionLiftDate]"];
     assert_eq!(notes, paths.map(|path| format!("Avail[1]/Transaction[1]/{path}")));
     let caps = |more: &str| read(&foreign(&with(more))).unwrap().remove(0).wanted.remove(0).caps;
-    assert_eq!(caps(allowed), Caps::of(terms("+ fr"), FormatProfile::Uhd));
+    assert_eq!(caps(allowed), Caps::of(Some(terms("+ fr")), FormatProfile::Uhd));
     let twice =
         "<a:HoldbackLanguage asset='subdub'>eng</a:HoldbackLanguage><a:FormatProfile HDR='HDR10'>HD</a:FormatProfile>";
-    assert_eq!(caps(twice), Caps::of(terms("- en"), FormatProfile::Hd));
+    assert_eq!(caps(twice), Caps::of(Some(terms("- en")), FormatProfile::Hd));
     assert_eq!(caps("<a:AllowedLanguage>*</a:AllowedLanguage>"), None);
 }
 

@@ -191,6 +191,7 @@ impl Cinema {
             Vouchers::new(db.clone(), state.clone(), clock.clone(), follower.clone(), sessions.clone(), &vault, false)
                 .unwrap();
         let partners = Partners::new(follower.clone(), clock.clone()).unwrap();
+        let package_keys = PackageKeys::new(db.clone(), vault.clone(), clock.clone(), follower.clone());
         let unlocks = Unlocks::new(db.clone(), clock.clone(), follower.clone(), sessions.clone(), false);
         let accounts = Accounts::new(db.clone(), state.clone(), clock.clone(), false).unwrap();
         let blobs = Blobs::local(&dir.path().join("objects")).unwrap();
@@ -231,6 +232,7 @@ impl Cinema {
             vouchers: Arc::new(vouchers),
             unlocks: Arc::new(unlocks),
             partners: Arc::new(partners),
+            package_keys: Arc::new(package_keys),
             metrics: Metrics::new(registry),
             livemode: false,
         });
