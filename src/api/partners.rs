@@ -186,7 +186,7 @@ pub async fn take_package_key(
         Ok((kept, key)) => {
             let detail = json!({"package": kept.package});
             api.audit(&party.to_string(), "deal.package_key_taken", &id.to_string(), detail).await?;
-            let key = key.iter().map(|byte| format!("{byte:02x}")).collect();
+            let key = format!("{:032x}", u128::from_be_bytes(key));
             let body = Json(PartnerKeyBody { deal_id: id, package: kept.package, key });
             Ok(([(header::CACHE_CONTROL, "no-store")], body).into_response())
         }

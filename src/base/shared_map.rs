@@ -42,7 +42,7 @@ impl Hasher for IdHasher {
 
 impl<K: Eq + Hash + Clone, V: Clone> SharedMap<K, V> {
     pub fn get(&self, key: &K) -> Option<&V> {
-        self.parts[self.part(key)].get(key)
+        self.parts[Self::part(key)].get(key)
     }
 
     /// The same without the keys of `removed` and with `inserted`.
@@ -53,15 +53,15 @@ impl<K: Eq + Hash + Clone, V: Clone> SharedMap<K, V> {
     ) -> SharedMap<K, V> {
         let mut parts: Vec<_> = self.parts.to_vec();
         for key in removed {
-            Arc::make_mut(&mut parts[self.part(&key)]).remove(&key);
+            Arc::make_mut(&mut parts[Self::part(&key)]).remove(&key);
         }
         for (key, value) in inserted {
-            Arc::make_mut(&mut parts[self.part(&key)]).insert(key, value);
+            Arc::make_mut(&mut parts[Self::part(&key)]).insert(key, value);
         }
         SharedMap { parts: parts.into() }
     }
 
-    fn part(&self, key: &K) -> usize {
+    fn part(key: &K) -> usize {
         // Other bits than those by which a part finds its entries.
         (BuildHasherDefault::<IdHasher>::default().hash_one(key) >> 40) as usize % PARTS
     }

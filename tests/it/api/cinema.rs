@@ -22,6 +22,7 @@ use marquee::catalog::licence::{CardPolicy, LicenceKind};
 use marquee::catalog::title::{Title, TitleStatus};
 use marquee::commerce::account::Accounts;
 use marquee::commerce::checkout::Checkout;
+use marquee::commerce::package_keys::PackageKeys;
 use marquee::commerce::partners::Partners;
 use marquee::commerce::sandbox::Sandbox;
 use marquee::commerce::unlocks::Unlocks;
@@ -166,7 +167,7 @@ impl Cinema {
         let clock = sim.clock();
         let db: Arc<dyn Db> = Arc::new(sqlite::open(&dir.path().join("marquee.sqlite")).await.unwrap());
         let state: Arc<dyn State> = Arc::new(MemoryState::new(clock.clone()));
-        let vault = Vault::new(&[7; 32]).unwrap();
+        let vault = Arc::new(Vault::new(&[7; 32]).unwrap());
         let tokens = Arc::new(Tokens::open(&*db, &vault, clock.now()).await.unwrap());
         let follower = Arc::new(Follower::open(db.clone(), state.clone(), clock.clone()).await.unwrap());
         let mut registry = prometheus_client::registry::Registry::with_prefix("marquee");
@@ -195,7 +196,7 @@ impl Cinema {
         let unlocks = Unlocks::new(db.clone(), clock.clone(), follower.clone(), sessions.clone(), false);
         let accounts = Accounts::new(db.clone(), state.clone(), clock.clone(), false).unwrap();
         let blobs = Blobs::local(&dir.path().join("objects")).unwrap();
-        let keys = ContentKeys::new(db.clone(), Arc::new(vault), clock.clone(), Arc::new(OwnKeys));
+        let keys = ContentKeys::new(db.clone(), vault, clock.clone(), Arc::new(OwnKeys));
         let library = Arc::new(Library::new(
             blobs.clone(),
             keys,

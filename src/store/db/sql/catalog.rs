@@ -243,7 +243,7 @@ impl CatalogDb for SqlDb {
             titles.iter().filter(|title| kept.contains(&title.id)).flat_map(|title| title.parts.iter().copied());
         let sounds = sounds(&mut moment, films.collect()).await?;
         moment.rollback().await?;
-        Ok(WholeCatalog { titles, avails, offers, holdbacks, deals, screeners, sounds })
+        Ok(WholeCatalog { titles, avails, offers, holdbacks, deals, sounds, screeners })
     }
 }
 
