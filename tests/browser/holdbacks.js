@@ -16,14 +16,14 @@ const WORDS = {
     start: /^Start/, width: 390, colorScheme: 'dark', elsewhere: 'The opening of a window elsewhere', territory: 'Territory of that window',
     unplanned: 'What it waits for is not planned',
     only: 'Only these', language: 'Add a language', use: 'For', sub: 'subtitles only', add_one: 'Add',
-    format: 'Tallest picture', kept: 'Only Cantonese, English (subtitles only)', most: 'HD at most',
+    format: 'Tallest picture', kept: 'Only English (subtitles only), Cantonese', most: 'HD at most',
   },
   'zh-CN': {
     add: '添加限制期', party: '约定方', lag: '之后天数', opens: /影院上映时间/, early: '有窗口期开始过早', end: '终止限制期',
     none: '没有限制期。', cannot: '无法保存', add_window: '添加窗口期', start: /^开始/, width: 1440, colorScheme: 'light',
     elsewhere: '另一窗口期开始', territory: '该窗口期所在地区', unplanned: '所依据的窗口期尚未排定',
     only: '仅限以下语言', language: '添加语言', use: '用于', sub: '仅字幕', add_one: '添加', format: '最高清晰度',
-    kept: '仅限粤语、英语（仅字幕）', most: '最高高清',
+    kept: '仅限英语（仅字幕）、粤语', most: '最高高清',
   },
 };
 
