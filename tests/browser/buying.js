@@ -206,7 +206,7 @@ export function buying(world) {
     }
 
     // The operator brings the opening forward; whoever looks again knows the new one, and waits.
-    const opens_at = hence(15);
+    const opens_at = hence(20);
     await marquee.operate('PATCH', `/avails/${avail.id}`, { start_at: opens_at });
     for (const [page] of pages) {
       await page.locator('header .home').click();

@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { close, openPage } from './chromium.js';
 import { openConsole } from './console_house.js';
+import { picture } from './looks.js';
 import { hence } from './marquee.js';
 
 const NUMBER = '电审故字〔2027〕第12号';
-const OUT = new URL('out/', import.meta.url).pathname;
 const WORDS = {
   'en-GB': {
     planning: 'Planning filing number', plan: 'Record planning', submit: 'Submitted for review', number: 'Number', kind: 'Kind',
@@ -36,7 +36,7 @@ export function clearance(world) {
       const stands = async (state) => {
         await page.locator(`[data-compliance=${state}]`).waitFor();
         await desk.scrollIntoViewIfNeeded();
-        await page.screenshot({ path: `${OUT}clearance-${state}-${locale}.png`, fullPage: true });
+        await picture(page, `clearance-${state}-${locale}`);
       };
       const press = (text) => desk.getByRole('button', { name: text, exact: true }).click();
       await stands('none');
@@ -51,7 +51,7 @@ export function clearance(world) {
       const dialog = page.locator('dialog[open]');
       const answered = async (text) => {
         await dialog.waitFor();
-        await page.screenshot({ path: `${OUT}clearance-dialog-${text === words.give ? 'give' : text === words.revoke ? 'revoke' : 'confirm'}-${locale}.png` });
+        await picture(page, `clearance-dialog-${text === words.give ? 'give' : text === words.revoke ? 'revoke' : 'confirm'}-${locale}`, { whole: false });
         await dialog.getByRole('button', { name: text, exact: true }).click();
       };
       await press(words.confirm);
@@ -80,7 +80,7 @@ export function clearance(world) {
       const shop = await openPage(browser, marquee, { locale, viewport, colorScheme });
       await shop.goto(`${marquee.url}/title/${title.id}`);
       await shop.getByText(words.gone).first().waitFor();
-      await shop.screenshot({ path: `${OUT}clearance-page-${locale}.png` });
+      await picture(shop, `clearance-page-${locale}`, { whole: false });
       await close(shop);
       await marquee.operate('PATCH', `/titles/${title.id}`, { status: 'withdrawn' });
     });

@@ -4,13 +4,11 @@
 // MARQUEE_TEST_EVERY_LOOK=1 takes all of them.
 
 import assert from 'node:assert/strict';
-import { mkdir, readFile } from 'node:fs/promises';
 import { before, test } from 'node:test';
 import { openConsole, enter, startNew } from './console_house.js';
+import { fits, follow, judged, picture, resting } from './looks.js';
 
-const OUT = new URL('out/', import.meta.url).pathname;
-const AXE = new URL('node_modules/axe-core/axe.min.js', import.meta.url);
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+const RULES = { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] };
 const BARE = ['', '/titles', '/uploads', '/partners', '/partners?tab=parties', '/orders', '/viewers', '/members', '/vouchers', '/sessions', '/qoe', '/explain', '/storefronts', '/audit', '/settings'];
 
 const EVERY = process.env.MARQUEE_TEST_EVERY_LOOK === '1';
@@ -19,7 +17,6 @@ const ALL = ['zh-CN', 'en-GB'].flatMap((locale) => [390, 1440].map((width) => [l
 export function consoleScreens(world) {
   let pages;
   before(async () => {
-    await mkdir(OUT, { recursive: true });
     const { marquee } = world;
     const viewer = await marquee.newViewer();
     const { id } = await marquee.buy(viewer, 'pvod');
@@ -80,38 +77,20 @@ export function consoleScreens(world) {
   });
 }
 
-/** Colours of the other appearance, and what moves in, have arrived. */
-const resting = (page) =>
-  page.evaluate(async () => {
-    const frame = () => new Promise((done) => requestAnimationFrame(done));
-    await frame();
-    const ending = document.getAnimations().filter((each) => each.effect.getComputedTiming().endTime !== Infinity);
-    await Promise.all(ending.map((each) => each.finished.catch(() => undefined)));
-    await frame();
-  });
-
 const options = (locale, width) => ({ locale, viewport: { width, height: width === 390 ? 844 : 900 }, bypassCSP: true, reducedMotion: 'reduce' });
 const nameOf = (path) => path.replace(/\?tab=/, '-').replace(/\?.*/, '').replace(/\/(ttl|pur|vwr|ses)_\w+/, '-one').replace(/^\/(console\/)?/, '') || 'home';
 
-/** One load, looked at in each of these appearances. */
+/** A page, looked at in each of these appearances. */
 async function lookAt(page, url, name, schemes = ['dark']) {
-  if (page.url() !== url) await page.goto(url);
+  if (page.url() !== url) await follow(page, url);
   await page.locator('main h1').first().waitFor();
   await page.waitForFunction(() => !document.querySelector('[aria-busy=true], .lines[aria-hidden=true]'));
   await page.waitForFunction(() => [...document.images].every((image) => image.complete || image.loading === 'lazy'));
-  await page.evaluate(await readFile(AXE, 'utf8'));
   for (const colorScheme of schemes) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     await resting(page);
-    await page.screenshot({ path: `${OUT}${name}-${colorScheme}.png`, fullPage: true });
-    const { scroll, screen } = await page.evaluate(() => ({
-      scroll: document.documentElement.scrollWidth,
-      screen: document.documentElement.clientWidth,
-    }));
-    assert.ok(scroll <= screen, `${name}: ${scroll} px of content on ${screen} px`);
-    await resting(page);
-    const { violations } = await page.evaluate((tags) => globalThis.axe.run(document, { runOnly: tags, resultTypes: ['violations'] }), RULES);
-    const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' | ')}`);
-    assert.deepEqual(found, [], `${name}-${colorScheme}`);
+    await picture(page, `${name}-${colorScheme}`);
+    await fits(page, name);
+    await judged(page, `${name}-${colorScheme}`, RULES);
   }
 }

@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { close, openPage, signIn } from './chromium.js';
 import { openConsole } from './console_house.js';
+import { picture } from './looks.js';
 import { hence } from './marquee.js';
 
-const OUT = new URL('out/', import.meta.url).pathname;
 const DAY_S = 24 * 3600;
 const WORDS = {
   'en-GB': {
@@ -38,10 +38,10 @@ export function early(world) {
       await dialog.getByText(words.clock, { exact: true }).click();
       await dialog.getByLabel(words.hours).fill('8760');
       await dialog.getByText(words.said).waitFor();
-      await page.screenshot({ path: `${OUT}early-dialog-${locale}.png` });
+      await picture(page, `early-dialog-${locale}`, { whole: false });
       await dialog.getByRole('button', { name: words.add }).click();
       await page.getByText(words.said).first().waitFor();
-      await page.screenshot({ path: `${OUT}early-windows-${locale}.png`, fullPage: true });
+      await picture(page, `early-windows-${locale}`);
       await close(page);
 
       for (const who of ['non_member', 'member']) {
@@ -49,7 +49,7 @@ export function early(world) {
         await signIn(shop, marquee, marquee.viewer(who));
         await shop.goto(`${marquee.url}/title/${title.id}`);
         await shop.getByText(who === 'member' ? words.terms : words.only).first().waitFor();
-        await shop.screenshot({ path: `${OUT}early-${who}-${locale}.png`, fullPage: true });
+        await picture(shop, `early-${who}-${locale}`);
         assert.equal(await shop.getByText(words.terms).count() > 0, who === 'member', who);
         await close(shop);
       }

@@ -5,8 +5,8 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { close } from './chromium.js';
 import { openConsole } from './console_house.js';
+import { picture } from './looks.js';
 
-const OUT = new URL('out/', import.meta.url).pathname;
 const WORDS = {
   'en-GB': {
     download: 'Download', moved: 'Moved', removed: 'Removed', notes: 'Read, and not kept', apply: 'Take over',
@@ -44,7 +44,7 @@ export function exchange(world) {
       await dialog.getByRole('button', { name: words.cancel }).click();
       await choose(document.slice(0, 700));
       await panel.getByText('AVAILS_INVALID').waitFor();
-      await page.screenshot({ path: `${OUT}exchange-refused-${locale}.png` });
+      await picture(page, `exchange-refused-${locale}`, { whole: false });
 
       // The premiere is a week later, members get nothing, and the distributor writes a price.
       const svod = document.lastIndexOf('<avails:Transaction ');
@@ -54,7 +54,7 @@ export function exchange(world) {
       await choose(changed);
       for (const text of [words.moved, words.removed, words.notes]) await dialog.getByText(text, { exact: true }).waitFor();
       await dialog.evaluate((box) => Promise.all(box.getAnimations().map((one) => one.finished)));
-      await page.screenshot({ path: `${OUT}exchange-${locale}.png` });
+      await picture(page, `exchange-${locale}`, { whole: false });
       await dialog.getByRole('button', { name: words.apply }).click();
       await page.getByText(words.applied).first().waitFor();
       const { data } = await marquee.operate('GET', `/titles/${title.id}/avails`);

@@ -5,9 +5,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { close } from './chromium.js';
 import { openConsole } from './console_house.js';
+import { picture } from './looks.js';
 import { hence } from './marquee.js';
 
-const OUT = new URL('out/', import.meta.url).pathname;
 const DAY_S = 24 * 3600;
 const WORDS = {
   'en-GB': {
@@ -40,7 +40,7 @@ export function holdbacks(world) {
       const page = await openConsole(world, `/console/titles/${title.id}?tab=windows`, { locale, viewport, colorScheme });
       const desk = page.locator('[data-holdbacks]');
       const dialog = page.locator('dialog[open]');
-      const shot = async (what) => page.screenshot({ path: `${OUT}holdbacks-${what}-${locale}.png`, fullPage: true });
+      const shot = (what) => picture(page, `holdbacks-${what}-${locale}`);
       await desk.getByText(words.none).waitFor();
       await shot('none');
 

@@ -5,9 +5,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { close } from './chromium.js';
 import { openConsole } from './console_house.js';
+import { fits, picture } from './looks.js';
 import { hence } from './marquee.js';
 
-const OUT = new URL('out/', import.meta.url).pathname;
 const DAY_S = 24 * 3600;
 const WORDS = {
   'en-GB': {
@@ -47,12 +47,8 @@ export function partners(world) {
       const page = await openConsole(world, '/console/partners?tab=parties', { locale, viewport, colorScheme, reducedMotion: 'reduce', expected: [409] });
       const dialog = page.locator('dialog[open]');
       const shot = async (what) => {
-        await page.screenshot({ path: `${OUT}partners-${what}-${locale}.png`, fullPage: true });
-        const { scroll, screen } = await page.evaluate(() => ({
-          scroll: document.documentElement.scrollWidth,
-          screen: document.documentElement.clientWidth,
-        }));
-        assert.ok(scroll <= screen, `${what}: ${scroll} px of content on ${screen} px`);
+        await picture(page, `partners-${what}-${locale}`);
+        await fits(page, what);
       };
       const typed = (at) => at.slice(0, 16);
 

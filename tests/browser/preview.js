@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { close, observeVideo, openPage, playedBeyond } from './chromium.js';
 import { openConsole } from './console_house.js';
+import { picture } from './looks.js';
 
-const OUT = new URL('out/', import.meta.url).pathname;
 const WORDS = {
   'en-GB': {
     none: /^None\./, length: 'First seconds of part 1', wrong: /1 to 1800\.$/, allow: 'Allow preview', now: /^Anybody may watch the first 6 sec/,
@@ -34,20 +34,20 @@ export function preview(world) {
       await panel.getByRole('button', { name: words.allow }).click();
       await panel.getByText(words.now).waitFor();
       await panel.scrollIntoViewIfNeeded();
-      await page.screenshot({ path: `${OUT}preview-console-${locale}.png` });
+      await picture(page, `preview-console-${locale}`, { whole: false });
       await close(page);
 
       const shop = await openPage(browser, marquee, look);
       await shop.goto(`${marquee.url}/title/${id}`);
       const button = shop.getByRole('button', { name: words.button });
       await button.waitFor();
-      await shop.screenshot({ path: `${OUT}preview-page-${locale}.png` });
+      await picture(shop, `preview-page-${locale}`, { whole: false });
       await button.click();
       await playedBeyond(shop, 1);
       const { duration_s, video_bytes } = await observeVideo(shop);
       assert.ok(video_bytes > 0 && duration_s > 5 && duration_s < 15, `${duration_s} s`);
       await shop.getByText(words.over).waitFor({ timeout: 30_000 });
-      await shop.screenshot({ path: `${OUT}preview-over-${locale}.png` });
+      await picture(shop, `preview-over-${locale}`, { whole: false });
       await shop.locator('.stage [data-action=buy] button').click();
       await shop.locator('dialog[open]').waitFor();
       await close(shop);

@@ -1,15 +1,10 @@
 // Every page of the storefront in both languages, at a phone's and a desk's width, light and dark: a picture of each goes
 // to `out/` for people to look at; what a machine can judge is asserted: nothing wider than the screen, and axe-core.
 
-import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { action, cameIn, close, openPage, phase, sheet } from './chromium.js';
+import { fits, follow, lookAt, picture } from './looks.js';
 import { closedStorefront } from './storefronts.js';
-
-const OUT = new URL('out/', import.meta.url).pathname;
-const AXE = new URL('node_modules/axe-core/axe.min.js', import.meta.url);
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
 /** Every two of language, width and theme meet in half of all looks; MARQUEE_TEST_LOOKS=all takes the other half too. */
 const LOOKS = [
@@ -32,15 +27,22 @@ export function screens(world) {
       const options = { locale, viewport, colorScheme, bypassCSP: true, reducedMotion: 'reduce' };
       const page = await openPage(browser, marquee, { ...options, expected: [404] });
       const look = (name, options) => lookAt(page, `${shown}-${name}`, options);
-      const open = async (path, landmark) => {
+      const stands = (landmark) => settled(page, page.locator(landmark).first());
+      /** Loads a page. */
+      const load = async (path, landmark) => {
         await page.goto(new URL(path, marquee.url).href);
-        await settled(page, page.locator(landmark).first());
+        await stands(landmark);
+      };
+      /** Goes there from the page before. */
+      const open = async (path, landmark) => {
+        await follow(page, new URL(path, marquee.url).href);
+        await stands(landmark);
       };
       const { id: pvod } = marquee.title('pvod');
       const { id: free } = marquee.title('free');
       const { id: rental } = marquee.title('rental');
 
-      await open('/', '[data-lead]');
+      await load('/', '[data-lead]');
       await look('wall-signed-out');
       await open('/sign-in', 'form#sign-in');
       await look('sign-in');
@@ -48,15 +50,15 @@ export function screens(world) {
       await action(page).click();
       await settled(page, sheet(page).locator('form#sign-in'));
       await look('checkout-account', { whole: false });
-      await open(payment_url, '[data-payment]');
+      await load(payment_url, '[data-payment]');
       await look('cashier');
-      await open(`/title/${marquee.title('elsewhere').id}`, '[data-denial]');
+      await load(`/title/${marquee.title('elsewhere').id}`, '[data-denial]');
       await look('title-elsewhere');
       await open('/title/ttl_none', '[role=alert]');
       await look('not-found');
 
       await cameIn(page, marquee, viewer);
-      await open('/', '[data-lead]');
+      await load('/', '[data-lead]');
       await look('wall');
       await open(`/title/${pvod}`, '[data-action]');
       await look('title-waiting');
@@ -113,7 +115,7 @@ export function screens(world) {
     ]) {
       await page.goto(`${marquee.url}${path}`);
       await settled(page, page.locator(landmark).first());
-      await page.screenshot({ path: `${OUT}320-${path.split('/')[1] || 'wall'}.png`, fullPage: true });
+      await picture(page, `320-${path.split('/')[1] || 'wall'}`);
       await fits(page, path);
     }
     await close(page);
@@ -144,25 +146,4 @@ async function settled(page, locator) {
       document.querySelector('main [role=status].visually-hidden + :is(.skeleton, .to-come)') === null &&
       [...document.images].every((image) => image.complete || image.loading === 'lazy'),
   );
-}
-
-/** A picture of a page, and what a machine has to say about it. */
-export async function lookAt(page, name, { whole = true } = {}) {
-  await page.screenshot({ path: `${OUT}${name}.png`, fullPage: whole, animations: 'disabled' });
-  await fits(page, name);
-  await page.evaluate(await readFile(AXE, 'utf8'));
-  const { violations } = await page.evaluate(
-    (values) => globalThis.axe.run(document, { runOnly: values, resultTypes: ['violations'] }),
-    RULES,
-  );
-  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' | ')}`);
-  assert.deepEqual(found, [], name);
-}
-
-async function fits(page, name) {
-  const { scroll, screen } = await page.evaluate(() => ({
-    scroll: document.documentElement.scrollWidth,
-    screen: document.documentElement.clientWidth,
-  }));
-  assert.ok(scroll <= screen, `${name}: ${scroll} px of content on ${screen} px`);
 }

@@ -5,14 +5,14 @@ import { test } from 'node:test';
 import { cameIn, close, fillSignIn, openPage, phase, playedBeyond } from './chromium.js';
 import { openConsole } from './console_house.js';
 import { hence } from './marquee.js';
-import { lookAt } from './screens.js';
+import { lookAt, lookOtherwise } from './looks.js';
 
 const DAY_S = 24 * 3600;
 const PARTS = 6;
 const WORDS = {
   'en-GB': {
     none: /^Not a series/, free: 'Free from the first', coins: 'Coins for each of the others', rewarded: 'For advertising, a day', wrong: /1 to 100000\.$/,
-    sell: 'Sell by the episode', now: /The first 2 free, the others for 60 coins each/, openings: 'When single parts open', part: /^Part 6/,
+    sell: 'Sell by the episode', now: /The first 2 free, the others for 60 coins each/, openings: 'When single parts open', part: /^Episode 6/,
     save_openings: 'Save openings', one_set: '1 is set', add: 'Add coins', count: 'Coins', cost: /^Paid for all of them/,
     note: 'Where they come from', note_missing: /in a few words/, take_back: 'Take back', reason: 'Reason', taken_back: 'Taken back',
     balance: (coins) => `${coins} to spend`, terms: 'Episodes 1–2 are free, then 60 coins each.', free_label: /^Episode 2, Free/,
@@ -22,7 +22,7 @@ const WORDS = {
   },
   'zh-CN': {
     none: /^未按集售卖/, free: '免费集数', coins: '其余每集金币', rewarded: '每日广告解锁集数', wrong: /^请填写 1 至 100000/,
-    sell: '按集售卖', now: /前 2 集免费，其余每集 60 金币/, openings: '单集开放时间', part: /^第 6 部分/,
+    sell: '按集售卖', now: /前 2 集免费，其余每集 60 金币/, openings: '单集开放时间', part: /^第 6 集/,
     save_openings: '保存开放时间', one_set: '已设 1 集', add: '发放金币', count: '金币数量', cost: /^合计实付/,
     note: '来源', note_missing: /^请简要填写/, take_back: '收回', reason: '原因', taken_back: '已收回',
     balance: (coins) => `可用 ${coins}`, terms: '第 1–2 集免费，之后每集 60 金币。', free_label: /^第 2 集，免费/,
@@ -39,14 +39,10 @@ export function series(world) {
     const cell = (page, part) => page.locator(`button[data-part="${part}"]`);
     const sheet = (page) => page.locator('dialog[open] [data-step]');
 
-    /** A picture in this look, and one in the other width and theme. */
+    /** A picture in this look; the other width and appearance are judged too. */
     async function picture(page, name, options) {
       await lookAt(page, `series-${name}-${locale}`, options);
-      await page.setViewportSize({ width: viewport.width === 390 ? 1440 : 390, height: 900 });
-      await page.emulateMedia({ colorScheme: words.colorScheme === 'dark' ? 'light' : 'dark' });
-      await lookAt(page, `series-${name}-${locale}-other`, options);
-      await page.setViewportSize(viewport);
-      await page.emulateMedia({ colorScheme: words.colorScheme });
+      await lookOtherwise(page, `series-${name}-${locale}`, look);
     }
 
     test(`a series is sold by the episode, and its episodes are unlocked for coins (${locale})`, async () => {

@@ -230,6 +230,7 @@ async fn every_caller_gets_what_the_table_says() {
             "deals" => show.title.to_string().replace("ttl", "dea"),
             "screeners" => show.title.to_string().replace("ttl", "scr"),
             "coin-lots" => show.title.to_string().replace("ttl", "lot"),
+            "partner" => "dea_00000000000000000000000000".into(),
             "products" => show.title.to_string().replace("ttl", "prd"),
             "coupons" => show.title.to_string().replace("ttl", "cpn"),
             "voucher-batches" => show.title.to_string().replace("ttl", "vba"),

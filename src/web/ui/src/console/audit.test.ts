@@ -15,6 +15,8 @@ test('the filter offers the actions as the log writes them', () => {
   expect(values).toContain('deal.premiere');
   expect(values).toContain('party.edit');
   expect(values).toContain('unlock.deny');
+  expect(values).toContain('product.withdraw');
+  expect(values).toContain('coupon.void');
   expect(values.every((value) => actionText(value, en) !== value)).toBe(true);
 });
 

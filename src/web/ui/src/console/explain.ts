@@ -65,6 +65,8 @@ export function sayStep(step: Step, words: Words, locale: Locale): string {
       if (holds) return words.says_membership;
       if (code !== null) break;
       return facts.membership_id == null ? words.says_membership_none : words.says_membership_no_window;
+    case 'home':
+      return words.says_home;
     case 'free':
       return holds ? words.says_free : words.says_free_none;
     case 'window':

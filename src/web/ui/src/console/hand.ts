@@ -43,7 +43,8 @@ export function tell(hand: Hand, words: Shape<typeof en>, locale: Locale, title:
     }
     case 'PAYMENT_PENDING_LATE': {
       const href = hand.subject === null ? '/console/orders?status=pending' : `/console/orders/${encodeURIComponent(hand.subject)}`;
-      return { text: words.PAYMENT_PENDING_LATE(title, when), act: words.PAYMENT_PENDING_LATE_do, href };
+      const text = title === '' ? words.PAYMENT_PENDING_LATE_product(when) : words.PAYMENT_PENDING_LATE(title, when);
+      return { text, act: words.PAYMENT_PENDING_LATE_do, href };
     }
     case 'DISK_LOW': {
       const free = hand.facts.free_bytes;

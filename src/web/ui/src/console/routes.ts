@@ -21,6 +21,8 @@ export const paths = {
   viewer: '/console/viewers/{viewer_id}',
   members: '/console/members',
   vouchers: '/console/vouchers',
+  products: '/console/products',
+  coupons: '/console/coupons',
 
   sessions: '/console/sessions',
   session: '/console/sessions/{session_id}',
@@ -122,6 +124,20 @@ export const pages: Record<PageName, Page> = {
     need: 'read',
     key: 'r',
     nav: { group: 'sales', icon: 'ticket' },
+  },
+  products: {
+    load: () => import('./pages/Products.svelte'),
+    title: 'products',
+    need: 'read',
+    key: 'd',
+    nav: { group: 'sales', icon: 'stack' },
+  },
+  coupons: {
+    load: () => import('./pages/Coupons.svelte'),
+    title: 'coupons',
+    need: 'read',
+    key: 'c',
+    nav: { group: 'sales', icon: 'tag' },
   },
 
   sessions: {

@@ -6,9 +6,12 @@ import type { Offer, Title } from './api';
 export type Action =
   | { does: 'play'; starts_clock: boolean }
   | { does: 'resume'; progress: Place }
-  | { does: 'buy' | 'rent' | 'preorder'; offer: Offer }
+  /** `buy` a premiere, `rent` for a while, `keep` for good. */
+  | { does: 'buy' | 'rent' | 'keep' | 'preorder'; offer: Offer }
   /** A series that begins with an episode for coins. */
   | { does: 'unlock'; part: number; coins: number }
+  /** For members, and one can become one here. */
+  | { does: 'join' }
   /** For members, and the caller has not said who they are. */
   | { does: 'sign_in' }
   /** For members, and the caller is none. */
@@ -17,6 +20,7 @@ export type Action =
   | { does: 'wait'; opens_at: string; owned: boolean; for_members: boolean }
   | { does: 'nothing'; code: string };
 
+const DOES = { pvod: 'buy', rental: 'rent', buy: 'keep' } as const;
 /** The first seconds are a beginning. */
 const HEAD_MS = 5_000;
 
@@ -25,7 +29,7 @@ export function resumable(progress: Place | null | undefined): Place | null {
   return progress;
 }
 
-export function actionOf(title: Title, caller: { signed_in: boolean }): Action {
+export function actionOf(title: Title, caller: { signed_in: boolean; can_join?: boolean }): Action {
   const { decision } = title;
   if (decision.allow) {
     const progress = resumable(title.progress);
@@ -42,8 +46,9 @@ export function actionOf(title: Title, caller: { signed_in: boolean }): Action {
   const unlock = decision.next?.find((step) => step.action === 'unlock');
   if (unlock) return { does: 'unlock', part: unlock.part, coins: unlock.coins };
   const offer = mainOffer(title);
-  if (offer) return { does: offer.presale ? 'preorder' : offer.kind === 'pvod' ? 'buy' : 'rent', offer };
+  if (offer) return { does: offer.presale ? 'preorder' : DOES[offer.kind], offer };
   if (decision.code === 'MEMBERSHIP_REQUIRED' || decision.next?.some((step) => step.action === 'join')) {
+    if (caller.can_join) return { does: 'join' };
     return { does: caller.signed_in ? 'members_only' : 'sign_in' };
   }
   if (opens_at !== null) {
@@ -68,6 +73,18 @@ export function onSale(title: Title): Offer[] {
   return open.sort(
     (one, other) => Number(one.presale ?? false) - Number(other.presale ?? false) || one.price.amount - other.price.amount,
   );
+}
+
+/** What this caller can choose from now: whoever may watch for a while may still buy it for good. */
+export function choicesOf(title: Title): Offer[] {
+  const on_sale = onSale(title);
+  if (!title.decision.allow) return on_sale;
+  return isForGood(title) ? [] : on_sale.filter((offer) => offer.kind === 'buy');
+}
+
+/** The caller has bought it without an end. */
+export function isForGood({ decision }: Pick<Title, 'decision'>): boolean {
+  return decision.allow && decision.via === 'grant' && !decision.ends_at && !decision.starts_clock;
 }
 
 /** What will be sold later: its window or its presale opens. */

@@ -61,11 +61,13 @@ export type Decision =
 
 export interface Offer {
   id: string;
-  kind: 'pvod' | 'rental';
+  /** `buy`: for good. */
+  kind: 'pvod' | 'rental' | 'buy';
   price: Money;
   list_price: Money;
   member_price?: Money | null;
-  watch_hours: number;
+  /** Null where it is bought for good. */
+  watch_hours: number | null;
   start_within_days?: number | null;
   /** Early access for members: it plays while its buyer is one, until all of them have the title. */
   until_members?: boolean;
@@ -119,7 +121,7 @@ export interface EpisodeTerms {
 
 /** When and how a title is on, where the caller is: `[start_at, end_at)`. */
 export interface Window {
-  license_type: 'vod' | 'svod' | 'avod';
+  license_type: 'vod' | 'est' | 'svod' | 'avod';
   description: string | null;
   start_at: string;
   end_at: string | null;
@@ -185,8 +187,8 @@ export interface Grant {
   available_at?: string;
   /** When the viewing period began; null before first play. */
   first_play_at: string | null;
-  /** The instant from which nothing plays under it, as things stand. */
-  expires_at: string;
+  /** The instant from which nothing plays under it, as things stand; null where it was bought for good. */
+  expires_at: string | null;
   streams: number;
   revoked_at: string | null;
   livemode: boolean;
@@ -202,16 +204,74 @@ export interface PaymentAction {
   expires_at: string;
 }
 
+/** A product as far as a list of something else names it. */
+export interface ProductBrief {
+  id: string;
+  kind: ProductGives['kind'];
+  name: Localized;
+}
+
+/** What is sold besides the offers of titles. */
+export interface Product {
+  id: string;
+  name: Localized;
+  price: Money;
+  gives: ProductGives;
+  /** From when it is sold no more. */
+  sold_until: string | null;
+}
+
+export type ProductGives =
+  | { kind: 'membership'; plan_id: string; days: number }
+  | { kind: 'coins'; coins: number; bonus: number; expires_after_days: number | null }
+  | { kind: 'bundle'; titles: BundleTitle[] };
+
+export type ProductOf<Kind extends ProductGives['kind']> = Product & { gives: Extract<ProductGives, { kind: Kind }> };
+
+export interface BundleTitle {
+  offer_id: string;
+  title: TitleBrief;
+  /** What it costs by itself. */
+  list_price: Money;
+}
+
+/** What an order would come to now. */
+export interface Quote {
+  price: Money;
+  /** What the coupon takes off. */
+  discount: Money | null;
+  is_member_price: boolean;
+}
+
+/** One of both. */
+export type Wanted = { offer_id: string } | { product_id: string };
+export type OrderEntry = Wanted & { coupon?: string };
+
+/** Time as a member that was bought. */
+export interface BoughtMembership {
+  id: string;
+  plan_id: string;
+  starts_at: string;
+  ends_at: string;
+  /** When it was ended early. */
+  ended_at: string | null;
+}
+
 export interface Purchase {
   id: string;
   status: 'paid' | 'pending' | 'declined' | 'refunded' | 'expired';
-  title_id: string;
-  title: TitleBrief;
-  offer_id: string;
+  /** Of an offer; of a product these are null. */
+  title_id: string | null;
+  title: TitleBrief | null;
+  offer_id: string | null;
   offer_kind: Offer['kind'] | null;
+  product: ProductBrief | null;
+  /** What is paid. */
   price: Money;
   list_price: Money | null;
   is_member_price: boolean;
+  /** What a coupon took off. */
+  discount: Money | null;
   /** The number of the receipt. */
   number: string;
   provider: string;
@@ -222,12 +282,17 @@ export interface Purchase {
   refunded_at: string | null;
   refund_reason: string | null;
   grant?: Grant | null;
+  /** What a bundle gave. */
+  grants?: Grant[];
+  membership?: BoughtMembership | null;
+  /** Coins that it gave, such as were given with them included. */
+  coins?: number | null;
 }
 
 export interface CashierPayment {
   payment_id: string;
   amount: Money;
-  title_name: Localized;
+  name: Localized;
   status: 'pending' | 'paid' | 'declined' | 'expired';
 }
 
@@ -352,8 +417,14 @@ export const api = {
   title(id: string): Promise<Title> {
     return call('GET', `/titles/${segment(id)}`);
   },
-  buy(offer_id: string, outcome: Outcome, key: string): Promise<Purchase> {
-    return call('POST', '/purchases', { body: { offer_id, payment: { method: 'sandbox', outcome } }, key });
+  products(): Promise<Product[]> {
+    return list('/products');
+  },
+  quote(order: OrderEntry): Promise<Quote> {
+    return call('POST', '/quotes', { body: order });
+  },
+  buy(order: OrderEntry, outcome: Outcome, key: string): Promise<Purchase> {
+    return call('POST', '/purchases', { body: { ...order, payment: { method: 'sandbox', outcome } }, key });
   },
   purchase(id: string, signal?: AbortSignal): Promise<Purchase> {
     return call('GET', `/purchases/${segment(id)}`, signal ? { signal } : {});

@@ -1,23 +1,27 @@
-// One purchase, from the pressed price to the film.
+// One purchase, from the pressed price to what it gives.
 //
-//   account --signed in--> pay --paid--> paid
-//                          │  ^            ^
-//                          │  declined,    │
-//                          │  expired      │
-//                          v  │            │
-//                         waiting ---------┘   (a code to scan, a confirmation, or a provider that takes its time)
+//   choose --chosen--> account --signed in--> pay --paid--> paid
+//                                             │  ^            ^
+//                                             │  declined,    │
+//                                             │  expired      │
+//                                             v  │            │
+//                                            waiting ---------┘   (a code to scan, a confirmation, or a provider that takes its time)
 //
-// What the viewer was told before is compared with what the server says after a sign-in: another price is said before
-// anything is paid.
+// An offer of a title, or a product: time as a member, coins, a bundle. What the viewer was told before is compared with
+// what the server says after a sign-in: another price is said before anything is paid. A coupon's discount is asked for
+// before, and is the server's.
 
-import type { Money, Offer, Outcome, Purchase, Title } from './api';
-import { mainOffer } from './action';
+import type { Localized, Money, Offer, OrderEntry, Outcome, Product, Purchase, Quote, Title, Wanted } from './api';
+import { isForGood, mainOffer } from './action';
 import { idempotencyKey, troubleIn, type Trouble } from './http';
 
 export interface CheckoutPorts {
   signed_in: () => boolean;
   title: (title_id: string) => Promise<Title>;
-  buy: (offer_id: string, outcome: Outcome, key: string) => Promise<Purchase>;
+  /** As it is sold now; null where it is not. */
+  product: (product_id: string) => Promise<Product | null>;
+  quote: (order: OrderEntry) => Promise<Quote>;
+  buy: (order: OrderEntry, outcome: Outcome, key: string) => Promise<Purchase>;
   purchase: (purchase_id: string, signal: AbortSignal) => Promise<Purchase>;
   /** The caller's newest purchases, for the one that is under way already. */
   newest: () => Promise<Purchase[]>;
@@ -26,9 +30,22 @@ export interface CheckoutPorts {
   sleep: (ms: number) => Promise<void>;
 }
 
-export type Step = 'account' | 'pay' | 'waiting' | 'paid' | 'owned';
+export type Step = 'choose' | 'account' | 'pay' | 'waiting' | 'paid' | 'owned';
 /** Why the viewer is asked to pay again. */
 export type Setback = 'declined' | 'expired' | 'network';
+/** A coupon that the server has taken, and what it takes off. */
+export interface Applied {
+  code: string;
+  quote: Quote;
+}
+
+/** What a product is bought for. */
+export interface Errand {
+  /** The film that it lets its buyer watch. */
+  title?: Title;
+  /** Goes on where the viewer was, once it is paid. */
+  back?: () => void;
+}
 
 const POLL_MS = 1_500;
 const POLL_MS_LATER = 5_000;
@@ -40,6 +57,8 @@ export class Checkout {
   step: Step = $state('pay');
   title: Title | null = $state.raw(null);
   offer: Offer | null = $state.raw(null);
+  product: Product | null = $state.raw(null);
+  errand: Errand = $state.raw({});
   outcome: Outcome = $state('paid');
   purchase: Purchase | null = $state.raw(null);
   setback: Setback | null = $state(null);
@@ -47,6 +66,17 @@ export class Checkout {
   busy = $state(false);
   /** What the price was when the viewer pressed it, if it is another one now. */
   was: Money | null = $state.raw(null);
+  coupon: Applied | null = $state.raw(null);
+  /** Why a coupon was not taken. */
+  coupon_trouble: Trouble | null = $state.raw(null);
+  /** It cannot be had at all, whatever is paid: said instead of a price. */
+  refused: Trouble | null = $state.raw(null);
+  /** What it costs without a coupon. */
+  readonly price: Money | null = $derived(this.offer?.price ?? this.product?.price ?? null);
+  readonly to_pay: Money | null = $derived(this.coupon?.quote.price ?? this.price);
+  readonly name: Localized | undefined = $derived(
+    this.product?.name ?? this.title?.name ?? this.purchase?.product?.name ?? this.purchase?.title?.name,
+  );
 
   readonly #ports: CheckoutPorts;
   #key = '';
@@ -60,6 +90,8 @@ export class Checkout {
     const same = this.purchase?.status === 'pending' && this.purchase.offer_id === offer.id;
     this.title = title;
     this.offer = offer;
+    this.product = null;
+    this.errand = {};
     this.opened = true;
     // Whoever closed the code and presses the price again wants that code.
     if (same) return;
@@ -67,29 +99,65 @@ export class Checkout {
     this.step = this.#ports.signed_in() ? 'pay' : 'account';
   }
 
+  beginProduct(product: Product, errand: Errand = {}): void {
+    const same = this.purchase?.status === 'pending' && this.purchase.product?.id === product.id;
+    this.title = null;
+    this.offer = null;
+    this.product = product;
+    this.errand = errand;
+    this.opened = true;
+    if (same) return;
+    this.#reset();
+    this.step = this.#ports.signed_in() ? 'pay' : 'account';
+    if (this.step === 'pay') void this.#look();
+  }
+
+  /** Which membership, for a film that members watch. */
+  join(title: Title): void {
+    this.#reset();
+    this.title = null;
+    this.offer = null;
+    this.product = null;
+    this.errand = { title };
+    this.step = 'choose';
+    this.opened = true;
+  }
+
   /** Goes on with a purchase that waits for its payment. */
   async resume(purchase: Purchase): Promise<void> {
     this.#reset();
-    this.title = await this.#ports.title(purchase.title_id);
-    this.offer = this.title.offers.find((offer) => offer.id === purchase.offer_id) ?? null;
+    this.title = null;
+    this.offer = null;
+    this.product = null;
+    this.errand = {};
+    if (purchase.title_id !== null) {
+      this.title = await this.#ports.title(purchase.title_id);
+      this.offer = this.title.offers.find((offer) => offer.id === purchase.offer_id) ?? null;
+    } else if (purchase.product) {
+      this.product = await this.#ports.product(purchase.product.id);
+    }
     this.opened = true;
     this.#take(purchase);
   }
 
   /** The account step is done: the price may be another one for this viewer, or the film may be theirs. */
   async signedIn(): Promise<void> {
+    if (this.product) return this.#signedInFor();
     if (!this.title || !this.offer) return;
     this.busy = true;
     this.trouble = null;
     try {
       const before = this.offer.price;
       this.title = await this.#ports.title(this.title.id);
-      if (this.title.decision.allow || this.title.decision.acquired) {
+      const wanted = this.offer.id;
+      const again = this.title.offers.find((offer) => offer.id === wanted && offer.on_sale);
+      // Whoever may watch for a while may still want it for good.
+      const is_kept = again?.kind === 'buy' && this.title.decision.allow && !isForGood(this.title);
+      if ((this.title.decision.allow && !is_kept) || (!this.title.decision.allow && this.title.decision.acquired)) {
         this.step = 'owned';
         return;
       }
-      const wanted = this.offer.id;
-      this.offer = this.title.offers.find((offer) => offer.id === wanted && offer.on_sale) ?? mainOffer(this.title);
+      this.offer = again ?? mainOffer(this.title);
       this.was = this.offer && this.offer.price.amount !== before.amount ? before : null;
       this.step = 'pay';
     } catch (error) {
@@ -99,13 +167,39 @@ export class Checkout {
     }
   }
 
+  /** Asks what a coupon takes off; what was applied before stays until another one is good. */
+  async apply(code: string): Promise<void> {
+    const wanted = this.#wanted();
+    if (!wanted || this.busy || code.trim() === '') return;
+    this.busy = true;
+    this.coupon_trouble = null;
+    try {
+      const quote = await this.#ports.quote({ ...wanted, coupon: code.trim() });
+      this.coupon = { code: code.trim().toUpperCase(), quote };
+      this.#key = idempotencyKey();
+    } catch (error) {
+      this.coupon_trouble = troubleIn(error);
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  without(): void {
+    this.coupon = null;
+    this.coupon_trouble = null;
+    this.#key = idempotencyKey();
+  }
+
   async pay(): Promise<void> {
-    if (!this.offer || this.busy) return;
+    const wanted = this.#wanted();
+    if (!wanted || this.busy) return;
     this.busy = true;
     this.setback = null;
     this.trouble = null;
+    this.coupon_trouble = null;
     try {
-      this.#take(await this.#ports.buy(this.offer.id, this.outcome, this.#key));
+      const order = this.coupon ? { ...wanted, coupon: this.coupon.code } : wanted;
+      this.#take(await this.#ports.buy(order, this.outcome, this.#key));
     } catch (error) {
       await this.#refused(troubleIn(error));
     } finally {
@@ -118,6 +212,47 @@ export class Checkout {
     this.#reset();
     this.opened = false;
     this.step = 'pay';
+  }
+
+  #wanted(): Wanted | null {
+    if (this.offer) return { offer_id: this.offer.id };
+    return this.product ? { product_id: this.product.id } : null;
+  }
+
+  /** A product costs everybody the same; but who has signed in may be a member already. */
+  async #signedInFor(): Promise<void> {
+    const { title } = this.errand;
+    this.busy = true;
+    this.trouble = null;
+    try {
+      if (title) {
+        const now = await this.#ports.title(title.id);
+        this.errand = { ...this.errand, title: now };
+        if (now.decision.allow) {
+          this.step = 'owned';
+          return;
+        }
+      }
+      this.step = 'pay';
+    } catch (error) {
+      this.trouble = troubleIn(error);
+      return;
+    } finally {
+      this.busy = false;
+    }
+    await this.#look();
+  }
+
+  /** Whether this viewer can have it at all, before they choose how to pay. */
+  async #look(): Promise<void> {
+    const { product } = this;
+    if (product?.gives.kind !== 'bundle' && product?.gives.kind !== 'coins') return;
+    try {
+      await this.#ports.quote({ product_id: product.id });
+    } catch (error) {
+      const trouble = troubleIn(error);
+      if (this.product === product && FINAL.includes(trouble.code)) this.refused = trouble;
+    }
   }
 
   async #refused(trouble: Trouble): Promise<void> {
@@ -135,14 +270,23 @@ export class Checkout {
     } else if (trouble.code === 'ALREADY_OWNED') {
       await this.signedIn();
       await this.#ports.changed();
+    } else if (trouble.code.startsWith('COUPON_')) {
+      this.coupon = null;
+      this.coupon_trouble = trouble;
+    } else if (FINAL.includes(trouble.code)) {
+      this.refused = trouble;
     } else if (trouble.code === 'PURCHASE_PENDING') {
       const rows = await this.#ports.newest().catch(() => []);
-      const under_way = rows.find((row) => row.status === 'pending' && row.title_id === this.title?.id);
+      const under_way = rows.find((row) => row.status === 'pending' && this.#concerns(row));
       if (under_way) this.#take(under_way);
       else this.trouble = trouble;
     } else {
       this.trouble = trouble;
     }
+  }
+
+  #concerns(row: Purchase): boolean {
+    return this.product ? row.product?.id === this.product.id : row.title_id !== null && row.title_id === this.title?.id;
   }
 
   #take(purchase: Purchase): void {
@@ -192,6 +336,15 @@ export class Checkout {
     this.setback = null;
     this.trouble = null;
     this.was = null;
+    this.coupon = null;
+    this.coupon_trouble = null;
+    this.refused = null;
     this.busy = false;
   }
 }
+
+/** A product that is refused with one of these is not to be had by paying again. */
+const FINAL = [
+  'PRODUCT_WITHDRAWN', 'PRODUCT_NOT_OPEN', 'PRODUCT_CLOSED', 'PRODUCT_NOT_FOUND', 'BUNDLE_OWNED_IN_PART', 'BUNDLE_INCOMPLETE',
+  'TOO_MANY_COIN_LOTS',
+];

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import type { Offer, Purchase, Title } from './api';
+import type { Offer, Product, Purchase, Title } from './api';
 import { Checkout, type CheckoutPorts } from './checkout.svelte';
 import { Failure } from './http';
 
@@ -30,6 +30,8 @@ const purchase = (status: Purchase['status']): Purchase => ({
   title: { id: 'ttl_1', name: {}, poster_url: null },
   offer_id: 'off_1',
   offer_kind: 'pvod',
+  product: null,
+  discount: null,
   price: yuan(1800),
   list_price: yuan(1800),
   is_member_price: false,
@@ -48,6 +50,8 @@ function ports(changes: Partial<CheckoutPorts> = {}): CheckoutPorts {
   return {
     signed_in: () => true,
     title: () => Promise.resolve(title),
+    product: () => Promise.resolve(null),
+    quote: () => Promise.reject(new Error('nobody asks for a quote')),
     buy: () => Promise.resolve(purchase('paid')),
     purchase: () => Promise.resolve(purchase('paid')),
     newest: () => Promise.resolve([]),
@@ -143,4 +147,65 @@ test('pressing the price of a pending purchase again shows that purchase', async
   till.opened = false;
   till.begin(title, offer);
   expect([till.opened, till.step]).toEqual([true, 'waiting']);
+});
+
+const bundle: Product = {
+  id: 'prd_1',
+  name: {},
+  price: yuan(3000),
+  gives: { kind: 'bundle', titles: [] },
+  sold_until: null,
+};
+
+test('a coupon is asked about before the order, goes with it, and is dropped when it is refused', async () => {
+  const orders: unknown[] = [];
+  const quote = vi.fn(() => Promise.resolve({ price: yuan(900), discount: yuan(900), is_member_price: false }));
+  const buy: CheckoutPorts['buy'] = (order) => {
+    orders.push(order);
+    return orders.length === 1 ? refuse('COUPON_EXHAUSTED')() : Promise.resolve(purchase('paid'));
+  };
+  const till = new Checkout(ports({ quote, buy }));
+  till.begin(title, offer);
+  await till.apply(' half ');
+  expect(quote).toHaveBeenCalledWith({ offer_id: 'off_1', coupon: 'half' });
+  expect([till.coupon?.code, till.to_pay?.amount, till.price?.amount]).toEqual(['HALF', 900, 1800]);
+  await till.pay();
+  expect([till.coupon, till.coupon_trouble?.code, till.to_pay?.amount, till.step]).toEqual([null, 'COUPON_EXHAUSTED', 1800, 'pay']);
+  await till.pay();
+  expect(orders).toEqual([{ offer_id: 'off_1', coupon: 'HALF' }, { offer_id: 'off_1' }]);
+  expect(till.step).toBe('paid');
+});
+
+test('a bundle that is owned in part is refused before anybody chooses how to pay', async () => {
+  const till = new Checkout(ports({ quote: refuse('BUNDLE_OWNED_IN_PART') }));
+  till.beginProduct(bundle);
+  await vi.waitFor(() => expect(till.refused?.code).toBe('BUNDLE_OWNED_IN_PART'));
+  till.begin(title, offer);
+  expect([till.refused, till.product]).toEqual([null, null]);
+});
+
+test('who joins for a film and is a member after signing in pays nothing', async () => {
+  const included: Title = { ...title, decision: { allow: true, via: 'membership', starts_clock: false } };
+  const month: Product = { ...bundle, gives: { kind: 'membership', plan_id: 'pln_1', days: 30 } };
+  const till = new Checkout(ports({ signed_in: () => false, title: () => Promise.resolve(included) }));
+  till.join(title);
+  expect(till.step).toBe('choose');
+  till.beginProduct(month, till.errand);
+  expect(till.step).toBe('account');
+  await till.signedIn();
+  expect(till.step).toBe('owned');
+});
+
+test('whoever rents a film may still buy it for good', async () => {
+  const keep: Offer = { ...offer, id: 'off_2', kind: 'buy', watch_hours: null };
+  const rented: Title = { ...title, decision: { allow: true, via: 'grant', ends_at: '2027-01-03T00:00:00Z', starts_clock: false }, offers: [keep] };
+  const till = new Checkout(ports({ signed_in: () => false, title: () => Promise.resolve(rented) }));
+  till.begin(title, keep);
+  await till.signedIn();
+  expect([till.step, till.offer?.id]).toEqual(['pay', 'off_2']);
+  const kept: Title = { ...rented, decision: { allow: true, via: 'grant', ends_at: null, starts_clock: false } };
+  const owner = new Checkout(ports({ signed_in: () => false, title: () => Promise.resolve(kept) }));
+  owner.begin(title, keep);
+  await owner.signedIn();
+  expect(owner.step).toBe('owned');
 });

@@ -23,6 +23,8 @@ const purchase = (status: Purchase['status'], rest: Partial<Purchase> = {}): Pur
   title,
   offer_id: 'off_1',
   offer_kind: 'pvod',
+  product: null,
+  discount: null,
   price: { amount: 1, currency: 'CNY' },
   list_price: null,
   is_member_price: false,
@@ -65,4 +67,28 @@ test('what can be watched, what waits for money and what is past; codes stand am
   expect(keys('ready')).toEqual(['gra_2', 'a']);
   expect(keys('waiting')).toEqual(['b']);
   expect(keys('past')).toEqual(['c', 'd', 'e']);
+});
+
+test('a bundle is each of its films; what was bought for good has no end; coins and memberships stand by themselves', () => {
+  const product = { id: 'prd_1', kind: 'bundle', name: { en: 'Both' } } as const;
+  const bundle = { title_id: null, title: null, offer_id: null, offer_kind: null, product };
+  const film = (id: string, end: string | null) => grant('running', { id, expires_at: end });
+  const other = { ...title, id: 'ttl_2', name: { en: 'Two' } };
+  const groups = holdingsOf(
+    [
+      purchase('paid', { ...bundle, id: 'a', grants: [film('gra_1', null), film('gra_2', '2027-01-03T00:00:00Z')] }),
+      purchase('pending', { ...bundle, id: 'b' }),
+      purchase('paid', { ...bundle, id: 'c', coins: 60 }),
+      purchase('paid', { ...bundle, id: 'd', membership: { id: 'mem_1', plan_id: 'pln_1', starts_at: '1', ends_at: '2', ended_at: null } }),
+      purchase('refunded', { ...bundle, id: 'e', coins: 60 }),
+    ],
+    [{ ...film('gra_1', null), title }, { ...film('gra_2', null), title: other }],
+  );
+  expect(groups.ready.map(({ key, title, standing }) => [key, title?.id, standing.is])).toEqual([
+    ['a gra_1', 'ttl_1', 'forever'],
+    ['a gra_2', 'ttl_2', 'running'],
+  ]);
+  expect(groups.waiting.map(({ name, title }) => [name.en, title])).toEqual([['Both', null]]);
+  expect(groups.besides.map(({ standing }) => standing)).toEqual([{ is: 'coins', coins: 60 }, { is: 'member', from: '1', until: '2' }]);
+  expect(groups.past.map(({ key }) => key)).toEqual(['e']);
 });

@@ -1,51 +1,70 @@
 // What a viewer has and had: purchases and redeemed codes, each with what may still be done with it.
 
-import type { Grant, GrantRow, Purchase, TitleBrief } from './api';
+import type { Grant, GrantRow, Localized, ProductBrief, Purchase, TitleBrief } from './api';
 
 export type Standing =
   | { is: 'unstarted'; until: string }
   | { is: 'running'; until: string }
+  /** Bought without an end. */
+  | { is: 'forever' }
   /** Null where the grant does not say when its film opens. */
   | { is: 'upcoming'; opens_at: string | null }
   | { is: 'pending' }
+  /** Time as a member, and coins. */
+  | { is: 'member'; from: string; until: string }
+  | { is: 'coins'; coins: number }
   | { is: 'expired' | 'start_by_passed' | 'revoked' | 'refunded' | 'declined' | 'payment_expired'; at: string };
 
 export interface Holding {
   key: string;
-  title: TitleBrief;
+  /** Null for time as a member, for coins, and for a bundle that gave nothing. */
+  title: TitleBrief | null;
+  name: Localized;
+  product: ProductBrief | null;
   /** Null for what a code gave. */
   purchase: Purchase | null;
   standing: Standing;
 }
 
-export type Group = 'waiting' | 'ready' | 'past';
+export type Group = 'waiting' | 'ready' | 'besides' | 'past';
 
 /** The newest first, in each group. */
 export function holdingsOf(purchases: readonly Purchase[], grants: readonly GrantRow[]): Record<Group, Holding[]> {
-  const bought = purchases.map((purchase) => ({
-    key: purchase.id,
-    title: purchase.title,
-    purchase,
-    standing: standingOf(purchase),
-    at: purchase.created_at,
-  }));
+  const bought = purchases.flatMap((purchase) => boughtBy(purchase, grants));
   const given = grants
     .filter((grant) => grant.purchase_id === null)
     .map((grant) => ({
       key: grant.id,
       title: grant.title,
+      name: grant.title.name,
+      product: null,
       purchase: null,
       standing: phaseOf(grant),
       at: grant.issued_at,
     }));
   const all = [...bought, ...given].sort((one, other) => Date.parse(other.at) - Date.parse(one.at));
   const of = (group: Group) => all.filter((holding) => groupOf(holding.standing) === group);
-  return { waiting: of('waiting'), ready: of('ready'), past: of('past') };
+  return { waiting: of('waiting'), ready: of('ready'), besides: of('besides'), past: of('past') };
 }
+
+/** A bundle that is paid is each of its films. */
+function boughtBy(purchase: Purchase, grants: readonly GrantRow[]): (Holding & { at: string })[] {
+  const { id, title, product, created_at: at } = purchase;
+  const row = { key: id, title, name: title?.name ?? product?.name ?? {}, product, purchase, standing: standingOf(purchase), at };
+  const films = purchase.status === 'paid' ? (purchase.grants ?? []) : [];
+  if (films.length === 0) return [row];
+  return films.map((grant) => {
+    const of_grant = grants.find((other) => other.id === grant.id)?.title ?? null;
+    return { ...row, key: `${id} ${grant.id}`, title: of_grant, name: of_grant?.name ?? row.name, standing: phaseOf(grant) };
+  });
+}
+
+const READY: readonly Standing['is'][] = ['upcoming', 'unstarted', 'running', 'forever'];
 
 function groupOf({ is }: Standing): Group {
   if (is === 'pending') return 'waiting';
-  return is === 'upcoming' || is === 'unstarted' || is === 'running' ? 'ready' : 'past';
+  if (is === 'member' || is === 'coins') return 'besides';
+  return READY.includes(is) ? 'ready' : 'past';
 }
 
 export function standingOf(purchase: Purchase): Standing {
@@ -54,13 +73,20 @@ export function standingOf(purchase: Purchase): Standing {
   if (status === 'declined') return { is: 'declined', at: purchase.created_at };
   if (status === 'expired') return { is: 'payment_expired', at: purchase.created_at };
   if (status === 'refunded') return { is: 'refunded', at: purchase.refunded_at ?? purchase.created_at };
+  const { membership, coins } = purchase;
+  if (membership) {
+    const { starts_at: from, ends_at: until, ended_at } = membership;
+    return ended_at ? { is: 'revoked', at: ended_at } : { is: 'member', from, until };
+  }
+  if (coins) return { is: 'coins', coins };
   // Paid a moment ago: the grant comes with the next answer.
   return grant ? phaseOf(grant) : { is: 'pending' };
 }
 
 function phaseOf(grant: Grant): Standing {
-  if (grant.phase === 'revoked') return { is: 'revoked', at: grant.revoked_at ?? grant.expires_at };
-  if (grant.phase === 'expired' || grant.phase === 'start_by_passed') return { is: grant.phase, at: grant.expires_at };
+  const { expires_at, issued_at, revoked_at } = grant;
+  if (grant.phase === 'revoked') return { is: 'revoked', at: revoked_at ?? expires_at ?? issued_at };
+  if (grant.phase === 'expired' || grant.phase === 'start_by_passed') return { is: grant.phase, at: expires_at ?? issued_at };
   if (grant.phase === 'upcoming') return { is: 'upcoming', opens_at: grant.available_at ?? null };
-  return { is: grant.phase, until: grant.expires_at };
+  return expires_at === null ? { is: 'forever' } : { is: grant.phase, until: expires_at };
 }

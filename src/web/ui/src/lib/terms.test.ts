@@ -24,6 +24,10 @@ test('both clocks are said before either starts', () => {
   expect(tell({ presale: true, watch_hours: 168 })).toEqual(['Watch as often as you like for 7 days from the opening.']);
 });
 
+test('what is bought for good has no clock', () => {
+  expect(tell({ kind: 'buy', watch_hours: null })).toEqual(['Yours for good: watch it whenever you like.']);
+});
+
 test('an end that cuts everyone off is said', () => {
   const window = { license_type: 'vod', description: null, end_at: null, zone: 'UTC' } as const;
   const windows = [{ ...window, start_at: offer.opens_at, hard_end_at: '2027-01-05T00:00:00Z' }];

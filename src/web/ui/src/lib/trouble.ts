@@ -66,6 +66,26 @@ function remedy(code: Denial, next: NextStep[], words: Words, locale: Locale): s
       return words.remedy_later;
     case 'PASSWORD_INVALID':
       return words.remedy_password;
+    case 'OFFER_NOT_FOUND':
+    case 'OFFER_WITHDRAWN':
+    case 'PRODUCT_NOT_FOUND':
+    case 'PRODUCT_WITHDRAWN':
+    case 'PRODUCT_NOT_OPEN':
+    case 'PRODUCT_CLOSED':
+      return words.remedy_reload_products;
+    case 'BUNDLE_OWNED_IN_PART':
+      return words.remedy_buy_others;
+    case 'BUNDLE_INCOMPLETE':
+      return words.remedy_buy_single;
+    case 'TOO_MANY_COIN_LOTS':
+      return words.remedy_spend_coins;
+    case 'COUPON_UNKNOWN':
+      return words.remedy_coupon;
+    case 'COUPON_EXPIRED':
+    case 'COUPON_USED':
+    case 'COUPON_EXHAUSTED':
+    case 'COUPON_NOT_FOR_THIS':
+      return words.remedy_no_coupon;
     case 'PURCHASE_PENDING':
       return words.remedy_finish_payment;
     case 'VOUCHER_UNKNOWN':

@@ -118,6 +118,15 @@ export class Unlocking {
     this.#play = () => undefined;
   }
 
+  /** Closes the sheet for a while: what it gives back opens it again, with what the viewer has by then. */
+  pause(): () => void {
+    const { title, part } = this;
+    const play = this.#play;
+    this.leave();
+    // A purchase on the way is no reason to take coins without asking.
+    return () => title && part && void this.begin(title, part, play, true);
+  }
+
   /** What the viewer has; asked again, where the server did not say. */
   async look(): Promise<void> {
     await this.#busily(async () => (this.wallet = await this.#ports.wallet()));

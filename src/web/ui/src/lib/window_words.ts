@@ -4,7 +4,7 @@ import type { Window } from './api';
 import type { Locale } from './words/shape';
 import type { WindowWords as Words } from './words';
 
-type Kind = 'premiere' | 'rent' | 'episode' | 'member' | 'free';
+type Kind = 'premiere' | 'rent' | 'keep' | 'episode' | 'member' | 'free';
 
 export interface Telling {
   now: Date;
@@ -53,12 +53,14 @@ export function zoneWords(zone: string, locale: Locale, when: Date): string {
 function spanOf(window: Window, { sold_as, zone }: Telling): Span {
   const ends = [window.end_at, window.hard_end_at].flatMap((end) => (end === null ? [] : [Date.parse(end)]));
   return {
-    kind: window.license_type === 'svod' ? 'member' : window.license_type === 'avod' ? 'free' : sold_as,
+    kind: KINDS[window.license_type] ?? sold_as,
     start_ms: Date.parse(window.start_at),
     end_ms: Math.min(Infinity, ...ends),
     zone: zone ?? window.zone,
   };
 }
+
+const KINDS: Partial<Record<Window['license_type'], Kind>> = { est: 'keep', svod: 'member', avod: 'free' };
 
 /** By start; windows of one kind that touch are one to a viewer. */
 function merged(spans: Span[]): Span[] {

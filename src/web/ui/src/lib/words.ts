@@ -5,6 +5,7 @@ import * as account from './words/account';
 import * as checkout from './words/checkout';
 import * as common from './words/common';
 import * as player from './words/player';
+import * as products from './words/products';
 import type { Locale, Shape } from './words/shape';
 import * as storefront from './words/storefront';
 import * as trouble from './words/trouble';
@@ -17,6 +18,7 @@ const en = {
   ...checkout.en,
   ...account.en,
   ...player.en,
+  ...products.en,
   ...trouble.en,
 };
 
@@ -33,6 +35,7 @@ export const catalogues: Record<Locale, Words> = {
     ...checkout.zh,
     ...account.zh,
     ...player.zh,
+    ...products.zh,
     ...trouble.zh,
   },
   en,

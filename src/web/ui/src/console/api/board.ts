@@ -77,7 +77,7 @@ export interface Board {
 
 export interface Order {
   id: string;
-  title_id: string;
+  title_id: string | null;
   name: Localized;
   price: Money;
   viewer_hint: string | null;
@@ -88,8 +88,8 @@ export interface Order {
 interface PurchaseRow {
   id: string;
   status: string;
-  title_id: string;
-  title_name: Localized;
+  title_id: string | null;
+  name: Localized;
   viewer_email: string | null;
   price: Money;
   created_at: string;
@@ -107,7 +107,7 @@ export async function recentOrders(limit: number, signal: AbortSignal): Promise<
   return data.map((row) => ({
     id: row.id,
     title_id: row.title_id,
-    name: row.title_name,
+    name: row.name,
     price: row.price,
     viewer_hint: hintOf(row.viewer_email),
     at: row.created_at,

@@ -165,8 +165,14 @@ export interface ImportedAvails {
   notes: { path: string; says: string }[];
 }
 
-export const licenseTypes = ['vod', 'svod', 'avod'] as const;
+export const licenseTypes = ['vod', 'est', 'svod', 'avod'] as const;
 export type LicenseType = (typeof licenseTypes)[number];
+
+/** Whether a title is sold in such a window by itself, through offers. */
+export const isSold = (type: LicenseType): boolean => type === 'vod' || type === 'est';
+
+export const offerKinds = ['pvod', 'rental', 'buy'] as const;
+export type OfferKind = (typeof offerKinds)[number];
 
 /** An empty `include` is the whole world. */
 export interface Territories {
@@ -242,10 +248,12 @@ export interface AvailCheck {
 export type Clock =
   | { on_purchase: { watch_s: number } }
   | { until_members: { watch_s: number } }
-  | { on_first_play: { start_within_s: number; watch_s: number } };
+  | { on_first_play: { start_within_s: number; watch_s: number } }
+  /** Bought for good. */
+  | { forever: Record<string, never> };
 
 export interface OfferEntry {
-  kind: 'pvod' | 'rental';
+  kind: OfferKind;
   list_price: Money;
   member_price: Money | null;
   clock: Clock;

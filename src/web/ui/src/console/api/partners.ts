@@ -33,7 +33,7 @@ export type Carriage =
   | { kind: 'cinema' }
   | { kind: 'broadcast'; channel: string; clearance: string; runs: number };
 
-export const mediums = ['vod', 'svod', 'avod', 'cinema', 'broadcast'] as const;
+export const mediums = ['vod', 'est', 'svod', 'avod', 'cinema', 'broadcast'] as const;
 export type Medium = (typeof mediums)[number];
 
 export interface Exclusivity {

@@ -2,15 +2,30 @@
 
 import type { Localized, Money } from '../../lib/api';
 import { operator, type Page } from '../api';
+import type { OfferKind } from './catalogue';
 
 export const purchaseStatuses = ['paid', 'pending', 'declined', 'expired', 'refunded'] as const;
 export type PurchaseStatus = (typeof purchaseStatuses)[number];
 
+export const productKinds = ['membership', 'coins', 'bundle'] as const;
+export type ProductKind = (typeof productKinds)[number];
+
+export interface ProductBrief {
+  id: string;
+  kind: ProductKind;
+  name: Localized;
+}
+
 export interface PurchaseRow {
   id: string;
   status: PurchaseStatus;
-  title_id: string;
-  title_name: Localized;
+  /** None where a product was bought. */
+  title_id: string | null;
+  name: Localized;
+  product: ProductBrief | null;
+  coupon_id: string | null;
+  /** What the coupon took off. */
+  discount: Money | null;
   viewer_id: string;
   viewer_email: string;
   price: Money;
@@ -34,8 +49,8 @@ export interface Grant {
   phase: string;
   issued_at: string;
   first_play_at: string | null;
-  /** Before first play, by when it has to be started. */
-  expires_at: string;
+  /** Before first play, by when it has to be started; null where it was bought for good. */
+  expires_at: string | null;
   streams: number;
   revoked_at: string | null;
 }
@@ -63,8 +78,11 @@ export interface OrderSession {
 
 export interface PurchaseDetail extends PurchaseRow {
   viewer: { id: string; email: string; display_name: string | null } | null;
-  offer: { id: string; kind: 'pvod' | 'rental'; list_price: Money; member_price: Money | null } | null;
-  grant: Grant | null;
+  offer: { id: string; kind: OfferKind; list_price: Money; member_price: Money | null } | null;
+  /** Of a bundle one for each title. */
+  grants: Grant[];
+  membership: { id: string; plan_id: string; starts_at: string; ends_at: string; ended_at: string | null } | null;
+  coin_lots: CoinLot[];
   refund: { id: string; amount: Money; reason: string; created_at: string } | null;
   /** Why its money should go back, where a rule says so. */
   refund_rule: 'licence_withdrawn' | 'unstarted' | 'tried' | null;
@@ -177,7 +195,7 @@ export interface Plan {
 export interface VoucherBatch {
   id: string;
   title: { id: string; name: Localized };
-  offer: { id: string; kind: 'pvod' | 'rental'; list_price: Money } | null;
+  offer: { id: string; kind: OfferKind; list_price: Money } | null;
   count: number;
   redeemed: number;
   expires_at: string;

@@ -1,7 +1,7 @@
 // One title with its rights, as its page has it: what the tabs show and what they change.
 
 import { troubleIn, type Trouble } from '../../lib/http';
-import { catalogue, type Avail, type Offer, type Title, type TitleEdit } from '../api/catalogue';
+import { catalogue, isSold, type Avail, type Offer, type Title, type TitleEdit } from '../api/catalogue';
 import { kept } from './upload.svelte';
 
 export type StepName = 'film' | 'window' | 'offer' | 'poster' | 'live';
@@ -36,8 +36,9 @@ export class TitleDesk {
   async load(): Promise<void> {
     try {
       const [title, avails] = await Promise.all([catalogue.title(this.id), catalogue.avails(this.id)]);
-      this.title = title;
+      // The page comes with its windows: without them it would say for a moment that there is none.
       await this.#take(avails);
+      this.title = title;
       this.film_on_its_way = title.assets.length === 0 && kept().some((entry) => entry.title_id === this.id);
       this.trouble = null;
     } catch (error) {
@@ -65,7 +66,7 @@ export class TitleDesk {
   }
 
   async #take(avails: Avail[]): Promise<void> {
-    const sold = avails.filter((avail) => avail.license_type === 'vod');
+    const sold = avails.filter((avail) => isSold(avail.license_type));
     const lists = await Promise.all(sold.map((avail) => catalogue.offers(avail.id)));
     this.avails = avails;
     this.offers = new Map(sold.map((avail, i) => [avail.id, lists[i] ?? []]));
@@ -82,7 +83,7 @@ export function isOpen(avail: Pick<Avail, 'start_at' | 'end_at'>, now = Date.now
 
 export function stepsOf(title: Title, avails: readonly Avail[], offers: ReadonlyMap<string, readonly Offer[]>, now = Date.now()): Step[] {
   const ahead = avails.filter((avail) => !isOver(avail, now));
-  const sold = ahead.filter((avail) => avail.license_type === 'vod');
+  const sold = ahead.filter((avail) => isSold(avail.license_type));
   const priced = sold.every((avail) => offers.get(avail.id)?.some((offer) => offer.withdrawn_at === null));
   const not_sold = ahead.length > 0 && sold.length === 0;
   return [

@@ -3,13 +3,14 @@
 import { instant, money } from '../../lib/format';
 import type { CommonWords } from '../../lib/words';
 import type { Locale, Shape } from '../../lib/words/shape';
-import type { Clock, Offer } from '../api/catalogue';
+import { offerKinds, type Clock, type LicenseType, type Offer, type OfferKind } from '../api/catalogue';
 import type { en } from '../words/windows';
 
 const HOUR_S = 3_600;
 const DAY_S = 24 * HOUR_S;
 
 export function clockText(clock: Clock, words: Shape<typeof en>, common: CommonWords): string {
+  if ('forever' in clock) return words.say_forever;
   if ('on_purchase' in clock) return words.say_on_purchase(common.hours(hours(clock.on_purchase.watch_s)));
   if ('until_members' in clock) return words.say_until_members(common.hours(hours(clock.until_members.watch_s)));
   const { start_within_s, watch_s } = clock.on_first_play;
@@ -19,8 +20,14 @@ export function clockText(clock: Clock, words: Shape<typeof en>, common: CommonW
 export const hours = (seconds: number): number => Math.round((seconds / HOUR_S) * 10) / 10;
 export const days = (seconds: number): number => Math.round((seconds / DAY_S) * 10) / 10;
 
+/** Those of what ends, to choose from; what is bought for good has one clock and no choice. */
 export const clockKinds = ['on_purchase', 'on_first_play', 'until_members'] as const;
 export type ClockKind = (typeof clockKinds)[number];
+
+/** What may be sold in such a window. */
+export function kindsIn(type: LicenseType): readonly OfferKind[] {
+  return offerKinds.filter((kind) => (kind === 'buy') === (type === 'est'));
+}
 
 export function kindOf(clock: Clock): ClockKind {
   return clockKinds.find((kind) => kind in clock) ?? 'on_purchase';

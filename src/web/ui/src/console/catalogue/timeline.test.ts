@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { DAY_MS, HOUR_MS, fit, marks, ratioOf, rest, zoom } from './timeline';
+import { DAY_MS, HOUR_MS, fit, marks, placed, ratioOf, rest, zoom } from './timeline';
 
 const same = (ms: number) => ms;
 const at = (text: string) => Date.parse(text);
@@ -39,4 +39,12 @@ test('a dragged edge rests where it can be aimed at', () => {
   const near = at('2026-12-01T20:07:00Z');
   expect(new Date(rest(near, 60_000, same, same)).toISOString()).toBe('2026-12-01T20:00:00.000Z');
   expect(new Date(rest(near, 4 * HOUR_MS, same, same)).toISOString()).toBe('2026-12-02T00:00:00.000Z');
+});
+
+test('a span is placed where it is in sight, without an end to beyond the edge', () => {
+  const stretch = { from: 0, to: 1_000 };
+  expect(placed({ from: 250, to: 500 }, stretch)).toEqual({ left: '25.000%', width: '25.000%' });
+  expect(placed({ from: 500, to: null }, stretch)).toEqual({ left: '50.000%', width: '52.000%' });
+  expect(placed({ from: -9_000, to: 500 }, stretch)?.left).toBe('-0.300%');
+  expect([placed({ from: -10, to: 0 }, stretch), placed({ from: 1_000, to: null }, stretch)]).toEqual([null, null]);
 });

@@ -88,3 +88,12 @@ export function rest(at: number, ms_per_px: number, wall: (ms: number) => number
   const step = aim <= HOUR_MS / 4 ? HOUR_MS / 4 : aim <= HOUR_MS ? HOUR_MS : DAY_MS;
   return instant(Math.round(wall(at) / step) * step);
 }
+
+/** Where a span stands on the stretch, as CSS lengths; `null` out of sight. */
+export function placed({ from, to }: { from: number; to: number | null }, stretch: Stretch): { left: string; width: string } | null {
+  if (from >= stretch.to || (to !== null && to <= stretch.from)) return null;
+  const left = Math.max(-0.003, ratioOf(from, stretch));
+  const right = Math.min(1.02, to === null ? 1.02 : ratioOf(to, stretch));
+  const percent = (ratio: number) => `${(ratio * 100).toFixed(3)}%`;
+  return { left: percent(left), width: percent(Math.max(0.002, right - left)) };
+}

@@ -46,6 +46,7 @@ export const en = {
   state_acquired: 'Bought',
 
   license_vod: 'Pay per title',
+  license_est: 'Buy for good',
   license_svod: 'Members',
   license_avod: 'Free',
 
@@ -229,6 +230,7 @@ export const zh: Shape<typeof en> = {
   state_acquired: '已购',
 
   license_vod: '单片点播',
+  license_est: '数字购买',
   license_svod: '会员',
   license_avod: '免费',
 

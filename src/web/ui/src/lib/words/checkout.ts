@@ -16,6 +16,7 @@ export const en = {
   go_on: 'Go on',
 
   checkout: 'Checkout',
+  checkout_product: 'Checkout',
   account_first: 'First your account: the film will be in it.',
   price_became: (was: string, is: string) => `You pay ${is} instead of ${was}.`,
   price_became_member: (was: string, is: string) => `You are a member: you pay ${is} instead of ${was}.`,
@@ -90,6 +91,7 @@ export const zh: Shape<typeof en> = {
   go_on: '继续',
 
   checkout: '购票',
+  checkout_product: '购买',
   account_first: '请先登录，购买的影片会保存在您的账号中。',
   price_became: (was, is) => `您的价格是 ${is}，不是 ${was}。`,
   price_became_member: (was, is) => `您是会员，只需支付 ${is}（原价 ${was}）。`,
