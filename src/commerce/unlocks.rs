@@ -14,6 +14,7 @@ use crate::playback::sessions::Sessions;
 use crate::rights::avail::LicenseType;
 use crate::rights::denial::{Denial, DenialCode, NextOption};
 use crate::rights::entitlement::{Cause, Decision, decide_part};
+use crate::rights::portability::deemed;
 use crate::rights::reach::Reach;
 use crate::rights::snapshot::TitleRights;
 use crate::rights::unlock::{Unlock, UnlockMeans, day_begins};
@@ -182,7 +183,7 @@ impl Unlocks {
             NextOption::Unlock { coins, .. } => Some(*coins),
             _ => None,
         });
-        let avail = Reach::of(title, territory, now).open_avail(LicenseType::Vod, now);
+        let avail = Reach::of(title, deemed(viewer.home, territory), now).open_avail(LicenseType::Vod, now);
         let left = denial.next.iter().find_map(|option| match option {
             NextOption::Reward { left, .. } => Some(*left),
             _ => None,

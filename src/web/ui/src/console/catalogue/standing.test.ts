@@ -8,7 +8,7 @@ const day = (n: number) => new Date(at(n)).toISOString();
 const where = (...include: string[]) => ({ include, exclude: [] });
 
 function avail(id: string, license_type: Avail['license_type'], from: number, to: number | null, territories = where('CN')): Avail {
-  const times = { start_at: day(from), end_at: to === null ? null : day(to), hard_end_at: null, zone: 'UTC' };
+  const times = { start_at: day(from), end_at: to === null ? null : day(to), hard_end_at: null, zone: 'UTC', languages: null, format_profile: 'uhd' as const };
   return { id, title_id: 'ttl_1', license_type, description: null, territories, ...times };
 }
 function offer(avail_id: string, fields: Partial<Offer> = {}): Offer {
