@@ -184,7 +184,7 @@ pub fn password_refused(refusal: PasswordRefusal) -> Problem {
 
 pub async fn viewer_body(api: &Api, viewer: Viewer) -> Result<ViewerBody, Problem> {
     let now = api.clock.now();
-    let memberships = api.db.memberships(viewer.id).await?;
+    let memberships = api.db.memberships(viewer.id, api.livemode).await?;
     let ends_at = memberships.iter().filter(|row| row.is_active(now)).map(|row| row.ends_at).max();
     Ok(ViewerBody {
         id: viewer.id,

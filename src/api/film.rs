@@ -116,7 +116,7 @@ pub fn trailer(title: &Title) -> Option<TrailerBody> {
 }
 
 pub fn preview(title: &TitleRights, territory: Option<Territory>, now: UtcMs) -> Option<PreviewBody> {
-    match decide_preview(title, territory, now)? {
+    match decide_preview(title, None, territory, now)? {
         Decision::Allow(entitlement) => entitlement.preview_ms.map(|runtime_ms| PreviewBody { runtime_ms }),
         Decision::Deny(_) => None,
     }

@@ -169,7 +169,7 @@ pub async fn membership(
     viewer: AViewer,
 ) -> Result<Json<Option<MyMembershipBody>>, Problem> {
     let now = api.clock.now();
-    let mut memberships = api.db.memberships(viewer.id).await?;
+    let mut memberships = api.db.memberships(viewer.id, api.livemode).await?;
     memberships.sort_by_key(|row| row.starts_at);
     let Some(membership) = memberships.iter().filter(|row| row.is_active(now)).max_by_key(|row| row.ends_at) else {
         return Ok(Json(None));

@@ -166,7 +166,7 @@ pub async fn report_premiere(
     params(("id" = DealId, Path)), security(("bearer" = [])), responses(
     (status = 200, description = "The key", body = PartnerKeyBody),
     (status = 401, description = "PARTNER_TOKEN_INVALID, PARTNER_TOKEN_EXPIRED"),
-    (status = 403, description = "WINDOW_NOT_OPEN, with when; WINDOW_CLOSED, LICENCE_REVOKED, TITLE_SUSPENDED"),
+    (status = 403, description = "WINDOW_NOT_OPEN, with when; WINDOW_CLOSED, LICENCE_REQUIRED, LICENCE_REVOKED, TITLE_SUSPENDED"),
     (status = 404, description = "DEAL_NOT_FOUND, PACKAGE_KEY_NOT_FOUND"),
     (status = 410, description = "TITLE_WITHDRAWN"),
     (status = 429, description = "RATE_LIMITED"),

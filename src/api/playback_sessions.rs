@@ -194,8 +194,11 @@ async fn age_limit(
     let Some(lock) = api.accounts.lock(viewer_id).await? else { return Ok(None) };
     match pin {
         Some(pin) if is_above(api, title_id, lock.age_limit) => {
-            api.accounts.try_pin(viewer_id, pin).await?.map_err(lock::refused)?;
-            Ok(None)
+            let Err(refusal) = api.accounts.try_pin(viewer_id, pin).await? else { return Ok(None) };
+            let problem = lock::refused(refusal);
+            let detail = json!({"code": problem.code(), "rule": "parental_lock"});
+            api.audit(&viewer_id.to_string(), "session.deny", &title_id.to_string(), detail).await?;
+            Err(problem)
         }
         _ => Ok(Some(lock.age_limit)),
     }

@@ -117,12 +117,13 @@ pub async fn list(
 #[utoipa::path(post, path = "/quotes", tag = "purchases", operation_id = "quote", request_body = NewQuoteBody,
     security(("bearer" = []), ("cookie" = [])), responses(
     (status = 200, description = "What it would cost", body = QuoteBody),
-    (status = 403, description = "GEO_NOT_LICENSED, WINDOW_NOT_OPEN, WINDOW_CLOSED, MEMBERSHIP_REQUIRED, TITLE_SUSPENDED"),
+    (status = 403, description = "GEO_NOT_LICENSED, WINDOW_NOT_OPEN, WINDOW_CLOSED, MEMBERSHIP_REQUIRED, LICENCE_REQUIRED,
+        LICENCE_REVOKED, LANGUAGE_HELD_BACK, TITLE_SUSPENDED"),
     (status = 404, description = "OFFER_NOT_FOUND, PRODUCT_NOT_FOUND"),
     (status = 409, description = "ALREADY_OWNED; BUNDLE_OWNED_IN_PART, BUNDLE_INCOMPLETE; PRODUCT_NOT_OPEN, PRODUCT_CLOSED,
         PRODUCT_WITHDRAWN; TOO_MANY_COIN_LOTS; COUPON_UNKNOWN, COUPON_EXPIRED, COUPON_USED, COUPON_EXHAUSTED,
         COUPON_NOT_FOR_THIS"),
-    (status = 410, description = "TITLE_WITHDRAWN"),
+    (status = 410, description = "TITLE_WITHDRAWN, OFFER_WITHDRAWN"),
     (status = 422, description = "ORDER_INVALID: not exactly one of both is named"),
 ))]
 pub async fn quote(
@@ -133,10 +134,8 @@ pub async fn quote(
     body: JsonBody<NewQuoteBody>,
 ) -> Result<Json<QuoteBody>, Problem> {
     let NewQuoteBody { offer_id, product_id, coupon } = body.value;
-    // Words are not to be guessed.
-    if coupon.is_some()
-        && let Rate::Over { retry_after } = api.accounts.count_purchase(viewer.id).await
-    {
+    // Words are not to be guessed, and a bundle is many questions.
+    if let Rate::Over { retry_after } = api.accounts.count_purchase(viewer.id).await {
         return Err(Problem::too_many(retry_after));
     }
     let wanted = Wanted {

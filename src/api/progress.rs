@@ -46,9 +46,9 @@ pub async fn put(
     if let Rate::Over { retry_after } = api.accounts.count_progress(viewer.id).await {
         return Err(Problem::too_many(retry_after));
     }
-    let snapshot = api.follower.snapshot();
+    let (snapshot, now) = (api.follower.snapshot(), api.clock.now());
     let is_invited = |title: &TitleRights| title.screeners_of(viewer.id).any(|screener| screener.revoked_at.is_none());
-    let is_shown = |title: &&Arc<TitleRights>| title.title.status != TitleStatus::Draft || is_invited(title);
+    let is_shown = |title: &&Arc<TitleRights>| title.title.standing(now) != TitleStatus::Draft || is_invited(title);
     let title = snapshot.title(title_id).filter(is_shown);
     let Some(title) = title else {
         return Err(Problem::new(StatusCode::NOT_FOUND, "TITLE_NOT_FOUND", "There is no such title."));

@@ -127,12 +127,13 @@ pub struct PaymentActionBody {
     (status = 201, description = "The purchase, paid or pending", body = PurchaseBody),
     (status = 400, description = "IDEMPOTENCY_KEY_REQUIRED"),
     (status = 402, description = "PAYMENT_DECLINED, with `purchase_id`"),
-    (status = 403, description = "GEO_NOT_LICENSED, WINDOW_NOT_OPEN, WINDOW_CLOSED, TITLE_SUSPENDED, SALES_CLOSED"),
+    (status = 403, description = "GEO_NOT_LICENSED, WINDOW_NOT_OPEN, WINDOW_CLOSED, MEMBERSHIP_REQUIRED, LICENCE_REQUIRED,
+        LICENCE_REVOKED, LANGUAGE_HELD_BACK, TITLE_SUSPENDED, SALES_CLOSED"),
     (status = 404, description = "OFFER_NOT_FOUND, PRODUCT_NOT_FOUND"),
     (status = 409, description = "ALREADY_OWNED, PURCHASE_PENDING; BUNDLE_OWNED_IN_PART, BUNDLE_INCOMPLETE; PRODUCT_NOT_OPEN,
         PRODUCT_CLOSED, PRODUCT_WITHDRAWN; TOO_MANY_COIN_LOTS; COUPON_UNKNOWN, COUPON_EXPIRED, COUPON_USED,
         COUPON_EXHAUSTED, COUPON_NOT_FOR_THIS"),
-    (status = 410, description = "TITLE_WITHDRAWN"),
+    (status = 410, description = "TITLE_WITHDRAWN, OFFER_WITHDRAWN"),
     (status = 422, description = "ORDER_INVALID, IDEMPOTENCY_KEY_REUSED, PAYMENT_METHOD_UNKNOWN, PAYMENT_DETAILS_INVALID"),
 ))]
 pub async fn create(

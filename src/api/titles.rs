@@ -346,7 +346,8 @@ async fn all_rights(api: &Api, viewer: Option<ViewerId>) -> Result<AllRights, Pr
     grants.retain(|grant| grant.livemode == api.livemode);
     let mut unlocks = api.db.unlocks(viewer, None).await?;
     unlocks.retain(|unlock| unlock.livemode == api.livemode);
-    let (memberships, screeners) = (api.db.memberships(viewer).await?, api.db.screeners_of(viewer).await?);
+    let (memberships, screeners) =
+        (api.db.memberships(viewer, api.livemode).await?, api.db.screeners_of(viewer).await?);
     let home = api.db.home(viewer).await?.map(|home| home.territory);
     Ok(AllRights(ViewerRights { grants, memberships, unlocks, screeners, home }))
 }

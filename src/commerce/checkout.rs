@@ -182,14 +182,17 @@ impl Checkout {
             (Some(_), _) => return Err(key_reused()),
         }
         if purchase.status == PurchaseStatus::Paid {
-            if self.db.given(id).await?.coins_spent() > 0 {
+            if !self.db.hold_coins(id, self.clock.now()).await? {
                 return Err(Error::new(
                     ErrorKind::Conflict,
                     "COINS_SPENT",
                     "Coins of this purchase have been spent; it cannot be given back. Void what is left of them instead.",
                 ));
             }
-            self.provider(&purchase.provider)?.refund(&purchase).await?;
+            if let Err(error) = self.provider(&purchase.provider)?.refund(&purchase).await {
+                self.db.release_coins(id).await?;
+                return Err(error);
+            }
         } else if earlier.is_none() {
             return Err(Error::new(
                 ErrorKind::Conflict,

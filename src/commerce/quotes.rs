@@ -8,8 +8,10 @@ use crate::base::id::{OfferId, ProductId, ViewerId};
 use crate::base::limits;
 use crate::base::money::{Currency, Money};
 use crate::base::territory::Territory;
+use crate::catalog::title::TitleStatus;
 use crate::ledger::coupon::{self, Coupon};
 use crate::ledger::purchase::{Discount, Good, Line, shares};
+use crate::ledger::wallet::CoinLot;
 use crate::playback::follower::Follower;
 use crate::playback::sessions::Sessions;
 use crate::rights::denial::{Denial, DenialCode};
@@ -81,6 +83,13 @@ impl Quotes {
             What::Product(product_id) => {
                 let product = snapshot.product(product_id).filter(|product| product.price.currency == wanted.currency);
                 let product = product.ok_or_else(product_not_found)?;
+                // Nobody is told of a title that nobody may know of.
+                let is_secret = |id: &OfferId| {
+                    snapshot.offer(*id).is_none_or(|(title, _)| title.title.standing(now) == TitleStatus::Draft)
+                };
+                if product.gives.offer_ids().iter().any(is_secret) {
+                    return Err(product_not_found());
+                }
                 if !product.is_sold(now) {
                     return Err(not_sold(product, now));
                 }
@@ -140,15 +149,21 @@ impl Quotes {
         price: Money,
         now: UtcMs,
     ) -> Result<Discount> {
-        let found = self.db.coupon_by_code(&Coupon::fold(code)).await?.ok_or_else(coupon::unknown)?;
-        let uses = self.db.coupon_uses(found.id, viewer_id, self.livemode).await?;
+        let code = Coupon::fold(code);
+        if !Coupon::is_code(&code) {
+            return Err(coupon::unknown());
+        }
+        let found = self.db.coupon_by_code(&code).await?.ok_or_else(coupon::unknown)?;
+        let uses = self.db.coupon_uses(&found, viewer_id, self.livemode).await?;
         Ok(Discount { coupon_id: found.id, amount: found.discount(good, price, uses, now)? })
     }
 
     async fn require_room_for_coins(&self, viewer_id: ViewerId) -> Result<()> {
         // A purchase adds two lots at most: paid ones, and such as are given with them.
-        if self.db.coin_lots(viewer_id, self.livemode).await?.len() + 2 > limits::COIN_LOTS_PER_VIEWER_MAX {
-            let message = format!("A wallet holds at most {} lots of coins.", limits::COIN_LOTS_PER_VIEWER_MAX);
+        let lots = self.db.coin_lots(viewer_id, self.livemode).await?;
+        if CoinLot::in_order(&lots, self.clock.now()).len() + 2 > limits::COIN_LOTS_PER_VIEWER_MAX {
+            let message =
+                format!("A wallet holds at most {} lots of coins. Spend some first.", limits::COIN_LOTS_PER_VIEWER_MAX);
             return Err(Error::new(ErrorKind::Conflict, "TOO_MANY_COIN_LOTS", message));
         }
         Ok(())

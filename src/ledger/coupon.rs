@@ -42,7 +42,8 @@ pub enum Off {
     Amount(Money),
 }
 
-/// How often a coupon has been used: purchases that are pending or paid.
+/// How often a coupon has been used: purchases that are pending or paid. By all viewers it is counted only where there is a
+/// bound, and no further than that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CouponUses {
     pub by_all: u32,
@@ -55,14 +56,20 @@ impl Coupon {
         code.trim().to_ascii_uppercase()
     }
 
+    /// Whether it could be one, in upper case.
+    pub fn is_code(code: &str) -> bool {
+        let is_letter = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-';
+        let lengths = limits::COUPON_CODE_CHARS_MIN..=limits::COUPON_CODE_CHARS_MAX;
+        lengths.contains(&code.len()) && code.bytes().all(is_letter)
+    }
+
     /// Refuses what no operator can have meant.
     pub fn check(&self) -> Result<()> {
         let refuse = |param: &str, message: String| {
             Err(Error::new(ErrorKind::Unprocessable, "COUPON_INVALID", message).with_param(param))
         };
-        let is_letter = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-';
         let (shortest, longest) = (limits::COUPON_CODE_CHARS_MIN, limits::COUPON_CODE_CHARS_MAX);
-        if !(shortest..=longest).contains(&self.code.len()) || !self.code.bytes().all(is_letter) {
+        if !Coupon::is_code(&self.code) {
             return refuse("code", format!("A code has {shortest} to {longest} letters A to Z, digits and hyphens."));
         }
         match self.off {

@@ -112,6 +112,12 @@ pub async fn create(
 ) -> Result<Response, Problem> {
     let api = &operators.api;
     let idempotency = key.of(&operator.caller, &body.digest);
+    // A repeated request is answered before it is judged.
+    if let Some(key) = &idempotency
+        && let Some(Written::Replay { id }) = api.db.written(key).await?
+    {
+        return Ok((StatusCode::CREATED, Json(counted(&operators, id.parse()?).await?)).into_response());
+    }
     let coupon = body.value.into_coupon(api.clock.now());
     coupon.check()?;
     let snapshot = api.follower.snapshot();
@@ -150,9 +156,14 @@ pub async fn void(
     if api.db.void_coupon(id, api.clock.now()).await? {
         operators.audit(&operator, "coupon.void", &id.to_string(), json!({})).await?;
     }
+    Ok(Json(counted(&operators, id).await?))
+}
+
+async fn counted(operators: &Operators, id: CouponId) -> Result<CouponBody, Problem> {
+    let api = &operators.api;
     let counted = api.db.coupons(api.livemode).await?.into_iter().find(|(coupon, _)| coupon.id == id);
     let (coupon, uses) = counted.ok_or_else(|| Error::internal(format!("coupon {id} is gone")))?;
-    Ok(Json(CouponBody::new(coupon, uses)))
+    Ok(CouponBody::new(coupon, uses))
 }
 
 fn refuse(code: &'static str, message: &str, param: &str) -> Problem {

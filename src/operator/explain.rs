@@ -19,8 +19,9 @@ use crate::base::territory::Territory;
 use crate::operator::Operators;
 use crate::playback::denied;
 use crate::rights::denial::DenialCode;
-use crate::rights::entitlement::{Cause, Decision, explain_going_on, next_options};
+use crate::rights::entitlement::{Cause, Decision, explain_going_on};
 use crate::rights::reach::Reach;
+use crate::rights::remedy::next_options;
 use crate::rights::trace::{self, Check, Step};
 
 const CHECKS: [Check; 9] = [

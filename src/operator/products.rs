@@ -114,6 +114,13 @@ pub async fn create(
     let api = &operators.api;
     let now = api.clock.now();
     let idempotency = key.of(&operator.caller, &body.digest);
+    // A repeated request is answered before it is judged.
+    if let Some(key) = &idempotency
+        && let Some(Written::Replay { id }) = api.db.written(key).await?
+    {
+        api.follower.poll().await?;
+        return Ok((StatusCode::CREATED, Json(show(&operators, id.parse()?)?)).into_response());
+    }
     let product = body.value.into_product(now);
     product.check()?;
     match &product.gives {

@@ -172,7 +172,7 @@ fn rule(watched: &WatchedSale, revocation: Option<&Revocation>, now: UtcMs) -> O
     // What was taken back by hand before is nobody's loss; what a membership was used for is not asked.
     let (paid_at, expires_at) = match (sale.given.grants.as_slice(), sale.given.coins.as_slice()) {
         ([], []) => return None,
-        ([], [lot, ..]) if sale.given.coins_spent() > 0 || lot.void_at.is_some() => return None,
+        ([], lots) if sale.given.coins_spent() > 0 || lots.iter().any(|lot| lot.void_at.is_some()) => return None,
         ([], [lot, ..]) => (lot.added_at, lot.expires_at),
         (grants, _) if grants.iter().any(|grant| grant.revoked_at.is_some()) => return None,
         ([first, ..], _) => {

@@ -112,7 +112,7 @@ pub async fn show(
     let patron = api.db.patron(id, now).await?.ok_or_else(not_found)?;
     let plans = api.db.plans().await?;
     let plan_name = |id| plans.iter().find(|plan| plan.id == id).map(|plan| plan.name.clone()).unwrap_or_default();
-    let memberships = api.db.memberships(id).await?.into_iter().map(|membership| Member {
+    let memberships = api.db.memberships(id, api.livemode).await?.into_iter().map(|membership| Member {
         viewer_email: patron.viewer.email.clone(),
         plan_name: plan_name(membership.plan_id),
         membership,

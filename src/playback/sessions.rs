@@ -137,7 +137,8 @@ impl Sessions {
         unlocks.retain(|unlock| unlock.livemode == self.rules.livemode);
         let snapshot = self.follower.snapshot();
         let screeners = snapshot.title(title).map(|title| title.screeners_of(viewer).cloned().collect());
-        let (memberships, home) = (self.db.memberships(viewer).await?, self.db.home(viewer).await?);
+        let memberships = self.db.memberships(viewer, self.rules.livemode).await?;
+        let home = self.db.home(viewer).await?;
         Ok(ViewerRights {
             grants,
             memberships,
@@ -168,7 +169,13 @@ impl Sessions {
                 }
             }
             Feature::Trailer => decide_trailer(&title.title, request.territory, now),
-            Feature::Preview => decide_preview(title, request.territory, now).ok_or_else(no_preview)?,
+            Feature::Preview => {
+                let home = match request.watcher.viewer_id() {
+                    Some(viewer_id) => self.db.home(viewer_id).await?.map(|home| home.territory),
+                    None => None,
+                };
+                decide_preview(title, home, request.territory, now).ok_or_else(no_preview)?
+            }
         };
         let entitlement = match decision {
             Decision::Allow(entitlement) => entitlement,

@@ -20,10 +20,10 @@ use crate::base::id::{AvailId, DealId, GrantId, MembershipId, PartyViewerId, Scr
 use crate::base::protection::ProtectionScheme;
 use crate::base::territory::Territory;
 use crate::catalog::title::{Title, TitleStatus};
-use crate::rights::avail::{Avail, LicenseType};
+use crate::rights::avail::LicenseType;
 use crate::rights::caps::{Caps, shared};
 use crate::rights::clearance::Clearance;
-use crate::rights::denial::{Denial, DenialCode, NextOption};
+use crate::rights::denial::{Denial, DenialCode};
 use crate::rights::episode::Episode;
 use crate::rights::grant::{Grant, GrantPhase};
 use crate::rights::heard::HeardRights;
@@ -31,11 +31,12 @@ use crate::rights::membership::Membership;
 use crate::rights::partner_pass::partner_goes_on;
 use crate::rights::portability::deemed;
 use crate::rights::reach::{Reach, covers};
+use crate::rights::remedy::{no_entitlement, nothing_heard};
 use crate::rights::screener::{self, Screener, invited, screener_goes_on};
 use crate::rights::session::PlaybackSession;
 use crate::rights::snapshot::TitleRights;
 use crate::rights::teaser::preview_goes_on;
-use crate::rights::trace::{self, GoingOn, Silent, Step, Steps, Tracer};
+use crate::rights::trace::{self, Check, GoingOn, Silent, Step, Steps, Tracer};
 use crate::rights::unlock::Unlock;
 
 /// A session that outlives its membership may still run this much longer than the film.
@@ -187,7 +188,9 @@ pub fn explain(
     let mut steps = Steps::default();
     let decision = walk(title, part, viewer, territory, now, &mut steps);
     // What an invitation has overruled decides nothing.
-    if let Some((_, overruled)) = steps.0.split_last_mut() {
+    if let Some((last, overruled)) = steps.0.split_last_mut()
+        && last.check == Check::Screener
+    {
         for step in overruled {
             step.code = None;
         }
@@ -250,7 +253,7 @@ fn decide_under(episode: &Episode<'_>, tracer: &mut impl Tracer) -> Decision {
     }
     rights.offer(right, tracer);
     if rights.found.is_none() {
-        let right = running_grant(title, reach, viewer, now);
+        let right = running_grant(title, episode.part, reach, viewer, now);
         tracer.step(|| trace::grants(&viewer.grants, right.as_ref(), GrantPhase::Running, now));
         rights.offer(right, tracer);
     }
@@ -265,7 +268,7 @@ fn decide_under(episode: &Episode<'_>, tracer: &mut impl Tracer) -> Decision {
         rights.offer(right, tracer);
     }
     if rights.found.is_none() {
-        let right = unstarted_grant(title, reach, viewer, now);
+        let right = unstarted_grant(title, episode.part, reach, viewer, now);
         tracer.step(|| trace::grants(&viewer.grants, right.as_ref(), GrantPhase::Unstarted, now));
         rights.offer(right, tracer);
     }
@@ -417,17 +420,30 @@ pub fn listing_denial(status: TitleStatus) -> Option<DenialCode> {
     }
 }
 
-fn running_grant(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights, now: UtcMs) -> Option<Entitlement> {
-    usable_grant(title, reach, viewer, now, GrantPhase::Running)
+fn running_grant(
+    title: &TitleRights,
+    part: u32,
+    reach: &Reach<'_>,
+    viewer: &ViewerRights,
+    now: UtcMs,
+) -> Option<Entitlement> {
+    usable_grant(title, part, reach, viewer, now, GrantPhase::Running)
 }
 
-fn unstarted_grant(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights, now: UtcMs) -> Option<Entitlement> {
-    usable_grant(title, reach, viewer, now, GrantPhase::Unstarted)
+fn unstarted_grant(
+    title: &TitleRights,
+    part: u32,
+    reach: &Reach<'_>,
+    viewer: &ViewerRights,
+    now: UtcMs,
+) -> Option<Entitlement> {
+    usable_grant(title, part, reach, viewer, now, GrantPhase::Unstarted)
 }
 
 /// The grant in `phase` that lasts longest, of those under which something is heard, where there is one.
 fn usable_grant(
     title: &TitleRights,
+    part: u32,
     reach: &Reach<'_>,
     viewer: &ViewerRights,
     now: UtcMs,
@@ -440,7 +456,7 @@ fn usable_grant(
         .filter(|grant| grant.phase(now) == phase && reach.plays_beside(grant, membership, now))
         .filter_map(|grant| Some((grant, *reach.covered.iter().find(|avail| avail.id == grant.avail_id)?)))
         .filter(|(_, avail)| !avail.has_hard_ended(now))
-        .max_by_key(|(grant, avail)| (title.is_heard_at_all(avail), grant.lasts_until()))?;
+        .max_by_key(|(grant, avail)| (title.is_heard(part, avail), grant.lasts_until()))?;
     let beside = membership.filter(|_| grant.clock.needs_membership());
     let finished_at = beside.map(|membership| film_end(title, membership, now));
     Some(Entitlement {
@@ -512,99 +528,6 @@ fn scheme_or_flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<P
         Stored::Flag(is_protected) => is_protected.then_some(ProtectionScheme::Aes128),
         Stored::Scheme(scheme) => Some(scheme),
     }))
-}
-
-/// What can be had to hear the part, by who has nothing of it yet; to others, that what they have is mute.
-fn nothing_heard(episode: &Episode<'_>, right: &Entitlement) -> Denial {
-    let denial = no_entitlement(episode);
-    let is_theirs = matches!(right.cause, Cause::Grant(_) | Cause::Unlock(_));
-    let is_to_be_had = matches!(denial.code, DenialCode::PaymentRequired | DenialCode::MembershipRequired);
-    if is_to_be_had && !is_theirs {
-        denial
-    } else {
-        Denial { next: denial.next, ..Denial::of(DenialCode::LanguageHeldBack) }
-    }
-}
-
-/// The most helpful true reason: what the viewer had and lost, then what can be had now, then when it opens.
-fn no_entitlement(episode: &Episode<'_>) -> Denial {
-    let Episode { reach, viewer, now, .. } = *episode;
-    if reach.offered().next().is_none() {
-        return Denial::of(DenialCode::LicenceRequired);
-    }
-    let has = |grant: &Grant| reach.covered.iter().any(|avail| avail.id == grant.avail_id);
-    let upcoming = |grant: &&Grant| grant.phase(now) == GrantPhase::Upcoming && has(grant);
-    if let Some(grant) = viewer.grants.iter().filter(upcoming).min_by_key(|grant| grant.available_at) {
-        let next = vec![NextOption::Wait { opens_at: grant.available_at }];
-        return Denial { code: DenialCode::WindowNotOpen, next, is_acquired: true };
-    }
-    let next = episode.options(next_options(reach, viewer, now));
-    let lost = viewer
-        .grants
-        .iter()
-        .filter(|grant| has(grant))
-        .filter_map(|grant| match grant.phase(now) {
-            GrantPhase::Expired => Some((grant.lasts_until(), DenialCode::RentalExpired)),
-            GrantPhase::StartByPassed => Some((grant.lasts_until(), DenialCode::StartByPassed)),
-            GrantPhase::Running if grant.clock.needs_membership() && reach.members_have_since(grant.issued_at, now) => {
-                None
-            }
-            GrantPhase::Running if grant.clock.needs_membership() && !viewer.is_member(now) => {
-                Some((now, DenialCode::MembershipRequired))
-            }
-            // Alive and not used: the avail it was bought under has hard-ended.
-            GrantPhase::Running | GrantPhase::Unstarted => Some((now, DenialCode::RentalExpired)),
-            GrantPhase::Upcoming | GrantPhase::Revoked => None,
-        })
-        .max_by_key(|(at, _)| *at);
-    let code = match lost {
-        Some((_, code)) => code,
-        None if next.iter().any(|option| matches!(option, NextOption::Buy { .. } | NextOption::Unlock { .. })) => {
-            DenialCode::PaymentRequired
-        }
-        None if next.contains(&NextOption::Join) => DenialCode::MembershipRequired,
-        None if reach.is_mute(episode.part, now) => DenialCode::LanguageHeldBack,
-        None if next.iter().any(|option| matches!(option, NextOption::Wait { .. })) => DenialCode::WindowNotOpen,
-        None => DenialCode::WindowClosed,
-    };
-    Denial { next, ..Denial::of(code) }
-}
-
-/// What can be done now; and only when there is nothing, when the next window opens.
-pub fn next_options(reach: &Reach<'_>, viewer: &ViewerRights, now: UtcMs) -> Vec<NextOption> {
-    let title = reach.title;
-    let is_member = viewer.is_member(now);
-    let mut options: Vec<NextOption> = reach
-        .offered()
-        .filter(|avail| avail.license_type.is_sold())
-        .flat_map(|avail| title.offers_of(avail.id).filter(|offer| reach.sells(offer, avail, now)))
-        .filter(|offer| offer.is_for(is_member))
-        .map(|offer| NextOption::Buy { offer_id: offer.id, price: offer.price(is_member) })
-        .collect();
-    let has_members = || reach.open_avail(LicenseType::Svod, now).is_some_and(|avail| title.is_heard_at_all(avail));
-    if !is_member && (has_members() || is_for_members(title, reach, viewer, now)) {
-        options.push(NextOption::Join);
-    }
-    if options.is_empty() {
-        let heard = reach.offered().filter(|avail| title.is_heard_at_all(avail));
-        let opening = heard.filter_map(|avail| reach.opening(avail, now)).min();
-        options.extend(opening.map(|opens_at| NextOption::Wait { opens_at }));
-    }
-    options
-}
-
-/// Whether members could buy, or play what this viewer has, before members have the title.
-fn is_for_members(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights, now: UtcMs) -> bool {
-    let is_sold = |avail: &Avail| {
-        title.offers_of(avail.id).any(|offer| offer.clock.needs_membership() && reach.sells(offer, avail, now))
-    };
-    let waits = |grant: &Grant| {
-        grant.clock.needs_membership()
-            && grant.phase(now) == GrantPhase::Running
-            && !reach.members_have_since(grant.issued_at, now)
-            && reach.covered.iter().any(|avail| avail.id == grant.avail_id)
-    };
-    reach.offered().any(is_sold) || viewer.grants.iter().any(waits)
 }
 
 #[cfg(test)]

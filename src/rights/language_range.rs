@@ -44,7 +44,9 @@ impl LanguageRange {
         if text == ANY {
             return Some(LanguageRange { subtags: vec![ANY.to_owned()] });
         }
-        is_tag(text).then(|| LanguageRange { subtags: common_form(text) })
+        let range = is_tag(text).then(|| LanguageRange { subtags: common_form(text) })?;
+        // What is written again must be read again: the common form can be longer.
+        (range.to_string().len() <= TAG_BYTES_MAX).then_some(range)
     }
 
     /// Whether it means a language that a track declares, or declares none of.
@@ -164,6 +166,15 @@ mod tests {
 
     fn range(text: &str) -> LanguageRange {
         LanguageRange::parse(text).unwrap()
+    }
+
+    #[test]
+    fn what_is_read_is_written_so_that_it_is_read_again() {
+        assert_eq!(LanguageRange::parse("zh-TW-x-aaaaaaaa-bbbbbbbb-cccccccc"), None, "its common form is too long");
+        for text in ["zh-TW", "yue", "eng", "zh-CN-x-abc", "*", "und", "sr-Latn-RS", "cmn-Hans-CN"] {
+            let range = range(text);
+            assert_eq!(LanguageRange::parse(&range.to_string()), Some(range), "{text}");
+        }
     }
 
     #[test]

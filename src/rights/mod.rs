@@ -24,6 +24,7 @@ pub mod portability;
 pub mod product;
 pub mod reach;
 pub mod release_dates;
+pub mod remedy;
 pub mod sale;
 pub mod screener;
 pub mod session;

@@ -9,7 +9,7 @@ use crate::rights::avail::LicenseType;
 use crate::rights::clearance::Clearance;
 use crate::rights::deal::{Carriage, Deal};
 use crate::rights::denial::{Denial, DenialCode, NextOption};
-use crate::rights::entitlement::{Cause, Decision, Entitlement, title_denial};
+use crate::rights::entitlement::{Cause, Decision, Entitlement, listing_denial, title_denial};
 use crate::rights::session::PlaybackSession;
 use crate::rights::snapshot::TitleRights;
 use crate::rights::window::WindowPhase;
@@ -127,7 +127,13 @@ pub fn partner_goes_on(
 pub fn key_is_due(title: &TitleRights, deal: &Deal, now: UtcMs) -> Result<(), Denial> {
     let in_china = deal.territories.contains(Territory::CHINA).then_some(Territory::CHINA);
     let clearance = Clearance::of(&title.title, in_china, now);
-    title_denial(&title.title, now).or(clearance.denial()).map_or(Ok(()), |code| Err(Denial::of(code)))?;
+    // What was sealed elsewhere needs no film here.
+    let listing = listing_denial(title.title.standing(now));
+    listing.or(clearance.denial()).map_or(Ok(()), |code| Err(Denial::of(code)))?;
+    let is_free = matches!(deal.carriage, Carriage::Platform { license_type: LicenseType::Avod, .. });
+    if !clearance.0.clears(if is_free { Charge::Free } else { Charge::Paid }) {
+        return Err(Denial::of(DenialCode::LicenceRequired));
+    }
     if deal.window.phase(now) == WindowPhase::Closed {
         return Err(Denial::of(DenialCode::WindowClosed));
     }

@@ -5,11 +5,12 @@ use crate::base::clock::UtcMs;
 use crate::base::money::Money;
 use crate::base::territory::Territory;
 use crate::rights::denial::{Denial, DenialCode, NextOption};
-use crate::rights::entitlement::{ViewerRights, next_options, title_denial};
+use crate::rights::entitlement::{ViewerRights, title_denial};
 use crate::rights::grant::{Grant, GrantClock};
 use crate::rights::offer::{Offer, OfferKind, SalePhase};
 use crate::rights::portability::deemed;
 use crate::rights::reach::Reach;
+use crate::rights::remedy::next_options;
 use crate::rights::snapshot::TitleRights;
 
 /// What buying would cost this viewer now.

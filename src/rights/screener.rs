@@ -195,8 +195,13 @@ fn answer(
         let next = vec![NextOption::Wait { opens_at }];
         return Decision::Deny(Denial { code: DenialCode::WindowNotOpen, next, is_acquired: true });
     }
-    let code = if here().next().is_some() { DenialCode::ScreeningOver } else { DenialCode::GeoNotLicensed };
-    Decision::Deny(Denial { code, ..denial })
+    if here().next().is_some() {
+        return Decision::Deny(Denial { code: DenialCode::ScreeningOver, ..denial });
+    }
+    // Of an invitation that holds elsewhere: whoever knows of the title because of it is told why it is not there.
+    let is_alive = standing.iter().any(|screener| screener.is_alive(now));
+    let is_hidden = denial.code == DenialCode::TitleNotListed && is_alive;
+    Decision::Deny(if is_hidden { Denial { code: DenialCode::GeoNotLicensed, ..denial } } else { denial })
 }
 
 /// Whether a denial leaves nothing to do, or nothing but waiting.

@@ -8,6 +8,7 @@ use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::clearance::Clearance;
 use crate::rights::denial::{Denial, DenialCode, NextOption};
 use crate::rights::entitlement::{Cause, Decision, Entitlement, enter, listing_denial};
+use crate::rights::portability::deemed;
 use crate::rights::reach::Reach;
 use crate::rights::snapshot::TitleRights;
 use crate::rights::trace::Silent;
@@ -34,10 +35,15 @@ pub fn decide_trailer(title: &Title, territory: Option<Territory>, now: UtcMs) -
 }
 
 /// Whether the beginning of a film may be watched by anybody: while a window of the title is open there, and no longer.
-/// None where the title has no preview.
-pub fn decide_preview(title: &TitleRights, territory: Option<Territory>, now: UtcMs) -> Option<Decision> {
+/// None where the title has no preview. Who lives at `home` in the European Economic Area is taken to be there.
+pub fn decide_preview(
+    title: &TitleRights,
+    home: Option<Territory>,
+    territory: Option<Territory>,
+    now: UtcMs,
+) -> Option<Decision> {
     let preview_ms = title.title.preview_ms()?;
-    let reach = match enter(title, territory, now, &mut Silent) {
+    let reach = match enter(title, deemed(home, territory), now, &mut Silent) {
         Ok(reach) => reach,
         Err(code) => return Some(Decision::Deny(Denial::of(code))),
     };
@@ -59,7 +65,7 @@ pub fn decide_preview(title: &TitleRights, territory: Option<Territory>, now: Ut
         starts_clock: false,
         streams: 0,
         beside: None,
-        home: None,
+        home,
         preview_ms: Some(preview_ms),
         protection: (!is_free).then_some(title.title.details.protection),
         caps: avail.caps.clone(),

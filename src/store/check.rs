@@ -225,6 +225,10 @@ fn check_tally(tally: &Tally, report: &mut Report) {
         report.find("GRANT_CHANGED", tally.purchase_id, "its grant does not say what the purchase and its offer say");
     }
     // A grant of a purchase that is paid may be revoked for other reasons; one of a refunded purchase must be.
+    if tally.status == PurchaseStatus::Refunded && (tally.memberships_left > 0 || tally.coins_left > 0) {
+        let message = "it is refunded, and a membership or coins of it are not taken back";
+        report.find("GIVEN_NOT_TAKEN_BACK", tally.purchase_id, message);
+    }
     if tally.status == PurchaseStatus::Refunded && tally.grants_revoked != tally.grants {
         report.find("GRANT_NOT_REVOKED", tally.purchase_id, "it is refunded and its grant is not revoked");
     }

@@ -141,6 +141,11 @@ async fn each_kind_of_damage_is_found() {
         ("UPDATE membership SET purchase_id = NULL", &["MEMBERSHIP_COUNT_WRONG"]),
         ("UPDATE coin_lot SET purchase_id = NULL", &["COINS_MISSING"]),
         (
+            "UPDATE membership SET purchase_id = (SELECT id FROM purchase WHERE status = 'refunded') \
+             WHERE purchase_id IS NOT NULL",
+            &["GIVEN_NOT_TAKEN_BACK", "MEMBERSHIP_COUNT_WRONG"],
+        ),
+        (
             "UPDATE membership SET purchase_id = 'pur_0'",
             &["CAUSE_MISSING", "MEMBERSHIP_COUNT_WRONG", "STORAGE_DAMAGED"],
         ),

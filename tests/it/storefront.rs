@@ -93,7 +93,7 @@ async fn a_membership_that_is_ended_early_ends_its_playback_at_the_next_request(
     let (ann, ben) = (server.member("ann", server.now() + HOUR).await, server.member("ben", server.now() + HOUR).await);
     let (anns, bens) = (server.play(&ann, title).await, server.play(&ben, title).await);
     assert_eq!(server.get(&anns).await.status, StatusCode::OK);
-    let membership = server.app.db.memberships(ann.id).await.unwrap().remove(0);
+    let membership = server.app.db.memberships(ann.id, false).await.unwrap().remove(0);
     let path = format!("/api/v1/operator/memberships/{}/end", membership.id);
     let request = server.request(Method::POST, &path).bearer_auth(&server.operator);
     let ended = server.send(request.json(&json!({"reason": "asked for it"}))).await;

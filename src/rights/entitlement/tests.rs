@@ -10,6 +10,8 @@ use crate::catalog::compliance::{Compliance, Confirmation, LicensedFilm, Revocat
 use crate::catalog::episodes::EpisodeTerms;
 use crate::catalog::licence::{Licence, LicenceKind};
 use crate::catalog::title::Title;
+use crate::rights::avail::Avail;
+use crate::rights::denial::NextOption;
 use crate::rights::grant::{GrantCause, GrantClock};
 use crate::rights::holdback::{Holdback, HoldbackEvent};
 use crate::rights::offer::{Offer, OfferKind};
@@ -511,10 +513,11 @@ fn a_trailer_plays_as_long_as_its_title_is_listed() {
 #[test]
 fn a_preview_plays_while_a_window_is_open_and_ends_with_it() {
     let mut cinema = cinema();
-    assert_eq!(decide_preview(&cinema.rights, Some(cn()), pvod_start()), None, "nobody has said how long");
+    assert_eq!(decide_preview(&cinema.rights, None, Some(cn()), pvod_start()), None, "nobody has said how long");
     cinema.rights.title.details.preview_ms = Some(360_000);
     let answer = |cinema: &Cinema, territory: Option<Territory>, now: UtcMs| match decide_preview(
         &cinema.rights,
+        None,
         territory,
         now,
     )
@@ -539,7 +542,7 @@ fn a_preview_plays_while_a_window_is_open_and_ends_with_it() {
     assert_eq!(answer(&cinema, None, pvod_start()), Err((DenialCode::GeoNotLicensed, vec![])));
 
     // A session of it ends with the window that it was opened in, the hard end, the title or the territory.
-    let Some(Decision::Allow(entitlement)) = decide_preview(&cinema.rights, Some(cn()), pvod_start()) else {
+    let Some(Decision::Allow(entitlement)) = decide_preview(&cinema.rights, None, Some(cn()), pvod_start()) else {
         panic!("denied")
     };
     let session = PlaybackSession {

@@ -48,6 +48,10 @@ pub struct Tally {
     pub memberships: u32,
     /// One where it gave coins, in however many lots.
     pub coins: u32,
+    /// Of what it gave, memberships that were not ended.
+    pub memberships_left: u32,
+    /// Lots that are not void, or of which something was spent.
+    pub coins_left: u32,
     pub grants: u32,
     pub grants_revoked: u32,
     /// Grants that say what the purchase and its offer say: whose, of what, for how long.

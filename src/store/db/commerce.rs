@@ -63,6 +63,12 @@ pub trait CommerceDb: Send + Sync {
     /// Presses it. The first act stands, and is returned.
     async fn press_sandbox(&self, id: PaymentId, act: SandboxAct, at: UtcMs) -> Result<SandboxAct>;
 
+    /// Before the money goes back: the coins of a purchase cannot be spent any more. False where some have been.
+    async fn hold_coins(&self, purchase: PurchaseId, at: UtcMs) -> Result<bool>;
+
+    /// The money has not gone back after all: they can be spent again.
+    async fn release_coins(&self, purchase: PurchaseId) -> Result<()>;
+
     /// `paid -> refunded`: the refund, the reversing entry, and the end of all that it gave with a change for each.
     async fn record_refund(
         &self,
@@ -102,7 +108,8 @@ pub trait CommerceDb: Send + Sync {
         idempotency: Option<&Idempotency>,
     ) -> Result<Written<()>>;
 
-    async fn memberships(&self, viewer: ViewerId) -> Result<Vec<Membership>>;
+    /// Those that an operator gave, and those that were bought with real money, or with none, as `livemode` says.
+    async fn memberships(&self, viewer: ViewerId, livemode: bool) -> Result<Vec<Membership>>;
 
     async fn membership(&self, id: MembershipId) -> Result<Option<Membership>>;
 

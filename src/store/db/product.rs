@@ -36,5 +36,5 @@ pub trait ProductDb: Send + Sync {
     async fn void_coupon(&self, id: CouponId, at: UtcMs) -> Result<bool>;
 
     /// How often it has been used: by purchases that are pending or paid.
-    async fn coupon_uses(&self, id: CouponId, viewer: ViewerId, livemode: bool) -> Result<CouponUses>;
+    async fn coupon_uses(&self, coupon: &Coupon, viewer: ViewerId, livemode: bool) -> Result<CouponUses>;
 }

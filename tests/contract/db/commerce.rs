@@ -227,7 +227,7 @@ pub async fn plans_and_memberships_are_kept(backend: &impl Backend) {
     let replay = Written::Replay { id: membership.id.to_string() };
     assert_eq!(db.insert_membership(&membership, Some(&key("join"))).await.unwrap(), replay);
     assert_eq!(db.membership(membership.id).await.unwrap(), Some(membership.clone()));
-    assert_eq!(db.memberships(scene.viewer.id).await.unwrap(), [membership]);
+    assert_eq!(db.memberships(scene.viewer.id, false).await.unwrap(), [membership]);
 }
 
 pub async fn keys_are_forgotten(backend: &impl Backend) {

@@ -67,12 +67,11 @@ pub async fn what_a_product_gives_comes_and_goes_with_the_money(backend: &impl B
     // Two weeks that are bought one after the other follow one another.
     let first = member_for_a_week(&db, &scene, &week).await;
     let second = member_for_a_week(&db, &scene, &week).await;
-    let [one, two] = [first.id, second.id].map(|id| (db.clone(), id));
-    let one = one.0.given(one.1).await.unwrap().membership.unwrap();
-    let two = two.0.given(two.1).await.unwrap().membership.unwrap();
+    let one = db.given(first.id).await.unwrap().membership.unwrap();
+    let two = db.given(second.id).await.unwrap().membership.unwrap();
     assert_eq!((one.starts_at, one.ends_at), (later(10), later(10 + 7 * DAY_MS)));
     assert_eq!((two.starts_at, two.ends_at), (one.ends_at, later(10 + 14 * DAY_MS)));
-    let mut memberships = db.memberships(scene.viewer.id).await.unwrap();
+    let mut memberships = db.memberships(scene.viewer.id, false).await.unwrap();
     memberships.sort_by_key(|membership| membership.starts_at);
     assert_eq!(memberships, [one.clone(), two.clone()]);
     let entry = db.entry_of_purchase(first.id).await.unwrap().unwrap();
@@ -98,6 +97,18 @@ pub async fn what_a_product_gives_comes_and_goes_with_the_money(backend: &impl B
     let report = check::check(&*db).await.unwrap();
     assert_eq!(report.findings, []);
 
+    // Coins are held before their money goes back, and are there again where it does not.
+    assert!(db.hold_coins(bought.id, later(15)).await.unwrap());
+    let left = async || {
+        let lots = db.coin_lots(scene.viewer.id, false).await.unwrap();
+        marquee::ledger::wallet::balance(&lots, later(16))
+    };
+    assert_eq!(left().await, 0);
+    db.release_coins(bought.id).await.unwrap();
+    assert_eq!(left().await, 550);
+    // What was bought with no real money is nothing where money is real.
+    assert_eq!(db.memberships(scene.viewer.id, true).await.unwrap(), []);
+
     // All of it goes back.
     for purchase in [&first, &bought, &both] {
         let entry = db.entry_of_purchase(purchase.id).await.unwrap().unwrap();
@@ -110,6 +121,8 @@ pub async fn what_a_product_gives_comes_and_goes_with_the_money(backend: &impl B
         assert_eq!(db.record_refund(&refund, &reversal, &key).await.unwrap(), Written::New(Settled::Done));
     }
     assert_eq!(db.given(first.id).await.unwrap().membership.unwrap().revoked_at, Some(later(20)));
+    let second = db.given(second.id).await.unwrap().membership.unwrap();
+    assert_eq!((second.starts_at, second.ends_at), (later(20), later(20 + 7 * DAY_MS)), "it leaves no gap");
     assert!(db.given(bought.id).await.unwrap().coins.iter().all(|lot| lot.void_at == Some(later(20))));
     assert!(db.given(both.id).await.unwrap().grants.iter().all(|grant| grant.revoked_at == Some(later(20))));
     assert_eq!(check::check(&*db).await.unwrap().findings, []);
@@ -157,9 +170,9 @@ pub async fn a_coupon_is_used_no_more_often_than_it_may(backend: &impl Backend) 
     assert!(refused.iter().all(|(_, begun)| begun.as_ref().unwrap_err().code() == "COUPON_EXHAUSTED"));
     let purchase = db.purchase(used[0].0.id).await.unwrap().unwrap();
     assert_eq!(purchase, used[0].0);
-    let uses = db.coupon_uses(half.id, purchase.viewer_id, false).await.unwrap();
+    let uses = db.coupon_uses(&half, purchase.viewer_id, false).await.unwrap();
     assert_eq!(uses, CouponUses { by_all: 2, by_viewer: 1 });
-    assert_eq!(db.coupon_uses(half.id, purchase.viewer_id, true).await.unwrap(), CouponUses::default());
+    assert_eq!(db.coupon_uses(&half, purchase.viewer_id, true).await.unwrap(), CouponUses::default());
     // One that comes to nothing gives its use back.
     db.close_purchase(purchase.id, None, PurchaseClosed::Expired, later(5)).await.unwrap();
     assert_eq!(db.coupons(false).await.unwrap()[0].1, 1);

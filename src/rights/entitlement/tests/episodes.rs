@@ -2,7 +2,6 @@
 //! others and two a day for advertising, while its pay window is open.
 
 use super::*;
-use crate::rights::denial::NextOption;
 
 const T: bool = true;
 const F: bool = false;

@@ -113,7 +113,7 @@ fn a_session_keeps_the_caps_of_its_window() {
 fn previews_have_the_caps_of_a_window_that_is_heard() {
     let mut cinema = speaking("fr", "fr", "en");
     cinema.rights.title.details.preview_ms = Some(60_000);
-    let preview = |cinema: &Cinema| match decide_preview(&cinema.rights, Some(cn()), pvod_start()).unwrap() {
+    let preview = |cinema: &Cinema| match decide_preview(&cinema.rights, None, Some(cn()), pvod_start()).unwrap() {
         Decision::Allow(right) => right.caps.ok_or("none"),
         Decision::Deny(denial) => Err(denial.code.as_str()),
     };

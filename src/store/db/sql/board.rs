@@ -83,7 +83,8 @@ async fn title_sales(conn: &mut Connection, query: &SalesQuery) -> Result<SalesR
          purchase.is_member_price AS is_member_price, CAST(SUM(posting.amount_minor) AS BIGINT) AS minor, \
          COUNT(DISTINCT entry.id) AS entries \
          FROM purchase JOIN entry ON entry.purchase_id = purchase.id JOIN posting ON posting.entry_id = entry.id \
-         WHERE (purchase.title_id = $1 OR purchase.lines IS NOT NULL) AND posting.account = $2 AND posting.currency = $3 AND entry.livemode = $4 \
+         WHERE (purchase.title_id = $1 OR purchase.product_id IN \
+         (SELECT b.product_id FROM bundle_offer b JOIN offer f ON f.id = b.offer_id WHERE f.title_id = $1)) AND posting.account = $2 AND posting.currency = $3 AND entry.livemode = $4 \
          AND entry.at >= $5 AND entry.at < $7 GROUP BY 1, 2, 3, 4 ORDER BY 2, 3, 4",
     )
     .bind(&title)
@@ -211,7 +212,8 @@ async fn figures(conn: &mut Connection, books: Books, span: Span) -> Result<Figu
     }
     let orders = sqlx::query(
         "SELECT COUNT(*) AS begun, COUNT(CASE WHEN status IN ('paid', 'refunded') THEN 1 END) AS paid FROM purchase \
-         WHERE livemode = $1 AND currency = $2 AND created_at >= $3 AND created_at < $4",
+         WHERE livemode = $1 AND currency = $2 AND created_at >= $3 AND created_at < $4 \
+         AND (offer_id IS NOT NULL OR lines IS NOT NULL)",
     )
     .bind(i64::from(books.livemode))
     .bind(books.currency.code())
@@ -274,9 +276,10 @@ async fn funnel(conn: &mut Connection, books: Books, span: Span, title: &str) ->
          (SELECT CASE WHEN purchase.status IN ('paid', 'refunded') THEN 1 ELSE 0 END AS is_paid, \
          (SELECT MAX(furthest_permille) FROM viewer_grant \
          JOIN session_qoe ON session_qoe.grant_id = viewer_grant.id \
-         WHERE viewer_grant.purchase_id = purchase.id) AS furthest \
+         WHERE viewer_grant.purchase_id = purchase.id AND ($5 = '' OR viewer_grant.title_id = $5)) AS furthest \
          FROM purchase WHERE livemode = $1 AND currency = $2 AND created_at >= $3 AND created_at < $4 \
-         AND ($5 = '' OR title_id = $5)) AS orders",
+         AND (offer_id IS NOT NULL OR lines IS NOT NULL) AND ($5 = '' OR title_id = $5 OR product_id IN \
+         (SELECT b.product_id FROM bundle_offer b JOIN offer f ON f.id = b.offer_id WHERE f.title_id = $5))) AS orders",
     )
     .bind(i64::from(books.livemode))
     .bind(books.currency.code())

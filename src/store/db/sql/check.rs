@@ -23,6 +23,9 @@ const TALLIES: &str = "\
     (SELECT COUNT(*) FROM membership m WHERE m.purchase_id = p.id AND m.viewer_id = p.viewer_id) AS memberships, \
     (SELECT COUNT(DISTINCT l.purchase_id) FROM coin_lot l WHERE l.purchase_id = p.id AND l.viewer_id = p.viewer_id \
      AND l.livemode = p.livemode) AS coins, \
+    (SELECT COUNT(*) FROM membership m WHERE m.purchase_id = p.id AND m.revoked_at IS NULL) AS memberships_left, \
+    (SELECT COUNT(*) FROM coin_lot l WHERE l.purchase_id = p.id AND (l.void_at IS NULL \
+     OR EXISTS (SELECT 1 FROM coin_debit d WHERE d.lot_id = l.id))) AS coins_left, \
     (SELECT COUNT(*) FROM viewer_grant g WHERE g.purchase_id = p.id) AS grants, \
     (SELECT COUNT(*) FROM viewer_grant g WHERE g.purchase_id = p.id AND g.revoked_at IS NOT NULL) AS grants_revoked, \
     (SELECT COUNT(*) FROM viewer_grant g LEFT JOIN offer f ON f.id = g.offer_id WHERE g.purchase_id = p.id \
@@ -163,6 +166,8 @@ fn tally(row: &Row) -> Result<Tally> {
         coins_due: row.count("coins_due")?,
         memberships: row.count("memberships")?,
         coins: row.count("coins")?,
+        memberships_left: row.count("memberships_left")?,
+        coins_left: row.count("coins_left")?,
         grants: row.count("grants")?,
         grants_revoked: row.count("grants_revoked")?,
         grants_faithful: row.count("grants_faithful")?,

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 
 use super::playback::append_change;
 use super::row::Columns;
-use super::{Connection, Row, SqlDb, idempotency, journal, purchase};
+use super::{Connection, Row, SqlDb, idempotency, journal, purchase, wallet};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{GrantId, MembershipId, PaymentId, PlanId, PurchaseId, TitleId, ViewerId};
@@ -167,6 +167,14 @@ impl CommerceDb for SqlDb {
         row.as_ref().map(purchase::grant).transpose()
     }
 
+    async fn hold_coins(&self, purchase: PurchaseId, at: UtcMs) -> Result<bool> {
+        self.write(move |conn| Box::pin(async move { wallet::hold_lots(conn, purchase, at).await })).await
+    }
+
+    async fn release_coins(&self, purchase: PurchaseId) -> Result<()> {
+        self.write(move |conn| Box::pin(async move { wallet::release_lots(conn, purchase).await })).await
+    }
+
     async fn given(&self, purchase: PurchaseId) -> Result<Given> {
         let mut moment = self.readers.begin().await?;
         let given = purchase::given(&mut moment, purchase).await?;
@@ -249,9 +257,10 @@ impl CommerceDb for SqlDb {
         .await
     }
 
-    async fn memberships(&self, viewer: ViewerId) -> Result<Vec<Membership>> {
-        let rows = sqlx::query("SELECT * FROM membership WHERE viewer_id = $1 ORDER BY id")
+    async fn memberships(&self, viewer: ViewerId, livemode: bool) -> Result<Vec<Membership>> {
+        let rows = sqlx::query(purchase::MEMBERSHIPS)
             .bind(viewer.to_string())
+            .bind(i64::from(livemode))
             .fetch_all(&self.readers)
             .await?;
         rows.iter().map(membership).collect()

@@ -19,6 +19,17 @@ impl MerchandiseDb for SqlDb {
         let (sku, campaign, day) = (sku.to_owned(), campaign.to_owned(), at.0 - at.0.rem_euclid(DAY_MS));
         self.write(move |conn| {
             Box::pin(async move {
+                // Words that nobody has given out are not collected without end.
+                let words: i64 = sqlx::query_scalar(
+                    "SELECT COUNT(DISTINCT campaign) FROM merchandise_click \
+                     WHERE title_id = $1 AND day = $2 AND campaign <> $3",
+                )
+                .bind(title.to_string())
+                .bind(day)
+                .bind(&campaign)
+                .fetch_one(&mut *conn)
+                .await?;
+                let campaign = if words >= limits::CAMPAIGNS_PER_DAY_MAX { String::new() } else { campaign };
                 sqlx::query(
                     "INSERT INTO merchandise_click (title_id, sku, day, campaign, clicks) VALUES ($1, $2, $3, $4, 1) \
                      ON CONFLICT (title_id, sku, day, campaign) DO UPDATE SET clicks = merchandise_click.clicks + 1",
@@ -38,15 +49,15 @@ impl MerchandiseDb for SqlDb {
     async fn clicks(&self, title: TitleId, from: UtcMs, to: UtcMs) -> Result<Vec<Clicks>> {
         let rows = sqlx::query(
             "SELECT day, sku, campaign, clicks FROM merchandise_click WHERE title_id = $1 AND day >= $2 AND day < $3 \
-             ORDER BY day, sku, campaign LIMIT $4",
+             ORDER BY day DESC, sku, campaign LIMIT $4",
         )
         .bind(title.to_string())
-        .bind(from.0)
+        .bind(from.0 - from.0.rem_euclid(DAY_MS))
         .bind(to.0)
         .bind(limits::CLICK_ROWS_MAX)
         .fetch_all(&self.readers)
         .await?;
-        rows.iter().map(clicks).collect()
+        rows.iter().rev().map(clicks).collect()
     }
 }
 

@@ -16,10 +16,15 @@ use crate::store::db::playback::Change;
 use crate::store::db::product::ProductDb;
 use crate::store::db::{Idempotency, Written};
 
-/// `$1` is the coupon, `$2` the viewer, `$3` whether real money is meant.
-const USES: &str = "\
-    SELECT COUNT(*) AS by_all, COUNT(CASE WHEN viewer_id = $2 THEN 1 END) AS by_viewer FROM purchase \
-    WHERE coupon_id = $1 AND livemode = $3 AND status IN ('pending', 'paid')";
+/// By one viewer; `$1` is the coupon, `$3` whether real money is meant.
+const USES_BY_VIEWER: &str = "\
+    SELECT COUNT(*) FROM purchase WHERE coupon_id = $1 AND viewer_id = $2 AND livemode = $3 \
+    AND status IN ('pending', 'paid')";
+
+/// By all, no further than `$3`.
+const USES_BY_ALL: &str = "\
+    SELECT COUNT(*) FROM (SELECT 1 FROM purchase WHERE coupon_id = $1 AND livemode = $2 \
+    AND status IN ('pending', 'paid') LIMIT $3) AS used";
 
 const COUPONS: &str = "\
     SELECT c.body, (SELECT COUNT(*) FROM purchase p WHERE p.coupon_id = c.id AND p.livemode = $1 \
@@ -65,9 +70,9 @@ impl ProductDb for SqlDb {
         self.write(move |conn| Box::pin(async move { void_coupon(conn, id, at).await })).await
     }
 
-    async fn coupon_uses(&self, id: CouponId, viewer: ViewerId, livemode: bool) -> Result<CouponUses> {
+    async fn coupon_uses(&self, coupon: &Coupon, viewer: ViewerId, livemode: bool) -> Result<CouponUses> {
         let mut connection = self.readers.acquire().await?;
-        uses(&mut connection, id, viewer, livemode).await
+        uses(&mut connection, coupon, viewer, livemode).await
     }
 }
 
@@ -76,19 +81,27 @@ pub async fn is_discounted_rightly(conn: &mut Connection, purchase: &Purchase) -
     let Some(discount) = purchase.discount else { return Ok(true) };
     let row = sqlx::query("SELECT body FROM coupon WHERE id = $1").bind(discount.coupon_id.to_string());
     let coupon: Coupon = row.fetch_one(&mut *conn).await?.json("body")?;
-    let uses = uses(conn, coupon.id, purchase.viewer_id, purchase.livemode).await?;
+    let uses = uses(conn, &coupon, purchase.viewer_id, purchase.livemode).await?;
     let full_price = purchase.price.checked_add(discount.amount)?;
     Ok(coupon.discount(&purchase.good, full_price, uses, purchase.created_at)? == discount.amount)
 }
 
-async fn uses(conn: &mut Connection, id: CouponId, viewer: ViewerId, livemode: bool) -> Result<CouponUses> {
-    let row = sqlx::query(USES)
-        .bind(id.to_string())
+async fn uses(conn: &mut Connection, coupon: &Coupon, viewer: ViewerId, livemode: bool) -> Result<CouponUses> {
+    let by_viewer: i64 = sqlx::query_scalar(USES_BY_VIEWER)
+        .bind(coupon.id.to_string())
         .bind(viewer.to_string())
         .bind(i64::from(livemode))
-        .fetch_one(conn)
+        .fetch_one(&mut *conn)
         .await?;
-    Ok(CouponUses { by_all: row.count("by_all")?, by_viewer: row.count("by_viewer")? })
+    let by_all: i64 = match coupon.uses_max {
+        None => 0,
+        Some(most) => {
+            let counted = sqlx::query_scalar(USES_BY_ALL).bind(coupon.id.to_string()).bind(i64::from(livemode));
+            counted.bind(i64::from(most)).fetch_one(conn).await?
+        }
+    };
+    let count = |uses: i64| u32::try_from(uses).unwrap_or(u32::MAX);
+    Ok(CouponUses { by_all: count(by_all), by_viewer: count(by_viewer) })
 }
 
 async fn insert_product(conn: &mut Connection, product: &Product, key: Option<&Idempotency>) -> Result<Written<()>> {

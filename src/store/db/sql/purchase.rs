@@ -6,7 +6,7 @@ use super::row::{Columns, clock_columns, to_json};
 use super::{Connection, Row, audit, commerce, idempotency, journal, product, wallet};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::id::{GrantId, ProductId, PurchaseId, TitleId, ViewerId};
+use crate::base::id::{GrantId, MembershipId, ProductId, PurchaseId, TitleId, ViewerId};
 use crate::ledger::entry::{Entry, EntryKind};
 use crate::ledger::purchase::{Discount, Good, Line, PaymentAction, Purchase, PurchaseStatus, Refund};
 use crate::rights::grant::{Grant, GrantCause};
@@ -16,6 +16,11 @@ use crate::store::db::commerce::{Begun, Given, PurchaseClosed, Settled};
 use crate::store::db::playback::Change;
 use crate::store::db::sales::PaymentEventKind;
 use crate::store::db::{Idempotency, Written};
+
+/// Of a viewer: those that an operator gave, and those that were bought with the kind of money that `$2` says.
+pub const MEMBERSHIPS: &str = "\
+    SELECT m.* FROM membership m LEFT JOIN purchase p ON p.id = m.purchase_id \
+    WHERE m.viewer_id = $1 AND (m.purchase_id IS NULL OR p.livemode = $2) ORDER BY m.id";
 
 pub async fn begin(
     conn: &mut Connection,
@@ -183,6 +188,7 @@ pub async fn refund(
     }
     if let Some(membership) = &given.membership {
         commerce::end_membership(conn, membership.id, "refund", refund.created_at).await?;
+        close_the_gap(conn, membership, refund.created_at).await?;
     }
     for lot in &given.coins {
         wallet::void_lot(conn, lot.id, "refund", refund.created_at).await?;
@@ -218,18 +224,49 @@ pub async fn given(conn: &mut Connection, id: PurchaseId) -> Result<Given> {
     })
 }
 
-/// A membership that is bought while one of the same plan lasts begins when that ends.
+/// A membership that is bought while one of the same plan lasts begins when that, and what follows it without a gap, ends.
 async fn after_the_last(conn: &mut Connection, bought: &Membership) -> Result<Membership> {
-    let row = sqlx::query(
-        "SELECT MAX(ends_at) AS ends_at FROM membership WHERE viewer_id = $1 AND plan_id = $2 AND revoked_at IS NULL",
-    )
-    .bind(bought.viewer_id.to_string())
-    .bind(bought.plan_id.to_string())
-    .fetch_one(conn)
-    .await?;
-    let starts_at = row.instant_opt("ends_at")?.map_or(bought.starts_at, |ends_at| ends_at.max(bought.starts_at));
+    let livemode: i64 = sqlx::query_scalar("SELECT livemode FROM purchase WHERE id = $1")
+        .bind(bought.purchase_id.map(|id| id.to_string()))
+        .fetch_one(&mut *conn)
+        .await?;
+    let rows = sqlx::query(MEMBERSHIPS).bind(bought.viewer_id.to_string()).bind(livemode).fetch_all(conn).await?;
+    let mut others = rows.iter().map(commerce::membership).collect::<Result<Vec<_>>>()?;
+    others.retain(|other| other.plan_id == bought.plan_id && other.revoked_at.is_none());
+    others.sort_by_key(|other| other.starts_at);
+    let starts_at = others.iter().fold(bought.starts_at, |starts_at, other| {
+        if other.starts_at <= starts_at { starts_at.max(other.ends_at) } else { starts_at }
+    });
     let ends_at = UtcMs(starts_at.0.saturating_add(bought.ends_at.0 - bought.starts_at.0));
     Ok(Membership { starts_at, ends_at, ..bought.clone() })
+}
+
+/// What was bought to follow a membership that is given back begins as much earlier.
+async fn close_the_gap(conn: &mut Connection, gone: &Membership, at: UtcMs) -> Result<()> {
+    let earlier_ms = gone.ends_at.0 - gone.starts_at.0.max(at.0);
+    if earlier_ms <= 0 {
+        return Ok(());
+    }
+    let rows = sqlx::query(
+        "SELECT id FROM membership WHERE viewer_id = $1 AND plan_id = $2 AND purchase_id IS NOT NULL \
+         AND revoked_at IS NULL AND starts_at >= $3 AND starts_at > $4",
+    )
+    .bind(gone.viewer_id.to_string())
+    .bind(gone.plan_id.to_string())
+    .bind(gone.ends_at.0)
+    .bind(at.0)
+    .fetch_all(&mut *conn)
+    .await?;
+    for row in &rows {
+        let id: MembershipId = row.parsed("id")?;
+        sqlx::query("UPDATE membership SET starts_at = starts_at - $2, ends_at = ends_at - $2 WHERE id = $1")
+            .bind(id.to_string())
+            .bind(earlier_ms)
+            .execute(&mut *conn)
+            .await?;
+        append_change(conn, Change::Membership(id), at).await?;
+    }
+    Ok(())
 }
 
 /// Revokes it and says so to the nodes; false when it was revoked already.

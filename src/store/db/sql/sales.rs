@@ -120,6 +120,8 @@ impl SalesDb for SqlDb {
             let of_title = rows.iter().map(session).collect::<Result<Vec<_>>>()?;
             sessions.extend(of_title.into_iter().filter(|session| session.entitlement.cause == Cause::Grant(grant.id)));
         }
+        sessions.sort_by_key(|session| std::cmp::Reverse(session.id));
+        sessions.truncate(limits::PAGE_ROWS_MAX as usize);
         moment.rollback().await?;
         Ok(Trail {
             entries,

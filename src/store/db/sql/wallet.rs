@@ -102,7 +102,8 @@ async fn add_lot(conn: &mut Connection, lot: &CoinLot, key: &Idempotency) -> Res
     if viewer.fetch_optional(&mut *conn).await?.is_none() {
         return Err(Error::new(ErrorKind::NotFound, "VIEWER_NOT_FOUND", "There is no such viewer."));
     }
-    if lots_of(conn, lot.viewer_id, lot.livemode).await?.len() >= limits::COIN_LOTS_PER_VIEWER_MAX {
+    let lots = lots_of(conn, lot.viewer_id, lot.livemode).await?;
+    if CoinLot::in_order(&lots, lot.added_at).len() >= limits::COIN_LOTS_PER_VIEWER_MAX {
         let message = format!("A wallet holds at most {} lots.", limits::COIN_LOTS_PER_VIEWER_MAX);
         return Err(Error::new(ErrorKind::Conflict, "TOO_MANY_COIN_LOTS", message));
     }
@@ -164,6 +165,34 @@ pub async fn void_lot(conn: &mut Connection, id: CoinLotId, reason: &str, at: Ut
         Some(_) => Ok(false),
         None => Err(Error::new(ErrorKind::NotFound, "COIN_LOT_NOT_FOUND", "There is no such lot of coins.")),
     }
+}
+
+/// Why a lot is void while its purchase is being refunded.
+const HELD: &str = "refund begun";
+
+pub async fn hold_lots(conn: &mut Connection, id: PurchaseId, at: UtcMs) -> Result<bool> {
+    if lots_of_purchase(conn, id).await?.iter().any(|lot| lot.spent > 0) {
+        return Ok(false);
+    }
+    sqlx::query("UPDATE coin_lot SET void_at = $2, void_reason = $3 WHERE purchase_id = $1 AND void_at IS NULL")
+        .bind(id.to_string())
+        .bind(at.0)
+        .bind(HELD)
+        .execute(conn)
+        .await?;
+    Ok(true)
+}
+
+pub async fn release_lots(conn: &mut Connection, id: PurchaseId) -> Result<()> {
+    sqlx::query(
+        "UPDATE coin_lot SET void_at = NULL, void_reason = NULL WHERE purchase_id = $1 AND void_reason = $2 \
+         AND purchase_id IN (SELECT id FROM purchase WHERE status = 'paid')",
+    )
+    .bind(id.to_string())
+    .bind(HELD)
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 async fn unlock_once(conn: &mut Connection, wanted: &Unlock, rewards: Option<(UtcMs, u32)>) -> Result<Unlocked> {
