@@ -17,7 +17,7 @@ const WORDS = {
   zh: {
     name: '姓名', email: '邮箱', enter: '进入运营台', test_mode: '测试模式', upload: '上传影片', new_title: '新建影片',
     in_zh: '片名 · 中文', in_en: '片名 · 英文', create: '创建草稿', lost: '连接中断，正在自动重试', packaged: '片源已加入影片。',
-    windows: '窗口期与定价', add_window: '添加窗口期', only: '仅限以下地区', add_territory: '添加地区', add: '添加',
+    windows: '窗口期与定价', add_window: '添加窗口期', add_territory: '添加地区', add: '添加',
     zone: '时区', start: /^开始（/, end: /^停售及停止新增观看（/, fine: '与其他窗口期没有冲突。', conflict: '存在冲突，无法保存',
     cancel: '取消', add_price: '设定票价', price: '票价', member_price: '会员价', set_live: '上线', is_live: '已上线',
     refund: '退款', refund_now: /^退款 /, refunded: '已退款', reason: '原因', reason_asked: '观众申请',
@@ -27,7 +27,7 @@ const WORDS = {
   en: {
     name: 'Name', email: 'Email', enter: 'Come in', test_mode: 'Test mode', upload: 'Upload a film', new_title: 'New title',
     in_zh: 'Name · Chinese', in_en: 'Name · English', create: 'Create draft', lost: 'Connection lost. Trying again by itself.',
-    packaged: 'The film is in the title.', windows: 'Windows and prices', add_window: 'Add window', only: 'Only these',
+    packaged: 'The film is in the title.', windows: 'Windows and prices', add_window: 'Add window',
     add_territory: 'Add a territory', add: 'Add', zone: 'Time zone', start: /^Start \(/, end: /^End of sale/,
     fine: 'No conflict with the other windows.', conflict: 'This cannot be saved as it is', cancel: 'Cancel',
     add_price: 'Add price', price: 'Price', member_price: 'Member price', set_live: 'Set live', is_live: 'Live',
@@ -187,7 +187,7 @@ async function makeTitle(desk, words, { zh, en }) {
 
 async function fillWindow(desk, words, { start, end }) {
   const sheet = desk.locator('dialog[open]');
-  await sheet.getByLabel(words.only).check();
+  await sheet.locator('input[type=radio][value=only]').check();
   await sheet.getByLabel(words.add_territory).fill('CN');
   await sheet.getByRole('button', { name: words.add, exact: true }).click();
   await sheet.getByLabel(words.zone).selectOption('Asia/Shanghai');
