@@ -49,7 +49,7 @@ impl MerchandiseDb for SqlDb {
     async fn clicks(&self, title: TitleId, from: UtcMs, to: UtcMs) -> Result<Vec<Clicks>> {
         let rows = sqlx::query(
             "SELECT day, sku, campaign, clicks FROM merchandise_click WHERE title_id = $1 AND day >= $2 AND day < $3 \
-             ORDER BY day DESC, sku, campaign LIMIT $4",
+             ORDER BY day DESC, sku DESC, campaign DESC LIMIT $4",
         )
         .bind(title.to_string())
         .bind(from.0 - from.0.rem_euclid(DAY_MS))
