@@ -6,11 +6,12 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, Uri, header};
 
+use crate::api::partners::{reporter, token_invalid};
 use crate::api::problem::Problem;
 use crate::api::role::require;
 use crate::api::{Api, AsApi};
 use crate::base::error::Error;
-use crate::base::id::{OperatorId, ViewerId};
+use crate::base::id::{OperatorId, PartyId, ViewerId};
 use crate::commerce::account::device::device_name;
 use crate::commerce::account::token::is_of_console;
 use crate::commerce::account::{Caller, Visit};
@@ -37,6 +38,13 @@ pub struct AnOperator {
     pub id: OperatorId,
     pub caller: Caller,
     pub role: Role,
+}
+
+/// Another party: somebody of it who has signed in at the console's door, or a token that it has signed.
+pub struct AParty {
+    pub id: PartyId,
+    /// Under whom audit lines stand.
+    pub actor: String,
 }
 
 /// Where the request comes from, as the listener found it.
@@ -75,6 +83,26 @@ impl<S: AsApi> FromRequestParts<S> for AnOperator {
     }
 }
 
+impl<S: AsApi> FromRequestParts<S> for AParty {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<AParty, Problem> {
+        if parts.headers.contains_key(header::AUTHORIZATION) {
+            let visit = Visit::from_request_parts(parts, state).await?;
+            let id = reporter(state.api(), &parts.headers, &visit).await?;
+            return Ok(AParty { id, actor: id.to_string() });
+        }
+        match any_operator(state.api(), parts).await {
+            Ok(AnOperator { id, role: Role::Party(party_id), .. }) => {
+                Ok(AParty { id: party_id, actor: id.to_string() })
+            }
+            Ok(_) => Err(wrong_role("PARTY_REQUIRED", "This is for people of another party; you are of the house.")),
+            Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => Err(token_invalid()),
+            Err(problem) => Err(problem),
+        }
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for Visit {
     type Rejection = Problem;
 
@@ -103,7 +131,7 @@ pub fn refuse_foreign_origin(headers: &HeaderMap, uri: &Uri) -> Result<(), Probl
     }
 }
 
-/// An operator, whatever the role.
+/// Whoever has an account at the console's door.
 pub async fn any_operator(api: &Api, parts: &Parts) -> Result<AnOperator, Problem> {
     match identify(api, parts, CONSOLE_COOKIE).await? {
         Some(caller @ Caller::Operator { id, role, .. }) => Ok(AnOperator { id, caller, role }),

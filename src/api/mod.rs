@@ -174,6 +174,7 @@ fn viewer_routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(wallet::unlock))
         .routes(routes!(partners::play_for))
         .routes(routes!(partners::list_deals))
+        .routes(routes!(partners::show_deal))
         .routes(routes!(partners::report_premiere))
         .routes(routes!(partners::take_package_key))
 }

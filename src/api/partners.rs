@@ -1,5 +1,5 @@
-//! Partners at our door: playing for their viewers, and reports of their own. They sign what they send
-//! ([`crate::commerce::partners`]); there is nobody to sign in.
+//! Partners at our door: playing for their viewers, and what concerns themselves. Their programs sign what they send
+//! ([`crate::commerce::partners`]); their people sign in at the console's door.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use crate::api::Api;
 use crate::api::body::{Id, JsonBody};
-use crate::api::caller::{At, bearer};
+use crate::api::caller::{AParty, At, bearer};
 use crate::api::page::List;
 use crate::api::playback_sessions::play;
 use crate::api::problem::Problem;
@@ -25,7 +25,7 @@ use crate::base::territory::Territory;
 use crate::commerce::account::Visit;
 use crate::commerce::partners::{Signed, TokenRefusal};
 use crate::playback::sessions::{Feature, OpenRequest, Watcher};
-use crate::rights::deal::{Carriage, Deal, DealEdit};
+use crate::rights::deal::{Carriage, Deal, DealEdit, Drift};
 use crate::rights::snapshot::TitleRights;
 use crate::store::state::Rate;
 
@@ -57,7 +57,13 @@ pub struct PartnerDealBody {
     start_at: UtcMs,
     end_at: Option<UtcMs>,
     zone: String,
+    /// When it really opened, as the party says.
     opened_at: Option<UtcMs>,
+    /// When it was taken back.
+    revoked_at: Option<UtcMs>,
+    /// The opening is not the one that was agreed, or nobody has said that it was.
+    #[schema(value_type = Option<String>, pattern = "^(early|late|unreported)$")]
+    alarm: Option<Drift>,
 }
 
 /// The key of a package.
@@ -112,22 +118,39 @@ pub async fn play_for(
     security(("bearer" = [])), responses(
     (status = 200, description = "All deals of the party that are not over", body = List<PartnerDealBody>),
     (status = 401, description = "PARTNER_TOKEN_INVALID, PARTNER_TOKEN_EXPIRED"),
+    (status = 403, description = "PARTY_REQUIRED"),
     (status = 503, description = "PARTNER_KEYS_UNAVAILABLE"),
 ))]
-pub async fn list_deals(
-    State(api): State<Arc<Api>>,
-    visit: Visit,
-    headers: HeaderMap,
-) -> Result<Json<List<PartnerDealBody>>, Problem> {
-    let party = reporter(&api, &headers, &visit).await?;
+pub async fn list_deals(State(api): State<Arc<Api>>, party: AParty) -> Result<Json<List<PartnerDealBody>>, Problem> {
     let (snapshot, now) = (api.follower.snapshot(), api.clock.now());
     let mut deals = Vec::new();
     for title in snapshot.titles() {
-        let its = |deal: &&Deal| deal.party_id == party && deal.is_alive(now);
-        deals.extend(title.deals.iter().filter(its).map(|deal| PartnerDealBody::new(title, deal)));
+        let its = |deal: &&Deal| deal.party_id == party.id && deal.is_alive(now);
+        deals.extend(title.deals.iter().filter(its).map(|deal| PartnerDealBody::new(title, deal, now)));
     }
     deals.sort_by_key(|deal| (deal.start_at, deal.id));
     Ok(Json(List { data: deals, next_cursor: None }))
+}
+
+/// One of the caller's deals.
+#[utoipa::path(get, path = "/partner/deals/{id}", tag = "partners", operation_id = "show_partner_deal",
+    params(("id" = DealId, Path)), security(("bearer" = [])), responses(
+    (status = 200, description = "The deal, also one that is over", body = PartnerDealBody),
+    (status = 401, description = "PARTNER_TOKEN_INVALID, PARTNER_TOKEN_EXPIRED"),
+    (status = 403, description = "PARTY_REQUIRED"),
+    (status = 404, description = "DEAL_NOT_FOUND: also of another party's"),
+    (status = 503, description = "PARTNER_KEYS_UNAVAILABLE"),
+))]
+pub async fn show_deal(
+    State(api): State<Arc<Api>>,
+    party: AParty,
+    Id(id): Id<DealId>,
+) -> Result<Json<PartnerDealBody>, Problem> {
+    let deal = api.db.deal(id).await?.filter(|deal| deal.party_id == party.id);
+    let deal = deal.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "DEAL_NOT_FOUND", "There is no such deal."))?;
+    let snapshot = api.follower.snapshot();
+    let title = snapshot.title(deal.title_id).ok_or_else(|| Error::internal("a deal without its title"))?;
+    Ok(Json(PartnerDealBody::new(title, &deal, api.clock.now())))
 }
 
 /// Report the real opening of a deal's title on the caller's own screens. The last report stands.
@@ -135,6 +158,7 @@ pub async fn list_deals(
     request_body = PremiereBody, security(("bearer" = [])), responses(
     (status = 200, description = "The deal as it is now", body = PartnerDealBody),
     (status = 401, description = "PARTNER_TOKEN_INVALID, PARTNER_TOKEN_EXPIRED"),
+    (status = 403, description = "PARTY_REQUIRED, CROSS_ORIGIN"),
     (status = 404, description = "DEAL_NOT_FOUND"),
     (status = 422, description = "DEAL_INVALID: it has not opened yet"),
     (status = 429, description = "RATE_LIMITED"),
@@ -142,23 +166,22 @@ pub async fn list_deals(
 ))]
 pub async fn report_premiere(
     State(api): State<Arc<Api>>,
-    visit: Visit,
-    headers: HeaderMap,
+    party: AParty,
     body: JsonBody<PremiereBody>,
 ) -> Result<Json<PartnerDealBody>, Problem> {
-    let party = reporter(&api, &headers, &visit).await?;
-    if let Rate::Over { retry_after } = api.accounts.count_partner_report(party).await {
+    if let Rate::Over { retry_after } = api.accounts.count_partner_report(party.id).await {
         return Err(Problem::too_many(retry_after));
     }
     let PremiereBody { deal_id, opened_at } = body.value;
+    let now = api.clock.now();
     let edit = DealEdit { opened_at: Some(Some(opened_at)), ..DealEdit::default() };
-    let (_, deal) = api.db.edit_deal(deal_id, Some(party), edit, api.clock.now()).await?;
+    let (_, deal) = api.db.edit_deal(deal_id, Some(party.id), edit, now).await?;
     api.follower.announce().await;
     let detail = json!({"title_id": deal.title_id, "opened_at": opened_at, "planned_at": deal.window.start_at});
-    api.audit(&party.to_string(), "deal.premiere", &deal_id.to_string(), detail).await?;
+    api.audit(&party.actor, "deal.premiere", &deal_id.to_string(), detail).await?;
     let snapshot = api.follower.snapshot();
     let title = snapshot.title(deal.title_id).ok_or_else(|| Error::internal("a deal without its title"))?;
-    Ok(Json(PartnerDealBody::new(title, &deal)))
+    Ok(Json(PartnerDealBody::new(title, &deal, now)))
 }
 
 /// The key of the package that was shipped under a deal: not before the deal opens.
@@ -166,7 +189,8 @@ pub async fn report_premiere(
     params(("id" = DealId, Path)), security(("bearer" = [])), responses(
     (status = 200, description = "The key", body = PartnerKeyBody),
     (status = 401, description = "PARTNER_TOKEN_INVALID, PARTNER_TOKEN_EXPIRED"),
-    (status = 403, description = "WINDOW_NOT_OPEN, with when; WINDOW_CLOSED, LICENCE_REQUIRED, LICENCE_REVOKED, TITLE_SUSPENDED"),
+    (status = 403, description = "WINDOW_NOT_OPEN, with when; WINDOW_CLOSED, LICENCE_REQUIRED, LICENCE_REVOKED, \
+        TITLE_SUSPENDED; PARTY_REQUIRED"),
     (status = 404, description = "DEAL_NOT_FOUND, PACKAGE_KEY_NOT_FOUND"),
     (status = 410, description = "TITLE_WITHDRAWN"),
     (status = 429, description = "RATE_LIMITED"),
@@ -174,31 +198,30 @@ pub async fn report_premiere(
 ))]
 pub async fn take_package_key(
     State(api): State<Arc<Api>>,
-    visit: Visit,
-    headers: HeaderMap,
+    party: AParty,
     Id(id): Id<DealId>,
 ) -> Result<Response, Problem> {
-    let party = reporter(&api, &headers, &visit).await?;
-    if let Rate::Over { retry_after } = api.accounts.count_partner_report(party).await {
+    if let Rate::Over { retry_after } = api.accounts.count_partner_report(party.id).await {
         return Err(Problem::too_many(retry_after));
     }
-    match api.package_keys.take(id, party).await? {
+    match api.package_keys.take(id, party.id).await? {
         Ok((kept, key)) => {
             let detail = json!({"package": kept.package});
-            api.audit(&party.to_string(), "deal.package_key_taken", &id.to_string(), detail).await?;
+            api.audit(&party.actor, "deal.package_key_taken", &id.to_string(), detail).await?;
             let key = format!("{:032x}", u128::from_be_bytes(key));
             let body = Json(PartnerKeyBody { deal_id: id, package: kept.package, key });
             Ok(([(header::CACHE_CONTROL, "no-store")], body).into_response())
         }
         Err(denial) => {
             let detail = json!({"code": denial.code.as_str()});
-            api.audit(&party.to_string(), "deal.package_key_denied", &id.to_string(), detail).await?;
+            api.audit(&party.actor, "deal.package_key_denied", &id.to_string(), detail).await?;
             Err(Problem::denied(&denial))
         }
     }
 }
 
-async fn reporter(api: &Api, headers: &HeaderMap, visit: &Visit) -> Result<PartyId, Problem> {
+/// The party that has signed a token about itself.
+pub async fn reporter(api: &Api, headers: &HeaderMap, visit: &Visit) -> Result<PartyId, Problem> {
     match signed(api, headers, visit).await? {
         Signed::Report { party_id } => Ok(party_id),
         Signed::Play { .. } => Err(wrong_scope()),
@@ -211,9 +234,9 @@ async fn signed(api: &Api, headers: &HeaderMap, visit: &Visit) -> Result<Signed,
         return Err(Problem::too_many(retry_after));
     }
     let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer);
-    let Some(token) = token else { return Err(invalid()) };
+    let Some(token) = token else { return Err(token_invalid()) };
     api.partners.read(token).await?.map_err(|refusal| match refusal {
-        TokenRefusal::Invalid => invalid(),
+        TokenRefusal::Invalid => token_invalid(),
         TokenRefusal::Expired => Problem::new(
             StatusCode::UNAUTHORIZED,
             "PARTNER_TOKEN_EXPIRED",
@@ -222,7 +245,7 @@ async fn signed(api: &Api, headers: &HeaderMap, visit: &Visit) -> Result<Signed,
     })
 }
 
-fn invalid() -> Problem {
+pub fn token_invalid() -> Problem {
     let detail = "Send a token that a partner of this server has signed: see the API's documentation for its claims.";
     Problem::new(StatusCode::UNAUTHORIZED, "PARTNER_TOKEN_INVALID", detail)
 }
@@ -233,7 +256,7 @@ fn wrong_scope() -> Problem {
 }
 
 impl PartnerDealBody {
-    fn new(title: &TitleRights, deal: &Deal) -> PartnerDealBody {
+    fn new(title: &TitleRights, deal: &Deal, now: UtcMs) -> PartnerDealBody {
         PartnerDealBody {
             id: deal.id,
             title_id: deal.title_id,
@@ -244,6 +267,8 @@ impl PartnerDealBody {
             end_at: deal.window.end_at,
             zone: deal.window.zone.clone(),
             opened_at: deal.opened_at,
+            revoked_at: deal.revoked_at,
+            alarm: deal.drift(now).filter(|_| deal.revoked_at.is_none()),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! What a role may do at a route: the handler names one of these in its signature, and so nobody has to remember to ask.
 //!
 //! Reading takes [`AnOperator`]. What is written takes [`Editor`], [`Treasurer`] or [`Owner`]; [`Oneself`] is for what
-//! concerns the operator's own account only. `AnOperator` at a route that writes is an `Editor`'s.
+//! concerns one's own account only, and alone of these lets people of other parties in. `AnOperator` at a route that
+//! writes is an `Editor`'s. What is a party's takes [`AParty`](crate::api::caller::AParty).
 
 use std::ops::Deref;
 
@@ -47,8 +48,25 @@ requirements! {
     Treasurer = Role::Finance;
     /// Whose server it is: operators, tokens, settings.
     Owner = Role::Owner;
-    /// Any operator, at their own account.
-    Oneself = Role::ReadOnly;
+}
+
+/// Whoever has an account at the console's door, at that account.
+pub struct Oneself(pub AnOperator);
+
+impl Deref for Oneself {
+    type Target = AnOperator;
+
+    fn deref(&self) -> &AnOperator {
+        &self.0
+    }
+}
+
+impl<S: AsApi> FromRequestParts<S> for Oneself {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Oneself, Problem> {
+        Ok(Oneself(any_operator(state.api(), parts).await?))
+    }
 }
 
 /// Refuses a role that does not reach this far, and says which would.

@@ -225,6 +225,7 @@ pub const CLICKS_PER_NETWORK_PER_MINUTE: u32 = 30;
 /// More words than a campaign has on one day; what comes then is counted without one.
 pub const CAMPAIGNS_PER_DAY_MAX: i64 = 200;
 pub const CLICK_ROWS_MAX: i64 = 10_000;
+pub const PRODUCERS_PER_TITLE_MAX: usize = 20;
 pub const GENRES_PER_TITLE_MAX: usize = 6;
 pub const CONTENT_RATING_CHARS_MAX: usize = 20;
 pub const LANGUAGE_TAG_BYTES_MAX: usize = 35;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::id::{AssetId, PosterId};
+use crate::base::id::{AssetId, PartyId, PosterId};
 use crate::base::limits;
 use crate::base::protection::ProtectionScheme;
 use crate::base::territory::Territory;
@@ -26,6 +26,8 @@ pub struct TitleDetails {
     pub tagline: LocalizedText,
     /// In the order of the credits.
     pub cast: Vec<Credit>,
+    /// Whose film it is.
+    pub producers: Vec<PartyId>,
     pub genres: Vec<Genre>,
     pub year: Option<u16>,
     /// Where it was made.
@@ -116,6 +118,13 @@ impl TitleDetails {
                     return refuse("cast", "Only an actor plays a character.".into());
                 }
             }
+        }
+        let is_named_twice = |(place, id): (usize, &PartyId)| self.producers[..place].contains(id);
+        if self.producers.len() > limits::PRODUCERS_PER_TITLE_MAX
+            || self.producers.iter().enumerate().any(is_named_twice)
+        {
+            let message = format!("At most {} producers, each once.", limits::PRODUCERS_PER_TITLE_MAX);
+            return refuse("producers", message);
         }
         let is_repeated = |(place, genre): (usize, &Genre)| self.genres[..place].contains(genre);
         if self.genres.len() > limits::GENRES_PER_TITLE_MAX || self.genres.iter().enumerate().any(is_repeated) {

@@ -16,11 +16,14 @@ use crate::api::caller::{AnOperator, CONSOLE_COOKIE, refuse_foreign_origin};
 use crate::api::problem::Problem;
 use crate::api::role::{Oneself, require};
 use crate::base::clock::UtcMs;
-use crate::base::id::OperatorId;
+use crate::base::id::{OperatorId, PartyId};
 use crate::base::limits;
 use crate::commerce::account::operators::{Arrival, LinkOffer, LinkRefusal, OperatorSignedIn};
 use crate::commerce::account::{SignInRefusal, Visit};
 use crate::operator::Operators;
+use crate::operator::parties::PartyKindBody;
+use crate::rights::party::PartyKind;
+use crate::rights::snapshot::Snapshot;
 use crate::store::db::operator::{Operator, Role};
 
 #[derive(Deserialize, ToSchema)]
@@ -41,6 +44,8 @@ pub struct LinkOfferBody {
     email: Option<String>,
     /// Of the invited operator.
     name: Option<String>,
+    /// Whose person is invited, where not the house's.
+    party: Option<PartyBrief>,
     expires_at: UtcMs,
 }
 
@@ -79,18 +84,33 @@ pub struct OperatorBody {
     pub email: Option<String>,
     #[schema(value_type = RoleBody)]
     pub role: Role,
+    /// Whose person it is, where not the house's.
+    pub party: Option<PartyBrief>,
     pub created_at: UtcMs,
     pub last_seen_at: Option<UtcMs>,
 }
 
+/// Another party, as far as its people are told apart by it.
+#[derive(Clone, Serialize, ToSchema)]
+#[schema(as = PartyBrief)]
+pub struct PartyBrief {
+    id: PartyId,
+    name: String,
+    #[schema(value_type = PartyKindBody)]
+    kind: PartyKind,
+}
+
 /// What an operator may do.
-#[derive(ToSchema)]
-#[schema(as = OperatorRole, rename_all = "snake_case")]
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = OperatorRole)]
 pub enum RoleBody {
     Owner,
     Operator,
     Finance,
     ReadOnly,
+    /// A person of another party, who has to do with what is its (`/partner/…`).
+    Party,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -127,10 +147,11 @@ pub async fn check(
     let offer = operators.api.accounts.check_link(&body.value.token, visit.address).await?;
     let LinkOffer { operator, expires_at } = offer.map_err(link_refused)?;
     Ok(Json(match operator {
-        None => LinkOfferBody { kind: "owner", role: Role::Owner, email: None, name: None, expires_at },
+        None => LinkOfferBody { kind: "owner", role: Role::Owner, email: None, name: None, party: None, expires_at },
         Some(operator) => LinkOfferBody {
             kind: "invite",
             role: operator.role,
+            party: PartyBrief::of(&operators.api.follower.snapshot(), operator.role),
             email: operator.email,
             name: Some(operator.name),
             expires_at,
@@ -157,7 +178,7 @@ pub async fn welcome(
     let WelcomeBody { token, email, name, password } = body.value;
     let arrival = Arrival { secret: token, email, name, password };
     let signed_in = operators.api.accounts.welcome(&arrival, &visit).await?;
-    Ok(answer(StatusCode::CREATED, signed_in.map_err(link_refused)?))
+    Ok(answer(&operators, StatusCode::CREATED, signed_in.map_err(link_refused)?))
 }
 
 /// Sign in to the console.
@@ -183,7 +204,7 @@ pub async fn sign_in(
         }
         SignInRefusal::TooMany { retry_after } => Problem::too_many(retry_after),
     })?;
-    Ok(answer(StatusCode::OK, signed_in))
+    Ok(answer(&operators, StatusCode::OK, signed_in))
 }
 
 /// Sign out of the console: the sign-in is over. With a program's token, that token is.
@@ -210,7 +231,7 @@ pub async fn sign_out(
 /// Who one is.
 #[utoipa::path(get, path = "/operator/me", tag = "console", operation_id = "show_operator_me",
     security(("bearer" = [])), responses((status = 200, description = "The caller", body = MeBody)))]
-pub async fn me(State(operators): State<Arc<Operators>>, operator: AnOperator) -> Result<Json<MeBody>, Problem> {
+pub async fn me(State(operators): State<Arc<Operators>>, operator: Oneself) -> Result<Json<MeBody>, Problem> {
     me_body(&operators, &operator).await
 }
 
@@ -256,18 +277,24 @@ pub async fn change_password(
 async fn me_body(operators: &Operators, caller: &AnOperator) -> Result<Json<MeBody>, Problem> {
     let db = &operators.api.db;
     let operator = db.operator(caller.id).await?.ok_or_else(Problem::unauthenticated)?;
+    let operator = Operator { role: caller.role, ..operator };
     Ok(Json(MeBody {
-        operator: OperatorBody { role: caller.role, ..OperatorBody::new(operator) },
+        operator: OperatorBody::new(&operators.api.follower.snapshot(), operator),
         livemode: operators.api.livemode,
         owner_exists: db.owner_exists().await?,
         version: env!("CARGO_PKG_VERSION"),
     }))
 }
 
-fn answer(status: StatusCode, OperatorSignedIn { operator, secret }: OperatorSignedIn) -> Response {
+fn answer(
+    operators: &Operators,
+    status: StatusCode,
+    OperatorSignedIn { operator, secret }: OperatorSignedIn,
+) -> Response {
     let max_age = limits::CONSOLE_SIGN_IN_AGE.as_secs();
     let cookie = format!("{CONSOLE_COOKIE}={secret}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={max_age}");
-    let body = SignedInBody { operator: OperatorBody::new(operator) };
+    let operator = OperatorBody::new(&operators.api.follower.snapshot(), operator);
+    let body = SignedInBody { operator };
     (status, [(header::SET_COOKIE, cookie)], Json(body)).into_response()
 }
 
@@ -284,9 +311,40 @@ fn link_refused(refusal: LinkRefusal) -> Problem {
     }
 }
 
+impl PartyBrief {
+    fn of(snapshot: &Snapshot, role: Role) -> Option<PartyBrief> {
+        let party = snapshot.party(role.party()?)?;
+        Some(PartyBrief { id: party.id, name: party.name.clone(), kind: party.kind })
+    }
+}
+
+impl RoleBody {
+    /// The role, of this party where it is one's.
+    pub fn of(self, operators: &Operators, party_id: Option<PartyId>) -> Result<Role, Problem> {
+        let invalid =
+            |code, detail: &str| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail).with_param("party_id");
+        let role = match self {
+            RoleBody::Owner => Role::Owner,
+            RoleBody::Operator => Role::Operator,
+            RoleBody::Finance => Role::Finance,
+            RoleBody::ReadOnly => Role::ReadOnly,
+            RoleBody::Party => {
+                let party = party_id.filter(|id| operators.api.follower.snapshot().party(*id).is_some());
+                let detail = "Say of which party: its id is among those of GET /operator/parties.";
+                return party.map(Role::Party).ok_or_else(|| invalid("PARTY_NOT_FOUND", detail));
+            }
+        };
+        match party_id {
+            None => Ok(role),
+            Some(_) => Err(invalid("FIELD_INVALID", "Only with the role party is somebody of another party.")),
+        }
+    }
+}
+
 impl OperatorBody {
-    pub fn new(operator: Operator) -> OperatorBody {
+    pub fn new(snapshot: &Snapshot, operator: Operator) -> OperatorBody {
         OperatorBody {
+            party: PartyBrief::of(snapshot, operator.role),
             id: operator.id,
             name: operator.name,
             email: operator.email,

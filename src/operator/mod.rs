@@ -47,6 +47,7 @@ pub mod members;
 pub mod offers;
 pub mod package_keys;
 pub mod parties;
+pub mod partner_titles;
 pub mod people;
 pub mod plans;
 pub mod products;
@@ -166,6 +167,10 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(storefronts::show, storefronts::edit))
         .routes(routes!(vouchers::list, vouchers::create))
         .routes(routes!(vouchers::void))
+        .routes(routes!(vouchers::list_of_party))
+        .routes(routes!(partner_titles::list))
+        .routes(routes!(partner_titles::show))
+        .routes(routes!(partner_titles::sales))
         .routes(routes!(viewers::list))
         .routes(routes!(viewers::show))
         .routes(routes!(homes::set, homes::forget))

@@ -1,4 +1,4 @@
-//! Other parties: platforms that co-release, circuits, broadcasters, distributors.
+//! Other parties: platforms that co-release, circuits, broadcasters, distributors, producers.
 
 use std::sync::Arc;
 
@@ -68,6 +68,8 @@ pub enum PartyKindBody {
     Broadcaster,
     /// Whoever was sold a territory.
     Distributor,
+    /// Whose film it is.
+    Producer,
 }
 
 /// Who signs for a party.

@@ -1,5 +1,5 @@
-//! The people who run this server: who they are, in which role, and how they get in. The server's own operator, which
-//! has no address, is not among them.
+//! The people who run this server, and those of other parties: who they are, in which role, and how they get in. The
+//! server's own operator, which has no address, is not among them.
 
 use std::sync::Arc;
 
@@ -15,11 +15,12 @@ use crate::api::page::{List, PageQuery};
 use crate::api::problem::Problem;
 use crate::api::role::Owner;
 use crate::base::clock::UtcMs;
-use crate::base::id::OperatorId;
+use crate::base::id::{OperatorId, PartyId};
 use crate::commerce::account::operators::NewLink;
 use crate::operator::Operators;
 use crate::operator::console::{OperatorBody, RoleBody};
-use crate::store::db::operator::{Edited, Operator, OperatorEdit, Role};
+use crate::rights::snapshot::Snapshot;
+use crate::store::db::operator::{Edited, Operator, OperatorEdit};
 
 /// The page that a one-time link opens; its secret stands in the fragment, which no server sees.
 pub const WELCOME_PAGE: &str = "/console/welcome#";
@@ -39,15 +40,18 @@ pub struct PersonBody {
 pub struct NewOperatorBody {
     name: String,
     email: String,
-    #[schema(value_type = RoleBody)]
-    role: Role,
+    #[schema(inline)]
+    role: RoleBody,
+    /// With the role `party`, and only with it: of which one.
+    party_id: Option<PartyId>,
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OperatorEditBody {
-    #[schema(value_type = Option<RoleBody>)]
-    role: Option<Role>,
+    role: Option<RoleBody>,
+    /// With the role `party`, and only with it: of which one.
+    party_id: Option<PartyId>,
     /// True ends the operator's sign-ins, tokens and links at once.
     disabled: Option<bool>,
 }
@@ -79,7 +83,8 @@ pub async fn list(
 ) -> Result<Json<List<PersonBody>>, Problem> {
     let mut people = operators.api.db.operators().await?;
     people.retain(|operator| operator.email.is_some());
-    query.cut(people, |operator| operator.id.to_string(), PersonBody::new)
+    let snapshot = operators.api.follower.snapshot();
+    query.cut(people, |operator| operator.id.to_string(), |operator| PersonBody::new(&snapshot, operator))
 }
 
 /// Invite somebody.
@@ -87,7 +92,7 @@ pub async fn list(
     request_body = NewOperatorBody, security(("bearer" = [])), responses(
     (status = 201, description = "The operator, and the link that lets them in", body = InvitedBody),
     (status = 409, description = "EMAIL_TAKEN"),
-    (status = 422, description = "EMAIL_INVALID, NAME_INVALID"),
+    (status = 422, description = "EMAIL_INVALID, NAME_INVALID, PARTY_NOT_FOUND"),
 ))]
 pub async fn invite(
     State(operators): State<Arc<Operators>>,
@@ -95,10 +100,12 @@ pub async fn invite(
     headers: HeaderMap,
     body: JsonBody<NewOperatorBody>,
 ) -> Result<Response, Problem> {
-    let NewOperatorBody { name, email, role } = body.value;
+    let NewOperatorBody { name, email, role, party_id } = body.value;
+    let role = role.of(&operators, party_id)?;
     let (operator, link) = operators.api.accounts.invite_operator(owner.id, &email, &name, role).await?;
     let NewLinkBody { link, expires_at } = NewLinkBody::new(&link, &headers);
-    let body = InvitedBody { operator: PersonBody::new(operator), link, expires_at };
+    let operator = PersonBody::new(&operators.api.follower.snapshot(), operator);
+    let body = InvitedBody { operator, link, expires_at };
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }
 
@@ -108,6 +115,7 @@ pub async fn invite(
     (status = 200, description = "The operator as it is now", body = PersonBody),
     (status = 404, description = "OPERATOR_NOT_FOUND"),
     (status = 409, description = "LAST_OWNER"),
+    (status = 422, description = "PARTY_NOT_FOUND"),
 ))]
 pub async fn edit(
     State(operators): State<Arc<Operators>>,
@@ -115,9 +123,13 @@ pub async fn edit(
     Id(id): Id<OperatorId>,
     body: JsonBody<OperatorEditBody>,
 ) -> Result<Json<PersonBody>, Problem> {
-    let OperatorEditBody { role, disabled } = body.value;
+    let OperatorEditBody { role, party_id, disabled } = body.value;
+    let role = match (role, party_id) {
+        (None, None) => None,
+        (role, party_id) => Some(role.unwrap_or(RoleBody::Party).of(&operators, party_id)?),
+    };
     match operators.api.accounts.edit_operator(owner.id, id, OperatorEdit { role, disabled }).await? {
-        Edited::Done(operator) => Ok(Json(PersonBody::new(operator))),
+        Edited::Done(operator) => Ok(Json(PersonBody::new(&operators.api.follower.snapshot(), operator))),
         Edited::Unknown => Err(not_found()),
         Edited::LastOwner => {
             let detail = "This is the only owner who can sign in. Make another one first.";
@@ -155,11 +167,11 @@ impl NewLinkBody {
 }
 
 impl PersonBody {
-    fn new(operator: Operator) -> PersonBody {
+    fn new(snapshot: &Snapshot, operator: Operator) -> PersonBody {
         PersonBody {
             invited: !operator.has_password,
             disabled_at: operator.disabled_at,
-            operator: OperatorBody::new(operator),
+            operator: OperatorBody::new(snapshot, operator),
         }
     }
 }

@@ -109,6 +109,14 @@ pub async fn sales(
     Id(title_id): Id<TitleId>,
     QueryOf(params): QueryOf<SalesParams>,
 ) -> Result<Json<TitleSalesBody>, Problem> {
+    Ok(Json(sales_of(&operators, title_id, &params).await?))
+}
+
+pub async fn sales_of(
+    operators: &Operators,
+    title_id: TitleId,
+    params: &SalesParams,
+) -> Result<TitleSalesBody, Problem> {
     let api = &operators.api;
     let zone = Zone::parse(&params.zone)?;
     let to = params.to.unwrap_or_else(|| api.clock.now() + Duration::from_millis(1));
@@ -127,7 +135,7 @@ pub async fn sales(
     let by_hour = if is_listed_by_hour { by_span(&hours(&zone, span)?, &rows.cells) } else { Vec::new() };
     let by_day = by_span(&zone.days(span)?, &rows.cells);
     let retention = (0..).zip(rows.retention);
-    Ok(Json(TitleSalesBody {
+    Ok(TitleSalesBody {
         title_id,
         from: span.from,
         to: span.to,
@@ -146,7 +154,7 @@ pub async fn sales(
             .map(|(part, viewers): (u64, u64)| RetentionBody { permille: part * PART_PERMILLE, viewers })
             .collect(),
         refunds: RefundsBody { amount: rows.refunds_minor, count: rows.refunds },
-    }))
+    })
 }
 
 /// Hours of each day from its midnight on.

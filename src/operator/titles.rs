@@ -24,7 +24,7 @@ use crate::api::role::Editor;
 use crate::api::titles::TitleState;
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind};
-use crate::base::id::{AssetId, TitleId};
+use crate::base::id::{AssetId, PartyId, TitleId};
 use crate::base::limits;
 use crate::base::protection::ProtectionScheme;
 use crate::base::territory::Territory;
@@ -36,6 +36,7 @@ use crate::catalog::merchandise::Merchandise;
 use crate::catalog::title::{Title, TitleStatus};
 use crate::operator::Operators;
 use crate::rights::entitlement::decide_anywhere;
+use crate::rights::party::PartyKind;
 use crate::rights::snapshot::TitleRights;
 use crate::rights::window::WindowPhase;
 use crate::store::db::Written;
@@ -58,6 +59,9 @@ pub struct NewTitleBody {
     /// In the order of the credits.
     #[serde(default)]
     cast: Vec<CreditBody>,
+    /// Parties of the kind `producer`: whose film it is.
+    #[serde(default)]
+    producers: Vec<PartyId>,
     /// Slugs, such as `science_fiction`.
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
@@ -105,6 +109,7 @@ pub struct TitleEditBody {
     status: Option<TitleStatus>,
     tagline: Option<BTreeMap<String, String>>,
     cast: Option<Vec<CreditBody>>,
+    producers: Option<Vec<PartyId>>,
     #[schema(value_type = Option<Vec<String>>)]
     genres: Option<Vec<Genre>>,
     #[serde(default)]
@@ -153,6 +158,7 @@ pub struct TitleBody {
     runtime_ms: i64,
     tagline: BTreeMap<String, String>,
     cast: Vec<CreditBody>,
+    producers: Vec<PartyId>,
     #[schema(value_type = Vec<String>)]
     genres: Vec<Genre>,
     year: Option<u16>,
@@ -274,7 +280,8 @@ pub async fn list(
 #[utoipa::path(post, path = "/operator/titles", tag = "operator", operation_id = "operator_create_title",
     request_body = NewTitleBody, security(("bearer" = [])), responses(
     (status = 201, description = "The title", body = TitleBody),
-    (status = 422, description = "TITLE_INVALID, ASSET_NOT_FOUND, ASSET_IS_EXCERPT, ASSET_IS_CARD, IDEMPOTENCY_KEY_REUSED"),
+    (status = 422, description = "TITLE_INVALID, PARTY_NOT_FOUND, ASSET_NOT_FOUND, ASSET_IS_EXCERPT, ASSET_IS_CARD, \
+        IDEMPOTENCY_KEY_REUSED"),
     (status = 503, description = "KEY_SERVER_UNREACHABLE and other codes of a key server; nothing was made"),
 ))]
 pub async fn create(
@@ -335,7 +342,7 @@ pub async fn show(
     (status = 404, description = "TITLE_NOT_FOUND"),
     (status = 409, description = "PARTS_UNLOCKED"),
     (status = 412, description = "VERSION_CONFLICT"),
-    (status = 422, description = "TITLE_INVALID, ASSET_NOT_FOUND, ASSET_IS_EXCERPT, ASSET_IS_CARD"),
+    (status = 422, description = "TITLE_INVALID, PARTY_NOT_FOUND, ASSET_NOT_FOUND, ASSET_IS_EXCERPT, ASSET_IS_CARD"),
     (status = 503, description = "KEY_SERVER_UNREACHABLE and other codes of a key server; nothing was changed"),
 ))]
 pub async fn edit(
@@ -416,6 +423,16 @@ impl TitleEditBody {
         if let Some(cast) = self.cast {
             details.cast = cast.into_iter().map(Credit::from).collect();
         }
+        if let Some(producers) = self.producers {
+            let snapshot = operators.api.follower.snapshot();
+            let is_producer = |id: &PartyId| snapshot.party(*id).is_some_and(|party| party.kind == PartyKind::Producer);
+            if !producers.iter().all(is_producer) {
+                let detail = "A producer is a party of that kind: see GET /operator/parties.";
+                let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "PARTY_NOT_FOUND", detail);
+                return Err(problem.with_param("producers"));
+            }
+            details.producers = producers;
+        }
         if let Some(genres) = self.genres {
             details.genres = genres;
         }
@@ -462,6 +479,7 @@ impl From<NewTitleBody> for TitleEditBody {
             status: Some(body.status),
             tagline: Some(body.tagline),
             cast: Some(body.cast),
+            producers: Some(body.producers),
             genres: Some(body.genres),
             year: Edit::Set(body.year),
             country: Edit::Set(body.country),
@@ -561,6 +579,7 @@ impl TitleBody {
             runtime_ms: title.runtime_ms,
             tagline: title.details.tagline,
             cast: title.details.cast.iter().map(CreditBody::from).collect(),
+            producers: title.details.producers,
             genres: title.details.genres,
             year: title.details.year,
             country: title.details.country,

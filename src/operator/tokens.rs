@@ -18,7 +18,6 @@ use crate::base::clock::UtcMs;
 use crate::base::id::{ApiTokenId, OperatorId};
 use crate::base::limits;
 use crate::operator::Operators;
-use crate::operator::console::RoleBody;
 use crate::store::db::account::{ApiToken, Bearer, TokenKind};
 use crate::store::db::operator::Role;
 
@@ -29,7 +28,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 pub struct TokenBody {
     id: ApiTokenId,
     name: String,
-    #[schema(value_type = RoleBody)]
+    #[schema(value_type = String, pattern = "^(owner|operator|finance|read_only)$")]
     role: Role,
     /// Who made it; it may no more than they may.
     operator_id: Option<OperatorId>,
@@ -42,7 +41,7 @@ pub struct TokenBody {
 #[serde(deny_unknown_fields)]
 pub struct NewTokenBody {
     name: String,
-    #[schema(value_type = RoleBody)]
+    #[schema(value_type = String, pattern = "^(owner|operator|finance|read_only)$")]
     role: Role,
     #[schema(minimum = 1, maximum = 365)]
     expires_in_days: u32,

@@ -11,7 +11,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::api::body::{Id, JsonBody, QueryOf};
-use crate::api::caller::AnOperator;
+use crate::api::caller::{AParty, AnOperator};
 use crate::api::idempotency::{IdempotencyKey, key_reused};
 use crate::api::page::{List, PageQuery};
 use crate::api::problem::Problem;
@@ -65,6 +65,21 @@ pub struct BatchBody {
     livemode: bool,
 }
 
+/// A batch as whoever sells its vouchers sees it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PartnerVoucherBatch)]
+pub struct PartnerBatchBody {
+    id: VoucherBatchId,
+    title: TitleBrief,
+    count: u32,
+    redeemed: u32,
+    expires_at: UtcMs,
+    created_at: UtcMs,
+    /// When the rest was taken back.
+    void_at: Option<UtcMs>,
+    livemode: bool,
+}
+
 #[derive(Serialize, ToSchema)]
 #[schema(as = MadeVoucherBatch)]
 pub struct MadeBatchBody {
@@ -83,9 +98,27 @@ pub async fn list(
     _: AnOperator,
     QueryOf(query): QueryOf<PageQuery>,
 ) -> Result<Json<List<BatchBody>>, Problem> {
-    let rows = operators.api.db.voucher_batches(&query.page()?).await?;
+    let rows = operators.api.db.voucher_batches(None, &query.page()?).await?;
     let snapshot = operators.api.follower.snapshot();
     query.list(rows, |row| row.batch.id.to_string(), |row| BatchBody::new(&snapshot, row))
+}
+
+/// Vouchers that the caller sells, the newest batch first.
+#[utoipa::path(get, path = "/partner/voucher-batches", tag = "partners",
+    operation_id = "list_partner_voucher_batches", params(PageQuery), security(("bearer" = [])), responses(
+    (status = 200, description = "A page of batches", body = List<PartnerBatchBody>),
+    (status = 401, description = "PARTNER_TOKEN_INVALID, PARTNER_TOKEN_EXPIRED"),
+    (status = 403, description = "PARTY_REQUIRED"),
+    (status = 503, description = "PARTNER_KEYS_UNAVAILABLE"),
+))]
+pub async fn list_of_party(
+    State(operators): State<Arc<Operators>>,
+    party: AParty,
+    QueryOf(query): QueryOf<PageQuery>,
+) -> Result<Json<List<PartnerBatchBody>>, Problem> {
+    let rows = operators.api.db.voucher_batches(Some(party.id), &query.page()?).await?;
+    let snapshot = operators.api.follower.snapshot();
+    query.list(rows, |row| row.batch.id.to_string(), |row| PartnerBatchBody::new(&snapshot, row))
 }
 
 /// Make vouchers.
@@ -189,6 +222,21 @@ impl NewBatchBody {
 
 fn invalid(code: &str, param: &str, detail: &str) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail).with_param(param)
+}
+
+impl PartnerBatchBody {
+    fn new(snapshot: &Snapshot, CountedBatch { batch, redeemed }: CountedBatch) -> PartnerBatchBody {
+        PartnerBatchBody {
+            id: batch.id,
+            title: TitleBrief::of(snapshot, batch.title_id),
+            count: batch.count,
+            redeemed,
+            expires_at: batch.expires_at,
+            created_at: batch.created_at,
+            void_at: batch.void_at,
+            livemode: batch.livemode,
+        }
+    }
 }
 
 impl BatchBody {

@@ -30,6 +30,8 @@ pub enum PartyKind {
     Broadcaster,
     /// Whoever was sold a territory (版权预售).
     Distributor,
+    /// Whose film it is (片方).
+    Producer,
 }
 
 /// Where the keys are found that a party signs tokens with.

@@ -141,6 +141,7 @@ suite! {
         the_last_owner_stays
         disabling_ends_everything_of_an_operator
         a_new_password_ends_the_other_sign_ins
+        a_person_of_a_party_is_told_from_the_house
         tokens_for_programs_are_listed_and_ended;
     playback:
         a_session_is_open_until_it_ends

@@ -111,7 +111,7 @@ impl Accounts {
             last_seen_at: None,
             disabled_at: None,
         };
-        let detail = json!({"email": email, "name": operator.name, "role": role});
+        let detail = json!({"email": email, "name": operator.name, "role": role, "party_id": role.party()});
         let line = self.line(&by.to_string(), "operator.create", &operator.id, &detail);
         self.db.insert_operator(&operator, &line).await?;
         let link = self.new_link(Some(operator.id), &by.to_string()).await?;
@@ -249,7 +249,8 @@ impl Accounts {
     }
 
     pub async fn edit_operator(&self, by: OperatorId, id: OperatorId, edit: OperatorEdit) -> Result<Edited> {
-        let detail = json!({"role": edit.role, "disabled": edit.disabled});
+        let party_id = edit.role.and_then(Role::party);
+        let detail = json!({"role": edit.role, "party_id": party_id, "disabled": edit.disabled});
         let line = self.line(&by.to_string(), "operator.edit", &id, &detail);
         self.db.edit_operator(id, edit, self.clock.now(), &line).await
     }

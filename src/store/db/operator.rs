@@ -2,11 +2,11 @@
 //! its audit line, which is written in the same transaction.
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::base::clock::UtcMs;
 use crate::base::error::Result;
-use crate::base::id::{ApiTokenId, OperatorId};
+use crate::base::id::{ApiTokenId, OperatorId, PartyId};
 use crate::store::db::Page;
 use crate::store::db::account::ApiToken;
 use crate::store::db::audit::AuditLine;
@@ -87,8 +87,7 @@ pub struct Operator {
 }
 
 /// What an operator may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Everything, operators, tokens and settings included.
     Owner,
@@ -98,10 +97,13 @@ pub enum Role {
     Finance,
     /// Reads all but what is the owner's.
     ReadOnly,
+    /// Belongs to another party, and has to do with what is its.
+    Party(PartyId),
 }
 
 impl Role {
-    pub const ALL: [Role; 4] = [Role::Owner, Role::Operator, Role::Finance, Role::ReadOnly];
+    /// The roles of the house.
+    pub const HOUSE: [Role; 4] = [Role::Owner, Role::Operator, Role::Finance, Role::ReadOnly];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -109,27 +111,52 @@ impl Role {
             Role::Operator => "operator",
             Role::Finance => "finance",
             Role::ReadOnly => "read_only",
+            Role::Party(_) => "party",
         }
     }
 
+    /// A role of the house by its name.
     pub fn parse(text: &str) -> Option<Role> {
-        Role::ALL.into_iter().find(|role| role.as_str() == text)
+        Role::HOUSE.into_iter().find(|role| role.as_str() == text)
     }
 
-    /// Whether this role may all that `other` may.
+    pub fn party(self) -> Option<PartyId> {
+        if let Role::Party(id) = self { Some(id) } else { None }
+    }
+
+    /// Whether this role may all that `other` may. The house and the parties have nothing in common.
     pub fn covers(self, other: Role) -> bool {
-        self == other || self == Role::Owner || other == Role::ReadOnly
+        let is_of_house = self.party().is_none() && other.party().is_none();
+        self == other || (is_of_house && (self == Role::Owner || other == Role::ReadOnly))
     }
 
-    /// What both roles may.
+    /// What both roles may; where one of them is a party's, what that party may.
     pub fn within(self, other: Role) -> Role {
-        if other.covers(self) {
+        if self.party().is_some() {
+            self
+        } else if other.party().is_some() {
+            other
+        } else if other.covers(self) {
             self
         } else if self.covers(other) {
             other
         } else {
             Role::ReadOnly
         }
+    }
+}
+
+impl Serialize for Role {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// A role of the house.
+impl<'de> Deserialize<'de> for Role {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Role, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Role::parse(&text).ok_or_else(|| de::Error::custom("not one of owner, operator, finance, read_only"))
     }
 }
 
@@ -176,7 +203,7 @@ pub struct Welcome {
 
 #[cfg(test)]
 mod tests {
-    use super::Role::{Finance, Operator, Owner, ReadOnly};
+    use super::Role::{Finance, Operator, Owner, Party, ReadOnly};
     use super::*;
 
     #[test]
@@ -188,11 +215,23 @@ mod tests {
             (ReadOnly, [ReadOnly; 4]),
         ];
         for (one, shared) in table {
-            for (other, expected) in Role::ALL.into_iter().zip(shared) {
+            for (other, expected) in Role::HOUSE.into_iter().zip(shared) {
                 assert_eq!(one.within(other), expected, "{one:?} {other:?}");
                 assert_eq!(other.within(one), expected, "{other:?} {one:?}");
             }
             assert_eq!(Role::parse(one.as_str()), Some(one));
         }
+    }
+
+    #[test]
+    fn a_party_and_the_house_share_nothing() {
+        let now = UtcMs(1_800_000_000_000);
+        let (ours, others) = (Party(PartyId::new(now)), Party(PartyId::new(now)));
+        for role in Role::HOUSE {
+            assert!(!ours.covers(role) && !role.covers(ours), "{role:?}");
+            assert_eq!((ours.within(role), role.within(ours)), (ours, ours), "{role:?}");
+        }
+        assert!(ours.covers(ours) && !ours.covers(others));
+        assert_eq!(Role::parse("party"), None, "not without the party");
     }
 }

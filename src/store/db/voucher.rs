@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::base::clock::UtcMs;
 use crate::base::error::Result;
-use crate::base::id::{PurchaseId, ViewerId, VoucherBatchId, VoucherId};
+use crate::base::id::{PartyId, PurchaseId, ViewerId, VoucherBatchId, VoucherId};
 use crate::rights::grant::Grant;
 use crate::rights::voucher::VoucherBatch;
 use crate::store::db::{Idempotency, Page, Written};
@@ -22,8 +22,8 @@ pub trait VoucherDb: Send + Sync {
 
     async fn voucher_batch(&self, id: VoucherBatchId) -> Result<Option<CountedBatch>>;
 
-    /// Newest first; `after` is the last id of the page before.
-    async fn voucher_batches(&self, page: &Page) -> Result<Vec<CountedBatch>>;
+    /// Those that this party sells, or all, newest first; `after` is the last id of the page before.
+    async fn voucher_batches(&self, party: Option<PartyId>, page: &Page) -> Result<Vec<CountedBatch>>;
 
     /// Takes back what nobody has redeemed; false when that was done already, `NotFound` when there is no such batch.
     async fn void_voucher_batch(&self, id: VoucherBatchId, at: UtcMs) -> Result<bool>;

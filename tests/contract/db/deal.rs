@@ -137,7 +137,7 @@ pub async fn no_deal_comes_to_open_before_a_holdback_lets_it(backend: &impl Back
     db.insert_holdback(&cinema(0), None, NOW).await.unwrap();
 }
 
-fn party(at: i64, issuer: Option<&str>) -> Party {
+pub fn party(at: i64, issuer: Option<&str>) -> Party {
     let signer = issuer.map(|issuer| Signer { issuer: issuer.into(), jwks_url: format!("{issuer}/jwks.json") });
     Party {
         id: PartyId::new(later(at)),

@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
-use marquee::base::id::OperatorId;
+use marquee::base::id::{OperatorId, PartyId};
 use marquee::store::db::account::{Bearer, TokenKind};
 use marquee::store::db::operator::{Edited, Operator, OperatorEdit, OperatorLink, Role, Welcome};
 use marquee::store::db::{Db, Page};
 
 use super::Backend;
 use super::account::token;
+use super::deal::party;
 use crate::scene::{NOW, audit_line, later};
 
 const ALL: Page = Page { after: None, limit: 100 };
@@ -242,6 +243,33 @@ pub async fn a_new_password_ends_the_other_sign_ins(backend: &impl Backend) {
     assert!(db.link(&[2; 32]).await.unwrap().unwrap().voided_at.is_some());
     db.note_seen(kept.id, later(3)).await.unwrap();
     assert_eq!(db.operator(olga.id).await.unwrap().unwrap().last_seen_at, Some(later(3)));
+}
+
+pub async fn a_person_of_a_party_is_told_from_the_house(backend: &impl Backend) {
+    let db = backend.open().await;
+    let party = party(1, None);
+    db.insert_party(&party, None).await.unwrap();
+    let hao = operator(Some("hao@example.com"), Role::Party(party.id));
+    db.insert_operator(&hao, &audit_line("operator.create")).await.unwrap();
+    assert_eq!(db.operator(hao.id).await.unwrap(), Some(hao.clone()));
+    let stranger = operator(Some("eve@example.com"), Role::Party(PartyId::new(NOW)));
+    assert!(db.insert_operator(&stranger, &audit_line("operator.create")).await.is_err(), "of no party that is there");
+    // A token of the house's that they had before is a party's now.
+    let bearer = Bearer::Operator(hao.id);
+    for token in [token(bearer, TokenKind::SignIn, 1), token(bearer, TokenKind::Program(Role::Owner), 2)] {
+        db.insert_operator_token(&token, &audit_line("token.create")).await.unwrap();
+        let valid = db.api_token(&token.digest, NOW).await.unwrap().unwrap();
+        assert_eq!(valid.operator_role, Some(Role::Party(party.id)));
+    }
+    let edit = async |role| {
+        let edit = OperatorEdit { role: Some(role), disabled: None };
+        db.edit_operator(hao.id, edit, NOW, &audit_line("operator.edit")).await.unwrap();
+        db.operator(hao.id).await.unwrap().unwrap().role
+    };
+    assert_eq!(edit(Role::ReadOnly).await, Role::ReadOnly);
+    assert_eq!(edit(Role::Party(party.id)).await, Role::Party(party.id));
+    // The link that makes an owner makes one of them too: who starts the server gives it.
+    assert_eq!(owner(&db, "hao@example.com", 3).await.role, Role::Owner);
 }
 
 pub async fn tokens_for_programs_are_listed_and_ended(backend: &impl Backend) {

@@ -30,7 +30,7 @@ pub async fn a_batch_is_kept_with_all_its_vouchers(backend: &impl Backend) {
     let other = VoucherBatch { id: VoucherBatchId::new(later(1)), ..batch.clone() };
     let error = db.insert_voucher_batch(&other, &vouchers, &crate::scene::key("other")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
-    let listed = db.voucher_batches(&Page { after: None, limit: 9 }).await.unwrap();
+    let listed = db.voucher_batches(None, &Page { after: None, limit: 9 }).await.unwrap();
     assert_eq!(listed.into_iter().map(|row| row.batch).collect::<Vec<_>>(), [batch]);
 }
 

@@ -76,7 +76,7 @@ async fn the_first_owner_comes_in_by_the_link_once() {
     let mut browser = Browser::new(&cinema);
     let check = |secret: String| browser.post("/operator/welcome/check", json!({"token": secret}));
     let offer = check(link.secret.clone()).await;
-    let expected = json!({"kind": "owner", "role": "owner", "email": null, "name": null, "expires_at": "2027-01-16T12:00:00.000Z"});
+    let expected = json!({"kind": "owner", "role": "owner", "email": null, "name": null, "party": null, "expires_at": "2027-01-16T12:00:00.000Z"});
     assert_eq!(offer.body, expected);
     assert_eq!(check(link.secret.clone()).await.body, expected, "asking does not use it up");
 

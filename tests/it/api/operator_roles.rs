@@ -10,6 +10,8 @@ use marquee::store::db::operator::Role;
 use serde_json::json;
 
 use super::cinema::Cinema;
+use super::console::owner;
+use super::people::invite;
 
 /// Owner, operator, finance, read only.
 type Statuses = [u16; 4];
@@ -158,7 +160,7 @@ fn every_route_of_operators_is_in_the_table() {
 async fn every_role_gets_what_the_table_says() {
     let cinema = Cinema::open().await;
     let mut tokens = Vec::new();
-    for role in Role::ALL {
+    for role in Role::HOUSE {
         tokens.push((role, cinema.operator_token(role).await));
     }
     let mut wrong = Vec::new();
@@ -185,6 +187,32 @@ async fn every_role_gets_what_the_table_says() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// At the console's door they are let in, and to themselves.
+const OPEN_TO_ALL: [&str; 7] =
+    ["/welcome/check", "/welcome", "/sign-in", "/sign-out", "/me", "/me/password", "options /uploads"];
+
+#[tokio::test]
+async fn people_of_other_parties_reach_nothing_of_the_house() {
+    let cinema = Cinema::open().await;
+    let owner = owner(&cinema).await;
+    let circuit = owner.post("/operator/parties", json!({"name": "横店院线", "kind": "circuit"})).await.body;
+    let (_, browser) = invite(&cinema, &owner, "hao", json!({"role": "party", "party_id": circuit["id"]})).await;
+    for (method, route, of_owner) in TABLE {
+        if *route == "/sign-out" {
+            continue;
+        }
+        let path = format!("{BASE}{}", route.replace("{id}", &nothing(route)));
+        let path = path.trim_start_matches("/api/v1");
+        let answer = browser.send(method.to_uppercase().parse::<Method>().unwrap(), path, json!({})).await;
+        let is_open = OPEN_TO_ALL.contains(route) || OPEN_TO_ALL.contains(&format!("{method} {route}").as_str());
+        let expected = if is_open { of_owner[0] } else { 403 };
+        assert_eq!(answer.status.as_u16(), expected, "{method} {route} {}", answer.body);
+        assert!(is_open || *method == "head" || answer.code() == "ROLE_REQUIRED", "{method} {route}");
+    }
+    // Of viewers it is nobody.
+    assert_eq!(browser.get("/purchases").await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

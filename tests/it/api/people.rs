@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use super::cinema::{Answer, Cinema, HOST, HOUR};
 use super::console::{Browser, arrival, owner};
 
-async fn invite<'c>(cinema: &'c Cinema, owner: &Browser<'c>, name: &str, role: &str) -> (String, Browser<'c>) {
+/// Somebody in a role, who has come in.
+pub async fn invite<'c>(cinema: &'c Cinema, owner: &Browser<'c>, name: &str, mut body: Value) -> (String, Browser<'c>) {
     let email = format!("{name}@films.example");
-    let body = json!({"name": name, "email": email, "role": role});
+    (body["name"], body["email"]) = (json!(name), json!(email));
     let invited = owner.post("/operator/operators", body).await;
     assert_eq!(invited.status, StatusCode::CREATED, "{}", invited.body);
     let mut browser = Browser::new(cinema);
@@ -75,7 +76,7 @@ async fn somebody_is_invited_and_comes_in_with_the_role() {
 async fn a_role_changes_and_an_operator_is_disabled_at_once() {
     let cinema = Cinema::open().await;
     let owner = owner(&cinema).await;
-    let (id, oscar) = invite(&cinema, &owner, "oscar", "operator").await;
+    let (id, oscar) = invite(&cinema, &owner, "oscar", json!({"role": "operator"})).await;
     let plan = || json!({"name": "Plan", "streams": 1});
     let edit = async |body: Value| owner.send(Method::PATCH, &format!("/operator/operators/{id}"), body).await;
     assert_eq!(oscar.post("/operator/plans", plan()).await.status, StatusCode::CREATED);
@@ -118,7 +119,7 @@ async fn the_last_owner_stays_one() {
     let refused = [edit(&me, json!({"role": "operator"})).await, edit(&me, json!({"disabled": true})).await];
     assert_eq!(codes(&refused), ["LAST_OWNER", "LAST_OWNER"]);
     assert_eq!(refused[0].status, StatusCode::CONFLICT);
-    let (other, olaf) = invite(&cinema, &owner, "olaf", "owner").await;
+    let (other, olaf) = invite(&cinema, &owner, "olaf", json!({"role": "owner"})).await;
     assert_eq!(edit(&me, json!({"role": "operator"})).await.status, StatusCode::OK);
     assert_eq!(edit(&me, json!({"role": "owner"})).await.code(), "ROLE_REQUIRED", "there is no way back");
     let alone = olaf.send(Method::PATCH, &format!("/operator/operators/{other}"), json!({"disabled": true})).await;
@@ -170,7 +171,7 @@ async fn a_program_has_a_token_with_a_role_and_an_end() {
 async fn a_token_may_no_more_than_its_maker() {
     let cinema = Cinema::open().await;
     let owner = owner(&cinema).await;
-    let (id, olaf) = invite(&cinema, &owner, "olaf", "owner").await;
+    let (id, olaf) = invite(&cinema, &owner, "olaf", json!({"role": "owner"})).await;
     let make = async |role: &str| {
         let body = json!({"name": "feed", "role": role, "expires_in_days": 30});
         olaf.post("/operator/tokens", body).await.body["secret"].as_str().unwrap().to_owned()

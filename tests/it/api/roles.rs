@@ -108,6 +108,11 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     // None of them is a partner.
     ("post", "/api/v1/partner/playback-sessions", [401, 401, 401, 401]),
     ("get", "/api/v1/partner/deals", [401, 401, 401, 401]),
+    ("get", "/api/v1/partner/deals/{id}", [401, 401, 401, 401]),
+    ("get", "/api/v1/partner/titles", [401, 401, 401, 401]),
+    ("get", "/api/v1/partner/titles/{id}", [401, 401, 401, 401]),
+    ("get", "/api/v1/partner/titles/{id}/sales", [401, 401, 401, 401]),
+    ("get", "/api/v1/partner/voucher-batches", [401, 401, 401, 401]),
     ("post", "/api/v1/partner/premieres", [401, 401, 401, 401]),
     ("get", "/api/v1/partner/deals/{id}/package-key", [401, 401, 401, 401]),
     ("put", "/api/v1/operator/deals/{id}/package-key", [401, 403, 403, 404]),

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 
 use super::error::is_unique_violation;
+use super::operator::role;
 use super::row::{AFTER_ALL, Columns, to_hex, to_json};
 use super::{Connection, Row, SqlDb};
 use crate::base::clock::UtcMs;
@@ -150,7 +151,7 @@ impl AccountDb for SqlDb {
 
     async fn api_token(&self, digest: &[u8; 32], now: UtcMs) -> Result<Option<ValidToken>> {
         let row = sqlx::query(
-            "SELECT api_token.*, operator.role AS operator_role FROM api_token \
+            "SELECT api_token.*, operator.role AS operator_role, operator.party_id FROM api_token \
              LEFT JOIN operator ON operator.id = api_token.operator_id \
              WHERE digest = $1 AND expires_at > $2 AND revoked_at IS NULL AND disabled_at IS NULL",
         )
@@ -160,7 +161,7 @@ impl AccountDb for SqlDb {
         .await?;
         let Some(row) = row else { return Ok(None) };
         let operator_role = match row.text_opt("operator_role")? {
-            Some(_) => Some(row.word("operator_role", Role::parse)?),
+            Some(_) => Some(role(&row, "operator_role")?),
             None => None,
         };
         Ok(Some(ValidToken { token: api_token(&row)?, operator_role }))

@@ -80,13 +80,15 @@ impl Dialect {
     }
 
     /// What of a version of the schema is in words of the database's own, and follows the rest: in the first what keeps
-    /// the journals append-only, whoever asks; in the twelfth what is changed about tables that are there.
+    /// the journals append-only, whoever asks; in later ones what is changed about tables that are there.
     pub fn own_script(&self, version: i64) -> Option<&'static str> {
         match (version, self) {
             (1, Dialect::Sqlite(_)) => Some(include_str!("../sqlite/guards.sql")),
             (1, Dialect::Postgres(_)) => Some(include_str!("../postgres/guards.sql")),
             (12, Dialect::Sqlite(_)) => Some(include_str!("../sqlite/schema-12.sql")),
             (12, Dialect::Postgres(_)) => Some(include_str!("../postgres/schema-12.sql")),
+            (19, Dialect::Sqlite(_)) => Some(include_str!("../sqlite/schema-19.sql")),
+            (19, Dialect::Postgres(_)) => Some(include_str!("../postgres/schema-19.sql")),
             _ => None,
         }
     }

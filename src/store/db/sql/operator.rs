@@ -191,14 +191,15 @@ impl OperatorDb for SqlDb {
 
 async fn insert(conn: &mut Connection, operator: &Operator, password_hash: Option<&str>) -> Result<()> {
     let inserted = sqlx::query(
-        "INSERT INTO operator (id, email, email_folded, name, role, password_hash, created_at, last_seen_at, disabled_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO operator (id, email, email_folded, name, role, party_id, password_hash, created_at, last_seen_at, \
+         disabled_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(operator.id.to_string())
     .bind(&operator.email)
     .bind(operator.email.as_ref().map(|email| email.to_lowercase()))
     .bind(&operator.name)
     .bind(operator.role.as_str())
+    .bind(operator.role.party().map(|id| id.to_string()))
     .bind(password_hash)
     .bind(operator.created_at.0)
     .bind(operator.last_seen_at.map(|at| at.0))
@@ -231,9 +232,10 @@ async fn edit_operator(
         return Ok(Edited::LastOwner);
     }
     append(conn, line).await?;
-    sqlx::query("UPDATE operator SET role = $2, disabled_at = $3 WHERE id = $1")
+    sqlx::query("UPDATE operator SET role = $2, party_id = $3, disabled_at = $4 WHERE id = $1")
         .bind(id.to_string())
         .bind(after.role.as_str())
+        .bind(after.role.party().map(|id| id.to_string()))
         .bind(after.disabled_at.map(|at| at.0))
         .execute(&mut *conn)
         .await?;
@@ -308,7 +310,7 @@ async fn owner(conn: &mut Connection, welcome: &Welcome, at: UtcMs) -> Result<Op
         return Ok(owner.id);
     };
     let id: OperatorId = row.parsed("id")?;
-    sqlx::query("UPDATE operator SET role = $2, disabled_at = NULL WHERE id = $1")
+    sqlx::query("UPDATE operator SET role = $2, party_id = NULL, disabled_at = NULL WHERE id = $1")
         .bind(id.to_string())
         .bind(Role::Owner.as_str())
         .execute(conn)
@@ -368,12 +370,20 @@ fn operator(row: &Row) -> Result<Operator> {
         id: row.parsed("id")?,
         email: row.text_opt("email")?,
         name: row.text("name")?,
-        role: row.word("role", Role::parse)?,
+        role: role(row, "role")?,
         has_password: row.text_opt("password_hash")?.is_some(),
         created_at: row.instant("created_at")?,
         last_seen_at: row.instant_opt("last_seen_at")?,
         disabled_at: row.instant_opt("disabled_at")?,
     })
+}
+
+/// The role in this column, of the party in `party_id` if it is a party's.
+pub fn role(row: &Row, column: &str) -> Result<Role> {
+    match row.parsed_opt("party_id")? {
+        Some(id) => Ok(Role::Party(id)),
+        None => row.word(column, Role::parse),
+    }
 }
 
 fn link(row: &Row) -> Result<OperatorLink> {

@@ -6,7 +6,7 @@ use super::row::{AFTER_ALL, Columns, to_hex};
 use super::{Connection, Row, SqlDb, idempotency, purchase};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::id::VoucherBatchId;
+use crate::base::id::{PartyId, VoucherBatchId};
 use crate::rights::grant::{Grant, GrantCause};
 use crate::rights::voucher::VoucherBatch;
 use crate::store::db::voucher::{CountedBatch, NewVoucher, Redemption, Voucher};
@@ -36,10 +36,13 @@ impl VoucherDb for SqlDb {
         row.as_ref().map(counted).transpose()
     }
 
-    async fn voucher_batches(&self, page: &Page) -> Result<Vec<CountedBatch>> {
-        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{COUNTED} WHERE b.id < $1 ORDER BY b.id DESC LIMIT $2")))
+    async fn voucher_batches(&self, party: Option<PartyId>, page: &Page) -> Result<Vec<CountedBatch>> {
+        let of_party = if party.is_some() { "b.party_id = $3" } else { "$3 = ''" };
+        let sql = format!("{COUNTED} WHERE b.id < $1 AND {of_party} ORDER BY b.id DESC LIMIT $2");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(page.after.as_deref().unwrap_or(AFTER_ALL))
             .bind(i64::from(page.limit))
+            .bind(party.map(|id| id.to_string()).unwrap_or_default())
             .fetch_all(&self.readers)
             .await?;
         rows.iter().map(counted).collect()
