@@ -36,6 +36,7 @@ use crate::store::state::State;
 pub mod accounts;
 pub mod body;
 pub mod caller;
+pub mod campaign;
 pub mod etag;
 pub mod events;
 pub mod film;

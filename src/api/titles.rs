@@ -12,7 +12,9 @@ use utoipa::ToSchema;
 use crate::api::Api;
 use crate::api::body::{Id, QueryOf};
 use crate::api::caller::{Anyone, At};
-use crate::api::film::{self, CreditBody, EpisodesBody, LicenceBody, PartBody, PreviewBody, TrailerBody, WindowBody};
+use crate::api::film::{
+    self, CreditBody, EpisodesBody, FilmClipBody, LicenceBody, PartBody, PreviewBody, TrailerBody, WindowBody,
+};
 use crate::api::merchandise::{self, MerchandiseBody};
 use crate::api::page::{List, PageQuery};
 use crate::api::posters;
@@ -62,6 +64,8 @@ pub struct TitleBody {
     /// Where its parts are episodes that are had one by one.
     episodes: Option<EpisodesBody>,
     trailer: Option<TrailerBody>,
+    /// In the order they are shown in; each is played by its place, counted from 1.
+    clips: Vec<FilmClipBody>,
     preview: Option<PreviewBody>,
     licence: Option<LicenceBody>,
     /// What shops of others sell of it.
@@ -282,6 +286,7 @@ pub async fn show(
     if title.title.standing(now) == TitleStatus::Draft {
         // An invitation is to the film.
         (body.trailer, body.preview) = (None, None);
+        body.clips.clear();
     }
     Ok(Json(body))
 }
@@ -392,6 +397,7 @@ fn title_body(
         parts: film::parts(&title.title),
         episodes: film::episodes(&title.title),
         trailer: film::trailer(&title.title),
+        clips: film::clips(&title.title),
         preview: film::preview(title, territory, now),
         licence: film::licence(&title.title),
         merchandise: merchandise::of(&title.title),

@@ -26,6 +26,7 @@ pub mod audit;
 pub mod avails;
 pub mod avails_exchange;
 pub mod board;
+pub mod campaigns;
 pub mod caps;
 pub mod cards;
 pub mod clicks;
@@ -61,6 +62,7 @@ pub mod sessions;
 pub mod settings;
 pub mod storefronts;
 pub mod studio;
+pub mod title_films;
 pub mod title_sales;
 pub mod titles;
 pub mod tokens;
@@ -184,6 +186,7 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(feed::feed))
         .routes(routes!(title_sales::sales))
         .routes(routes!(clicks::list))
+        .routes(routes!(campaigns::report))
         .routes(routes!(qoe::report))
         .routes(routes!(explain::explain))
         .routes(routes!(explain::explain_session))

@@ -28,13 +28,13 @@ use crate::base::id::{AssetId, TitleId};
 use crate::base::limits;
 use crate::base::protection::ProtectionScheme;
 use crate::base::territory::Territory;
-use crate::catalog::asset::Asset;
-use crate::catalog::details::{Credit, TitleDetails, Trailer};
+use crate::catalog::details::{Credit, TitleDetails};
 use crate::catalog::episodes::EpisodeTerms;
 use crate::catalog::genre::Genre;
 use crate::catalog::merchandise::Merchandise;
 use crate::catalog::title::{Title, TitleStatus};
 use crate::operator::Operators;
+use crate::operator::title_films::{self, ClipAssetBody};
 use crate::rights::entitlement::decide_anywhere;
 use crate::rights::snapshot::TitleRights;
 use crate::rights::window::WindowPhase;
@@ -79,6 +79,9 @@ pub struct NewTitleBody {
     /// Before this instant nobody is told of it, whatever its status and its windows.
     announced_at: Option<UtcMs>,
     trailer_asset_id: Option<AssetId>,
+    /// Further short films about it, in the order they are shown in.
+    #[serde(default)]
+    clips: Vec<ClipAssetBody>,
     /// What shops of others sell of it, in the order of the shelf.
     #[serde(default)]
     #[schema(value_type = Vec<ArticleBody>)]
@@ -130,6 +133,7 @@ pub struct TitleEditBody {
     #[serde(default)]
     #[schema(value_type = Option<AssetId>)]
     trailer_asset_id: Edit<Option<AssetId>>,
+    clips: Option<Vec<ClipAssetBody>>,
     #[schema(value_type = Option<Vec<ArticleBody>>)]
     merchandise: Option<Vec<Merchandise>>,
     #[serde(default)]
@@ -165,6 +169,7 @@ pub struct TitleBody {
     episodes: Option<EpisodeTerms>,
     announced_at: Option<UtcMs>,
     trailer_asset_id: Option<AssetId>,
+    clips: Vec<ClipAssetBody>,
     #[schema(value_type = Vec<ArticleBody>)]
     merchandise: Vec<Merchandise>,
     preview_seconds: Option<u32>,
@@ -298,7 +303,7 @@ pub async fn create(
     };
     TitleEditBody::from(body.value).apply(&operators, &mut title).await?;
     title.check()?;
-    issue_keys(&operators, &title).await?;
+    title_films::issue_keys(&operators, &title).await?;
     let idempotency = key.of(&operator.caller, &body.digest);
     match api.db.insert_title(&title, idempotency.as_ref()).await? {
         Written::New(()) => {
@@ -354,7 +359,7 @@ pub async fn edit(
     title.version += 1;
     title.check()?;
     if needs_keys {
-        issue_keys(&operators, &title).await?;
+        title_films::issue_keys(&operators, &title).await?;
     }
     api.db.update_title(&title, api.clock.now()).await?;
     api.follower.announce().await;
@@ -380,17 +385,6 @@ pub async fn edit(
     }
     operators.audit(&operator, "title.edit", &id.to_string(), detail).await?;
     Ok(answer(&operators, StatusCode::OK, title))
-}
-
-/// Of a title sealed with `cbcs` every part has its keys before the title is written: where they come from a key server
-/// that is away, nothing is changed and the request can be sent again.
-async fn issue_keys(operators: &Operators, title: &Title) -> Result<(), Problem> {
-    if title.details.protection == ProtectionScheme::Cbcs {
-        for asset in &title.parts {
-            operators.api.library.issue_keys(*asset).await?;
-        }
-    }
-    Ok(())
 }
 
 /// The title, or 404.
@@ -428,16 +422,19 @@ impl TitleEditBody {
         details.protection = self.protection.unwrap_or(details.protection);
         if let Edit::Set(trailer) = self.trailer_asset_id {
             details.trailer = match trailer {
-                Some(id) => Some(trailer_of(operators, id).await?),
+                Some(id) => Some(title_films::trailer_of(operators, id).await?),
                 None => None,
             };
+        }
+        if let Some(clips) = self.clips {
+            details.clips = title_films::clips_of(operators, clips).await?;
         }
         if let Edit::Set(seconds) = self.preview_seconds {
             details.preview_ms = seconds.map(|seconds| i64::from(seconds) * 1000);
         }
         if let Some(assets) = self.assets {
-            require_places(operators, title, &assets).await?;
-            let runtimes_ms = part_runtimes_ms(operators, &assets).await?;
+            title_films::require_places(operators, title, &assets).await?;
+            let runtimes_ms = title_films::part_runtimes_ms(operators, &assets).await?;
             title.set_parts(assets, runtimes_ms);
         }
         let details = &mut title.details;
@@ -472,59 +469,12 @@ impl From<NewTitleBody> for TitleEditBody {
             episodes: Edit::Set(body.episodes),
             announced_at: Edit::Set(body.announced_at),
             trailer_asset_id: Edit::Set(body.trailer_asset_id),
+            clips: Some(body.clips),
             merchandise: Some(body.merchandise),
             preview_seconds: Edit::Set(body.preview_seconds),
             rank: Some(body.rank),
             protection: Some(body.protection),
         }
-    }
-}
-
-/// Episodes that viewers have unlocked keep their places: a number is what was paid for.
-async fn require_places(operators: &Operators, title: &Title, assets: &[AssetId]) -> Result<(), Problem> {
-    let unlocked = operators.api.db.unlocked_parts(title.id).await?;
-    let moved = title.moved_parts(&unlocked, assets);
-    if moved.is_empty() {
-        return Ok(());
-    }
-    let list = moved.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let detail = format!(
-        "Viewers have unlocked part {list}, which would move or go. Leave its place to it or to a new cut of it; add others \
-         behind it."
-    );
-    Err(Problem::new(StatusCode::CONFLICT, "PARTS_UNLOCKED", detail).with_param("assets"))
-}
-
-/// The running time of each part; refuses one that is not packaged, and an excerpt, which is no film.
-async fn part_runtimes_ms(operators: &Operators, assets: &[AssetId]) -> Result<Vec<i64>, Problem> {
-    let mut runtimes_ms = Vec::with_capacity(assets.len());
-    for (index, id) in assets.iter().enumerate() {
-        let param = || format!("assets[{index}]");
-        let asset = packaged(operators, *id, param).await?;
-        if asset.details.excerpt_of.is_some() {
-            let detail = format!("{id} is an excerpt; it can be a trailer, not a part.");
-            let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "ASSET_IS_EXCERPT", detail);
-            return Err(problem.with_param(param()));
-        }
-        runtimes_ms.push(asset.duration_ms);
-    }
-    Ok(runtimes_ms)
-}
-
-async fn trailer_of(operators: &Operators, id: AssetId) -> Result<Trailer, Problem> {
-    let asset = packaged(operators, id, || "trailer_asset_id".to_owned()).await?;
-    Ok(Trailer { asset_id: id, runtime_ms: asset.duration_ms })
-}
-
-async fn packaged(operators: &Operators, id: AssetId, param: impl Fn() -> String) -> Result<Asset, Problem> {
-    let refused =
-        |code, detail: String| Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail).with_param(param()));
-    match operators.api.db.asset(id).await? {
-        None => refused("ASSET_NOT_FOUND", format!("There is no asset {id}.")),
-        Some(asset) if asset.details.card_of.is_some() => {
-            refused("ASSET_IS_CARD", format!("{id} is a release card; the film it opens is the part."))
-        }
-        Some(asset) => Ok(asset),
     }
 }
 
@@ -572,6 +522,7 @@ impl TitleBody {
             announced_at: title.details.announced_at,
             merchandise: title.details.merchandise,
             trailer_asset_id: title.details.trailer.map(|trailer| trailer.asset_id),
+            clips: title.details.clips.into_iter().map(ClipAssetBody::from).collect(),
             preview_seconds: title.details.preview_ms.map(|ms| (ms / 1000) as u32),
             protection: title.details.protection,
             rank: title.details.rank,

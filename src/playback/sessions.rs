@@ -77,6 +77,8 @@ pub struct OpenRequest {
     pub network: Option<IpNet>,
     /// What the account's parental lock lets through; everything, without one or with its PIN.
     pub age_limit: Option<u8>,
+    /// The campaign whose link the viewer came by.
+    pub campaign: Option<String>,
 }
 
 /// Who watches.
@@ -102,6 +104,8 @@ pub enum Feature {
     /// A part of the film, counted from 1.
     Part(u32),
     Trailer,
+    /// A clip, counted from 1.
+    Clip(u32),
     /// The beginning of part 1.
     Preview,
 }
@@ -168,7 +172,7 @@ impl Sessions {
                     decide_part(title, part, &viewer, request.territory, now)
                 }
             }
-            Feature::Trailer => decide_trailer(&title.title, request.territory, now),
+            Feature::Trailer | Feature::Clip(_) => decide_trailer(&title.title, request.territory, now),
             Feature::Preview => {
                 let home = match request.watcher.viewer_id() {
                     Some(viewer_id) => self.db.home(viewer_id).await?.map(|home| home.territory),
@@ -191,7 +195,7 @@ impl Sessions {
         let Featured { part, asset_id, film_ms } = featured(&title.title, request.feature)?;
         let card = match request.feature {
             Feature::Part(_) | Feature::Preview => self.card(&snapshot, &title.title, part, request.territory)?,
-            Feature::Trailer => None,
+            Feature::Trailer | Feature::Clip(_) => None,
         };
         let session = PlaybackSession {
             id: SessionId::new(now),
@@ -204,6 +208,7 @@ impl Sessions {
             territory: request.territory,
             expires_at: session_end(&entitlement, entitlement.avail_id.and_then(|id| title.avail(id)), now),
             entitlement,
+            campaign: request.campaign,
             opened_at: now,
             revoked_at: None,
             ended_at: None,
@@ -458,7 +463,7 @@ fn is_missing(title: &Title, feature: Feature) -> bool {
 
 /// What is played of a title.
 struct Featured {
-    /// 1 for a trailer and for a preview.
+    /// 1 for all that is no part.
     part: u32,
     asset_id: AssetId,
     film_ms: i64,
@@ -484,6 +489,14 @@ fn featured(title: &Title, feature: Feature) -> Result<Featured> {
                 .trailer
                 .ok_or_else(|| not_found("TRAILER_NOT_FOUND", "trailer", "This title has no trailer.".to_owned()))?;
             Ok(Featured { part: 1, asset_id: trailer.asset_id, film_ms: trailer.runtime_ms })
+        }
+        Feature::Clip(number) => {
+            let clips = &title.details.clips;
+            let clip = number.checked_sub(1).and_then(|place| clips.get(place as usize)).ok_or_else(|| {
+                let message = format!("This title has {} clips; there is no clip {number}.", clips.len());
+                not_found("CLIP_NOT_FOUND", "clip", message)
+            })?;
+            Ok(Featured { part: 1, asset_id: clip.asset_id, film_ms: clip.runtime_ms })
         }
     }
 }

@@ -154,6 +154,7 @@ suite! {
         notes_are_folded_into_their_session_and_kept_in_order
         the_card_of_a_session_is_not_watched
         the_board_is_what_the_books_say
+        campaigns_are_what_sessions_and_the_books_say
         lines_and_sessions_are_forgotten_a_few_at_a_time;
     product:
         products_and_coupons_are_made_and_ended_once

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::postgres_server::PostgresServer;
 use crate::server::{Answer, Server, TestViewer, outcome};
 
+mod campaigns;
 mod cashier;
 mod cinemas;
 mod languages;
@@ -41,6 +42,8 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    campaigns:
+        a_campaign_is_carried_to_the_order;
     cashier:
         what_is_bought_for_good_plays_on
         members_and_coins_are_bought_at_the_cashier

@@ -184,6 +184,7 @@ impl Cinema {
             card: None,
             territory: Some(cn()),
             entitlement,
+            campaign: None,
             opened_at: now,
             expires_at: UtcMs(now.0 + DAY_MS),
             revoked_at: None,

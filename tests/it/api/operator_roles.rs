@@ -121,6 +121,7 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("get", "/explain", [400; 4]),
     ("get", "/titles/{id}/sales", [400; 4]),
     ("get", "/titles/{id}/merchandise-clicks", READ_NOTHING),
+    ("get", "/titles/{id}/campaigns", READ_NOTHING),
     ("get", "/qoe", READ),
     ("get", "/assets", READ),
     ("get", "/assets/{id}", READ_NOTHING),
