@@ -146,7 +146,8 @@ fn clips(session: &PlaybackSession, film_ms: i64) -> Vec<ClipBody> {
     security((), ("bearer" = []), ("cookie" = [])), responses(
     (status = 201, description = "The session", body = PlaybackSessionBody),
     (status = 403, description = "PAYMENT_REQUIRED, MEMBERSHIP_REQUIRED, RENTAL_EXPIRED, START_BY_PASSED, \
-        WINDOW_NOT_OPEN, WINDOW_CLOSED, SCREENING_OVER, GEO_NOT_LICENSED, LANGUAGE_HELD_BACK, TOO_MANY_STREAMS, TITLE_SUSPENDED, \
+        WINDOW_NOT_OPEN, WINDOW_CLOSED, SCREENING_OVER, GEO_NOT_LICENSED, LANGUAGE_HELD_BACK, CLEAN_EDIT_MISSING, \
+        TOO_MANY_STREAMS, TITLE_SUSPENDED, \
         PIN_REQUIRED, PIN_WRONG with `tries_left`, PIN_LOCKED with `locked_until`"),
     (status = 404, description = "TITLE_NOT_FOUND, PART_NOT_FOUND, TRAILER_NOT_FOUND, CLIP_NOT_FOUND, PREVIEW_NOT_FOUND"),
     (status = 410, description = "TITLE_WITHDRAWN"),

@@ -14,6 +14,7 @@ use crate::catalog::episodes::EpisodeTerms;
 use crate::catalog::genre::Genre;
 use crate::catalog::licence::Licence;
 use crate::catalog::merchandise::{self, Merchandise};
+use crate::catalog::placement::{CleanEdit, Placement};
 use crate::catalog::title::LocalizedText;
 
 /// The years a film can be of.
@@ -49,6 +50,9 @@ pub struct TitleDetails {
     pub clips: Vec<FilmClip>,
     /// In the order of the shelf.
     pub merchandise: Vec<Merchandise>,
+    pub placements: Vec<Placement>,
+    /// Where two would do for a territory the first is shown.
+    pub clean_edits: Vec<CleanEdit>,
     /// How much of the film anybody may watch while it is on, from its beginning, in milliseconds.
     pub preview_ms: Option<i64>,
     /// Among titles that stand alike in a list the smaller comes first.

@@ -7,5 +7,6 @@ pub mod episodes;
 pub mod genre;
 pub mod licence;
 pub mod merchandise;
+pub mod placement;
 pub mod storefront;
 pub mod title;

@@ -183,7 +183,7 @@ impl AssetBody {
             let details = &title.title.details;
             let is_clip = || details.clips.iter().any(|clip| clip.asset_id == asset.id);
             let trailer = details.trailer.map(|trailer| trailer.asset_id);
-            title.title.parts.contains(&asset.id) || trailer == Some(asset.id) || is_clip()
+            title.title.films().any(|film| film == asset.id) || trailer == Some(asset.id) || is_clip()
         };
         let snapshot = operators.api.follower.snapshot();
         let titles = snapshot.titles().filter(has_asset).map(|title| title.title.id).collect();

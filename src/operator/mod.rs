@@ -49,6 +49,7 @@ pub mod offers;
 pub mod package_keys;
 pub mod parties;
 pub mod people;
+pub mod placement_blocks;
 pub mod plans;
 pub mod products;
 pub mod posters;
@@ -130,6 +131,7 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(titles::show, titles::edit))
         .routes(routes!(licence::show, licence::put, licence::remove))
         .routes(routes!(compliance::show, compliance::record))
+        .routes(routes!(placement_blocks::show, placement_blocks::set))
         .routes(routes!(avails::list, avails::create))
         .routes(routes!(posters::upload))
         .routes(routes!(avails::check))

@@ -1,4 +1,5 @@
-//! The films of a title as an operator names them: its parts, its trailer and its clips, each a packaged asset.
+//! The films of a title as an operator names them: its parts and what is shown instead of them, its trailer and its
+//! clips, each a packaged asset.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +10,13 @@ use utoipa::ToSchema;
 use crate::api::problem::Problem;
 use crate::base::id::AssetId;
 use crate::base::protection::ProtectionScheme;
+use crate::base::territory::TerritorySet;
 use crate::catalog::asset::Asset;
 use crate::catalog::details::{FilmClip, Trailer};
+use crate::catalog::placement::{CleanEdit, PlacementCategory};
 use crate::catalog::title::Title;
 use crate::operator::Operators;
+use crate::operator::avails::TerritoriesBody;
 
 /// A short film about the film, besides its trailer.
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -26,12 +30,60 @@ pub struct ClipAssetBody {
     runtime_ms: Option<i64>,
 }
 
-/// Of a title sealed with `cbcs` every part has its keys before the title is written: where they come from a key server
+/// What of somebody else's is seen in a part.
+#[derive(ToSchema)]
+#[schema(as = Placement)]
+#[expect(dead_code, reason = "the schema of catalog::Placement")]
+pub struct PlacementBody {
+    /// Counted from 1.
+    part: u32,
+    brand: String,
+    category: PlacementCategoryBody,
+    /// The operator's own word for it.
+    contract: Option<String>,
+    /// From the beginning of the part.
+    in_seconds: u32,
+    out_seconds: u32,
+    /// For how much of that it is seen.
+    exposure_seconds: u32,
+}
+
+#[derive(ToSchema)]
+#[schema(as = PlacementCategory, rename_all = "snake_case")]
+pub enum PlacementCategoryBody {
+    Alcohol,
+    Tobacco,
+    Gambling,
+    Medicine,
+    Finance,
+    Food,
+    InfantFood,
+    Other,
+}
+
+/// What is shown instead of a part.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = CleanEdit)]
+pub struct CleanEditBody {
+    /// Counted from 1.
+    part: u32,
+    asset_id: AssetId,
+    /// Where it is shown, whatever else holds there.
+    #[schema(value_type = Option<TerritoriesBody>)]
+    territories: Option<TerritorySet>,
+    /// Of these nothing is seen in it: it is shown wherever a placement of the part may not be, if it names all such.
+    #[serde(default)]
+    #[schema(value_type = Vec<PlacementCategoryBody>)]
+    categories: Vec<PlacementCategory>,
+}
+
+/// Of a title sealed with `cbcs` every part and every clean edit has its keys before the title is written: where they come from a key server
 /// that is away, nothing is changed and the request can be sent again.
 pub async fn issue_keys(operators: &Operators, title: &Title) -> Result<(), Problem> {
     if title.details.protection == ProtectionScheme::Cbcs {
-        for asset in &title.parts {
-            operators.api.library.issue_keys(*asset).await?;
+        for film in title.films() {
+            operators.api.library.issue_keys(film).await?;
         }
     }
     Ok(())
@@ -58,11 +110,7 @@ pub async fn part_runtimes_ms(operators: &Operators, assets: &[AssetId]) -> Resu
     for (index, id) in assets.iter().enumerate() {
         let param = || format!("assets[{index}]");
         let asset = packaged(operators, *id, param).await?;
-        if asset.details.excerpt_of.is_some() {
-            let detail = format!("{id} is an excerpt; it can be a trailer, not a part.");
-            let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "ASSET_IS_EXCERPT", detail);
-            return Err(problem.with_param(param()));
-        }
+        refuse_excerpt(&asset, param)?;
         runtimes_ms.push(asset.duration_ms);
     }
     Ok(runtimes_ms)
@@ -83,6 +131,32 @@ pub async fn clips_of(operators: &Operators, clips: Vec<ClipAssetBody>) -> Resul
     Ok(found)
 }
 
+/// The clean edits with their running times. One that is still being packaged is none yet: unlike a part it would be asked
+/// for by nobody who waits for it.
+pub async fn clean_edits_of(operators: &Operators, edits: Vec<CleanEditBody>) -> Result<Vec<CleanEdit>, Problem> {
+    let mut found = Vec::with_capacity(edits.len());
+    for (index, CleanEditBody { part, asset_id, territories, categories }) in edits.into_iter().enumerate() {
+        let param = || format!("clean_edits[{index}]");
+        let asset = packaged(operators, asset_id, param).await?;
+        refuse_excerpt(&asset, param)?;
+        if asset.state.is_partial() {
+            let detail = format!("{asset_id} is still being made. Name it as a clean edit when its job is done.");
+            let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "ASSET_PARTIAL", detail);
+            return Err(problem.with_param(param()));
+        }
+        found.push(CleanEdit { part, asset_id, runtime_ms: asset.duration_ms, territories, categories });
+    }
+    Ok(found)
+}
+
+fn refuse_excerpt(asset: &Asset, param: impl Fn() -> String) -> Result<(), Problem> {
+    if asset.details.excerpt_of.is_none() {
+        return Ok(());
+    }
+    let detail = format!("{} is an excerpt; it can be a trailer or a clip, not a part.", asset.id);
+    Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "ASSET_IS_EXCERPT", detail).with_param(param()))
+}
+
 async fn packaged(operators: &Operators, id: AssetId, param: impl Fn() -> String) -> Result<Asset, Problem> {
     let refused =
         |code, detail: String| Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail).with_param(param()));
@@ -98,5 +172,12 @@ async fn packaged(operators: &Operators, id: AssetId, param: impl Fn() -> String
 impl From<FilmClip> for ClipAssetBody {
     fn from(clip: FilmClip) -> ClipAssetBody {
         ClipAssetBody { name: clip.name, asset_id: clip.asset_id, runtime_ms: Some(clip.runtime_ms) }
+    }
+}
+
+impl From<CleanEdit> for CleanEditBody {
+    fn from(edit: CleanEdit) -> CleanEditBody {
+        let CleanEdit { part, asset_id, territories, categories, .. } = edit;
+        CleanEditBody { part, asset_id, territories, categories }
     }
 }

@@ -32,9 +32,10 @@ use crate::catalog::details::{Credit, TitleDetails};
 use crate::catalog::episodes::EpisodeTerms;
 use crate::catalog::genre::Genre;
 use crate::catalog::merchandise::Merchandise;
+use crate::catalog::placement::Placement;
 use crate::catalog::title::{Title, TitleStatus};
 use crate::operator::Operators;
-use crate::operator::title_films::{self, ClipAssetBody};
+use crate::operator::title_films::{self, CleanEditBody, ClipAssetBody, PlacementBody};
 use crate::rights::entitlement::decide_anywhere;
 use crate::rights::snapshot::TitleRights;
 use crate::rights::window::WindowPhase;
@@ -86,6 +87,13 @@ pub struct NewTitleBody {
     #[serde(default)]
     #[schema(value_type = Vec<ArticleBody>)]
     merchandise: Vec<Merchandise>,
+    /// What of somebody else's is seen in it.
+    #[serde(default)]
+    #[schema(value_type = Vec<PlacementBody>)]
+    placements: Vec<Placement>,
+    /// What is shown instead of a part where what is placed in it may not be. Where two would do, the first.
+    #[serde(default)]
+    clean_edits: Vec<CleanEditBody>,
     /// How much of the film anybody may watch while it is on: 1 to 1800, and a quarter of part 1 at most.
     preview_seconds: Option<u32>,
     /// Among titles that stand alike in a list the smaller comes first.
@@ -136,6 +144,9 @@ pub struct TitleEditBody {
     clips: Option<Vec<ClipAssetBody>>,
     #[schema(value_type = Option<Vec<ArticleBody>>)]
     merchandise: Option<Vec<Merchandise>>,
+    #[schema(value_type = Option<Vec<PlacementBody>>)]
+    placements: Option<Vec<Placement>>,
+    clean_edits: Option<Vec<CleanEditBody>>,
     #[serde(default)]
     #[schema(value_type = Option<u32>)]
     preview_seconds: Edit<Option<u32>>,
@@ -172,6 +183,9 @@ pub struct TitleBody {
     clips: Vec<ClipAssetBody>,
     #[schema(value_type = Vec<ArticleBody>)]
     merchandise: Vec<Merchandise>,
+    #[schema(value_type = Vec<PlacementBody>)]
+    placements: Vec<Placement>,
+    clean_edits: Vec<CleanEditBody>,
     preview_seconds: Option<u32>,
     rank: i32,
     #[schema(value_type = ProtectionBody)]
@@ -279,7 +293,7 @@ pub async fn list(
 #[utoipa::path(post, path = "/operator/titles", tag = "operator", operation_id = "operator_create_title",
     request_body = NewTitleBody, security(("bearer" = [])), responses(
     (status = 201, description = "The title", body = TitleBody),
-    (status = 422, description = "TITLE_INVALID, ASSET_NOT_FOUND, ASSET_IS_EXCERPT, ASSET_IS_CARD, IDEMPOTENCY_KEY_REUSED"),
+    (status = 422, description = "TITLE_INVALID, ASSET_NOT_FOUND, ASSET_IS_EXCERPT, ASSET_IS_CARD, ASSET_PARTIAL, IDEMPOTENCY_KEY_REUSED"),
     (status = 503, description = "KEY_SERVER_UNREACHABLE and other codes of a key server; nothing was made"),
 ))]
 pub async fn create(
@@ -340,7 +354,7 @@ pub async fn show(
     (status = 404, description = "TITLE_NOT_FOUND"),
     (status = 409, description = "PARTS_UNLOCKED"),
     (status = 412, description = "VERSION_CONFLICT"),
-    (status = 422, description = "TITLE_INVALID, ASSET_NOT_FOUND, ASSET_IS_EXCERPT, ASSET_IS_CARD"),
+    (status = 422, description = "TITLE_INVALID, ASSET_NOT_FOUND, ASSET_IS_EXCERPT, ASSET_IS_CARD, ASSET_PARTIAL"),
     (status = 503, description = "KEY_SERVER_UNREACHABLE and other codes of a key server; nothing was changed"),
 ))]
 pub async fn edit(
@@ -354,7 +368,7 @@ pub async fn edit(
     let mut title = find(&operators, id).await?;
     require_version(&headers, title.version, "title")?;
     let before = title.clone();
-    let needs_keys = body.value.protection.is_some() || body.value.assets.is_some();
+    let needs_keys = body.value.protection.is_some() || body.value.assets.is_some() || body.value.clean_edits.is_some();
     body.value.apply(&operators, &mut title).await?;
     title.version += 1;
     title.check()?;
@@ -375,9 +389,21 @@ pub async fn edit(
             json!(details.announced_at),
             json!(details.preview_ms),
             json!(details.min_age),
+            json!(details.merchandise),
+            json!(details.placements),
+            json!(details.clean_edits),
         ]
     };
-    let names = ["episodes", "part_opens_at", "announced_at", "preview_ms", "min_age", "merchandise"];
+    let names = [
+        "episodes",
+        "part_opens_at",
+        "announced_at",
+        "preview_ms",
+        "min_age",
+        "merchandise",
+        "placements",
+        "clean_edits",
+    ];
     for ((name, before), after) in names.into_iter().zip(said(&before)).zip(said(&title)) {
         if before != after {
             detail[name] = json!([before, after]);
@@ -438,6 +464,10 @@ impl TitleEditBody {
             title.set_parts(assets, runtimes_ms);
         }
         let details = &mut title.details;
+        details.placements = self.placements.unwrap_or(std::mem::take(&mut details.placements));
+        if let Some(edits) = self.clean_edits {
+            details.clean_edits = title_films::clean_edits_of(operators, edits).await?;
+        }
         if let Some(names) = self.part_names {
             details.part_names = names;
         }
@@ -471,6 +501,8 @@ impl From<NewTitleBody> for TitleEditBody {
             trailer_asset_id: Edit::Set(body.trailer_asset_id),
             clips: Some(body.clips),
             merchandise: Some(body.merchandise),
+            placements: Some(body.placements),
+            clean_edits: Some(body.clean_edits),
             preview_seconds: Edit::Set(body.preview_seconds),
             rank: Some(body.rank),
             protection: Some(body.protection),
@@ -521,6 +553,8 @@ impl TitleBody {
             episodes: title.details.episodes,
             announced_at: title.details.announced_at,
             merchandise: title.details.merchandise,
+            placements: title.details.placements,
+            clean_edits: title.details.clean_edits.into_iter().map(CleanEditBody::from).collect(),
             trailer_asset_id: title.details.trailer.map(|trailer| trailer.asset_id),
             clips: title.details.clips.into_iter().map(ClipAssetBody::from).collect(),
             preview_seconds: title.details.preview_ms.map(|ms| (ms / 1000) as u32),

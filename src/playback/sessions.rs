@@ -22,8 +22,10 @@ use crate::playback::leases::SessionLease;
 use crate::playback::token::Tokens;
 use crate::rights::avail::Avail;
 use crate::rights::denial::{Denial, DenialCode};
+use crate::rights::edit::edit_of;
 use crate::rights::entitlement::{Decision, Entitlement, ViewerRights, decide_part, still_entitled};
 use crate::rights::partner_pass::{PartnerPass, decide_partner};
+use crate::rights::portability::deemed;
 use crate::rights::session::PlaybackSession;
 use crate::rights::snapshot::Snapshot;
 use crate::rights::teaser::{decide_preview, decide_trailer};
@@ -192,9 +194,15 @@ impl Sessions {
         if request.age_limit.is_some_and(|age_limit| title.title.details.is_above(age_limit)) {
             return Ok(Err(Denial::of(DenialCode::PinRequired)));
         }
-        let Featured { part, asset_id, film_ms } = featured(&title.title, request.feature)?;
+        let Featured { part, mut asset_id, mut film_ms } = featured(&title.title, request.feature)?;
+        if let Feature::Part(_) | Feature::Preview = request.feature
+            && let Ok(Some(edit)) = edit_of(title, part, deemed(entitlement.home, request.territory))
+        {
+            asset_id = edit.asset_id;
+            film_ms = entitlement.preview_ms.map_or(edit.runtime_ms, |preview_ms| preview_ms.min(edit.runtime_ms));
+        }
         let card = match request.feature {
-            Feature::Part(_) | Feature::Preview => self.card(&snapshot, &title.title, part, request.territory)?,
+            Feature::Part(_) | Feature::Preview => self.card(&snapshot, &title.title, asset_id, request.territory)?,
             Feature::Trailer | Feature::Clip(_) => None,
         };
         let session = PlaybackSession {
@@ -229,16 +237,16 @@ impl Sessions {
         Ok(Ok(Opened { session, film_ms, token }))
     }
 
-    /// The card that comes before a part, where the territory asks for one. Without it the film is not shown there.
+    /// The card that comes before a film, where the territory asks for one. Without it the film is not shown there.
     fn card(
         &self,
         snapshot: &Snapshot,
         title: &Title,
-        part: u32,
+        film: AssetId,
         territory: Option<Territory>,
     ) -> Result<Option<ReleaseCard>> {
         let source =
-            title.card_source(part).filter(|source| self.rules.cards.asks_for_card(&source.licence, territory));
+            title.card_source(film).filter(|source| self.rules.cards.asks_for_card(&source.licence, territory));
         let Some(source) = source else { return Ok(None) };
         let not_ready = || {
             let message = "The card with the licence of this film is still being made; try again in a minute.";

@@ -8,15 +8,18 @@ use std::sync::Arc;
 use crate::base::id::{AssetId, AvailId, DealId, OfferId, PartyId, ProductId, ScreenerId, TitleId, ViewerId};
 use crate::base::money::Currency;
 use crate::base::shared_map::SharedMap;
+use crate::base::territory::Territory;
 use crate::catalog::licence::{CardSource, ReleaseCard};
 use crate::catalog::storefront::Storefronts;
 use crate::catalog::title::Title;
 use crate::rights::avail::Avail;
 use crate::rights::deal::Deal;
+use crate::rights::edit;
 use crate::rights::holdback::Holdback;
 use crate::rights::language_terms::Sound;
 use crate::rights::offer::Offer;
 use crate::rights::party::Party;
+use crate::rights::placement_blocks::PlacementBlocks;
 use crate::rights::product::Product;
 use crate::rights::screener::Screener;
 
@@ -31,6 +34,8 @@ pub struct TitleRights {
     pub screeners: Vec<Screener>,
     /// What is heard in its films, as far as it is known: only of a title some window of which keeps languages back.
     pub sounds: BTreeMap<AssetId, Sound>,
+    /// What may not be placed where; only of a title with placements.
+    pub placement_blocks: Option<Arc<PlacementBlocks>>,
 }
 
 impl TitleRights {
@@ -44,6 +49,7 @@ impl TitleRights {
             deals: Vec::new(),
             screeners: Vec::new(),
             sounds: BTreeMap::new(),
+            placement_blocks: None,
         }
     }
 
@@ -51,18 +57,22 @@ impl TitleRights {
         self.avails.iter().find(|avail| avail.id == id)
     }
 
-    /// Whether something of a part may be heard under an avail. Where it is not known what the film speaks, that is told
-    /// when it is opened.
-    pub fn is_heard(&self, part: u32, avail: &Avail) -> bool {
+    /// Whether something of a part may be heard in a territory under an avail. Where it is not known what the film speaks,
+    /// that is told when it is opened.
+    pub fn is_heard(&self, part: u32, avail: &Avail, place: Option<Territory>) -> bool {
         let Some(terms) = avail.caps.as_ref().and_then(|caps| caps.languages.as_ref()) else { return true };
-        let sound = self.title.part(part).and_then(|asset| self.sounds.get(&asset));
-        sound.is_none_or(|sound| terms.let_hear(sound))
+        self.sound(part, place).is_none_or(|sound| terms.let_hear(sound))
+    }
+
+    /// What is heard in what is shown of a part in a territory, as far as it is known.
+    pub fn sound(&self, part: u32, place: Option<Territory>) -> Option<&Sound> {
+        self.sounds.get(&edit::film_of(self, part, place)?)
     }
 
     /// Whether any part is heard under it: nothing is sold under which none is.
-    pub fn is_heard_at_all(&self, avail: &Avail) -> bool {
+    pub fn is_heard_at_all(&self, avail: &Avail, place: Option<Territory>) -> bool {
         let parts = u32::try_from(self.title.parts.len()).unwrap_or(u32::MAX);
-        avail.caps.is_none() || (1..=parts).any(|part| self.is_heard(part, avail))
+        avail.caps.is_none() || (1..=parts).any(|part| self.is_heard(part, avail, place))
     }
 
     /// Whether a window keeps languages back: then it matters what its films speak.
@@ -115,6 +125,7 @@ pub struct Snapshot {
     parties: Arc<HashMap<PartyId, Party>>,
     /// Oldest first.
     products: Arc<Vec<Product>>,
+    placement_blocks: Arc<PlacementBlocks>,
     /// By film; the newest last.
     cards: Arc<HashMap<AssetId, Vec<(CardSource, ReleaseCard)>>>,
 }
@@ -186,15 +197,19 @@ impl Snapshot {
         let new: Vec<TitleId> = new.collect();
         let order =
             if new.is_empty() { self.order.clone() } else { Arc::new(self.order.iter().copied().chain(new).collect()) };
-        let titles = rights.into_iter().map(|rights| (rights.title.id, Arc::new(rights)));
+        let titles = rights.into_iter().map(|mut rights| {
+            let has_placements = !rights.title.details.placements.is_empty();
+            rights.placement_blocks = has_placements.then(|| self.placement_blocks.clone());
+            (rights.title.id, Arc::new(rights))
+        });
         Snapshot { titles: self.titles.changed([], titles), offers, order, ..self.clone() }
     }
 
     /// The same with what is heard in these films.
     pub fn with_sounds(self, sounds: &BTreeMap<AssetId, Sound>) -> Snapshot {
         let of = |rights: &Arc<TitleRights>| {
-            let heard = |asset: &AssetId| Some((*asset, sounds.get(asset)?.clone()));
-            let sounds: BTreeMap<_, _> = rights.title.parts.iter().filter_map(heard).collect();
+            let heard = |asset: AssetId| Some((asset, sounds.get(&asset)?.clone()));
+            let sounds: BTreeMap<_, _> = rights.title.films().filter_map(heard).collect();
             (!sounds.is_empty()).then(|| TitleRights { sounds, ..TitleRights::clone(rights) })
         };
         let heard: Vec<TitleRights> =
@@ -216,6 +231,18 @@ impl Snapshot {
     /// The same with what is sold besides the offers of titles, oldest first.
     pub fn with_products(self, products: Vec<Product>) -> Snapshot {
         Snapshot { products: Arc::new(products), ..self }
+    }
+
+    /// The same with what may not be placed where.
+    pub fn with_placement_blocks(self, blocks: PlacementBlocks) -> Snapshot {
+        if *self.placement_blocks == blocks {
+            return self;
+        }
+        let snapshot = Snapshot { placement_blocks: Arc::new(blocks), ..self };
+        let has_placements = |rights: &&Arc<TitleRights>| !rights.title.details.placements.is_empty();
+        let concerned: Vec<TitleRights> =
+            snapshot.titles().filter(has_placements).map(|rights| TitleRights::clone(rights)).collect();
+        if concerned.is_empty() { snapshot } else { snapshot.with_titles(concerned) }
     }
 
     pub fn product(&self, id: ProductId) -> Option<&Product> {

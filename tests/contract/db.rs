@@ -17,6 +17,7 @@ mod job;
 mod lock;
 mod merchandise;
 mod operator;
+mod placement;
 mod playback;
 mod progress;
 mod races;
@@ -191,6 +192,8 @@ suite! {
         a_thousand_codes_in_thirty_hands_are_a_thousand_grants;
     merchandise:
         clicks_are_counted_by_day_sku_and_campaign;
+    placement:
+        blocks_of_placements_are_kept_whole_and_edited_by_version;
     lock:
         a_lock_is_kept_and_its_tries_are_counted;
     screener:

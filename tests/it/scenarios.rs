@@ -17,6 +17,7 @@ mod licences;
 mod life;
 mod members;
 mod partners;
+mod placements;
 mod previews;
 mod releases;
 mod rentals;
@@ -71,6 +72,8 @@ scenarios! {
         a_partner_reports_its_own_premiere
         the_key_of_a_package_waits_for_the_premiere
         a_partners_token_is_believed_within_its_bounds;
+    placements:
+        a_clean_edit_is_shown_where_a_placement_may_not_be;
     previews:
         a_preview_lasts_as_long_as_its_window;
     releases:

@@ -589,6 +589,7 @@ fn a_preview_plays_while_a_window_is_open_and_ends_with_it() {
     assert_eq!(answer(&cinema, Some(cn()), pvod_start()), Err((DenialCode::LicenceRequired, vec![])));
 }
 
+mod edits;
 mod episodes;
 mod explained;
 mod languages;

@@ -121,6 +121,8 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("get", "/explain", [400; 4]),
     ("get", "/titles/{id}/sales", [400; 4]),
     ("get", "/titles/{id}/merchandise-clicks", READ_NOTHING),
+    ("get", "/placement-blocks", READ),
+    ("put", "/placement-blocks", [422, 422, 403, 403]),
     ("get", "/titles/{id}/campaigns", READ_NOTHING),
     ("get", "/qoe", READ),
     ("get", "/assets", READ),

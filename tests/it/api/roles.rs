@@ -59,6 +59,8 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("get", "/api/v1/operator/feed", [401, 403, 403, 200]),
     ("get", "/api/v1/operator/titles/{id}/sales", [401, 403, 403, 200]),
     ("get", "/api/v1/operator/titles/{id}/merchandise-clicks", [401, 403, 403, 200]),
+    ("get", "/api/v1/operator/placement-blocks", [401, 403, 403, 200]),
+    ("put", "/api/v1/operator/placement-blocks", [401, 403, 403, 422]),
     ("get", "/api/v1/operator/titles/{id}/campaigns", [401, 403, 403, 200]),
     ("post", "/api/v1/payments/{provider}/callback", [401, 401, 401, 401]),
     ("post", "/api/v1/operator/welcome/check", [422, 422, 422, 422]),

@@ -239,8 +239,7 @@ impl CatalogDb for SqlDb {
         let screeners = all(&mut moment, "SELECT body FROM screener ORDER BY id", screener).await?;
         let kept: BTreeSet<TitleId> =
             avails.iter().filter(|avail| keeps_languages_back(avail)).map(|avail| avail.title_id).collect();
-        let films =
-            titles.iter().filter(|title| kept.contains(&title.id)).flat_map(|title| title.parts.iter().copied());
+        let films = titles.iter().filter(|title| kept.contains(&title.id)).flat_map(Title::films);
         let sounds = sounds(&mut moment, films.collect()).await?;
         moment.rollback().await?;
         Ok(WholeCatalog { titles, avails, offers, holdbacks, deals, sounds, screeners })
@@ -264,10 +263,10 @@ async fn rights_of(conn: &mut Connection, id: TitleId) -> Result<Option<TitleRig
     let offers = sqlx::query("SELECT * FROM offer WHERE title_id = $1 ORDER BY id").bind(id.to_string());
     let offers = offers.fetch_all(&mut *conn).await?;
     let offers = offers.iter().map(offer).collect::<Result<_>>()?;
-    let films = if avails.iter().any(keeps_languages_back) { found.parts.iter().copied().collect() } else { [].into() };
+    let films = if avails.iter().any(keeps_languages_back) { found.films().collect() } else { [].into() };
     let sounds = sounds(&mut *conn, films).await?;
     let screeners = screeners_of(conn, id).await?;
-    Ok(Some(TitleRights { title: found, avails, offers, holdbacks, deals, screeners, sounds }))
+    Ok(Some(TitleRights { title: found, avails, offers, holdbacks, deals, screeners, sounds, placement_blocks: None }))
 }
 
 /// What is heard in these films, as far as it was noted when they were packaged.

@@ -94,6 +94,7 @@ export const en = {
   do_coupon_void: 'Took a coupon back',
   do_storefront_create: 'Created a storefront',
   do_storefront_edit: 'Edited a storefront',
+  do_placement_blocks_edit: 'Changed what may not be placed where',
 };
 
 export const zh: Shape<typeof en> = {
@@ -188,4 +189,5 @@ export const zh: Shape<typeof en> = {
   do_coupon_void: '作废优惠券',
   do_storefront_create: '新建前台站点',
   do_storefront_edit: '修改前台站点',
+  do_placement_blocks_edit: '修改植入限制',
 };
