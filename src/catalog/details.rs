@@ -15,6 +15,7 @@ use crate::catalog::genre::Genre;
 use crate::catalog::licence::Licence;
 use crate::catalog::merchandise::{self, Merchandise};
 use crate::catalog::placement::{CleanEdit, Placement};
+use crate::catalog::series::Season;
 use crate::catalog::title::LocalizedText;
 
 /// The years a film can be of.
@@ -41,6 +42,7 @@ pub struct TitleDetails {
     pub part_runtimes_ms: Vec<i64>,
     /// By part, from when anybody may watch it at all, where that is later than its windows; may be shorter than the parts.
     pub part_opens_at: Vec<Option<UtcMs>>,
+    pub season: Option<Season>,
     /// Where its parts are episodes that are had one by one.
     pub episodes: Option<EpisodeTerms>,
     /// Before this instant nobody is told of it (`SuppressionLiftDate`).
@@ -170,6 +172,9 @@ impl TitleDetails {
         }
         if let Some(terms) = &self.episodes {
             terms.check()?;
+        }
+        if let Some(season) = self.season {
+            season.check()?;
         }
         for name in &self.part_names {
             check_text("part_names", name, limits::NAME_CHARS_MAX)?;

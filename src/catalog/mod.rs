@@ -8,5 +8,6 @@ pub mod genre;
 pub mod licence;
 pub mod merchandise;
 pub mod placement;
+pub mod series;
 pub mod storefront;
 pub mod title;

@@ -59,10 +59,12 @@ pub mod sale;
 pub mod qoe;
 pub mod sales;
 pub mod screeners;
+pub mod series;
 pub mod sessions;
 pub mod settings;
 pub mod storefronts;
 pub mod studio;
+pub mod title_changes;
 pub mod title_films;
 pub mod title_sales;
 pub mod titles;
@@ -131,6 +133,8 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(titles::show, titles::edit))
         .routes(routes!(licence::show, licence::put, licence::remove))
         .routes(routes!(compliance::show, compliance::record))
+        .routes(routes!(series::list, series::create))
+        .routes(routes!(series::show, series::edit, series::remove))
         .routes(routes!(placement_blocks::show, placement_blocks::set))
         .routes(routes!(avails::list, avails::create))
         .routes(routes!(posters::upload))

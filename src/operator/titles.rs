@@ -33,8 +33,11 @@ use crate::catalog::episodes::EpisodeTerms;
 use crate::catalog::genre::Genre;
 use crate::catalog::merchandise::Merchandise;
 use crate::catalog::placement::Placement;
+use crate::catalog::series::Season;
 use crate::catalog::title::{Title, TitleStatus};
 use crate::operator::Operators;
+use crate::operator::series::SeasonBody;
+use crate::operator::title_changes;
 use crate::operator::title_films::{self, CleanEditBody, ClipAssetBody, PlacementBody};
 use crate::rights::entitlement::decide_anywhere;
 use crate::rights::snapshot::TitleRights;
@@ -77,6 +80,9 @@ pub struct NewTitleBody {
     /// Its parts are episodes that are had one by one, wherever a `vod` window is open.
     #[schema(value_type = Option<EpisodeTermsBody>)]
     episodes: Option<EpisodeTerms>,
+    /// Which season of which series it is.
+    #[schema(value_type = Option<SeasonBody>)]
+    season: Option<Season>,
     /// Before this instant nobody is told of it, whatever its status and its windows.
     announced_at: Option<UtcMs>,
     trailer_asset_id: Option<AssetId>,
@@ -136,6 +142,9 @@ pub struct TitleEditBody {
     #[schema(value_type = Option<EpisodeTermsBody>)]
     episodes: Edit<Option<EpisodeTerms>>,
     #[serde(default)]
+    #[schema(value_type = Option<SeasonBody>)]
+    season: Edit<Option<Season>>,
+    #[serde(default)]
     #[schema(value_type = Option<UtcMs>)]
     announced_at: Edit<Option<UtcMs>>,
     #[serde(default)]
@@ -178,6 +187,8 @@ pub struct TitleBody {
     part_opens_at: Vec<Option<UtcMs>>,
     #[schema(value_type = Option<EpisodeTermsBody>)]
     episodes: Option<EpisodeTerms>,
+    #[schema(value_type = Option<SeasonBody>)]
+    season: Option<Season>,
     announced_at: Option<UtcMs>,
     trailer_asset_id: Option<AssetId>,
     clips: Vec<ClipAssetBody>,
@@ -293,7 +304,9 @@ pub async fn list(
 #[utoipa::path(post, path = "/operator/titles", tag = "operator", operation_id = "operator_create_title",
     request_body = NewTitleBody, security(("bearer" = [])), responses(
     (status = 201, description = "The title", body = TitleBody),
-    (status = 422, description = "TITLE_INVALID, ASSET_NOT_FOUND, ASSET_IS_EXCERPT, ASSET_IS_CARD, ASSET_PARTIAL, IDEMPOTENCY_KEY_REUSED"),
+    (status = 409, description = "SEASON_TAKEN"),
+    (status = 422, description = "TITLE_INVALID, SERIES_NOT_FOUND, ASSET_NOT_FOUND, ASSET_IS_EXCERPT, ASSET_IS_CARD, \
+        ASSET_PARTIAL, IDEMPOTENCY_KEY_REUSED"),
     (status = 503, description = "KEY_SERVER_UNREACHABLE and other codes of a key server; nothing was made"),
 ))]
 pub async fn create(
@@ -352,9 +365,10 @@ pub async fn show(
     request_body = TitleEditBody, security(("bearer" = [])), responses(
     (status = 200, description = "The title as it is now", body = TitleBody),
     (status = 404, description = "TITLE_NOT_FOUND"),
-    (status = 409, description = "PARTS_UNLOCKED"),
+    (status = 409, description = "PARTS_UNLOCKED, SEASON_TAKEN"),
     (status = 412, description = "VERSION_CONFLICT"),
-    (status = 422, description = "TITLE_INVALID, ASSET_NOT_FOUND, ASSET_IS_EXCERPT, ASSET_IS_CARD, ASSET_PARTIAL"),
+    (status = 422, description = "TITLE_INVALID, SERIES_NOT_FOUND, ASSET_NOT_FOUND, ASSET_IS_EXCERPT, ASSET_IS_CARD, \
+        ASSET_PARTIAL"),
     (status = 503, description = "KEY_SERVER_UNREACHABLE and other codes of a key server; nothing was changed"),
 ))]
 pub async fn edit(
@@ -379,36 +393,7 @@ pub async fn edit(
     api.follower.announce().await;
     // For another film, or another name, there is another card.
     operators.cards.queue(&title).await?;
-    let mut detail = json!({"version": title.version, "status": [before.status, title.status], "assets": title.parts});
-    // What decides who may watch, and for how much.
-    let said = |title: &Title| {
-        let details = &title.details;
-        [
-            json!(details.episodes),
-            json!(details.part_opens_at),
-            json!(details.announced_at),
-            json!(details.preview_ms),
-            json!(details.min_age),
-            json!(details.merchandise),
-            json!(details.placements),
-            json!(details.clean_edits),
-        ]
-    };
-    let names = [
-        "episodes",
-        "part_opens_at",
-        "announced_at",
-        "preview_ms",
-        "min_age",
-        "merchandise",
-        "placements",
-        "clean_edits",
-    ];
-    for ((name, before), after) in names.into_iter().zip(said(&before)).zip(said(&title)) {
-        if before != after {
-            detail[name] = json!([before, after]);
-        }
-    }
+    let detail = title_changes::between(&before, &title);
     operators.audit(&operator, "title.edit", &id.to_string(), detail).await?;
     Ok(answer(&operators, StatusCode::OK, title))
 }
@@ -475,6 +460,7 @@ impl TitleEditBody {
             details.part_opens_at = opens_at;
         }
         details.episodes = self.episodes.of(details.episodes);
+        details.season = self.season.of(details.season);
         details.announced_at = self.announced_at.of(details.announced_at);
         Ok(())
     }
@@ -497,6 +483,7 @@ impl From<NewTitleBody> for TitleEditBody {
             part_names: Some(body.part_names),
             part_opens_at: Some(body.part_opens_at),
             episodes: Edit::Set(body.episodes),
+            season: Edit::Set(body.season),
             announced_at: Edit::Set(body.announced_at),
             trailer_asset_id: Edit::Set(body.trailer_asset_id),
             clips: Some(body.clips),
@@ -551,6 +538,7 @@ impl TitleBody {
             part_names: title.details.part_names,
             part_opens_at: title.details.part_opens_at,
             episodes: title.details.episodes,
+            season: title.details.season,
             announced_at: title.details.announced_at,
             merchandise: title.details.merchandise,
             placements: title.details.placements,

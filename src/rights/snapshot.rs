@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::base::id::{AssetId, AvailId, DealId, OfferId, PartyId, ProductId, ScreenerId, TitleId, ViewerId};
+use crate::base::id::{AssetId, AvailId, DealId, OfferId, PartyId, ProductId, ScreenerId, SeriesId, TitleId, ViewerId};
 use crate::base::money::Currency;
 use crate::base::shared_map::SharedMap;
 use crate::base::territory::Territory;
 use crate::catalog::licence::{CardSource, ReleaseCard};
+use crate::catalog::series::{Season, Series};
 use crate::catalog::storefront::Storefronts;
 use crate::catalog::title::Title;
 use crate::rights::avail::Avail;
@@ -109,6 +110,10 @@ impl TitleRights {
     }
 }
 
+fn key_of(season: Season) -> (SeriesId, u32) {
+    (season.series_id, season.number)
+}
+
 /// Whether a window is not for all languages.
 pub fn keeps_languages_back(avail: &Avail) -> bool {
     avail.caps.as_ref().is_some_and(|caps| caps.languages.is_some())
@@ -126,6 +131,9 @@ pub struct Snapshot {
     /// Oldest first.
     products: Arc<Vec<Product>>,
     placement_blocks: Arc<PlacementBlocks>,
+    series: Arc<BTreeMap<SeriesId, Series>>,
+    /// By series and number.
+    seasons: Arc<BTreeMap<(SeriesId, u32), TitleId>>,
     /// By film; the newest last.
     cards: Arc<HashMap<AssetId, Vec<(CardSource, ReleaseCard)>>>,
 }
@@ -141,6 +149,7 @@ impl Snapshot {
     ) -> Snapshot {
         let order: Vec<TitleId> = titles.iter().map(|title| title.id).collect();
         let offer_titles = offers.iter().map(|offer| (offer.id, offer.title_id)).collect();
+        let seasons = titles.iter().filter_map(|title| Some((key_of(title.details.season?), title.id))).collect();
         let mut rights: HashMap<TitleId, TitleRights> =
             titles.into_iter().map(|title| (title.id, TitleRights::of(title))).collect();
         for avail in avails {
@@ -170,7 +179,13 @@ impl Snapshot {
             entry.deals.shrink_to_fit();
             (id, Arc::new(entry))
         });
-        Snapshot { titles: titles.collect(), offers: offer_titles, order: order.into(), ..Snapshot::default() }
+        Snapshot {
+            titles: titles.collect(),
+            offers: offer_titles,
+            order: order.into(),
+            seasons: Arc::new(seasons),
+            ..Snapshot::default()
+        }
     }
 
     /// The same with who is invited to what.
@@ -197,12 +212,29 @@ impl Snapshot {
         let new: Vec<TitleId> = new.collect();
         let order =
             if new.is_empty() { self.order.clone() } else { Arc::new(self.order.iter().copied().chain(new).collect()) };
+        let seasons = self.seasons_with(&rights);
         let titles = rights.into_iter().map(|mut rights| {
             let has_placements = !rights.title.details.placements.is_empty();
             rights.placement_blocks = has_placements.then(|| self.placement_blocks.clone());
             (rights.title.id, Arc::new(rights))
         });
-        Snapshot { titles: self.titles.changed([], titles), offers, order, ..self.clone() }
+        Snapshot { titles: self.titles.changed([], titles), offers, order, seasons, ..self.clone() }
+    }
+
+    /// Which titles are seasons, with these as they are now.
+    fn seasons_with(&self, rights: &[TitleRights]) -> Arc<BTreeMap<(SeriesId, u32), TitleId>> {
+        let before = |rights: &TitleRights| self.title(rights.title.id)?.title.details.season;
+        let is_same = |rights: &TitleRights| before(rights) == rights.title.details.season;
+        if rights.iter().all(is_same) {
+            return self.seasons.clone();
+        }
+        let mut seasons = BTreeMap::clone(&self.seasons);
+        for season in rights.iter().filter_map(before) {
+            seasons.remove(&key_of(season));
+        }
+        let now = rights.iter().filter_map(|rights| Some((key_of(rights.title.details.season?), rights.title.id)));
+        seasons.extend(now);
+        Arc::new(seasons)
     }
 
     /// The same with what is heard in these films.
@@ -231,6 +263,22 @@ impl Snapshot {
     /// The same with what is sold besides the offers of titles, oldest first.
     pub fn with_products(self, products: Vec<Product>) -> Snapshot {
         Snapshot { products: Arc::new(products), ..self }
+    }
+
+    /// The same with the series that there are.
+    pub fn with_series(self, series: Vec<Series>) -> Snapshot {
+        let series = series.into_iter().map(|series| (series.id, series)).collect();
+        Snapshot { series: Arc::new(series), ..self }
+    }
+
+    pub fn series(&self, id: SeriesId) -> Option<&Series> {
+        self.series.get(&id)
+    }
+
+    /// The seasons of a series by their numbers.
+    pub fn seasons(&self, id: SeriesId) -> impl Iterator<Item = (u32, &Arc<TitleRights>)> {
+        let of_series = self.seasons.range((id, 0)..=(id, u32::MAX));
+        of_series.filter_map(|((_, number), title)| Some((*number, self.title(*title)?)))
     }
 
     /// The same with what may not be placed where.

@@ -28,6 +28,7 @@ pub mod product;
 pub mod progress;
 pub mod sales;
 pub mod screener;
+pub mod series;
 pub mod sql;
 pub mod sqlite;
 pub mod storefront;
@@ -52,6 +53,7 @@ pub use product::ProductDb;
 pub use progress::ProgressDb;
 pub use sales::SalesDb;
 pub use screener::ScreenerDb;
+pub use series::SeriesDb;
 pub use storefront::StorefrontDb;
 pub use telemetry::TelemetryDb;
 pub use voucher::VoucherDb;
@@ -77,6 +79,7 @@ pub trait Db:
     + ProgressDb
     + SalesDb
     + ScreenerDb
+    + SeriesDb
     + StorefrontDb
     + TelemetryDb
     + VoucherDb

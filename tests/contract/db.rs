@@ -23,6 +23,7 @@ mod progress;
 mod races;
 mod sales;
 mod screener;
+mod series;
 mod storefront;
 mod telemetry;
 mod voucher;
@@ -194,6 +195,8 @@ suite! {
         clicks_are_counted_by_day_sku_and_campaign;
     placement:
         blocks_of_placements_are_kept_whole_and_edited_by_version;
+    series:
+        a_season_of_a_series_is_one_title;
     lock:
         a_lock_is_kept_and_its_tries_are_counted;
     screener:

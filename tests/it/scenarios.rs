@@ -22,6 +22,7 @@ mod previews;
 mod releases;
 mod rentals;
 mod screeners;
+mod seasons;
 mod series;
 
 macro_rules! scenarios {
@@ -89,6 +90,8 @@ scenarios! {
         one_rental_plays_in_one_place;
     screeners:
         an_invited_viewer_sees_what_nobody_else_does;
+    seasons:
+        seasons_are_titles_of_one_series;
     series:
         a_series_is_unlocked_episode_by_episode
         an_episode_unlocked_from_two_tabs_is_paid_for_once;

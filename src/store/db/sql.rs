@@ -45,6 +45,7 @@ mod purchase;
 mod row;
 mod sales;
 mod screener;
+mod series;
 mod storefront;
 mod telemetry;
 mod voucher;

@@ -15,6 +15,7 @@ use super::plan::{
 use super::playback::append_change;
 use super::row::{Columns, clock_columns, to_json};
 use super::screener::{screener, screeners_of};
+use super::series::require_season;
 use super::{Connection, Row, SqlDb, idempotency};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
@@ -318,9 +319,11 @@ async fn insert_title(conn: &mut Connection, title: &Title, idempotency: Option<
     if let Some(written) = idempotency::seen(conn, idempotency).await? {
         return Ok(written);
     }
+    require_season(conn, title).await?;
+    let season = title.details.season;
     sqlx::query(
-        "INSERT INTO title (id, name, synopsis, status, parts, runtime_ms, created_at, version, details) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO title (id, name, synopsis, status, parts, runtime_ms, created_at, version, details, series_id, \
+         season) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(title.id.to_string())
     .bind(to_json(&title.name)?)
@@ -331,6 +334,8 @@ async fn insert_title(conn: &mut Connection, title: &Title, idempotency: Option<
     .bind(title.created_at.0)
     .bind(title.version)
     .bind(to_json(&title.details)?)
+    .bind(season.map(|season| season.series_id.to_string()))
+    .bind(season.map(|season| i64::from(season.number)))
     .execute(&mut *conn)
     .await?;
     idempotency::remember(conn, idempotency, &title.id.to_string(), title.created_at).await?;
@@ -339,9 +344,11 @@ async fn insert_title(conn: &mut Connection, title: &Title, idempotency: Option<
 }
 
 async fn update_title(conn: &mut Connection, title: &Title, at: UtcMs) -> Result<()> {
+    require_season(conn, title).await?;
+    let season = title.details.season;
     let updated = sqlx::query(
         "UPDATE title SET name = $2, synopsis = $3, status = $4, parts = $5, runtime_ms = $6, version = $7, \
-         details = $9 WHERE id = $1 AND version = $8",
+         details = $9, series_id = $10, season = $11 WHERE id = $1 AND version = $8",
     )
     .bind(title.id.to_string())
     .bind(to_json(&title.name)?)
@@ -352,6 +359,8 @@ async fn update_title(conn: &mut Connection, title: &Title, at: UtcMs) -> Result
     .bind(title.version)
     .bind(title.version - 1)
     .bind(to_json(&title.details)?)
+    .bind(season.map(|season| season.series_id.to_string()))
+    .bind(season.map(|season| i64::from(season.number)))
     .execute(&mut *conn)
     .await?;
     if updated.rows_affected() == 1 {
