@@ -62,6 +62,15 @@ pub struct TrailerBody {
     runtime_ms: i64,
 }
 
+/// Another short film about the film. It plays as the trailer does.
+#[derive(Serialize, ToSchema)]
+#[schema(as = FilmClip)]
+pub struct FilmClipBody {
+    /// By BCP 47 language tag.
+    name: BTreeMap<String, String>,
+    runtime_ms: i64,
+}
+
 /// The beginning of the film may be watched now, by anybody.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Preview)]
@@ -113,6 +122,11 @@ pub fn episodes(title: &Title) -> Option<EpisodesBody> {
 
 pub fn trailer(title: &Title) -> Option<TrailerBody> {
     title.details.trailer.map(|trailer| TrailerBody { runtime_ms: trailer.runtime_ms })
+}
+
+pub fn clips(title: &Title) -> Vec<FilmClipBody> {
+    let clips = title.details.clips.iter();
+    clips.map(|clip| FilmClipBody { name: clip.name.clone(), runtime_ms: clip.runtime_ms }).collect()
 }
 
 pub fn preview(title: &TitleRights, territory: Option<Territory>, now: UtcMs) -> Option<PreviewBody> {

@@ -36,6 +36,7 @@ use crate::store::state::State;
 pub mod accounts;
 pub mod body;
 pub mod caller;
+pub mod campaign;
 pub mod etag;
 pub mod events;
 pub mod film;
@@ -60,6 +61,7 @@ pub mod purchases;
 pub mod role;
 pub mod sandbox;
 pub mod screeners;
+pub mod series;
 pub mod shelf;
 pub mod storefront;
 pub mod telemetry;
@@ -154,6 +156,7 @@ fn viewer_routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(progress::put, progress::forget))
         .routes(routes!(titles::list))
         .routes(routes!(titles::show))
+        .routes(routes!(series::show))
         .routes(routes!(posters::poster))
         .routes(routes!(merchandise::go))
         .routes(routes!(purchases::list, purchases::create))

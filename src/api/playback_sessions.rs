@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use crate::api::body::{Id, JsonBody};
 use crate::api::caller::{AnOperator, Anyone, At};
+use crate::api::campaign;
 use crate::api::events::Events;
 use crate::api::lock;
 use crate::api::problem::Problem;
@@ -42,11 +43,15 @@ pub struct PlayBody {
     /// Play the trailer: for anybody, without an account.
     #[serde(default)]
     trailer: bool,
+    /// Play a clip, counted from 1: for anybody, without an account.
+    clip: Option<u32>,
     /// Watch the beginning of the film: for anybody, without an account, while the title is on.
     #[serde(default)]
     preview: bool,
     /// Of the account's parental lock, for what is above its age.
     pin: Option<String>,
+    /// The word of the link that the viewer came by: 1 to 64 letters, digits, `-`, `_` and `.`.
+    campaign: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -141,11 +146,12 @@ fn clips(session: &PlaybackSession, film_ms: i64) -> Vec<ClipBody> {
     security((), ("bearer" = []), ("cookie" = [])), responses(
     (status = 201, description = "The session", body = PlaybackSessionBody),
     (status = 403, description = "PAYMENT_REQUIRED, MEMBERSHIP_REQUIRED, RENTAL_EXPIRED, START_BY_PASSED, \
-        WINDOW_NOT_OPEN, WINDOW_CLOSED, SCREENING_OVER, GEO_NOT_LICENSED, LANGUAGE_HELD_BACK, TOO_MANY_STREAMS, TITLE_SUSPENDED, \
+        WINDOW_NOT_OPEN, WINDOW_CLOSED, SCREENING_OVER, GEO_NOT_LICENSED, LANGUAGE_HELD_BACK, CLEAN_EDIT_MISSING, \
+        TOO_MANY_STREAMS, TITLE_SUSPENDED, \
         PIN_REQUIRED, PIN_WRONG with `tries_left`, PIN_LOCKED with `locked_until`"),
-    (status = 404, description = "TITLE_NOT_FOUND, PART_NOT_FOUND, TRAILER_NOT_FOUND, PREVIEW_NOT_FOUND"),
+    (status = 404, description = "TITLE_NOT_FOUND, PART_NOT_FOUND, TRAILER_NOT_FOUND, CLIP_NOT_FOUND, PREVIEW_NOT_FOUND"),
     (status = 410, description = "TITLE_WITHDRAWN"),
-    (status = 422, description = "FIELD_INVALID, PIN_INVALID"),
+    (status = 422, description = "FIELD_INVALID, CAMPAIGN_INVALID, PIN_INVALID"),
     (status = 503, description = "CARD_NOT_READY, PREVIEW_NOT_READY, RENDITION_NOT_READY"),
 ))]
 pub async fn create(
@@ -155,16 +161,18 @@ pub async fn create(
     visit: Visit,
     body: JsonBody<PlayBody>,
 ) -> Result<Response, Problem> {
-    let PlayBody { title_id, part, trailer, preview, pin } = body.value;
-    let feature = match (trailer, preview, part) {
-        (true, false, None) => Feature::Trailer,
-        (false, true, None) => Feature::Preview,
-        (false, false, part) => Feature::Part(part.unwrap_or(1)),
+    let PlayBody { title_id, part, trailer, clip, preview, pin, campaign } = body.value;
+    let feature = match (trailer, clip, preview, part) {
+        (true, None, false, None) => Feature::Trailer,
+        (false, Some(clip), false, None) => Feature::Clip(clip),
+        (false, None, true, None) => Feature::Preview,
+        (false, None, false, part) => Feature::Part(part.unwrap_or(1)),
         _ => {
-            let detail = "Ask for a part, the trailer or the preview: one of them.";
+            let detail = "Ask for a part, the trailer, a clip or the preview: one of them.";
             return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "FIELD_INVALID", detail).with_param("part"));
         }
     };
+    let campaign = campaign::checked(campaign)?;
     let viewer_id = caller.as_ref().and_then(Caller::viewer_id);
     if let Rate::Over { retry_after } = api.accounts.count_session(viewer_id, place.network).await {
         return Err(Problem::too_many(retry_after));
@@ -177,6 +185,7 @@ pub async fn create(
         territory: place.territory,
         network: Some(place.network),
         age_limit: age_limit(&api, viewer_id, title_id, pin.as_deref()).await?,
+        campaign,
     };
     let actor = caller.as_ref().map_or_else(|| "nobody".to_owned(), Caller::name);
     play(&api, request, &actor).await
@@ -209,6 +218,7 @@ pub async fn play(api: &Api, request: OpenRequest, actor: &str) -> Result<Respon
     let OpenRequest { title_id, feature, territory, .. } = request;
     let part = if let Feature::Part(part) = feature { Some(part) } else { None };
     let (trailer, preview) = (feature == Feature::Trailer, feature == Feature::Preview);
+    let clip = if let Feature::Clip(clip) = feature { Some(clip) } else { None };
     let mut opened = api.sessions.open(request.clone()).await?;
     if let Err(denial) = &opened
         && would_unlock(api, &request, denial).await?
@@ -224,8 +234,8 @@ pub async fn play(api: &Api, request: OpenRequest, actor: &str) -> Result<Respon
         Ok(Opened { session, film_ms, token }) => {
             api.metrics.count_session();
             let right = &session.entitlement;
-            let detail = json!({"title_id": title_id, "part": part, "trailer": trailer, "preview": preview,
-                "territory": territory, "rule": right.cause.rule(), "avail_id": right.avail_id,
+            let detail = json!({"title_id": title_id, "part": part, "trailer": trailer, "clip": clip,
+                "preview": preview, "campaign": session.campaign, "territory": territory, "rule": right.cause.rule(), "avail_id": right.avail_id,
                 "deal_id": right.deal_id, "grant_id": right.grant_id(), "membership_id": right.membership_id(),
                 "screener_id": right.screener_id(), "ends_at": right.ends_at, "caps": right.caps.as_deref()});
             if let Err(error) = api.audit(actor, "session.open", &session.id.to_string(), detail).await {
@@ -265,7 +275,7 @@ pub async fn play(api: &Api, request: OpenRequest, actor: &str) -> Result<Respon
         Err(denial) => {
             api.metrics.count_denial(denial.code.as_str());
             let detail = json!({"code": denial.code.as_str(), "rule": denied::rule(denial.code), "part": part,
-                "trailer": trailer, "preview": preview, "territory": territory});
+                "trailer": trailer, "clip": clip, "preview": preview, "territory": territory});
             api.audit(actor, "session.deny", &title_id.to_string(), detail).await?;
             Err(Problem::denied(&denial))
         }

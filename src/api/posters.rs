@@ -107,8 +107,7 @@ fn key(title: &Title, shape: PosterShape) -> Option<ObjectKey> {
         (Some(poster), _) => Some(ObjectKey::TitlePoster { title: title.id, poster }),
         (None, PosterShape::Portrait) => None,
         (None, PosterShape::Landscape) => {
-            let trailer = title.details.trailer.map(|trailer| trailer.asset_id);
-            title.part(1).or(trailer).map(|asset| ObjectKey::AssetPoster { asset })
+            title.part(1).or(title.details.teaser()).map(|asset| ObjectKey::AssetPoster { asset })
         }
     }
 }

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use crate::api::Api;
 use crate::api::body::{Id, JsonBody, QueryOf};
 use crate::api::caller::{AViewer, At};
+use crate::api::campaign;
 use crate::api::grants::GrantBody;
 use crate::api::idempotency::IdempotencyKey;
 use crate::api::page::{List, PageQuery};
@@ -41,6 +42,8 @@ pub struct OrderBody {
     product_id: Option<ProductId>,
     /// A coupon's code.
     coupon: Option<String>,
+    /// The word of the link that the viewer came by: 1 to 64 letters, digits, `-`, `_` and `.`.
+    campaign: Option<String>,
     payment: PaymentBody,
 }
 
@@ -128,13 +131,13 @@ pub struct PaymentActionBody {
     (status = 400, description = "IDEMPOTENCY_KEY_REQUIRED"),
     (status = 402, description = "PAYMENT_DECLINED, with `purchase_id`"),
     (status = 403, description = "GEO_NOT_LICENSED, WINDOW_NOT_OPEN, WINDOW_CLOSED, MEMBERSHIP_REQUIRED, LICENCE_REQUIRED,
-        LICENCE_REVOKED, LANGUAGE_HELD_BACK, TITLE_SUSPENDED, SALES_CLOSED"),
+        LICENCE_REVOKED, LANGUAGE_HELD_BACK, CLEAN_EDIT_MISSING, TITLE_SUSPENDED, SALES_CLOSED"),
     (status = 404, description = "OFFER_NOT_FOUND, PRODUCT_NOT_FOUND"),
     (status = 409, description = "ALREADY_OWNED, PURCHASE_PENDING; BUNDLE_OWNED_IN_PART, BUNDLE_INCOMPLETE; PRODUCT_NOT_OPEN,
         PRODUCT_CLOSED, PRODUCT_WITHDRAWN; TOO_MANY_COIN_LOTS; COUPON_UNKNOWN, COUPON_EXPIRED, COUPON_USED,
         COUPON_EXHAUSTED, COUPON_NOT_FOR_THIS"),
     (status = 410, description = "TITLE_WITHDRAWN, OFFER_WITHDRAWN"),
-    (status = 422, description = "ORDER_INVALID, IDEMPOTENCY_KEY_REUSED, PAYMENT_METHOD_UNKNOWN, PAYMENT_DETAILS_INVALID"),
+    (status = 422, description = "ORDER_INVALID, CAMPAIGN_INVALID, IDEMPOTENCY_KEY_REUSED, PAYMENT_METHOD_UNKNOWN, PAYMENT_DETAILS_INVALID"),
 ))]
 pub async fn create(
     State(api): State<Arc<Api>>,
@@ -148,7 +151,7 @@ pub async fn create(
     if let Rate::Over { retry_after } = api.accounts.count_purchase(viewer.id).await {
         return Err(Problem::too_many(retry_after));
     }
-    let OrderBody { offer_id, product_id, coupon, payment } = body.value;
+    let OrderBody { offer_id, product_id, coupon, campaign, payment } = body.value;
     let what = products::what(offer_id, product_id)?;
     let order = Order {
         wanted: Wanted {
@@ -159,6 +162,7 @@ pub async fn create(
             coupon,
         },
         storefront_id: at.storefront.id,
+        campaign: campaign::checked(campaign)?,
         method: payment.method,
         details: payment.details.into(),
         idempotency,

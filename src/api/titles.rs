@@ -12,11 +12,14 @@ use utoipa::ToSchema;
 use crate::api::Api;
 use crate::api::body::{Id, QueryOf};
 use crate::api::caller::{Anyone, At};
-use crate::api::film::{self, CreditBody, EpisodesBody, LicenceBody, PartBody, PreviewBody, TrailerBody, WindowBody};
+use crate::api::film::{
+    self, CreditBody, EpisodesBody, FilmClipBody, LicenceBody, PartBody, PreviewBody, TrailerBody, WindowBody,
+};
 use crate::api::merchandise::{self, MerchandiseBody};
 use crate::api::page::{List, PageQuery};
 use crate::api::posters;
 use crate::api::problem::Problem;
+use crate::api::series::{TitleSeasonBody, season_of};
 use crate::api::shelf::Place;
 use crate::api::storefront::AtStorefront;
 use crate::base::clock::UtcMs;
@@ -33,7 +36,7 @@ use crate::rights::grant::GrantClock;
 use crate::rights::offer::{Offer, OfferKind, SalePhase};
 use crate::rights::portability::deemed;
 use crate::rights::reach::Reach;
-use crate::rights::snapshot::TitleRights;
+use crate::rights::snapshot::{Snapshot, TitleRights};
 use crate::rights::window::WindowPhase;
 use crate::store::db::progress::Progress;
 
@@ -59,9 +62,13 @@ pub struct TitleBody {
     /// Of all parts together, without the trailer.
     runtime_ms: i64,
     parts: Vec<PartBody>,
+    /// Which season of which series it is.
+    season: Option<TitleSeasonBody>,
     /// Where its parts are episodes that are had one by one.
     episodes: Option<EpisodesBody>,
     trailer: Option<TrailerBody>,
+    /// In the order they are shown in; each is played by its place, counted from 1.
+    clips: Vec<FilmClipBody>,
     preview: Option<PreviewBody>,
     licence: Option<LicenceBody>,
     /// What shops of others sell of it.
@@ -225,11 +232,9 @@ pub async fn list(
     };
     let now = api.clock.now();
     let snapshot = api.follower.snapshot();
-    let is_listed =
-        |title: &&Arc<TitleRights>| matches!(title.title.standing(now), TitleStatus::Live | TitleStatus::Suspended);
     let mut listed: Vec<(Place, &Arc<TitleRights>)> = snapshot
         .titles()
-        .filter(is_listed)
+        .filter(|title| is_listed(title, now))
         .filter(|title| is_on_show(title, &at.storefront, now) || rights.has(title.title.id, now))
         .map(|title| {
             let sold = title.sold_in(at.storefront.currency);
@@ -247,6 +252,7 @@ pub async fn list(
             let id = title.title.id;
             let progress = progress.iter().find(|progress| progress.title_id == id);
             title_body(&title.sold_in(at.storefront.currency), &rights.of(id), progress, place.territory, now)
+                .with_season(&snapshot, &title.title, &at.storefront, now)
         },
     )
 }
@@ -274,7 +280,8 @@ pub async fn show(
     };
     let title = title.sold_in(at.storefront.currency);
     let now = api.clock.now();
-    let mut body = title_body(&title, &rights, progress.as_ref(), place.territory, now);
+    let body = title_body(&title, &rights, progress.as_ref(), place.territory, now);
+    let mut body = body.with_season(&api.follower.snapshot(), &title.title, &at.storefront, now);
     for part in &mut body.parts {
         let decision = decide_part(&title, part.part, &rights, place.territory, now);
         part.decision = Some(DecisionBody::new(decision, &title, &rights, now));
@@ -282,6 +289,7 @@ pub async fn show(
     if title.title.standing(now) == TitleStatus::Draft {
         // An invitation is to the film.
         (body.trailer, body.preview) = (None, None);
+        body.clips.clear();
     }
     Ok(Json(body))
 }
@@ -312,8 +320,13 @@ pub fn title_shown_to(api: &Api, id: TitleId, viewer: Option<ViewerId>) -> Resul
     if is_draft && is_invited { Ok(title.clone()) } else { Err(refusal) }
 }
 
+/// Whether anybody may know of it.
+pub fn is_listed(title: &TitleRights, now: UtcMs) -> bool {
+    matches!(title.title.standing(now), TitleStatus::Live | TitleStatus::Suspended)
+}
+
 /// Whether a window of the title, open or to come, lies in a territory of the storefront.
-fn is_on_show(title: &TitleRights, storefront: &Storefront, now: UtcMs) -> bool {
+pub fn is_on_show(title: &TitleRights, storefront: &Storefront, now: UtcMs) -> bool {
     title.avails.iter().any(|avail| {
         avail.window.phase(now) != WindowPhase::Closed
             && !avail.has_hard_ended(now)
@@ -322,17 +335,17 @@ fn is_on_show(title: &TitleRights, storefront: &Storefront, now: UtcMs) -> bool 
 }
 
 /// What a viewer brings to every title.
-struct AllRights(ViewerRights);
+pub struct AllRights(ViewerRights);
 
 impl AllRights {
     /// Whether the viewer has it, wherever and whenever it is on show.
-    fn has(&self, title: TitleId, now: UtcMs) -> bool {
+    pub fn has(&self, title: TitleId, now: UtcMs) -> bool {
         self.0.grants.iter().any(|grant| grant.title_id == title && grant.is_live(now))
             || self.0.unlocks.iter().any(|unlock| unlock.title_id == title)
             || self.0.screeners.iter().any(|screener| screener.title_id == title && screener.is_alive(now))
     }
 
-    fn of(&self, title: TitleId) -> ViewerRights {
+    pub fn of(&self, title: TitleId) -> ViewerRights {
         let grants = self.0.grants.iter().filter(|grant| grant.title_id == title).cloned().collect();
         let screeners = self.0.screeners.iter().filter(|screener| screener.title_id == title).cloned().collect();
         let unlocks = self.0.unlocks.iter().filter(|unlock| unlock.title_id == title).cloned().collect();
@@ -340,7 +353,7 @@ impl AllRights {
     }
 }
 
-async fn all_rights(api: &Api, viewer: Option<ViewerId>) -> Result<AllRights, Problem> {
+pub async fn all_rights(api: &Api, viewer: Option<ViewerId>) -> Result<AllRights, Problem> {
     let Some(viewer) = viewer else { return Ok(AllRights(ViewerRights::default())) };
     let mut grants = api.db.grants(viewer, None).await?;
     grants.retain(|grant| grant.livemode == api.livemode);
@@ -357,7 +370,8 @@ fn offered_avails(title: &TitleRights, territory: Option<Territory>, now: UtcMs)
     Reach::of(title, territory, now).offered().collect()
 }
 
-fn title_body(
+/// As a caller sees it who brings this; of a season not yet which others there are.
+pub fn title_body(
     title: &TitleRights,
     viewer: &ViewerRights,
     progress: Option<&Progress>,
@@ -390,8 +404,10 @@ fn title_body(
         min_age: details.min_age,
         runtime_ms: *runtime_ms,
         parts: film::parts(&title.title),
+        season: None,
         episodes: film::episodes(&title.title),
         trailer: film::trailer(&title.title),
+        clips: film::clips(&title.title),
         preview: film::preview(title, territory, now),
         licence: film::licence(&title.title),
         merchandise: merchandise::of(&title.title),
@@ -414,6 +430,13 @@ fn opens_at(avails: &[&Avail], now: UtcMs) -> Option<UtcMs> {
     }
     let upcoming = avails.iter().filter(|avail| avail.window.phase(now) == WindowPhase::NotOpen);
     upcoming.map(|avail| avail.window.start_at).min()
+}
+
+impl TitleBody {
+    /// The same with the seasons beside it.
+    pub fn with_season(self, snapshot: &Snapshot, title: &Title, storefront: &Storefront, now: UtcMs) -> TitleBody {
+        TitleBody { season: season_of(snapshot, title, storefront, now), ..self }
+    }
 }
 
 impl TitleState {
@@ -462,7 +485,7 @@ fn offer_body(reach: &Reach<'_>, avail: &Avail, offer: &Offer, is_member: bool, 
         start_within_days: start_within_ms.map(|ms| ms as f64 / (24.0 * HOUR_MS)),
         opens_at: avail.window.start_at,
         closes_at: avail.window.end_at,
-        on_sale: is_live && offer.is_for(is_member) && reach.sells(offer, avail, now),
+        on_sale: is_live && offer.is_for(is_member) && reach.sells(offer, avail, now) && reach.is_shown_at_all(),
         presale: is_live && sale == SalePhase::Presale,
         presale_from_at: offer.presale_from_at,
         available_at: avail.window.start_at.max(now),

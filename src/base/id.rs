@@ -79,6 +79,8 @@ macro_rules! ids {
 ids! {
     /// A work: what a viewer knows by name.
     TitleId = "ttl";
+    /// Seasons that belong together.
+    SeriesId = "ser";
     /// A packaged edit; immutable once complete.
     AssetId = "ast";
     /// A picture that was uploaded for a title; another picture is another poster.

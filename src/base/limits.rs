@@ -216,16 +216,23 @@ pub const SEARCH_CHARS_MAX: usize = 254;
 pub const PARTS_PER_TITLE_MAX: usize = 200;
 pub const CREDITS_PER_TITLE_MAX: usize = 100;
 pub const MERCHANDISE_PER_TITLE_MAX: usize = 50;
+pub const SERIES_MAX: usize = 5_000;
+pub const SEASON_MAX: u32 = 999;
+pub const PLACEMENTS_PER_TITLE_MAX: usize = 500;
+pub const CLEAN_EDITS_PER_TITLE_MAX: usize = 200;
 pub const CUES_PER_ARTICLE_MAX: usize = 20;
 pub const SKU_BYTES_MAX: usize = 64;
 pub const SHOP_URL_BYTES_MAX: usize = 1_000;
-pub const CAMPAIGN_BYTES_MAX: usize = 40;
+pub const CAMPAIGN_BYTES_MAX: usize = 64;
 /// Of one network; more of them lead to the shop and are not counted.
 pub const CLICKS_PER_NETWORK_PER_MINUTE: u32 = 30;
 /// More words than a campaign has on one day; what comes then is counted without one.
 pub const CAMPAIGNS_PER_DAY_MAX: i64 = 200;
 pub const CLICK_ROWS_MAX: i64 = 10_000;
 pub const PRODUCERS_PER_TITLE_MAX: usize = 20;
+/// Of a title's report: anybody can make up a word.
+pub const CAMPAIGN_ROWS_MAX: usize = 1_000;
+pub const CLIPS_PER_TITLE_MAX: usize = 20;
 pub const GENRES_PER_TITLE_MAX: usize = 6;
 pub const CONTENT_RATING_CHARS_MAX: usize = 20;
 pub const LANGUAGE_TAG_BYTES_MAX: usize = 35;

@@ -14,6 +14,8 @@ use crate::catalog::episodes::EpisodeTerms;
 use crate::catalog::genre::Genre;
 use crate::catalog::licence::Licence;
 use crate::catalog::merchandise::{self, Merchandise};
+use crate::catalog::placement::{CleanEdit, Placement};
+use crate::catalog::series::Season;
 use crate::catalog::title::LocalizedText;
 
 /// The years a film can be of.
@@ -42,13 +44,19 @@ pub struct TitleDetails {
     pub part_runtimes_ms: Vec<i64>,
     /// By part, from when anybody may watch it at all, where that is later than its windows; may be shorter than the parts.
     pub part_opens_at: Vec<Option<UtcMs>>,
+    pub season: Option<Season>,
     /// Where its parts are episodes that are had one by one.
     pub episodes: Option<EpisodeTerms>,
     /// Before this instant nobody is told of it (`SuppressionLiftDate`).
     pub announced_at: Option<UtcMs>,
     pub trailer: Option<Trailer>,
+    /// Further short films about it, in the order they are shown in.
+    pub clips: Vec<FilmClip>,
     /// In the order of the shelf.
     pub merchandise: Vec<Merchandise>,
+    pub placements: Vec<Placement>,
+    /// Where two would do for a territory the first is shown.
+    pub clean_edits: Vec<CleanEdit>,
     /// How much of the film anybody may watch while it is on, from its beginning, in milliseconds.
     pub preview_ms: Option<i64>,
     /// Among titles that stand alike in a list the smaller comes first.
@@ -64,6 +72,15 @@ pub struct TitleDetails {
 /// A short film about the film; no part of it and not counted in its running time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trailer {
+    pub asset_id: AssetId,
+    pub runtime_ms: i64,
+}
+
+/// Another short film about the film: a scene, a making-of. It plays where and when the trailer does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FilmClip {
+    pub name: LocalizedText,
     pub asset_id: AssetId,
     pub runtime_ms: i64,
 }
@@ -99,6 +116,12 @@ pub enum CreditRole {
 }
 
 impl TitleDetails {
+    /// The asset of the trailer, or of the first clip: what speaks for a film that is not there yet.
+    pub fn teaser(&self) -> Option<AssetId> {
+        let trailer = self.trailer.map(|trailer| trailer.asset_id);
+        trailer.or_else(|| self.clips.first().map(|clip| clip.asset_id))
+    }
+
     /// Whether it is for older viewers than those of a parental lock's age. What nobody has rated may be for anybody.
     pub fn is_above(&self, age_limit: u8) -> bool {
         self.min_age.is_none_or(|age| age > age_limit)
@@ -146,12 +169,21 @@ impl TitleDetails {
         if self.part_names.len() > parts {
             return refuse("part_names", format!("There are {parts} parts to name."));
         }
+        if self.clips.len() > limits::CLIPS_PER_TITLE_MAX {
+            return refuse("clips", format!("A title has at most {} clips.", limits::CLIPS_PER_TITLE_MAX));
+        }
+        for clip in &self.clips {
+            check_name("clips", &clip.name)?;
+        }
         merchandise::check_all(&self.merchandise, parts)?;
         if self.part_opens_at.len() > parts {
             return refuse("part_opens_at", format!("There are {parts} parts to open."));
         }
         if let Some(terms) = &self.episodes {
             terms.check()?;
+        }
+        if let Some(season) = self.season {
+            season.check()?;
         }
         for name in &self.part_names {
             check_text("part_names", name, limits::NAME_CHARS_MAX)?;
@@ -220,7 +252,9 @@ mod tests {
         let terms = |coins, free| EpisodeTerms { free, coins, rewarded_per_day: 0 };
         let actor =
             Credit { name: text("en", "Ann"), role: CreditRole::Actor, character: Some(text("en", "A rabbit")) };
+        let clip = |name| FilmClip { name, asset_id: AssetId::new(UtcMs(1)), runtime_ms: 1 };
         let whole = TitleDetails {
+            clips: vec![clip(text("en", "A scene"))],
             tagline: text("zh-CN", "大雄兔"),
             cast: vec![actor.clone()],
             genres: vec![Genre::Animation, Genre::Comedy],
@@ -245,6 +279,8 @@ mod tests {
             (TitleDetails { year: Some(1887), ..none() }, "year"),
             (TitleDetails { content_rating: Some(String::new()), ..none() }, "content_rating"),
             (TitleDetails { min_age: Some(19), ..none() }, "min_age"),
+            (TitleDetails { clips: vec![clip([].into())], ..none() }, "clips"),
+            (TitleDetails { clips: vec![clip(text("en", "A scene")); 21], ..none() }, "clips"),
             (TitleDetails { part_names: vec![text("en", "1"), text("en", "2")], ..none() }, "part_names"),
             (TitleDetails { part_opens_at: vec![None, Some(UtcMs(1))], ..none() }, "part_opens_at"),
             (TitleDetails { episodes: Some(terms(0, 3)), ..none() }, "episodes"),

@@ -7,5 +7,7 @@ pub mod episodes;
 pub mod genre;
 pub mod licence;
 pub mod merchandise;
+pub mod placement;
+pub mod series;
 pub mod storefront;
 pub mod title;

@@ -10,6 +10,7 @@ use crate::base::id::{AssetId, TitleId};
 use crate::base::limits;
 use crate::catalog::details::{TitleDetails, check_text};
 use crate::catalog::licence::{CardSource, card_name};
+use crate::catalog::placement;
 
 /// A text by BCP 47 language tag (`zh-CN`, `en`).
 pub type LocalizedText = BTreeMap<String, String>;
@@ -77,6 +78,7 @@ impl Title {
         if self.parts.len() > limits::PARTS_PER_TITLE_MAX {
             return refuse("parts", format!("A title has at most {} parts.", limits::PARTS_PER_TITLE_MAX));
         }
+        placement::check_all(self)?;
         self.details.check(self.parts.len())
     }
 
@@ -101,6 +103,14 @@ impl Title {
         details.part_names =
             from().map(|old| old.and_then(|old| names.get(old).cloned()).unwrap_or_default()).collect();
         details.part_opens_at = from().map(|old| old.and_then(|old| opens_at.get(old).copied().flatten())).collect();
+        let origins: Vec<Option<usize>> = from().collect();
+        let stays = |part: &mut u32| {
+            let old = part.checked_sub(1).map(|place| place as usize);
+            let new = (1..).zip(&origins).find(|(_, origin)| old.is_some() && **origin == old);
+            new.map(|(place, _)| *part = place).is_some()
+        };
+        details.placements.retain_mut(|placement| stays(&mut placement.part));
+        details.clean_edits.retain_mut(|edit| stays(&mut edit.part));
         while details.part_names.last().is_some_and(BTreeMap::is_empty) {
             details.part_names.pop();
         }
@@ -154,10 +164,15 @@ impl Title {
         (*self.details.part_opens_at.get(index)?).filter(|opens_at| now < *opens_at)
     }
 
-    /// What the card of part `part` is made of, where the title has a licence.
-    pub fn card_source(&self, part: u32) -> Option<CardSource> {
-        let (film, licence) = (self.part(part)?, self.details.licence.clone()?);
+    /// What the card before one of its films is made of, where the title has a licence.
+    pub fn card_source(&self, film: AssetId) -> Option<CardSource> {
+        let licence = self.details.licence.clone()?;
         Some(CardSource { film, licence, name: card_name(&self.name).to_owned() })
+    }
+
+    /// Everything that is shown as one of its parts: the parts, then their clean edits.
+    pub fn films(&self) -> impl Iterator<Item = AssetId> + '_ {
+        self.parts.iter().copied().chain(self.details.clean_edits.iter().map(|edit| edit.asset_id))
     }
 
     /// The asset of part `part`, counted from 1.

@@ -60,6 +60,8 @@ pub struct Checkout {
 pub struct Order {
     pub wanted: Wanted,
     pub storefront_id: StorefrontId,
+    /// The campaign whose link the viewer came by.
+    pub campaign: Option<String>,
     /// A provider's name.
     pub method: String,
     /// What the provider wants to know.
@@ -125,6 +127,7 @@ impl Checkout {
                 is_member_price: quoted.is_member_price,
                 discount: quoted.discount,
                 territory: quoted.territory,
+                campaign: order.campaign.clone(),
                 provider: provider.name().to_owned(),
                 payment_id: PaymentId::new(now),
                 payment_details: details.clone(),

@@ -29,6 +29,8 @@ pub struct Purchase {
     /// The coupon that was used, and what it took off.
     pub discount: Option<Discount>,
     pub territory: Territory,
+    /// The campaign whose link its viewer came by, as the first request said.
+    pub campaign: Option<String>,
     pub provider: String,
     /// Our id of the payment, as the provider knows it.
     pub payment_id: PaymentId,

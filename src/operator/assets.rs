@@ -180,8 +180,10 @@ pub(crate) async fn find_complete(operators: &Operators, id: AssetId) -> Result<
 impl AssetBody {
     fn new(asset: Asset, operators: &Operators) -> AssetBody {
         let has_asset = |title: &&Arc<crate::rights::snapshot::TitleRights>| {
-            let trailer = title.title.details.trailer.map(|trailer| trailer.asset_id);
-            title.title.parts.contains(&asset.id) || trailer == Some(asset.id)
+            let details = &title.title.details;
+            let is_clip = || details.clips.iter().any(|clip| clip.asset_id == asset.id);
+            let trailer = details.trailer.map(|trailer| trailer.asset_id);
+            title.title.films().any(|film| film == asset.id) || trailer == Some(asset.id) || is_clip()
         };
         let snapshot = operators.api.follower.snapshot();
         let titles = snapshot.titles().filter(has_asset).map(|title| title.title.id).collect();

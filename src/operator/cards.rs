@@ -41,11 +41,11 @@ impl Cards {
         if self.policy.licences.contains(&licence.kind) { &self.policy.territories } else { &[] }
     }
 
-    /// Queues a job for each part whose card is neither made nor on its way. A film that is still being packaged gets its
+    /// Queues a job for each film of a title, its parts and their clean edits, whose card is neither made nor on its way. A film that is still being packaged gets its
     /// card after that, see [`Cards::queue_of`].
     pub async fn queue(&self, title: &Title) -> Result<()> {
         let snapshot = self.follower.snapshot();
-        for source in self.sources(title) {
+        for source in self.sources(title, title.films()) {
             if snapshot.exact_card(&source).is_some() || !self.is_complete(source.film).await? {
                 continue;
             }
@@ -76,7 +76,7 @@ impl Cards {
 
     /// The same for every title that shows this film.
     pub async fn queue_of(&self, film: AssetId) -> Result<()> {
-        for title in self.follower.snapshot().titles().filter(|title| title.title.parts.contains(&film)) {
+        for title in self.follower.snapshot().titles().filter(|title| title.title.films().any(|its| its == film)) {
             self.queue(&title.title).await?;
         }
         Ok(())
@@ -86,7 +86,7 @@ impl Cards {
     pub async fn states(&self, title: &Title) -> Result<Vec<CardState>> {
         let snapshot = self.follower.snapshot();
         let mut states = Vec::new();
-        for source in self.sources(title) {
+        for source in self.sources(title, title.parts.iter().copied()) {
             let made = snapshot.exact_card(&source).map(CardState::Ready);
             states.push(match made {
                 Some(ready) => ready,
@@ -107,7 +107,8 @@ impl Cards {
     /// finished the next time.
     pub async fn remove_unused(&self) -> Result<()> {
         let snapshot = self.follower.snapshot();
-        let sources = snapshot.titles().flat_map(|title| self.sources(&title.title)).collect::<Vec<_>>();
+        let sources =
+            snapshot.titles().flat_map(|title| self.sources(&title.title, title.title.films())).collect::<Vec<_>>();
         let used: HashSet<_> = sources.iter().filter_map(|source| snapshot.card(source)).collect();
         let mut is_changed = false;
         for (_, card) in self.db.cards().await? {
@@ -130,12 +131,12 @@ impl Cards {
         Ok(self.db.asset(film).await?.is_some_and(|film| film.state == AssetState::Complete))
     }
 
-    /// What the cards of a title are made of, part 1 first.
-    fn sources(&self, title: &Title) -> Vec<CardSource> {
+    /// What the cards before these films of a title are made of, in their order.
+    fn sources(&self, title: &Title, films: impl Iterator<Item = AssetId>) -> Vec<CardSource> {
         let is_asked_for = |licence: &Licence| !self.territories(licence).is_empty();
         if !title.details.licence.as_ref().is_some_and(is_asked_for) {
             return Vec::new();
         }
-        (1..=title.parts.len() as u32).filter_map(|part| title.card_source(part)).collect()
+        films.filter_map(|film| title.card_source(film)).collect()
     }
 }

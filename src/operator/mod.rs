@@ -26,6 +26,7 @@ pub mod audit;
 pub mod avails;
 pub mod avails_exchange;
 pub mod board;
+pub mod campaigns;
 pub mod caps;
 pub mod cards;
 pub mod clicks;
@@ -49,6 +50,7 @@ pub mod package_keys;
 pub mod parties;
 pub mod partner_titles;
 pub mod people;
+pub mod placement_blocks;
 pub mod plans;
 pub mod products;
 pub mod posters;
@@ -58,10 +60,13 @@ pub mod sale;
 pub mod qoe;
 pub mod sales;
 pub mod screeners;
+pub mod series;
 pub mod sessions;
 pub mod settings;
 pub mod storefronts;
 pub mod studio;
+pub mod title_changes;
+pub mod title_films;
 pub mod title_sales;
 pub mod titles;
 pub mod tokens;
@@ -129,6 +134,9 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(titles::show, titles::edit))
         .routes(routes!(licence::show, licence::put, licence::remove))
         .routes(routes!(compliance::show, compliance::record))
+        .routes(routes!(series::list, series::create))
+        .routes(routes!(series::show, series::edit, series::remove))
+        .routes(routes!(placement_blocks::show, placement_blocks::set))
         .routes(routes!(avails::list, avails::create))
         .routes(routes!(posters::upload))
         .routes(routes!(avails::check))
@@ -189,6 +197,7 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(feed::feed))
         .routes(routes!(title_sales::sales))
         .routes(routes!(clicks::list))
+        .routes(routes!(campaigns::report))
         .routes(routes!(qoe::report))
         .routes(routes!(explain::explain))
         .routes(routes!(explain::explain_session))

@@ -81,6 +81,8 @@ pub struct PurchaseRow {
     price: Money,
     is_member_price: bool,
     territory: Territory,
+    /// The campaign whose link the viewer came by.
+    campaign: Option<String>,
     storefront_slug: Option<String>,
     provider: String,
     payment_id: PaymentId,
@@ -210,6 +212,7 @@ impl PurchaseRow {
             price: purchase.price,
             is_member_price: purchase.is_member_price,
             territory: purchase.territory,
+            campaign: purchase.campaign.clone(),
             storefront_slug: storefront.map(|storefront| storefront.slug.clone()),
             provider: purchase.provider.clone(),
             payment_id: purchase.payment_id,

@@ -45,6 +45,8 @@ pub struct SessionBody {
     device: String,
     /// Where it was opened from.
     territory: Option<Territory>,
+    /// The campaign whose link its viewer came by.
+    campaign: Option<String>,
     opened_at: UtcMs,
     expires_at: UtcMs,
     ends_at: Option<UtcMs>,
@@ -236,6 +238,7 @@ impl SessionBody {
             via: session.entitlement.cause.into(),
             device: session.device.clone(),
             territory: session.territory,
+            campaign: session.campaign.clone(),
             opened_at: session.opened_at,
             expires_at: session.expires_at,
             ends_at: session.entitlement.ends_at,

@@ -28,13 +28,17 @@ use crate::base::id::{AssetId, PartyId, TitleId};
 use crate::base::limits;
 use crate::base::protection::ProtectionScheme;
 use crate::base::territory::Territory;
-use crate::catalog::asset::Asset;
-use crate::catalog::details::{Credit, TitleDetails, Trailer};
+use crate::catalog::details::{Credit, TitleDetails};
 use crate::catalog::episodes::EpisodeTerms;
 use crate::catalog::genre::Genre;
 use crate::catalog::merchandise::Merchandise;
+use crate::catalog::placement::Placement;
+use crate::catalog::series::Season;
 use crate::catalog::title::{Title, TitleStatus};
 use crate::operator::Operators;
+use crate::operator::series::SeasonBody;
+use crate::operator::title_changes;
+use crate::operator::title_films::{self, CleanEditBody, ClipAssetBody, PlacementBody};
 use crate::rights::entitlement::decide_anywhere;
 use crate::rights::party::PartyKind;
 use crate::rights::snapshot::TitleRights;
@@ -80,13 +84,26 @@ pub struct NewTitleBody {
     /// Its parts are episodes that are had one by one, wherever a `vod` window is open.
     #[schema(value_type = Option<EpisodeTermsBody>)]
     episodes: Option<EpisodeTerms>,
+    /// Which season of which series it is.
+    #[schema(value_type = Option<SeasonBody>)]
+    season: Option<Season>,
     /// Before this instant nobody is told of it, whatever its status and its windows.
     announced_at: Option<UtcMs>,
     trailer_asset_id: Option<AssetId>,
+    /// Further short films about it, in the order they are shown in.
+    #[serde(default)]
+    clips: Vec<ClipAssetBody>,
     /// What shops of others sell of it, in the order of the shelf.
     #[serde(default)]
     #[schema(value_type = Vec<ArticleBody>)]
     merchandise: Vec<Merchandise>,
+    /// What of somebody else's is seen in it.
+    #[serde(default)]
+    #[schema(value_type = Vec<PlacementBody>)]
+    placements: Vec<Placement>,
+    /// What is shown instead of a part where what is placed in it may not be. Where two would do, the first.
+    #[serde(default)]
+    clean_edits: Vec<CleanEditBody>,
     /// How much of the film anybody may watch while it is on: 1 to 1800, and a quarter of part 1 at most.
     preview_seconds: Option<u32>,
     /// Among titles that stand alike in a list the smaller comes first.
@@ -130,13 +147,20 @@ pub struct TitleEditBody {
     #[schema(value_type = Option<EpisodeTermsBody>)]
     episodes: Edit<Option<EpisodeTerms>>,
     #[serde(default)]
+    #[schema(value_type = Option<SeasonBody>)]
+    season: Edit<Option<Season>>,
+    #[serde(default)]
     #[schema(value_type = Option<UtcMs>)]
     announced_at: Edit<Option<UtcMs>>,
     #[serde(default)]
     #[schema(value_type = Option<AssetId>)]
     trailer_asset_id: Edit<Option<AssetId>>,
+    clips: Option<Vec<ClipAssetBody>>,
     #[schema(value_type = Option<Vec<ArticleBody>>)]
     merchandise: Option<Vec<Merchandise>>,
+    #[schema(value_type = Option<Vec<PlacementBody>>)]
+    placements: Option<Vec<Placement>>,
+    clean_edits: Option<Vec<CleanEditBody>>,
     #[serde(default)]
     #[schema(value_type = Option<u32>)]
     preview_seconds: Edit<Option<u32>>,
@@ -169,10 +193,16 @@ pub struct TitleBody {
     part_opens_at: Vec<Option<UtcMs>>,
     #[schema(value_type = Option<EpisodeTermsBody>)]
     episodes: Option<EpisodeTerms>,
+    #[schema(value_type = Option<SeasonBody>)]
+    season: Option<Season>,
     announced_at: Option<UtcMs>,
     trailer_asset_id: Option<AssetId>,
+    clips: Vec<ClipAssetBody>,
     #[schema(value_type = Vec<ArticleBody>)]
     merchandise: Vec<Merchandise>,
+    #[schema(value_type = Vec<PlacementBody>)]
+    placements: Vec<Placement>,
+    clean_edits: Vec<CleanEditBody>,
     preview_seconds: Option<u32>,
     rank: i32,
     #[schema(value_type = ProtectionBody)]
@@ -280,8 +310,9 @@ pub async fn list(
 #[utoipa::path(post, path = "/operator/titles", tag = "operator", operation_id = "operator_create_title",
     request_body = NewTitleBody, security(("bearer" = [])), responses(
     (status = 201, description = "The title", body = TitleBody),
-    (status = 422, description = "TITLE_INVALID, PARTY_NOT_FOUND, ASSET_NOT_FOUND, ASSET_IS_EXCERPT, ASSET_IS_CARD, \
-        IDEMPOTENCY_KEY_REUSED"),
+    (status = 409, description = "SEASON_TAKEN"),
+    (status = 422, description = "TITLE_INVALID, PARTY_NOT_FOUND, SERIES_NOT_FOUND, ASSET_NOT_FOUND, ASSET_IS_EXCERPT, \
+        ASSET_IS_CARD, ASSET_PARTIAL, IDEMPOTENCY_KEY_REUSED"),
     (status = 503, description = "KEY_SERVER_UNREACHABLE and other codes of a key server; nothing was made"),
 ))]
 pub async fn create(
@@ -305,7 +336,7 @@ pub async fn create(
     };
     TitleEditBody::from(body.value).apply(&operators, &mut title).await?;
     title.check()?;
-    issue_keys(&operators, &title).await?;
+    title_films::issue_keys(&operators, &title).await?;
     let idempotency = key.of(&operator.caller, &body.digest);
     match api.db.insert_title(&title, idempotency.as_ref()).await? {
         Written::New(()) => {
@@ -340,9 +371,10 @@ pub async fn show(
     request_body = TitleEditBody, security(("bearer" = [])), responses(
     (status = 200, description = "The title as it is now", body = TitleBody),
     (status = 404, description = "TITLE_NOT_FOUND"),
-    (status = 409, description = "PARTS_UNLOCKED"),
+    (status = 409, description = "PARTS_UNLOCKED, SEASON_TAKEN"),
     (status = 412, description = "VERSION_CONFLICT"),
-    (status = 422, description = "TITLE_INVALID, PARTY_NOT_FOUND, ASSET_NOT_FOUND, ASSET_IS_EXCERPT, ASSET_IS_CARD"),
+    (status = 422, description = "TITLE_INVALID, PARTY_NOT_FOUND, SERIES_NOT_FOUND, ASSET_NOT_FOUND, ASSET_IS_EXCERPT, \
+        ASSET_IS_CARD, ASSET_PARTIAL"),
     (status = 503, description = "KEY_SERVER_UNREACHABLE and other codes of a key server; nothing was changed"),
 ))]
 pub async fn edit(
@@ -356,48 +388,20 @@ pub async fn edit(
     let mut title = find(&operators, id).await?;
     require_version(&headers, title.version, "title")?;
     let before = title.clone();
-    let needs_keys = body.value.protection.is_some() || body.value.assets.is_some();
+    let needs_keys = body.value.protection.is_some() || body.value.assets.is_some() || body.value.clean_edits.is_some();
     body.value.apply(&operators, &mut title).await?;
     title.version += 1;
     title.check()?;
     if needs_keys {
-        issue_keys(&operators, &title).await?;
+        title_films::issue_keys(&operators, &title).await?;
     }
     api.db.update_title(&title, api.clock.now()).await?;
     api.follower.announce().await;
     // For another film, or another name, there is another card.
     operators.cards.queue(&title).await?;
-    let mut detail = json!({"version": title.version, "status": [before.status, title.status], "assets": title.parts});
-    // What decides who may watch, and for how much.
-    let said = |title: &Title| {
-        let details = &title.details;
-        [
-            json!(details.episodes),
-            json!(details.part_opens_at),
-            json!(details.announced_at),
-            json!(details.preview_ms),
-            json!(details.min_age),
-        ]
-    };
-    let names = ["episodes", "part_opens_at", "announced_at", "preview_ms", "min_age", "merchandise"];
-    for ((name, before), after) in names.into_iter().zip(said(&before)).zip(said(&title)) {
-        if before != after {
-            detail[name] = json!([before, after]);
-        }
-    }
+    let detail = title_changes::between(&before, &title);
     operators.audit(&operator, "title.edit", &id.to_string(), detail).await?;
     Ok(answer(&operators, StatusCode::OK, title))
-}
-
-/// Of a title sealed with `cbcs` every part has its keys before the title is written: where they come from a key server
-/// that is away, nothing is changed and the request can be sent again.
-async fn issue_keys(operators: &Operators, title: &Title) -> Result<(), Problem> {
-    if title.details.protection == ProtectionScheme::Cbcs {
-        for asset in &title.parts {
-            operators.api.library.issue_keys(*asset).await?;
-        }
-    }
-    Ok(())
 }
 
 /// The title, or 404.
@@ -445,19 +449,26 @@ impl TitleEditBody {
         details.protection = self.protection.unwrap_or(details.protection);
         if let Edit::Set(trailer) = self.trailer_asset_id {
             details.trailer = match trailer {
-                Some(id) => Some(trailer_of(operators, id).await?),
+                Some(id) => Some(title_films::trailer_of(operators, id).await?),
                 None => None,
             };
+        }
+        if let Some(clips) = self.clips {
+            details.clips = title_films::clips_of(operators, clips).await?;
         }
         if let Edit::Set(seconds) = self.preview_seconds {
             details.preview_ms = seconds.map(|seconds| i64::from(seconds) * 1000);
         }
         if let Some(assets) = self.assets {
-            require_places(operators, title, &assets).await?;
-            let runtimes_ms = part_runtimes_ms(operators, &assets).await?;
+            title_films::require_places(operators, title, &assets).await?;
+            let runtimes_ms = title_films::part_runtimes_ms(operators, &assets).await?;
             title.set_parts(assets, runtimes_ms);
         }
         let details = &mut title.details;
+        details.placements = self.placements.unwrap_or(std::mem::take(&mut details.placements));
+        if let Some(edits) = self.clean_edits {
+            details.clean_edits = title_films::clean_edits_of(operators, edits).await?;
+        }
         if let Some(names) = self.part_names {
             details.part_names = names;
         }
@@ -465,6 +476,7 @@ impl TitleEditBody {
             details.part_opens_at = opens_at;
         }
         details.episodes = self.episodes.of(details.episodes);
+        details.season = self.season.of(details.season);
         details.announced_at = self.announced_at.of(details.announced_at);
         Ok(())
     }
@@ -488,61 +500,17 @@ impl From<NewTitleBody> for TitleEditBody {
             part_names: Some(body.part_names),
             part_opens_at: Some(body.part_opens_at),
             episodes: Edit::Set(body.episodes),
+            season: Edit::Set(body.season),
             announced_at: Edit::Set(body.announced_at),
             trailer_asset_id: Edit::Set(body.trailer_asset_id),
+            clips: Some(body.clips),
             merchandise: Some(body.merchandise),
+            placements: Some(body.placements),
+            clean_edits: Some(body.clean_edits),
             preview_seconds: Edit::Set(body.preview_seconds),
             rank: Some(body.rank),
             protection: Some(body.protection),
         }
-    }
-}
-
-/// Episodes that viewers have unlocked keep their places: a number is what was paid for.
-async fn require_places(operators: &Operators, title: &Title, assets: &[AssetId]) -> Result<(), Problem> {
-    let unlocked = operators.api.db.unlocked_parts(title.id).await?;
-    let moved = title.moved_parts(&unlocked, assets);
-    if moved.is_empty() {
-        return Ok(());
-    }
-    let list = moved.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let detail = format!(
-        "Viewers have unlocked part {list}, which would move or go. Leave its place to it or to a new cut of it; add others \
-         behind it."
-    );
-    Err(Problem::new(StatusCode::CONFLICT, "PARTS_UNLOCKED", detail).with_param("assets"))
-}
-
-/// The running time of each part; refuses one that is not packaged, and an excerpt, which is no film.
-async fn part_runtimes_ms(operators: &Operators, assets: &[AssetId]) -> Result<Vec<i64>, Problem> {
-    let mut runtimes_ms = Vec::with_capacity(assets.len());
-    for (index, id) in assets.iter().enumerate() {
-        let param = || format!("assets[{index}]");
-        let asset = packaged(operators, *id, param).await?;
-        if asset.details.excerpt_of.is_some() {
-            let detail = format!("{id} is an excerpt; it can be a trailer, not a part.");
-            let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "ASSET_IS_EXCERPT", detail);
-            return Err(problem.with_param(param()));
-        }
-        runtimes_ms.push(asset.duration_ms);
-    }
-    Ok(runtimes_ms)
-}
-
-async fn trailer_of(operators: &Operators, id: AssetId) -> Result<Trailer, Problem> {
-    let asset = packaged(operators, id, || "trailer_asset_id".to_owned()).await?;
-    Ok(Trailer { asset_id: id, runtime_ms: asset.duration_ms })
-}
-
-async fn packaged(operators: &Operators, id: AssetId, param: impl Fn() -> String) -> Result<Asset, Problem> {
-    let refused =
-        |code, detail: String| Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail).with_param(param()));
-    match operators.api.db.asset(id).await? {
-        None => refused("ASSET_NOT_FOUND", format!("There is no asset {id}.")),
-        Some(asset) if asset.details.card_of.is_some() => {
-            refused("ASSET_IS_CARD", format!("{id} is a release card; the film it opens is the part."))
-        }
-        Some(asset) => Ok(asset),
     }
 }
 
@@ -588,9 +556,13 @@ impl TitleBody {
             part_names: title.details.part_names,
             part_opens_at: title.details.part_opens_at,
             episodes: title.details.episodes,
+            season: title.details.season,
             announced_at: title.details.announced_at,
             merchandise: title.details.merchandise,
+            placements: title.details.placements,
+            clean_edits: title.details.clean_edits.into_iter().map(CleanEditBody::from).collect(),
             trailer_asset_id: title.details.trailer.map(|trailer| trailer.asset_id),
+            clips: title.details.clips.into_iter().map(ClipAssetBody::from).collect(),
             preview_seconds: title.details.preview_ms.map(|ms| (ms / 1000) as u32),
             protection: title.details.protection,
             rank: title.details.rank,

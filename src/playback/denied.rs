@@ -32,6 +32,7 @@ fn status(code: DenialCode) -> StatusCode {
         | DenialCode::WindowNotOpen
         | DenialCode::WindowClosed
         | DenialCode::LanguageHeldBack
+        | DenialCode::CleanEditMissing
         | DenialCode::InvitationRevoked
         | DenialCode::ScreeningOver
         | DenialCode::PinRequired
@@ -51,6 +52,7 @@ pub fn rule(code: DenialCode) -> &'static str {
         DenialCode::PaymentRequired | DenialCode::MembershipRequired => "entitlement",
         DenialCode::WindowNotOpen | DenialCode::WindowClosed => "window",
         DenialCode::LanguageHeldBack => "languages",
+        DenialCode::CleanEditMissing => "edit",
         DenialCode::InvitationRevoked | DenialCode::ScreeningOver => "screener",
         DenialCode::PinRequired => "parental_lock",
         DenialCode::TooManyStreams => "stream_limit",

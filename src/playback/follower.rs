@@ -287,11 +287,12 @@ async fn read_snapshot(db: &dyn Db) -> Result<Snapshot> {
     read_house(db, snapshot.with_sounds(&sounds)).await
 }
 
-/// The snapshot with the storefronts, parties, products and cards that there are now.
+/// The snapshot with the storefronts, parties, products, blocks of placements, series and cards that there are now.
 async fn read_house(db: &dyn Db, snapshot: Snapshot) -> Result<Snapshot> {
     let storefronts = Storefronts::new(db.storefronts().await?);
     let snapshot = snapshot.with_storefronts(storefronts).with_parties(db.parties().await?);
     let snapshot = snapshot.with_products(db.products().await?);
+    let snapshot = snapshot.with_placement_blocks(db.placement_blocks().await?).with_series(db.series().await?);
     Ok(snapshot.with_cards(db.cards().await?))
 }
 

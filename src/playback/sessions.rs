@@ -22,8 +22,10 @@ use crate::playback::leases::SessionLease;
 use crate::playback::token::Tokens;
 use crate::rights::avail::Avail;
 use crate::rights::denial::{Denial, DenialCode};
+use crate::rights::edit::edit_of;
 use crate::rights::entitlement::{Decision, Entitlement, ViewerRights, decide_part, still_entitled};
 use crate::rights::partner_pass::{PartnerPass, decide_partner};
+use crate::rights::portability::deemed;
 use crate::rights::session::PlaybackSession;
 use crate::rights::snapshot::Snapshot;
 use crate::rights::teaser::{decide_preview, decide_trailer};
@@ -77,6 +79,8 @@ pub struct OpenRequest {
     pub network: Option<IpNet>,
     /// What the account's parental lock lets through; everything, without one or with its PIN.
     pub age_limit: Option<u8>,
+    /// The campaign whose link the viewer came by.
+    pub campaign: Option<String>,
 }
 
 /// Who watches.
@@ -102,6 +106,8 @@ pub enum Feature {
     /// A part of the film, counted from 1.
     Part(u32),
     Trailer,
+    /// A clip, counted from 1.
+    Clip(u32),
     /// The beginning of part 1.
     Preview,
 }
@@ -168,7 +174,7 @@ impl Sessions {
                     decide_part(title, part, &viewer, request.territory, now)
                 }
             }
-            Feature::Trailer => decide_trailer(&title.title, request.territory, now),
+            Feature::Trailer | Feature::Clip(_) => decide_trailer(&title.title, request.territory, now),
             Feature::Preview => {
                 let home = match request.watcher.viewer_id() {
                     Some(viewer_id) => self.db.home(viewer_id).await?.map(|home| home.territory),
@@ -188,10 +194,16 @@ impl Sessions {
         if request.age_limit.is_some_and(|age_limit| title.title.details.is_above(age_limit)) {
             return Ok(Err(Denial::of(DenialCode::PinRequired)));
         }
-        let Featured { part, asset_id, film_ms } = featured(&title.title, request.feature)?;
+        let Featured { part, mut asset_id, mut film_ms } = featured(&title.title, request.feature)?;
+        if let Feature::Part(_) | Feature::Preview = request.feature
+            && let Ok(Some(edit)) = edit_of(title, part, deemed(entitlement.home, request.territory))
+        {
+            asset_id = edit.asset_id;
+            film_ms = entitlement.preview_ms.map_or(edit.runtime_ms, |preview_ms| preview_ms.min(edit.runtime_ms));
+        }
         let card = match request.feature {
-            Feature::Part(_) | Feature::Preview => self.card(&snapshot, &title.title, part, request.territory)?,
-            Feature::Trailer => None,
+            Feature::Part(_) | Feature::Preview => self.card(&snapshot, &title.title, asset_id, request.territory)?,
+            Feature::Trailer | Feature::Clip(_) => None,
         };
         let session = PlaybackSession {
             id: SessionId::new(now),
@@ -204,6 +216,7 @@ impl Sessions {
             territory: request.territory,
             expires_at: session_end(&entitlement, entitlement.avail_id.and_then(|id| title.avail(id)), now),
             entitlement,
+            campaign: request.campaign,
             opened_at: now,
             revoked_at: None,
             ended_at: None,
@@ -224,16 +237,16 @@ impl Sessions {
         Ok(Ok(Opened { session, film_ms, token }))
     }
 
-    /// The card that comes before a part, where the territory asks for one. Without it the film is not shown there.
+    /// The card that comes before a film, where the territory asks for one. Without it the film is not shown there.
     fn card(
         &self,
         snapshot: &Snapshot,
         title: &Title,
-        part: u32,
+        film: AssetId,
         territory: Option<Territory>,
     ) -> Result<Option<ReleaseCard>> {
         let source =
-            title.card_source(part).filter(|source| self.rules.cards.asks_for_card(&source.licence, territory));
+            title.card_source(film).filter(|source| self.rules.cards.asks_for_card(&source.licence, territory));
         let Some(source) = source else { return Ok(None) };
         let not_ready = || {
             let message = "The card with the licence of this film is still being made; try again in a minute.";
@@ -458,7 +471,7 @@ fn is_missing(title: &Title, feature: Feature) -> bool {
 
 /// What is played of a title.
 struct Featured {
-    /// 1 for a trailer and for a preview.
+    /// 1 for all that is no part.
     part: u32,
     asset_id: AssetId,
     film_ms: i64,
@@ -484,6 +497,14 @@ fn featured(title: &Title, feature: Feature) -> Result<Featured> {
                 .trailer
                 .ok_or_else(|| not_found("TRAILER_NOT_FOUND", "trailer", "This title has no trailer.".to_owned()))?;
             Ok(Featured { part: 1, asset_id: trailer.asset_id, film_ms: trailer.runtime_ms })
+        }
+        Feature::Clip(number) => {
+            let clips = &title.details.clips;
+            let clip = number.checked_sub(1).and_then(|place| clips.get(place as usize)).ok_or_else(|| {
+                let message = format!("This title has {} clips; there is no clip {number}.", clips.len());
+                not_found("CLIP_NOT_FOUND", "clip", message)
+            })?;
+            Ok(Featured { part: 1, asset_id: clip.asset_id, film_ms: clip.runtime_ms })
         }
     }
 }

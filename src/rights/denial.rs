@@ -37,6 +37,8 @@ pub enum DenialCode {
     WindowClosed,
     /// Of all languages of the film none may be heard here.
     LanguageHeldBack,
+    /// Something is placed in it that may not be shown there, and no clean edit answers it.
+    CleanEditMissing,
     /// The invitation was taken back.
     InvitationRevoked,
     /// The invitation has ended, and nothing else is open.
@@ -95,6 +97,7 @@ impl DenialCode {
             DenialCode::WindowNotOpen => "WINDOW_NOT_OPEN",
             DenialCode::WindowClosed => "WINDOW_CLOSED",
             DenialCode::LanguageHeldBack => "LANGUAGE_HELD_BACK",
+            DenialCode::CleanEditMissing => "CLEAN_EDIT_MISSING",
             DenialCode::InvitationRevoked => "INVITATION_REVOKED",
             DenialCode::ScreeningOver => "SCREENING_OVER",
             DenialCode::PinRequired => "PIN_REQUIRED",
@@ -136,6 +139,9 @@ impl DenialCode {
             DenialCode::WindowClosed => "This title is no longer on offer.",
             DenialCode::LanguageHeldBack => {
                 "The languages that this title has may not be heard where you are, the way it is on offer now."
+            }
+            DenialCode::CleanEditMissing => {
+                "This title may not be shown where you are in the edit that there is. It comes back with another one."
             }
             DenialCode::InvitationRevoked => {
                 "Your invitation to this title has been withdrawn. Ask whoever invited you."

@@ -5,7 +5,8 @@
 //! Both are walks that a tracer may follow: [`explain`] and [`explain_going_on`] are the same walks with one that keeps
 //! each step, so an explanation cannot disagree with the decision.
 //!
-//! The order of checks is fixed and the first failure is the answer: title, licence, territory, entitlement, languages.
+//! The order of checks is fixed and the first failure is the answer: title, licence, territory, entitlement, languages,
+//! and which edit may be shown.
 //! Among entitlements the order is: an episode that is free or unlocked, a grant whose clock runs (it is paid already),
 //! membership, free, an invitation, and last a grant that would have to be started, so that no rental clock starts while
 //! another right would play the same film. One under whose window nothing of the film may be heard gives way to the next.
@@ -24,6 +25,7 @@ use crate::rights::avail::LicenseType;
 use crate::rights::caps::{Caps, shared};
 use crate::rights::clearance::Clearance;
 use crate::rights::denial::{Denial, DenialCode};
+use crate::rights::edit;
 use crate::rights::episode::Episode;
 use crate::rights::grant::{Grant, GrantPhase};
 use crate::rights::heard::HeardRights;
@@ -187,11 +189,10 @@ pub fn explain(
 ) -> (Decision, Vec<Step>) {
     let mut steps = Steps::default();
     let decision = walk(title, part, viewer, territory, now, &mut steps);
-    // What an invitation has overruled decides nothing.
-    if let Some((last, overruled)) = steps.0.split_last_mut()
-        && last.check == Check::Screener
-    {
-        for step in overruled {
+    // What an invitation has overruled, or what may be shown, decides nothing.
+    let overrules = |step: &Step| step.check == Check::Screener || (step.check == Check::Edit && step.code.is_some());
+    if let Some(last) = steps.0.iter().rposition(overrules) {
+        for step in &mut steps.0[..last] {
             step.code = None;
         }
     }
@@ -214,7 +215,8 @@ fn walk(
         Ok(reach) => decide_under(&Episode { part, reach: &reach, viewer, now }, tracer),
         Err(code) => Decision::Deny(Denial::of(code)),
     };
-    invited(decision, title, viewer, territory, now, tracer)
+    let decision = invited(decision, title, viewer, territory, now, tracer);
+    edit::shown(decision, title, part, place, territory, tracer)
 }
 
 /// What anybody who brings nothing would be told, wherever the title is licensed: how it stands in commerce.
@@ -456,7 +458,7 @@ fn usable_grant(
         .filter(|grant| grant.phase(now) == phase && reach.plays_beside(grant, membership, now))
         .filter_map(|grant| Some((grant, *reach.covered.iter().find(|avail| avail.id == grant.avail_id)?)))
         .filter(|(_, avail)| !avail.has_hard_ended(now))
-        .max_by_key(|(grant, avail)| (title.is_heard(part, avail), grant.lasts_until()))?;
+        .max_by_key(|(grant, avail)| (reach.is_heard(part, avail), grant.lasts_until()))?;
     let beside = membership.filter(|_| grant.clock.needs_membership());
     let finished_at = beside.map(|membership| film_end(title, membership, now));
     Some(Entitlement {

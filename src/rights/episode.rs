@@ -83,7 +83,7 @@ impl<'a> Episode<'a> {
 
     fn unlock_options(&self, terms: EpisodeTerms, avail: &Avail) -> Vec<NextOption> {
         let title = self.reach.title;
-        if title.title.part(self.part).is_none() || !title.is_heard(self.part, avail) {
+        if title.title.part(self.part).is_none() || !self.reach.is_heard(self.part, avail) {
             return Vec::new();
         }
         let used = rewards_of_day(&self.viewer.unlocks, &avail.window.zone, self.now);

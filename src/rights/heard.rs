@@ -23,8 +23,8 @@ impl<'a> HeardRights<'a> {
         let Some(right) = right else { return };
         let Episode { part, reach, .. } = *self.episode;
         let avail = right.avail_id.and_then(|id| reach.title.avail(id));
-        let is_heard = avail.is_none_or(|avail| reach.title.is_heard(part, avail));
-        tracer.step(|| trace::languages(reach.title, part, &right, is_heard));
+        let is_heard = avail.is_none_or(|avail| reach.is_heard(part, avail));
+        tracer.step(|| trace::languages(reach.sound(part), &right, is_heard));
         if is_heard {
             self.found = Some(right);
         } else {

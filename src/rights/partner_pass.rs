@@ -9,6 +9,7 @@ use crate::rights::avail::LicenseType;
 use crate::rights::clearance::Clearance;
 use crate::rights::deal::{Carriage, Deal};
 use crate::rights::denial::{Denial, DenialCode, NextOption};
+use crate::rights::edit;
 use crate::rights::entitlement::{Cause, Decision, Entitlement, listing_denial, title_denial};
 use crate::rights::session::PlaybackSession;
 use crate::rights::snapshot::TitleRights;
@@ -76,6 +77,7 @@ fn walk(
     if now >= pass.until {
         return Err(Denial::of(DenialCode::RentalExpired));
     }
+    edit::require(title, part, Some(territory))?;
     Ok(Entitlement {
         cause: Cause::Partner(pass.viewer),
         avail_id: None,

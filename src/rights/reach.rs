@@ -7,8 +7,10 @@ use crate::catalog::compliance::ComplianceState;
 use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::clearance::Clearance;
 use crate::rights::deal;
+use crate::rights::edit;
 use crate::rights::grant::Grant;
 use crate::rights::holdback::{self, Lift};
+use crate::rights::language_terms::Sound;
 use crate::rights::membership::Membership;
 use crate::rights::offer::Offer;
 use crate::rights::snapshot::TitleRights;
@@ -66,11 +68,31 @@ impl<'a> Reach<'a> {
         self.open_avail(LicenseType::Svod, now).is_some() || self.covered.iter().any(had)
     }
 
+    /// Whether something of a part may be heard here under an avail.
+    pub fn is_heard(&self, part: u32, avail: &Avail) -> bool {
+        self.title.is_heard(part, avail, self.territory)
+    }
+
+    /// Whether something of any part may.
+    pub fn is_heard_at_all(&self, avail: &Avail) -> bool {
+        self.title.is_heard_at_all(avail, self.territory)
+    }
+
+    /// What is heard in what is shown of a part here, as far as it is known.
+    pub fn sound(&self, part: u32) -> Option<&'a Sound> {
+        self.title.sound(part, self.territory)
+    }
+
+    /// Whether any part of it may be shown here.
+    pub fn is_shown_at_all(&self) -> bool {
+        edit::is_shown_at_all(self.title, self.territory)
+    }
+
     /// Whether a window is open, and nothing of a part may be heard under any that is.
     pub fn is_mute(&self, part: u32, now: UtcMs) -> bool {
         let is_open = |avail: &&Avail| avail.window.is_open(now) && !avail.has_hard_ended(now);
         let mut open = self.offered().filter(is_open).peekable();
-        open.peek().is_some() && open.all(|avail| !self.title.is_heard(part, avail))
+        open.peek().is_some() && open.all(|avail| !self.is_heard(part, avail))
     }
 
     /// Whether an offer of `avail` is sold here at all, to whomever it is for. A presale is sold before its window opens,
@@ -78,7 +100,7 @@ impl<'a> Reach<'a> {
     pub fn sells(&self, offer: &Offer, avail: &Avail, now: UtcMs) -> bool {
         let is_held = avail.window.is_open(now) && self.is_held(avail, now);
         let is_late = offer.clock.needs_membership() && self.members_have_since(avail.window.start_at, now);
-        offer.is_sold(avail, now) && !is_held && !is_late && self.title.is_heard_at_all(avail)
+        offer.is_sold(avail, now) && !is_held && !is_late && self.is_heard_at_all(avail)
     }
 
     /// Whether a grant plays beside this membership, or beside none.

@@ -76,12 +76,12 @@ pub fn next_options(reach: &Reach<'_>, viewer: &ViewerRights, now: UtcMs) -> Vec
         .filter(|offer| offer.is_for(is_member))
         .map(|offer| NextOption::Buy { offer_id: offer.id, price: offer.price(is_member) })
         .collect();
-    let has_members = || reach.open_avail(LicenseType::Svod, now).is_some_and(|avail| title.is_heard_at_all(avail));
+    let has_members = || reach.open_avail(LicenseType::Svod, now).is_some_and(|avail| reach.is_heard_at_all(avail));
     if !is_member && (has_members() || is_for_members(title, reach, viewer, now)) {
         options.push(NextOption::Join);
     }
     if options.is_empty() {
-        let heard = reach.offered().filter(|avail| title.is_heard_at_all(avail));
+        let heard = reach.offered().filter(|avail| reach.is_heard_at_all(avail));
         let opening = heard.filter_map(|avail| reach.opening(avail, now)).min();
         options.extend(opening.map(|opens_at| NextOption::Wait { opens_at }));
     }

@@ -55,8 +55,11 @@ pub fn quote(
         SalePhase::Withdrawn => return Err(refuse(DenialCode::OfferWithdrawn)),
         SalePhase::Open | SalePhase::Presale => {}
     }
-    if !title.is_heard_at_all(avail) {
+    if !reach.is_heard_at_all(avail) {
         return Err(refuse(DenialCode::LanguageHeldBack));
+    }
+    if !reach.is_shown_at_all() {
+        return Err(Denial::of(DenialCode::CleanEditMissing));
     }
     let is_member = viewer.is_member(now);
     if !reach.sells(offer, avail, now) {
@@ -70,7 +73,7 @@ pub fn quote(
         (offer.kind != OfferKind::Buy || grant.clock == GrantClock::Forever)
             && grant.is_live(now)
             && reach.plays_beside(grant, viewer.membership(now), now)
-            && reach.covered.iter().any(|avail| avail.id == grant.avail_id && title.is_heard_at_all(avail))
+            && reach.covered.iter().any(|avail| avail.id == grant.avail_id && reach.is_heard_at_all(avail))
     };
     if viewer.grants.iter().any(is_usable_here) {
         return Err(Denial::of(DenialCode::AlreadyOwned));

@@ -27,6 +27,9 @@ pub struct PlaybackSession {
     /// Where it was opened from, if that was known.
     pub territory: Option<Territory>,
     pub entitlement: Entitlement,
+    /// The campaign whose link its viewer came by.
+    #[serde(default)]
+    pub campaign: Option<String>,
     pub opened_at: UtcMs,
     /// The token's end: the hard end or the oldest a session gets, whichever comes first.
     pub expires_at: UtcMs,

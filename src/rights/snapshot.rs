@@ -5,18 +5,22 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::base::id::{AssetId, AvailId, DealId, OfferId, PartyId, ProductId, ScreenerId, TitleId, ViewerId};
+use crate::base::id::{AssetId, AvailId, DealId, OfferId, PartyId, ProductId, ScreenerId, SeriesId, TitleId, ViewerId};
 use crate::base::money::Currency;
 use crate::base::shared_map::SharedMap;
+use crate::base::territory::Territory;
 use crate::catalog::licence::{CardSource, ReleaseCard};
+use crate::catalog::series::{Season, Series};
 use crate::catalog::storefront::Storefronts;
 use crate::catalog::title::Title;
 use crate::rights::avail::Avail;
 use crate::rights::deal::Deal;
+use crate::rights::edit;
 use crate::rights::holdback::Holdback;
 use crate::rights::language_terms::Sound;
 use crate::rights::offer::Offer;
 use crate::rights::party::Party;
+use crate::rights::placement_blocks::PlacementBlocks;
 use crate::rights::product::Product;
 use crate::rights::screener::Screener;
 
@@ -31,6 +35,8 @@ pub struct TitleRights {
     pub screeners: Vec<Screener>,
     /// What is heard in its films, as far as it is known: only of a title some window of which keeps languages back.
     pub sounds: BTreeMap<AssetId, Sound>,
+    /// What may not be placed where; only of a title with placements.
+    pub placement_blocks: Option<Arc<PlacementBlocks>>,
 }
 
 impl TitleRights {
@@ -44,6 +50,7 @@ impl TitleRights {
             deals: Vec::new(),
             screeners: Vec::new(),
             sounds: BTreeMap::new(),
+            placement_blocks: None,
         }
     }
 
@@ -51,18 +58,22 @@ impl TitleRights {
         self.avails.iter().find(|avail| avail.id == id)
     }
 
-    /// Whether something of a part may be heard under an avail. Where it is not known what the film speaks, that is told
-    /// when it is opened.
-    pub fn is_heard(&self, part: u32, avail: &Avail) -> bool {
+    /// Whether something of a part may be heard in a territory under an avail. Where it is not known what the film speaks,
+    /// that is told when it is opened.
+    pub fn is_heard(&self, part: u32, avail: &Avail, place: Option<Territory>) -> bool {
         let Some(terms) = avail.caps.as_ref().and_then(|caps| caps.languages.as_ref()) else { return true };
-        let sound = self.title.part(part).and_then(|asset| self.sounds.get(&asset));
-        sound.is_none_or(|sound| terms.let_hear(sound))
+        self.sound(part, place).is_none_or(|sound| terms.let_hear(sound))
+    }
+
+    /// What is heard in what is shown of a part in a territory, as far as it is known.
+    pub fn sound(&self, part: u32, place: Option<Territory>) -> Option<&Sound> {
+        self.sounds.get(&edit::film_of(self, part, place)?)
     }
 
     /// Whether any part is heard under it: nothing is sold under which none is.
-    pub fn is_heard_at_all(&self, avail: &Avail) -> bool {
+    pub fn is_heard_at_all(&self, avail: &Avail, place: Option<Territory>) -> bool {
         let parts = u32::try_from(self.title.parts.len()).unwrap_or(u32::MAX);
-        avail.caps.is_none() || (1..=parts).any(|part| self.is_heard(part, avail))
+        avail.caps.is_none() || (1..=parts).any(|part| self.is_heard(part, avail, place))
     }
 
     /// Whether a window keeps languages back: then it matters what its films speak.
@@ -99,6 +110,10 @@ impl TitleRights {
     }
 }
 
+fn key_of(season: Season) -> (SeriesId, u32) {
+    (season.series_id, season.number)
+}
+
 /// Whether a window is not for all languages.
 pub fn keeps_languages_back(avail: &Avail) -> bool {
     avail.caps.as_ref().is_some_and(|caps| caps.languages.is_some())
@@ -115,6 +130,10 @@ pub struct Snapshot {
     parties: Arc<HashMap<PartyId, Party>>,
     /// Oldest first.
     products: Arc<Vec<Product>>,
+    placement_blocks: Arc<PlacementBlocks>,
+    series: Arc<BTreeMap<SeriesId, Series>>,
+    /// By series and number.
+    seasons: Arc<BTreeMap<(SeriesId, u32), TitleId>>,
     /// By film; the newest last.
     cards: Arc<HashMap<AssetId, Vec<(CardSource, ReleaseCard)>>>,
 }
@@ -130,6 +149,7 @@ impl Snapshot {
     ) -> Snapshot {
         let order: Vec<TitleId> = titles.iter().map(|title| title.id).collect();
         let offer_titles = offers.iter().map(|offer| (offer.id, offer.title_id)).collect();
+        let seasons = titles.iter().filter_map(|title| Some((key_of(title.details.season?), title.id))).collect();
         let mut rights: HashMap<TitleId, TitleRights> =
             titles.into_iter().map(|title| (title.id, TitleRights::of(title))).collect();
         for avail in avails {
@@ -159,7 +179,13 @@ impl Snapshot {
             entry.deals.shrink_to_fit();
             (id, Arc::new(entry))
         });
-        Snapshot { titles: titles.collect(), offers: offer_titles, order: order.into(), ..Snapshot::default() }
+        Snapshot {
+            titles: titles.collect(),
+            offers: offer_titles,
+            order: order.into(),
+            seasons: Arc::new(seasons),
+            ..Snapshot::default()
+        }
     }
 
     /// The same with who is invited to what.
@@ -186,15 +212,36 @@ impl Snapshot {
         let new: Vec<TitleId> = new.collect();
         let order =
             if new.is_empty() { self.order.clone() } else { Arc::new(self.order.iter().copied().chain(new).collect()) };
-        let titles = rights.into_iter().map(|rights| (rights.title.id, Arc::new(rights)));
-        Snapshot { titles: self.titles.changed([], titles), offers, order, ..self.clone() }
+        let seasons = self.seasons_with(&rights);
+        let titles = rights.into_iter().map(|mut rights| {
+            let has_placements = !rights.title.details.placements.is_empty();
+            rights.placement_blocks = has_placements.then(|| self.placement_blocks.clone());
+            (rights.title.id, Arc::new(rights))
+        });
+        Snapshot { titles: self.titles.changed([], titles), offers, order, seasons, ..self.clone() }
+    }
+
+    /// Which titles are seasons, with these as they are now.
+    fn seasons_with(&self, rights: &[TitleRights]) -> Arc<BTreeMap<(SeriesId, u32), TitleId>> {
+        let before = |rights: &TitleRights| self.title(rights.title.id)?.title.details.season;
+        let is_same = |rights: &TitleRights| before(rights) == rights.title.details.season;
+        if rights.iter().all(is_same) {
+            return self.seasons.clone();
+        }
+        let mut seasons = BTreeMap::clone(&self.seasons);
+        for season in rights.iter().filter_map(before) {
+            seasons.remove(&key_of(season));
+        }
+        let now = rights.iter().filter_map(|rights| Some((key_of(rights.title.details.season?), rights.title.id)));
+        seasons.extend(now);
+        Arc::new(seasons)
     }
 
     /// The same with what is heard in these films.
     pub fn with_sounds(self, sounds: &BTreeMap<AssetId, Sound>) -> Snapshot {
         let of = |rights: &Arc<TitleRights>| {
-            let heard = |asset: &AssetId| Some((*asset, sounds.get(asset)?.clone()));
-            let sounds: BTreeMap<_, _> = rights.title.parts.iter().filter_map(heard).collect();
+            let heard = |asset: AssetId| Some((asset, sounds.get(&asset)?.clone()));
+            let sounds: BTreeMap<_, _> = rights.title.films().filter_map(heard).collect();
             (!sounds.is_empty()).then(|| TitleRights { sounds, ..TitleRights::clone(rights) })
         };
         let heard: Vec<TitleRights> =
@@ -216,6 +263,34 @@ impl Snapshot {
     /// The same with what is sold besides the offers of titles, oldest first.
     pub fn with_products(self, products: Vec<Product>) -> Snapshot {
         Snapshot { products: Arc::new(products), ..self }
+    }
+
+    /// The same with the series that there are.
+    pub fn with_series(self, series: Vec<Series>) -> Snapshot {
+        let series = series.into_iter().map(|series| (series.id, series)).collect();
+        Snapshot { series: Arc::new(series), ..self }
+    }
+
+    pub fn series(&self, id: SeriesId) -> Option<&Series> {
+        self.series.get(&id)
+    }
+
+    /// The seasons of a series by their numbers.
+    pub fn seasons(&self, id: SeriesId) -> impl Iterator<Item = (u32, &Arc<TitleRights>)> {
+        let of_series = self.seasons.range((id, 0)..=(id, u32::MAX));
+        of_series.filter_map(|((_, number), title)| Some((*number, self.title(*title)?)))
+    }
+
+    /// The same with what may not be placed where.
+    pub fn with_placement_blocks(self, blocks: PlacementBlocks) -> Snapshot {
+        if *self.placement_blocks == blocks {
+            return self;
+        }
+        let snapshot = Snapshot { placement_blocks: Arc::new(blocks), ..self };
+        let has_placements = |rights: &&Arc<TitleRights>| !rights.title.details.placements.is_empty();
+        let concerned: Vec<TitleRights> =
+            snapshot.titles().filter(has_placements).map(|rights| TitleRights::clone(rights)).collect();
+        if concerned.is_empty() { snapshot } else { snapshot.with_titles(concerned) }
     }
 
     pub fn product(&self, id: ProductId) -> Option<&Product> {

@@ -7,6 +7,7 @@ use crate::catalog::title::Title;
 use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::clearance::Clearance;
 use crate::rights::denial::{Denial, DenialCode, NextOption};
+use crate::rights::edit;
 use crate::rights::entitlement::{Cause, Decision, Entitlement, enter, listing_denial};
 use crate::rights::portability::deemed;
 use crate::rights::reach::Reach;
@@ -52,10 +53,13 @@ pub fn decide_preview(
         return Some(Decision::Deny(Denial { next, ..Denial::of(DenialCode::WindowNotOpen) }));
     }
     let open: Vec<&Avail> = LicenseType::ALL.into_iter().filter_map(|kind| reach.open_avail(kind, now)).collect();
-    let Some(avail) = open.iter().copied().find(|avail| title.is_heard(1, avail)) else {
+    let Some(avail) = open.iter().copied().find(|avail| reach.is_heard(1, avail)) else {
         let held_back = Denial::of(DenialCode::LanguageHeldBack);
         return Some(Decision::Deny(if open.is_empty() { nothing_is_on(&reach, now) } else { held_back }));
     };
+    if let Err(denial) = edit::require(title, 1, deemed(home, territory)) {
+        return Some(Decision::Deny(denial));
+    }
     let is_free = avail.license_type == LicenseType::Avod;
     Some(Decision::Allow(Entitlement {
         cause: Cause::Preview,

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::base::clock::UtcMs;
 use crate::base::territory::Territory;
 use crate::catalog::compliance::{Charge, ComplianceState};
+use crate::catalog::placement::{CleanEdit, PlacementCategory};
 use crate::catalog::title::Title;
 use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::clearance::Clearance;
@@ -14,6 +15,7 @@ use crate::rights::denial::DenialCode;
 use crate::rights::entitlement::{Cause, Decision, Entitlement};
 use crate::rights::episode::Episode;
 use crate::rights::grant::{Grant, GrantPhase};
+use crate::rights::language_terms::Sound;
 use crate::rights::membership::Membership;
 use crate::rights::screener::Screener;
 use crate::rights::session::PlaybackSession;
@@ -67,6 +69,8 @@ pub enum Check {
     Screener,
     /// Of a partner's viewer.
     Deal,
+    /// Of a title with product placements, or with clean edits.
+    Edit,
     Streams,
 }
 
@@ -328,8 +332,7 @@ pub fn cause_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
 }
 
 /// Whether something of the part may be heard under the window of a right, and what is kept back.
-pub fn languages(title: &TitleRights, part: u32, right: &Entitlement, is_heard: bool) -> Step {
-    let sound = title.title.part(part).and_then(|asset| title.sounds.get(&asset));
+pub fn languages(sound: Option<&Sound>, right: &Entitlement, is_heard: bool) -> Step {
     let says = match (&right.caps, is_heard) {
         (None, _) => "Nothing of the film is kept back.",
         (Some(_), true) => "Something of the film may be heard: what is kept back is left out of its playlists.",
@@ -349,6 +352,23 @@ pub fn languages_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
         Some(_) => "What was kept back when the session was opened is left out of its playlists.",
     };
     Step::new(Check::Languages, passed(code.is_none()), code, says, json!({"caps": caps}))
+}
+
+/// Which edit of a part is shown.
+pub fn edit(
+    edit: Result<Option<&CleanEdit>, DenialCode>,
+    part: u32,
+    blocked: &[PlacementCategory],
+    place: Option<Territory>,
+) -> Step {
+    let says = match edit {
+        Ok(None) => "The film itself may be shown there.",
+        Ok(Some(_)) => "A clean edit is shown there.",
+        Err(_) => "Something is placed in it that may not be shown there, and no clean edit answers it.",
+    };
+    let shown = edit.ok().flatten().map(|edit| edit.asset_id);
+    let facts = json!({"part": part, "territory": place, "blocked": blocked, "clean_edit": shown});
+    Step::new(Check::Edit, passed(edit.is_ok()), edit.err(), says, facts)
 }
 
 /// How many streams the right allows; that is counted when a session opens.

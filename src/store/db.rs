@@ -21,12 +21,14 @@ pub mod job;
 pub mod lock;
 pub mod merchandise;
 pub mod operator;
+pub mod placement;
 pub mod playback;
 pub mod postgres;
 pub mod product;
 pub mod progress;
 pub mod sales;
 pub mod screener;
+pub mod series;
 pub mod sql;
 pub mod sqlite;
 pub mod storefront;
@@ -45,11 +47,13 @@ pub use job::JobDb;
 pub use lock::LockDb;
 pub use merchandise::MerchandiseDb;
 pub use operator::OperatorDb;
+pub use placement::PlacementDb;
 pub use playback::PlaybackDb;
 pub use product::ProductDb;
 pub use progress::ProgressDb;
 pub use sales::SalesDb;
 pub use screener::ScreenerDb;
+pub use series::SeriesDb;
 pub use storefront::StorefrontDb;
 pub use telemetry::TelemetryDb;
 pub use voucher::VoucherDb;
@@ -69,11 +73,13 @@ pub trait Db:
     + LockDb
     + MerchandiseDb
     + OperatorDb
+    + PlacementDb
     + PlaybackDb
     + ProductDb
     + ProgressDb
     + SalesDb
     + ScreenerDb
+    + SeriesDb
     + StorefrontDb
     + TelemetryDb
     + VoucherDb

@@ -17,11 +17,13 @@ mod job;
 mod lock;
 mod merchandise;
 mod operator;
+mod placement;
 mod playback;
 mod progress;
 mod races;
 mod sales;
 mod screener;
+mod series;
 mod storefront;
 mod telemetry;
 mod voucher;
@@ -155,6 +157,7 @@ suite! {
         notes_are_folded_into_their_session_and_kept_in_order
         the_card_of_a_session_is_not_watched
         the_board_is_what_the_books_say
+        campaigns_are_what_sessions_and_the_books_say
         lines_and_sessions_are_forgotten_a_few_at_a_time;
     product:
         products_and_coupons_are_made_and_ended_once
@@ -191,6 +194,10 @@ suite! {
         a_thousand_codes_in_thirty_hands_are_a_thousand_grants;
     merchandise:
         clicks_are_counted_by_day_sku_and_campaign;
+    placement:
+        blocks_of_placements_are_kept_whole_and_edited_by_version;
+    series:
+        a_season_of_a_series_is_one_title;
     lock:
         a_lock_is_kept_and_its_tries_are_counted;
     screener:

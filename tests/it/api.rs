@@ -14,6 +14,7 @@ mod me;
 mod merchandise;
 mod operator_roles;
 mod people;
+mod placements;
 mod plans;
 mod progress;
 mod purchases;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::postgres_server::PostgresServer;
 use crate::server::{Answer, Server, TestViewer, outcome};
 
+mod campaigns;
 mod cashier;
 mod cinemas;
 mod languages;
@@ -17,10 +18,12 @@ mod life;
 mod members;
 mod parties;
 mod partners;
+mod placements;
 mod previews;
 mod releases;
 mod rentals;
 mod screeners;
+mod seasons;
 mod series;
 
 macro_rules! scenarios {
@@ -42,6 +45,8 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    campaigns:
+        a_campaign_is_carried_to_the_order;
     cashier:
         what_is_bought_for_good_plays_on
         members_and_coins_are_bought_at_the_cashier
@@ -71,6 +76,8 @@ scenarios! {
         a_partner_reports_its_own_premiere
         the_key_of_a_package_waits_for_the_premiere
         a_partners_token_is_believed_within_its_bounds;
+    placements:
+        a_clean_edit_is_shown_where_a_placement_may_not_be;
     previews:
         a_preview_lasts_as_long_as_its_window;
     releases:
@@ -86,6 +93,8 @@ scenarios! {
         one_rental_plays_in_one_place;
     screeners:
         an_invited_viewer_sees_what_nobody_else_does;
+    seasons:
+        seasons_are_titles_of_one_series;
     series:
         a_series_is_unlocked_episode_by_episode
         an_episode_unlocked_from_two_tabs_is_paid_for_once;

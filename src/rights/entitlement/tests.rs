@@ -184,6 +184,7 @@ impl Cinema {
             card: None,
             territory: Some(cn()),
             entitlement,
+            campaign: None,
             opened_at: now,
             expires_at: UtcMs(now.0 + DAY_MS),
             revoked_at: None,
@@ -588,6 +589,7 @@ fn a_preview_plays_while_a_window_is_open_and_ends_with_it() {
     assert_eq!(answer(&cinema, Some(cn()), pvod_start()), Err((DenialCode::LicenceRequired, vec![])));
 }
 
+mod edits;
 mod episodes;
 mod explained;
 mod languages;

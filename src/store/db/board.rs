@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use crate::base::clock::UtcMs;
 use crate::base::error::Result;
 use crate::base::id::{PurchaseId, TitleId};
-use crate::base::money::Currency;
+use crate::base::money::{Currency, Money};
 use crate::base::territory::Territory;
 use crate::store::db::job::Job;
 
@@ -16,6 +16,9 @@ pub trait BoardDb: Send + Sync {
     async fn board(&self, query: &BoardQuery) -> Result<BoardRows>;
 
     async fn title_sales(&self, query: &SalesQuery) -> Result<SalesRows>;
+
+    /// What came by the campaigns of a title: its sessions that are kept, and what was sold of it in this mode.
+    async fn campaigns(&self, title: TitleId, livemode: bool) -> Result<CampaignRows>;
 }
 
 /// A stretch of time, `[from, to)`.
@@ -157,4 +160,28 @@ pub struct SalesCell {
     pub is_member_price: bool,
     pub gross_minor: i64,
     pub orders: u64,
+}
+
+/// Both in the order of their words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CampaignRows {
+    pub sessions: Vec<CampaignSessions>,
+    pub sales: Vec<CampaignSales>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CampaignSessions {
+    pub campaign: String,
+    /// Of what makes people want the film.
+    pub teasers: u64,
+    pub films: u64,
+}
+
+/// Of one currency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CampaignSales {
+    pub campaign: String,
+    pub gross: Money,
+    pub orders: u64,
+    pub refunds: u64,
 }

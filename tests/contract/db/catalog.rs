@@ -71,7 +71,7 @@ pub async fn avails_and_offers_are_kept_whole(backend: &impl Backend) {
         offers: vec![scene.offer, plain],
         ..TitleRights::of(scene.title.clone())
     };
-    let TitleRights { title, avails, offers, holdbacks, deals, screeners, sounds } = rights.clone();
+    let TitleRights { title, avails, offers, holdbacks, deals, screeners, sounds, .. } = rights.clone();
     let whole = WholeCatalog { titles: vec![title], avails, offers, holdbacks, deals, screeners, sounds };
     assert_eq!(db.catalog().await.unwrap(), whole);
     assert_eq!(db.rights_of(scene.title.id).await.unwrap(), Some(rights));

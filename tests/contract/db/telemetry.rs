@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use marquee::base::id::{AssetId, SessionId};
-use marquee::base::money::Currency;
+use marquee::base::money::{Currency, Money};
 use marquee::catalog::licence::ReleaseCard;
+use marquee::rights::entitlement::{Cause, Entitlement};
 use marquee::rights::session::PlaybackSession;
 use marquee::store::db::Db;
-use marquee::store::db::board::{BoardQuery, BoardRows, SalesQuery, Span};
+use marquee::store::db::board::{
+    BoardQuery, BoardRows, CampaignRows, CampaignSales, CampaignSessions, SalesQuery, Span,
+};
 use marquee::telemetry::event::{EventKind, PlayerEvent};
 use marquee::telemetry::note::{Fact, Note, SessionNotes, Source};
 
@@ -98,6 +101,34 @@ pub async fn the_board_is_what_the_books_say(backend: &impl Backend) {
     let sales = db.title_sales(&query).await.unwrap();
     assert_eq!(sales.cells.iter().map(|cell| cell.gross_minor).sum::<i64>(), gross);
     assert_eq!((sales.refunds_minor, sales.refunds, sales.retention.len()), (refund.amount.minor, 1, 50));
+}
+
+pub async fn campaigns_are_what_sessions_and_the_books_say(backend: &impl Backend) {
+    let db = backend.open().await;
+    let scene = Scene::set(&db).await;
+    let title = scene.title.id;
+    assert_eq!(db.campaigns(title, false).await.unwrap(), CampaignRows::default());
+    let (purchase, _, grant) = scene.paid(&db).await;
+    let other = scene.with_viewer(&db, "other@example.com").await;
+    let (refunded, _) = other.refunded(&db).await;
+    scene.with_viewer(&db, "third@example.com").await.begun(&db).await;
+    let film = scene.session(&grant);
+    let trailer = Entitlement { cause: Cause::Trailer, ..film.entitlement.clone() };
+    for (campaign, entitlement) in
+        [(Some("spring"), &film.entitlement), (Some("spring"), &trailer), (Some("Autumn"), &trailer), (None, &trailer)]
+    {
+        let (id, campaign) = (SessionId::new(NOW), campaign.map(str::to_owned));
+        let session = PlaybackSession { id, campaign, entitlement: entitlement.clone(), ..film.clone() };
+        db.insert_session(&session).await.unwrap();
+    }
+    let row = |campaign: &str, teasers, films| CampaignSessions { campaign: campaign.into(), teasers, films };
+    let sessions = vec![row("Autumn", 1, 0), row("spring", 1, 1)];
+    let gross = Money::new(purchase.price.minor + refunded.price.minor, purchase.price.currency);
+    let sales = vec![CampaignSales { campaign: "spring".into(), gross, orders: 2, refunds: 1 }];
+    let expected = CampaignRows { sessions: sessions.clone(), sales };
+    assert_eq!(db.campaigns(title, purchase.livemode).await.unwrap(), expected);
+    let elsewhere = db.campaigns(title, !purchase.livemode).await.unwrap();
+    assert_eq!(elsewhere, CampaignRows { sessions, sales: vec![] }, "test money and real money never meet");
 }
 
 pub async fn lines_and_sessions_are_forgotten_a_few_at_a_time(backend: &impl Backend) {

@@ -203,6 +203,7 @@ proptest! {
                 card: None,
                 territory,
                 entitlement,
+                campaign: None,
                 opened_at: now,
                 expires_at: UtcMs(now.0 + DAY_MS),
                 revoked_at: None,

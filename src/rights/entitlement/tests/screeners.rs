@@ -13,7 +13,7 @@ fn ends() -> UtcMs {
     UtcMs(pvod_start().0 - 10 * DAY_MS)
 }
 
-fn screener(cinema: &Cinema) -> Screener {
+pub fn screener(cinema: &Cinema) -> Screener {
     Screener {
         id: ScreenerId::new(UtcMs(1)),
         title_id: cinema.rights.title.id,

@@ -6,14 +6,15 @@ use super::row::Columns;
 use super::{Connection, Row, SqlDb, job};
 use crate::base::clock::UtcMs;
 use crate::base::error::Result;
+use crate::base::id::TitleId;
 use crate::base::limits;
 use crate::base::money::Currency;
 use crate::ledger::entry::LedgerAccount;
 use crate::ledger::refund_rule::COMPLETED_PERMILLE;
 use crate::store::db::BoardDb;
 use crate::store::db::board::{
-    BoardQuery, BoardRows, Figures, Funnel, HourSales, KnownSince, LatePayment, SalesCell, SalesQuery, SalesRows, Span,
-    TitleSales,
+    BoardQuery, BoardRows, CampaignRows, CampaignSales, CampaignSessions, Figures, Funnel, HourSales, KnownSince,
+    LatePayment, SalesCell, SalesQuery, SalesRows, Span, TitleSales,
 };
 use crate::store::db::job::Job;
 use crate::telemetry::qoe::PARTS;
@@ -37,6 +38,16 @@ impl BoardDb for SqlDb {
     async fn title_sales(&self, query: &SalesQuery) -> Result<SalesRows> {
         let mut moment = self.readers.begin().await?;
         let rows = title_sales(&mut moment, query).await?;
+        moment.rollback().await?;
+        Ok(rows)
+    }
+
+    async fn campaigns(&self, title: TitleId, livemode: bool) -> Result<CampaignRows> {
+        let mut moment = self.readers.begin().await?;
+        let rows = CampaignRows {
+            sessions: campaign_sessions(&mut moment, title).await?,
+            sales: campaign_sales(&mut moment, title, livemode).await?,
+        };
         moment.rollback().await?;
         Ok(rows)
     }
@@ -123,6 +134,52 @@ async fn title_sales(conn: &mut Connection, query: &SalesQuery) -> Result<SalesR
         funnel: funnel(conn, books, query.span, &title).await?,
         retention: retention(conn, &title, query.span).await?,
     })
+}
+
+/// Sessions of the film have a record of their quality; those of what makes people want it have none.
+async fn campaign_sessions(conn: &mut Connection, title: TitleId) -> Result<Vec<CampaignSessions>> {
+    let rows = sqlx::query(
+        "SELECT campaign, COUNT(*) AS sessions, COUNT(q.session_id) AS films FROM session \
+         LEFT JOIN session_qoe q ON q.session_id = session.id \
+         WHERE session.title_id = $1 AND campaign IS NOT NULL GROUP BY campaign ORDER BY campaign",
+    )
+    .bind(title.to_string())
+    .fetch_all(conn)
+    .await?;
+    let read = |row: &Row| {
+        let (sessions, films): (u64, u64) = (row.count("sessions")?, row.count("films")?);
+        Ok(CampaignSessions { campaign: row.text("campaign")?, teasers: sessions.saturating_sub(films), films })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// What the ledger says of orders that came by a campaign; of a bundle the part that is the title's.
+async fn campaign_sales(conn: &mut Connection, title: TitleId, livemode: bool) -> Result<Vec<CampaignSales>> {
+    let rows = sqlx::query(
+        "SELECT purchase.campaign AS campaign, posting.currency AS currency, \
+         CAST(SUM(CASE WHEN entry.kind = 'purchase' THEN -posting.amount_minor ELSE 0 END) AS BIGINT) AS gross, \
+         COUNT(DISTINCT CASE WHEN entry.kind = 'purchase' THEN entry.id END) AS orders, \
+         COUNT(DISTINCT CASE WHEN entry.kind = 'refund' THEN entry.id END) AS refunds \
+         FROM purchase JOIN entry ON entry.purchase_id = purchase.id JOIN posting ON posting.entry_id = entry.id \
+         WHERE (purchase.title_id = $1 OR purchase.product_id IN \
+         (SELECT b.product_id FROM bundle_offer b JOIN offer f ON f.id = b.offer_id WHERE f.title_id = $1)) \
+         AND purchase.campaign IS NOT NULL AND posting.account = $2 AND entry.livemode = $3 \
+         GROUP BY 1, 2 ORDER BY 1, 2",
+    )
+    .bind(title.to_string())
+    .bind(LedgerAccount::Sales(title).to_string())
+    .bind(i64::from(livemode))
+    .fetch_all(conn)
+    .await?;
+    let read = |row: &Row| {
+        Ok(CampaignSales {
+            campaign: row.text("campaign")?,
+            gross: row.money("gross")?,
+            orders: row.count("orders")?,
+            refunds: row.count("refunds")?,
+        })
+    };
+    rows.iter().map(read).collect()
 }
 
 async fn ledger_position(conn: &mut Connection) -> Result<i64> {

@@ -15,6 +15,7 @@ use super::plan::{
 use super::playback::append_change;
 use super::row::{Columns, clock_columns, to_json};
 use super::screener::{screener, screeners_of};
+use super::series::require_season;
 use super::{Connection, Row, SqlDb, idempotency};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
@@ -239,8 +240,7 @@ impl CatalogDb for SqlDb {
         let screeners = all(&mut moment, "SELECT body FROM screener ORDER BY id", screener).await?;
         let kept: BTreeSet<TitleId> =
             avails.iter().filter(|avail| keeps_languages_back(avail)).map(|avail| avail.title_id).collect();
-        let films =
-            titles.iter().filter(|title| kept.contains(&title.id)).flat_map(|title| title.parts.iter().copied());
+        let films = titles.iter().filter(|title| kept.contains(&title.id)).flat_map(Title::films);
         let sounds = sounds(&mut moment, films.collect()).await?;
         moment.rollback().await?;
         Ok(WholeCatalog { titles, avails, offers, holdbacks, deals, sounds, screeners })
@@ -264,10 +264,10 @@ async fn rights_of(conn: &mut Connection, id: TitleId) -> Result<Option<TitleRig
     let offers = sqlx::query("SELECT * FROM offer WHERE title_id = $1 ORDER BY id").bind(id.to_string());
     let offers = offers.fetch_all(&mut *conn).await?;
     let offers = offers.iter().map(offer).collect::<Result<_>>()?;
-    let films = if avails.iter().any(keeps_languages_back) { found.parts.iter().copied().collect() } else { [].into() };
+    let films = if avails.iter().any(keeps_languages_back) { found.films().collect() } else { [].into() };
     let sounds = sounds(&mut *conn, films).await?;
     let screeners = screeners_of(conn, id).await?;
-    Ok(Some(TitleRights { title: found, avails, offers, holdbacks, deals, screeners, sounds }))
+    Ok(Some(TitleRights { title: found, avails, offers, holdbacks, deals, screeners, sounds, placement_blocks: None }))
 }
 
 /// What is heard in these films, as far as it was noted when they were packaged.
@@ -319,9 +319,11 @@ async fn insert_title(conn: &mut Connection, title: &Title, idempotency: Option<
     if let Some(written) = idempotency::seen(conn, idempotency).await? {
         return Ok(written);
     }
+    require_season(conn, title).await?;
+    let season = title.details.season;
     sqlx::query(
-        "INSERT INTO title (id, name, synopsis, status, parts, runtime_ms, created_at, version, details) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO title (id, name, synopsis, status, parts, runtime_ms, created_at, version, details, series_id, \
+         season) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(title.id.to_string())
     .bind(to_json(&title.name)?)
@@ -332,6 +334,8 @@ async fn insert_title(conn: &mut Connection, title: &Title, idempotency: Option<
     .bind(title.created_at.0)
     .bind(title.version)
     .bind(to_json(&title.details)?)
+    .bind(season.map(|season| season.series_id.to_string()))
+    .bind(season.map(|season| i64::from(season.number)))
     .execute(&mut *conn)
     .await?;
     idempotency::remember(conn, idempotency, &title.id.to_string(), title.created_at).await?;
@@ -340,9 +344,11 @@ async fn insert_title(conn: &mut Connection, title: &Title, idempotency: Option<
 }
 
 async fn update_title(conn: &mut Connection, title: &Title, at: UtcMs) -> Result<()> {
+    require_season(conn, title).await?;
+    let season = title.details.season;
     let updated = sqlx::query(
         "UPDATE title SET name = $2, synopsis = $3, status = $4, parts = $5, runtime_ms = $6, version = $7, \
-         details = $9 WHERE id = $1 AND version = $8",
+         details = $9, series_id = $10, season = $11 WHERE id = $1 AND version = $8",
     )
     .bind(title.id.to_string())
     .bind(to_json(&title.name)?)
@@ -353,6 +359,8 @@ async fn update_title(conn: &mut Connection, title: &Title, at: UtcMs) -> Result
     .bind(title.version)
     .bind(title.version - 1)
     .bind(to_json(&title.details)?)
+    .bind(season.map(|season| season.series_id.to_string()))
+    .bind(season.map(|season| i64::from(season.number)))
     .execute(&mut *conn)
     .await?;
     if updated.rows_affected() == 1 {

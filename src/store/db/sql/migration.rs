@@ -23,6 +23,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (14, include_str!("../schema-14.sql")),
     (15, include_str!("../schema-15.sql")),
     (16, include_str!("../schema-16.sql")),
+    (17, include_str!("../schema-17.sql")),
     (19, include_str!("../schema-19.sql")),
 ];
 

@@ -259,8 +259,8 @@ async fn start_clock(conn: &mut Connection, grant: GrantId, at: UtcMs) -> Result
 async fn insert_session(conn: &mut Connection, session: &PlaybackSession) -> Result<()> {
     sqlx::query(
         "INSERT INTO session (id, viewer_id, device, title_id, part, asset_id, territory, entitlement, opened_at, \
-         expires_at, revoked_at, ended_at, card_asset_id, card_ms) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+         expires_at, revoked_at, ended_at, card_asset_id, card_ms, campaign) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
     )
     .bind(session.id.to_string())
     .bind(session.viewer_id.map(|id| id.to_string()))
@@ -276,6 +276,7 @@ async fn insert_session(conn: &mut Connection, session: &PlaybackSession) -> Res
     .bind(session.ended_at.map(|at| at.0))
     .bind(session.card.map(|card| card.asset_id.to_string()))
     .bind(session.card.map(|card| card.duration_ms))
+    .bind(&session.campaign)
     .execute(&mut *conn)
     .await?;
     telemetry::open(conn, session).await
@@ -311,6 +312,7 @@ pub fn session(row: &Row) -> Result<PlaybackSession> {
         card,
         territory: row.parsed_opt("territory")?,
         entitlement: row.json("entitlement")?,
+        campaign: row.text_opt("campaign")?,
         opened_at: row.instant("opened_at")?,
         expires_at: row.instant("expires_at")?,
         revoked_at: row.instant_opt("revoked_at")?,

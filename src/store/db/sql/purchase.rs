@@ -363,8 +363,8 @@ async fn insert(conn: &mut Connection, purchase: &Purchase) -> Result<()> {
     sqlx::query(
         "INSERT INTO purchase (id, viewer_id, title_id, avail_id, offer_id, price_minor, currency, is_member_price, \
          territory, provider, payment_id, payment_details, status, livemode, created_at, storefront_id, product_id, \
-         lines, coupon_id, discount_minor) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+         lines, coupon_id, discount_minor, campaign) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
     )
     .bind(purchase.id.to_string())
     .bind(purchase.viewer_id.to_string())
@@ -386,6 +386,7 @@ async fn insert(conn: &mut Connection, purchase: &Purchase) -> Result<()> {
     .bind(lines.map(to_json).transpose()?)
     .bind(purchase.discount.map(|discount| discount.coupon_id.to_string()))
     .bind(purchase.discount.map_or(0, |discount| discount.amount.minor))
+    .bind(&purchase.campaign)
     .execute(conn)
     .await?;
     Ok(())
@@ -444,6 +445,7 @@ pub fn purchase(row: &Row) -> Result<Purchase> {
         is_member_price: row.flag("is_member_price")?,
         discount,
         territory: row.parsed("territory")?,
+        campaign: row.text_opt("campaign")?,
         provider: row.text("provider")?,
         payment_id: row.parsed("payment_id")?,
         payment_details: row.text("payment_details")?,

@@ -78,6 +78,9 @@ export function sayStep(step: Step, words: Words, locale: Locale): string {
     case 'screener':
       if (holds) return words.says_screener;
       break;
+    case 'edit':
+      if (holds) return facts.clean_edit == null ? words.says_edit_film : words.says_edit;
+      break;
     case 'streams':
       if (!holds) break;
       return facts.streams === 0 ? words.says_streams_free : words.says_streams(count(Number(facts.streams ?? 1), locale));

@@ -94,6 +94,10 @@ export const en = {
   do_coupon_void: 'Took a coupon back',
   do_storefront_create: 'Created a storefront',
   do_storefront_edit: 'Edited a storefront',
+  do_placement_blocks_edit: 'Changed what may not be placed where',
+  do_series_create: 'Made a series',
+  do_series_edit: 'Changed a series',
+  do_series_delete: 'Deleted a series',
 };
 
 export const zh: Shape<typeof en> = {
@@ -188,4 +192,8 @@ export const zh: Shape<typeof en> = {
   do_coupon_void: '作废优惠券',
   do_storefront_create: '新建前台站点',
   do_storefront_edit: '修改前台站点',
+  do_placement_blocks_edit: '修改植入限制',
+  do_series_create: '新建系列',
+  do_series_edit: '修改系列',
+  do_series_delete: '删除系列',
 };
