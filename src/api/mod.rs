@@ -176,6 +176,7 @@ fn viewer_routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(partners::list_deals))
         .routes(routes!(partners::report_premiere))
         .routes(routes!(partners::take_package_key))
+        .routes(routes!(partners::list_outages))
 }
 
 fn process_routes() -> OpenApiRouter<Arc<Api>> {

@@ -191,6 +191,9 @@ pub const ENCODER_THREADS_MAX: usize = 16;
 pub const HOLDBACK_DAYS_MAX: u16 = 3_660;
 pub const DEALS_PER_TITLE_MAX: usize = 500;
 pub const PARTIES_MAX: usize = 1_000;
+/// An outage that lasted longer is recorded in pieces.
+pub const OUTAGE_MAX: Duration = Duration::from_secs(31 * 24 * 3600);
+pub const OUTAGE_TITLES_MAX: usize = 500;
 /// Invitations of one title, with those that are over.
 pub const SCREENERS_PER_TITLE_MAX: usize = 1_000;
 pub const SCREENER_STREAMS_MAX: u32 = 10;

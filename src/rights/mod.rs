@@ -17,6 +17,7 @@ pub mod language_range;
 pub mod language_terms;
 pub mod membership;
 pub mod offer;
+pub mod outage;
 pub mod partner_pass;
 pub mod party;
 pub mod plan;

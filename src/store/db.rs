@@ -21,6 +21,7 @@ pub mod job;
 pub mod lock;
 pub mod merchandise;
 pub mod operator;
+pub mod outage;
 pub mod playback;
 pub mod postgres;
 pub mod product;
@@ -45,6 +46,7 @@ pub use job::JobDb;
 pub use lock::LockDb;
 pub use merchandise::MerchandiseDb;
 pub use operator::OperatorDb;
+pub use outage::OutageDb;
 pub use playback::PlaybackDb;
 pub use product::ProductDb;
 pub use progress::ProgressDb;
@@ -69,6 +71,7 @@ pub trait Db:
     + LockDb
     + MerchandiseDb
     + OperatorDb
+    + OutageDb
     + PlaybackDb
     + ProductDb
     + ProgressDb

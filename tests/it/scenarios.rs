@@ -15,6 +15,7 @@ mod languages;
 mod licences;
 mod life;
 mod members;
+mod outages;
 mod partners;
 mod previews;
 mod releases;
@@ -63,6 +64,8 @@ scenarios! {
     members:
         early_access_lasts_as_long_as_the_membership
         early_access_that_is_paid_too_late_is_given_back;
+    outages:
+        what_an_outage_took_is_given_back;
     partners:
         three_platforms_share_a_premiere
         a_partner_reports_its_own_premiere

@@ -113,6 +113,8 @@ impl Cinema {
             hard_end_at: None,
             streams: 1,
             revoked_at: None,
+            extended_ms: 0,
+            start_extended_ms: 0,
             livemode: false,
         }
     }

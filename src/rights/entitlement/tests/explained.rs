@@ -99,6 +99,8 @@ prop_compose! {
             hard_end_at: None,
             streams: 1,
             revoked_at: is_revoked.then_some(issued_at),
+            extended_ms: 0,
+            start_extended_ms: 0,
             livemode: false,
         }).collect();
         let memberships = member.into_iter().map(|(starts_at, days)| Membership {

@@ -23,6 +23,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (14, include_str!("../schema-14.sql")),
     (15, include_str!("../schema-15.sql")),
     (16, include_str!("../schema-16.sql")),
+    (18, include_str!("../schema-18.sql")),
 ];
 
 pub async fn run(connection: &mut Connection, dialect: &Dialect) -> Result<()> {
