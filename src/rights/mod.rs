@@ -10,6 +10,7 @@ pub mod deal;
 pub mod denial;
 pub mod entitlement;
 pub mod episode;
+pub mod external;
 pub mod grant;
 pub mod heard;
 pub mod holdback;

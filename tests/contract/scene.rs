@@ -159,6 +159,7 @@ impl Scene {
                 streams: 1,
                 beside: None,
                 preview_ms: None,
+                reference: None,
                 protection: Some(ProtectionScheme::Cbcs),
                 caps: None,
             },

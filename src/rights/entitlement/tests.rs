@@ -592,6 +592,7 @@ fn a_preview_plays_while_a_window_is_open_and_ends_with_it() {
 
 mod episodes;
 mod explained;
+mod external;
 mod languages;
 mod precedence;
 mod screeners;
@@ -696,6 +697,7 @@ fn in_china_a_licence_comes_before_everything_else() {
             streams: 1,
             beside: None,
             preview_ms: None,
+            reference: None,
             protection: None,
             caps: None,
         };
