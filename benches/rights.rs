@@ -183,6 +183,8 @@ fn viewers(title: &TitleRights) -> [ViewerRights; 3] {
         hard_end_at: None,
         streams: 1,
         revoked_at: None,
+        extended_ms: 0,
+        start_extended_ms: 0,
         livemode: false,
     };
     let nobody = ViewerRights::default();

@@ -62,6 +62,7 @@ use crate::store::state::redis::RedisState;
 
 pub mod disk;
 pub mod drm;
+pub mod entitlement_hook;
 pub mod front;
 pub mod ingest;
 
@@ -134,6 +135,7 @@ impl App {
         let livemode = config.is_live();
         let mut registry = Registry::with_prefix("marquee");
         let audience = Arc::new(Audience::new(db.clone(), state.clone(), clock.clone(), &mut registry));
+        let billing = entitlement_hook::billing(&config.entitlement_hook, clock.clone(), &mut registry)?;
         let tokens = Arc::new(Tokens::open(&*db, &vault, clock.now()).await?);
         let follower = Arc::new(Follower::open(db.clone(), state.clone(), clock.clone()).await?);
         let sessions = Arc::new(Sessions::new(
@@ -143,7 +145,7 @@ impl App {
             follower.clone(),
             tokens.clone(),
             audience.clone(),
-            Rules { cards: config.release_card.policy(), livemode },
+            Rules { cards: config.release_card.policy(), billing, livemode },
         ));
         let sandbox = match config.mode {
             Mode::Test => Some(Arc::new(Sandbox::new(db.clone(), clock.clone(), &random::<32>()?))),

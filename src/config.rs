@@ -12,9 +12,11 @@ use crate::base::limits;
 use crate::base::territory::Territory;
 use crate::catalog::licence::{CardPolicy, LicenceKind};
 use crate::config::drm::DrmConfig;
+use crate::config::entitlement_hook::EntitlementHookConfig;
 use crate::config::sources::{Source, Sources};
 
 pub mod drm;
+pub mod entitlement_hook;
 pub mod sources;
 
 const ENV_PREFIX: &str = "MARQUEE_";
@@ -37,6 +39,7 @@ pub struct Config {
     pub cache: CacheConfig,
     pub drm: DrmConfig,
     pub release_card: CardConfig,
+    pub entitlement_hook: EntitlementHookConfig,
     #[serde(skip)]
     pub sources: Sources,
 }
@@ -126,6 +129,7 @@ impl Default for Config {
             cache: CacheConfig::default(),
             drm: DrmConfig::default(),
             release_card: CardConfig::default(),
+            entitlement_hook: EntitlementHookConfig::default(),
             sources: Sources::default(),
         }
     }

@@ -33,6 +33,8 @@ pub struct GrantBody {
     first_play_at: Option<UtcMs>,
     /// When it ends as things stand; before first play, by when it must be started; null where it was bought for good.
     expires_at: Option<UtcMs>,
+    /// What outages have added to the period that `expires_at` ends; 0 where there were none.
+    extended_seconds: i64,
     streams: u32,
     revoked_at: Option<UtcMs>,
     livemode: bool,
@@ -95,6 +97,7 @@ impl GrantBody {
                 GrantPhase::Revoked => GrantPhaseBody::Revoked,
             },
             expires_at: grant.expires_at(),
+            extended_seconds: grant.extension_ms() / 1000,
             id: grant.id,
             title_id: grant.title_id,
             purchase_id: grant.cause.purchase_id(),

@@ -180,6 +180,7 @@ fn viewer_routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(partners::show_deal))
         .routes(routes!(partners::report_premiere))
         .routes(routes!(partners::take_package_key))
+        .routes(routes!(partners::list_outages))
 }
 
 fn process_routes() -> OpenApiRouter<Arc<Api>> {

@@ -23,8 +23,8 @@ use crate::api::{BASE, process_routes, viewer_routes};
 use crate::base::clock::UtcMs;
 use crate::base::id::{
     ApiTokenId, AssetId, AuditId, AvailId, CoinLotId, CouponId, DealId, EntryId, GrantId, HoldbackId, JobId,
-    MembershipId, OfferId, OperatorId, PartyId, PaymentId, PlanId, ProductId, PurchaseId, RefundId, ScreenerId,
-    SessionId, StorefrontId, TitleId, UnlockId, UploadId, ViewerId, VoucherBatchId, VoucherId,
+    MembershipId, OfferId, OperatorId, OutageId, PartyId, PaymentId, PlanId, ProductId, PurchaseId, RefundId,
+    ScreenerId, SessionId, StorefrontId, TitleId, UnlockId, UploadId, ViewerId, VoucherBatchId, VoucherId,
 };
 use crate::base::limits;
 use crate::base::money::Money;
@@ -200,7 +200,7 @@ macro_rules! id_schemas {
 }
 
 id_schemas! {
-    ApiTokenId AssetId AuditId AvailId CoinLotId CouponId DealId EntryId GrantId HoldbackId JobId MembershipId OfferId OperatorId PartyId PaymentId PlanId ProductId
+    ApiTokenId AssetId AuditId AvailId CoinLotId CouponId DealId EntryId GrantId HoldbackId JobId MembershipId OfferId OperatorId OutageId PartyId PaymentId PlanId ProductId
     PurchaseId RefundId ScreenerId SessionId StorefrontId TitleId UnlockId UploadId ViewerId VoucherBatchId VoucherId
 }
 

@@ -13,20 +13,21 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::api::Api;
-use crate::api::body::{Id, JsonBody};
+use crate::api::body::{Id, JsonBody, QueryOf};
 use crate::api::caller::{AParty, At, bearer};
-use crate::api::page::List;
+use crate::api::page::{List, PageQuery};
 use crate::api::playback_sessions::play;
 use crate::api::problem::Problem;
 use crate::base::clock::UtcMs;
 use crate::base::error::Error;
-use crate::base::id::{DealId, PartyId, TitleId};
+use crate::base::id::{DealId, OutageId, PartyId, TitleId};
 use crate::base::territory::Territory;
 use crate::commerce::account::Visit;
 use crate::commerce::partners::{Signed, TokenRefusal};
 use crate::playback::sessions::{Feature, OpenRequest, Watcher};
 use crate::rights::deal::{Carriage, Deal, DealEdit, Drift};
 use crate::rights::snapshot::TitleRights;
+use crate::store::db::outage::RecordedOutage;
 use crate::store::state::Rate;
 
 #[derive(Deserialize, ToSchema)]
@@ -64,6 +65,24 @@ pub struct PartnerDealBody {
     /// The opening is not the one that was agreed, or nobody has said that it was.
     #[schema(value_type = Option<String>, pattern = "^(early|late|unreported)$")]
     alarm: Option<Drift>,
+}
+
+/// An outage of a party's, and what it has given back to its viewers here.
+#[derive(Serialize, ToSchema)]
+pub struct PartnerOutageBody {
+    id: OutageId,
+    /// Null: all of them.
+    title_ids: Option<Vec<TitleId>>,
+    from: UtcMs,
+    to: UtcMs,
+    reason: String,
+    created_at: UtcMs,
+    /// Of its vouchers.
+    extended_grants: u32,
+    /// All of them together.
+    extended_seconds: i64,
+    /// Of its viewers who were playing from this server.
+    extended_sessions: u32,
 }
 
 /// The key of a package.
@@ -221,6 +240,23 @@ pub async fn take_package_key(
     }
 }
 
+/// What the caller's outages have given back to its viewers here, newest first.
+#[utoipa::path(get, path = "/partner/outages", tag = "partners", operation_id = "list_partner_outages",
+    params(PageQuery), security(("bearer" = [])), responses(
+    (status = 200, description = "A page of outages that were recorded of the party", body = List<PartnerOutageBody>),
+    (status = 401, description = "PARTNER_TOKEN_INVALID, PARTNER_TOKEN_EXPIRED"),
+    (status = 403, description = "PARTY_REQUIRED"),
+    (status = 503, description = "PARTNER_KEYS_UNAVAILABLE"),
+))]
+pub async fn list_outages(
+    State(api): State<Arc<Api>>,
+    party: AParty,
+    QueryOf(query): QueryOf<PageQuery>,
+) -> Result<Json<List<PartnerOutageBody>>, Problem> {
+    let outages = api.db.outages(Some(party.id), &query.page()?).await?;
+    query.list(outages, |recorded| recorded.outage.id.to_string(), PartnerOutageBody::new)
+}
+
 /// The party that has signed a token about itself.
 pub async fn reporter(api: &Api, headers: &HeaderMap, visit: &Visit) -> Result<PartyId, Problem> {
     match signed(api, headers, visit).await? {
@@ -254,6 +290,23 @@ pub fn token_invalid() -> Problem {
 fn wrong_scope() -> Problem {
     let detail = "A token of scope play opens sessions, one of scope report reports: this is the other one.";
     Problem::new(StatusCode::UNAUTHORIZED, "PARTNER_TOKEN_INVALID", detail)
+}
+
+impl PartnerOutageBody {
+    fn new(recorded: RecordedOutage) -> PartnerOutageBody {
+        let RecordedOutage { outage, effect } = recorded;
+        PartnerOutageBody {
+            id: outage.id,
+            title_ids: outage.title_ids,
+            from: outage.from,
+            to: outage.to,
+            reason: outage.reason,
+            created_at: outage.created_at,
+            extended_grants: effect.grants,
+            extended_seconds: effect.extended_ms / 1000,
+            extended_sessions: effect.sessions,
+        }
+    }
 }
 
 impl PartnerDealBody {

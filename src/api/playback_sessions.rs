@@ -152,7 +152,8 @@ fn clips(session: &PlaybackSession, film_ms: i64) -> Vec<ClipBody> {
     (status = 404, description = "TITLE_NOT_FOUND, PART_NOT_FOUND, TRAILER_NOT_FOUND, CLIP_NOT_FOUND, PREVIEW_NOT_FOUND"),
     (status = 410, description = "TITLE_WITHDRAWN"),
     (status = 422, description = "FIELD_INVALID, CAMPAIGN_INVALID, PIN_INVALID"),
-    (status = 503, description = "CARD_NOT_READY, PREVIEW_NOT_READY, RENDITION_NOT_READY"),
+    (status = 503, description = "CARD_NOT_READY, PREVIEW_NOT_READY, RENDITION_NOT_READY, \
+        ENTITLEMENT_HOOK_UNAVAILABLE"),
 ))]
 pub async fn create(
     State(api): State<Arc<Api>>,
@@ -237,7 +238,7 @@ pub async fn play(api: &Api, request: OpenRequest, actor: &str) -> Result<Respon
             let detail = json!({"title_id": title_id, "part": part, "trailer": trailer, "clip": clip,
                 "preview": preview, "campaign": session.campaign, "territory": territory, "rule": right.cause.rule(), "avail_id": right.avail_id,
                 "deal_id": right.deal_id, "grant_id": right.grant_id(), "membership_id": right.membership_id(),
-                "screener_id": right.screener_id(), "ends_at": right.ends_at, "caps": right.caps.as_deref()});
+                "screener_id": right.screener_id(), "reference": right.reference, "ends_at": right.ends_at, "caps": right.caps.as_deref()});
             if let Err(error) = api.audit(actor, "session.open", &session.id.to_string(), detail).await {
                 // Nobody gets the token, and the stream is free again.
                 api.sessions.end(session.id).await?;

@@ -153,6 +153,8 @@ pub enum Via {
     Membership,
     Unlock,
     Free,
+    /// The word of the operator's own billing.
+    External,
     /// An invitation.
     Screener,
     /// A partner's word, for its own viewers.
@@ -273,7 +275,7 @@ pub async fn show(
 ) -> Result<Json<TitleBody>, Problem> {
     let viewer_id = caller.and_then(|caller| caller.viewer_id());
     let title = title_shown_to(&api, id, viewer_id)?;
-    let rights = api.sessions.viewer_rights(viewer_id, id).await?;
+    let rights = api.sessions.asked_rights(viewer_id, &title, 1, place.territory).await?;
     let progress = match viewer_id {
         Some(viewer_id) => api.db.progress(viewer_id, id).await?,
         None => None,
@@ -349,7 +351,14 @@ impl AllRights {
         let grants = self.0.grants.iter().filter(|grant| grant.title_id == title).cloned().collect();
         let screeners = self.0.screeners.iter().filter(|screener| screener.title_id == title).cloned().collect();
         let unlocks = self.0.unlocks.iter().filter(|unlock| unlock.title_id == title).cloned().collect();
-        ViewerRights { grants, memberships: self.0.memberships.clone(), unlocks, screeners, home: self.0.home }
+        ViewerRights {
+            grants,
+            memberships: self.0.memberships.clone(),
+            unlocks,
+            screeners,
+            external: None,
+            home: self.0.home,
+        }
     }
 }
 
@@ -362,7 +371,7 @@ pub async fn all_rights(api: &Api, viewer: Option<ViewerId>) -> Result<AllRights
     let (memberships, screeners) =
         (api.db.memberships(viewer, api.livemode).await?, api.db.screeners_of(viewer).await?);
     let home = api.db.home(viewer).await?.map(|home| home.territory);
-    Ok(AllRights(ViewerRights { grants, memberships, unlocks, screeners, home }))
+    Ok(AllRights(ViewerRights { grants, memberships, unlocks, screeners, external: None, home }))
 }
 
 /// What a shop window shows of a title's windows in a territory.
@@ -445,7 +454,9 @@ impl TitleState {
         let denial = match decision {
             Decision::Allow(entitlement) => {
                 return match entitlement.cause {
-                    Cause::Grant(_) | Cause::Unlock(_) | Cause::Screener(_) | Cause::Partner(_) => TitleState::Acquired,
+                    Cause::Grant(_) | Cause::Unlock(_) | Cause::External | Cause::Screener(_) | Cause::Partner(_) => {
+                        TitleState::Acquired
+                    }
                     Cause::Membership(_) => TitleState::Member,
                     Cause::Free | Cause::Trailer | Cause::Preview => TitleState::Free,
                 };
@@ -510,6 +521,7 @@ impl From<Cause> for Via {
             Cause::Membership(_) => Via::Membership,
             Cause::Unlock(_) => Via::Unlock,
             Cause::Free => Via::Free,
+            Cause::External => Via::External,
             Cause::Screener(_) => Via::Screener,
             Cause::Partner(_) => Via::Partner,
             Cause::Trailer => Via::Trailer,

@@ -145,6 +145,8 @@ ids! {
     VoucherId = "vch";
     /// Vouchers that were made together.
     VoucherBatchId = "vba";
+    /// Time in which viewers could not watch what they had.
+    OutageId = "out";
 }
 
 impl StorefrontId {

@@ -191,6 +191,19 @@ pub const ENCODER_THREADS_MAX: usize = 16;
 pub const HOLDBACK_DAYS_MAX: u16 = 3_660;
 pub const DEALS_PER_TITLE_MAX: usize = 500;
 pub const PARTIES_MAX: usize = 1_000;
+/// How long an answer of the operator's own billing is believed without being asked for again.
+pub const ENTITLEMENT_ANSWER_KEPT: Duration = Duration::from_secs(10);
+/// How long nobody asks again after it has not answered.
+pub const ENTITLEMENT_SILENCE_KEPT: Duration = Duration::from_secs(2);
+/// How often it is asked about a session that plays on its word.
+pub const ENTITLEMENT_ASKED_EVERY: Duration = Duration::from_secs(300);
+pub const ENTITLEMENT_ASKED_AT_ONCE: usize = 64;
+pub const ENTITLEMENT_ANSWERS_MAX: usize = 100_000;
+pub const ENTITLEMENT_ANSWER_BYTES_MAX: usize = 16 * 1024;
+pub const ENTITLEMENT_STREAMS_MAX: u32 = 20;
+/// An outage that lasted longer is recorded in pieces.
+pub const OUTAGE_MAX: Duration = Duration::from_secs(31 * 24 * 3600);
+pub const OUTAGE_TITLES_MAX: usize = 500;
 /// Invitations of one title, with those that are over.
 pub const SCREENERS_PER_TITLE_MAX: usize = 1_000;
 pub const SCREENER_STREAMS_MAX: u32 = 10;

@@ -468,6 +468,8 @@ pub fn new_grant(
         hard_end_at: avail.and_then(|avail| avail.hard_end_at),
         streams: offer.streams,
         revoked_at: None,
+        extended_ms: 0,
+        start_extended_ms: 0,
         livemode,
     }
 }

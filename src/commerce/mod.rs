@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod checkout;
+pub mod entitlement_hook;
 pub mod package_keys;
 pub mod partners;
 pub mod password;

@@ -19,6 +19,8 @@ const TRIED_WITHIN: Duration = Duration::from_secs(48 * 3600);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundRule {
+    /// An outage left less of it than the film is long, and it had not been watched whole.
+    Outage,
     /// The licence was revoked while it could be watched, and it had not been watched whole.
     LicenceWithdrawn,
     /// It was not begun, can still be watched, and was bought within seven days.
@@ -33,6 +35,8 @@ pub struct RefundFacts {
     pub paid_at: UtcMs,
     /// When what it gave ends, as things stand; none where it was bought for good.
     pub expires_at: Option<UtcMs>,
+    /// When an outage of its viewing period was recorded, less was left than the film is long.
+    pub is_cut_short: bool,
     /// When its licence was revoked where it was bought, if it was.
     pub licence_revoked_at: Option<UtcMs>,
     /// Of the film, under what it gave.
@@ -47,6 +51,9 @@ impl RefundRule {
         let is_completed = facts.furthest_permille.is_some_and(|furthest| furthest >= COMPLETED_PERMILLE);
         let age = now.since(facts.paid_at);
         let lasts = |at: UtcMs| facts.expires_at.is_none_or(|expires_at| at < expires_at);
+        if facts.is_cut_short && !is_completed {
+            return Some(RefundRule::Outage);
+        }
         if facts.licence_revoked_at.is_some_and(|at| facts.paid_at <= at && lasts(at)) && !is_completed {
             return Some(RefundRule::LicenceWithdrawn);
         }
@@ -59,7 +66,7 @@ impl RefundRule {
 
 #[cfg(test)]
 mod tests {
-    use super::RefundRule::{LicenceWithdrawn, Tried, Unstarted};
+    use super::RefundRule::{LicenceWithdrawn, Outage, Tried, Unstarted};
     use super::*;
 
     const DAY: i64 = 24 * 3_600_000;
@@ -69,6 +76,7 @@ mod tests {
         RefundFacts {
             paid_at: PAID,
             expires_at: Some(UtcMs(PAID.0 + 30 * DAY)),
+            is_cut_short: false,
             licence_revoked_at: None,
             watched_ms: 0,
             furthest_permille: None,
@@ -116,7 +124,19 @@ mod tests {
         ] {
             assert_eq!(after(&facts, late), expected, "{facts:?}");
         }
-        // It comes first.
+        // It comes before the two below, and after an outage.
         assert_eq!(after(&RefundFacts { watched_ms: 0, ..revoked(0, None) }, 1), Some(LicenceWithdrawn));
+        assert_eq!(after(&RefundFacts { is_cut_short: true, ..revoked(0, None) }, 1), Some(Outage));
+    }
+
+    #[test]
+    fn an_outage_gives_back_what_it_left_too_little_of() {
+        let cut =
+            |furthest_permille| RefundFacts { is_cut_short: true, watched_ms: 3_600_000, furthest_permille, ..facts() };
+        for (facts, expected) in
+            [(cut(None), Some(Outage)), (cut(Some(899)), Some(Outage)), (cut(Some(900)), None), (facts(), None)]
+        {
+            assert_eq!(after(&facts, 300 * DAY), expected, "{facts:?}");
+        }
     }
 }

@@ -77,7 +77,7 @@ pub struct ExplanationBody {
 
 #[derive(Serialize, ToSchema)]
 pub struct StepBody {
-    #[schema(value_type = String, pattern = "^(session|home|title|licence|territory|episode|grant|membership|free|languages|window|screener|deal|edit|streams)$")]
+    #[schema(value_type = String, pattern = "^(session|home|title|licence|territory|episode|grant|membership|free|external|languages|window|screener|deal|edit|streams)$")]
     check: Check,
     #[schema(value_type = String, pattern = "^(pass|fail|skip)$")]
     outcome: trace::Outcome,

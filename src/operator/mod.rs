@@ -46,6 +46,7 @@ pub mod ledger;
 pub mod licence;
 pub mod members;
 pub mod offers;
+pub mod outages;
 pub mod package_keys;
 pub mod parties;
 pub mod partner_titles;
@@ -153,6 +154,7 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(deals::edit, deals::remove))
         .routes(routes!(deals::revoke))
         .routes(routes!(package_keys::keep, package_keys::show))
+        .routes(routes!(outages::list, outages::record))
         .routes(routes!(screeners::list, screeners::create))
         .routes(routes!(screeners::revoke))
         .routes(routes!(screeners::list_of_viewer))

@@ -1,4 +1,4 @@
-//! The refunds that a revoked licence makes due: found in what was bought and watched, and given back a batch at a time.
+//! The refunds that a revoked licence and outages make due: found in what was bought and watched, and given back a batch at a time.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ use crate::store::db::{Idempotency, Page};
 #[derive(Serialize, ToSchema)]
 #[schema(as = RefundsDue)]
 pub struct RefundsDueBody {
-    /// When the licence was revoked; null where it stands, and nothing is due.
+    /// When the licence was revoked; null where it stands, and only outages make something due.
     revoked_at: Option<UtcMs>,
     count: usize,
     /// All of them together, by currency.
@@ -61,11 +61,11 @@ pub struct FailedRefundBody {
     message: String,
 }
 
-/// What is due to buyers in China since the title's release licence was revoked: each purchase whose grant was alive then and
-/// of which less than nine tenths were watched.
+/// What is due to buyers: in China since the title's release licence was revoked, for each purchase whose grant was alive
+/// then; and wherever an outage left less time than the film is long. Of each less than nine tenths were watched.
 #[utoipa::path(get, path = "/operator/titles/{id}/refunds-due", tag = "operator", operation_id = "operator_list_refunds_due",
     params(("id" = TitleId, Path)), security(("bearer" = [])), responses(
-    (status = 200, description = "What is due; nothing while the licence stands", body = RefundsDueBody),
+    (status = 200, description = "What is due", body = RefundsDueBody),
     (status = 404, description = "TITLE_NOT_FOUND"),
 ))]
 pub async fn show(
@@ -77,7 +77,7 @@ pub async fn show(
     let revocation = revocation(&title, operators.api.clock.now());
     let due = due(&operators, &title, revocation).await?;
     let mut amounts: Vec<(Currency, i64)> = Vec::new();
-    for sale in &due {
+    for (sale, _) in &due {
         let Money { minor, currency } = sale.purchase.price;
         match amounts.iter_mut().find(|(other, _)| *other == currency) {
             Some((_, sum)) => *sum = sum.saturating_add(minor),
@@ -89,7 +89,11 @@ pub async fn show(
         revoked_at: revocation.map(|revocation| revocation.at),
         count: due.len(),
         amounts: amounts.into_iter().map(|(currency, minor)| Money::new(minor, currency)).collect(),
-        data: due.iter().take(limits::PAGE_ROWS_MAX as usize).map(|sale| PurchaseRow::new(&snapshot, sale)).collect(),
+        data: due
+            .iter()
+            .take(limits::PAGE_ROWS_MAX as usize)
+            .map(|(sale, _)| PurchaseRow::new(&snapshot, sale))
+            .collect(),
     }))
 }
 
@@ -106,14 +110,11 @@ pub async fn give(
     Id(title_id): Id<TitleId>,
 ) -> Result<Json<RefundsGivenBody>, Problem> {
     let title = titles::find(&operators, title_id).await?;
-    let Some(revocation) = revocation(&title, operators.api.clock.now()) else {
-        return Ok(Json(RefundsGivenBody { refunds: Vec::new(), failed: Vec::new(), left: 0 }));
-    };
-    let due = due(&operators, &title, Some(revocation)).await?;
-    let reason: String =
-        format!("Licence revoked: {}", revocation.reason).chars().take(limits::REASON_CHARS_MAX).collect();
+    let revocation = revocation(&title, operators.api.clock.now());
+    let due = due(&operators, &title, revocation).await?;
     let (mut refunds, mut failed) = (Vec::new(), Vec::new());
-    for sale in due.iter().take(limits::PAGE_ROWS_MAX as usize) {
+    for (sale, rule) in due.iter().take(limits::PAGE_ROWS_MAX as usize) {
+        let reason = reason(*rule, revocation);
         let purchase_id = sale.purchase.id;
         let idempotency = Idempotency {
             caller: operator.caller.name(),
@@ -123,7 +124,7 @@ pub async fn give(
         match operators.api.checkout.refund(purchase_id, &reason, &idempotency).await {
             Ok(refund) => {
                 let detail = json!({"refund_id": refund.id, "amount": refund.amount, "reason": reason,
-                    "rule": RefundRule::LicenceWithdrawn});
+                    "rule": rule});
                 operators.audit(&operator, "purchase.refund", &purchase_id.to_string(), detail).await?;
                 refunds.push(RefundBody::new(refund));
             }
@@ -144,17 +145,33 @@ fn revocation(title: &Title, now: UtcMs) -> Option<&Revocation> {
     title.details.compliance.revocations.last().filter(|_| is_revoked)
 }
 
-async fn due(operators: &Operators, title: &Title, revocation: Option<&Revocation>) -> BaseResult<Vec<Sale>> {
+fn reason(rule: RefundRule, revocation: Option<&Revocation>) -> String {
+    let why = match (rule, revocation) {
+        (RefundRule::LicenceWithdrawn, Some(revocation)) => format!("Licence revoked: {}", revocation.reason),
+        _ => "An outage left less time than the film is long.".to_owned(),
+    };
+    why.chars().take(limits::REASON_CHARS_MAX).collect()
+}
+
+async fn due(
+    operators: &Operators,
+    title: &Title,
+    revocation: Option<&Revocation>,
+) -> BaseResult<Vec<(Sale, RefundRule)>> {
     let (mut due, mut after) = (Vec::new(), None);
-    let Some(revocation) = revocation else { return Ok(due) };
     let now = operators.api.clock.now();
     loop {
         let page = Page { after, limit: limits::PAGE_ROWS_MAX };
-        let sales = operators.api.db.paid_sales(title.id, Territory::CHINA, &page).await?;
+        let licensed = revocation.map(|_| Territory::CHINA);
+        let sales = operators.api.db.paid_sales(title.id, licensed, &page).await?;
         let Some(last) = sales.last() else { return Ok(due) };
         after = Some(last.sale.purchase.id.to_string());
-        let is_due = |sale: &WatchedSale| rule(sale, Some(revocation), now) == Some(RefundRule::LicenceWithdrawn);
-        due.extend(sales.into_iter().filter(is_due).map(|watched| watched.sale));
+        for watched in sales {
+            let licensed = revocation.filter(|_| watched.sale.purchase.territory == Territory::CHINA);
+            let rule = rule(&watched, licensed, now);
+            let is_due = |rule: &RefundRule| matches!(rule, RefundRule::Outage | RefundRule::LicenceWithdrawn);
+            due.extend(rule.filter(is_due).map(|rule| (watched.sale, rule)));
+        }
     }
 }
 
@@ -168,7 +185,7 @@ pub fn rule_of(watched: &WatchedSale, snapshot: &Snapshot, now: UtcMs) -> Option
 }
 
 fn rule(watched: &WatchedSale, revocation: Option<&Revocation>, now: UtcMs) -> Option<RefundRule> {
-    let WatchedSale { sale, watched_ms, furthest_permille } = watched;
+    let WatchedSale { sale, watched_ms, furthest_permille, is_cut_short } = watched;
     // What was taken back by hand before is nobody's loss; what a membership was used for is not asked.
     let (paid_at, expires_at) = match (sale.given.grants.as_slice(), sale.given.coins.as_slice()) {
         ([], []) => return None,
@@ -183,6 +200,8 @@ fn rule(watched: &WatchedSale, revocation: Option<&Revocation>, now: UtcMs) -> O
     let facts = RefundFacts {
         paid_at,
         expires_at,
+        // Of a bundle one title is no reason to give back all of it.
+        is_cut_short: *is_cut_short && sale.purchase.good.title_id().is_some(),
         licence_revoked_at: revocation.map(|revocation| revocation.at),
         watched_ms: *watched_ms,
         furthest_permille: *furthest_permille,

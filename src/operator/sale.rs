@@ -42,7 +42,7 @@ pub struct SaleDetail {
     coin_lots: Vec<LotBody>,
     refund: Option<RefundBody>,
     /// Why its money should go back, where a rule says so and it has not: an operator may refund without one.
-    #[schema(value_type = Option<String>, pattern = "^(licence_withdrawn|unstarted|tried)$")]
+    #[schema(value_type = Option<String>, pattern = "^(outage|licence_withdrawn|unstarted|tried)$")]
     refund_rule: Option<RefundRule>,
     /// What it wrote into the journal.
     entries: Vec<EntryBody>,

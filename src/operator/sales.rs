@@ -105,12 +105,17 @@ pub struct RefundBody {
 impl ReasonBody {
     /// The reason, if there is one.
     pub fn checked(self) -> Result<String, Problem> {
-        if self.reason.trim().is_empty() || self.reason.chars().count() > limits::REASON_CHARS_MAX {
-            let detail = format!("Give a reason of 1 to {} characters.", limits::REASON_CHARS_MAX);
-            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "REASON_INVALID", detail).with_param("reason"));
-        }
-        Ok(self.reason)
+        checked_reason(self.reason)
     }
+}
+
+/// The reason, if it is one.
+pub fn checked_reason(reason: String) -> Result<String, Problem> {
+    if reason.trim().is_empty() || reason.chars().count() > limits::REASON_CHARS_MAX {
+        let detail = format!("Give a reason of 1 to {} characters.", limits::REASON_CHARS_MAX);
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "REASON_INVALID", detail).with_param("reason"));
+    }
+    Ok(reason)
 }
 
 /// Purchases, newest first.

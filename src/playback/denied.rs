@@ -18,6 +18,7 @@ fn status(code: DenialCode) -> StatusCode {
         DenialCode::TitleNotListed => StatusCode::NOT_FOUND,
         DenialCode::TitleWithdrawn | DenialCode::OfferWithdrawn => StatusCode::GONE,
         DenialCode::AlreadyOwned => StatusCode::CONFLICT,
+        DenialCode::EntitlementHookUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         DenialCode::TitleSuspended
         | DenialCode::LicenceRequired
         | DenialCode::LicenceRevoked
@@ -49,7 +50,9 @@ pub fn rule(code: DenialCode) -> &'static str {
         DenialCode::GeoNotLicensed => "territory",
         DenialCode::GrantRevoked | DenialCode::RentalExpired | DenialCode::StartByPassed => "grant",
         DenialCode::SessionRevoked | DenialCode::SessionEnded => "session",
-        DenialCode::PaymentRequired | DenialCode::MembershipRequired => "entitlement",
+        DenialCode::PaymentRequired | DenialCode::MembershipRequired | DenialCode::EntitlementHookUnavailable => {
+            "entitlement"
+        }
         DenialCode::WindowNotOpen | DenialCode::WindowClosed => "window",
         DenialCode::LanguageHeldBack => "languages",
         DenialCode::CleanEditMissing => "edit",

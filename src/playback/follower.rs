@@ -239,12 +239,15 @@ impl Follower {
     }
 
     /// Reads a grant into its handle. What was read may be older than what another reader has put there meanwhile; but a
-    /// grant's clock starts once and it is revoked once, so whatever either of them has seen has happened.
+    /// grant's clock starts once, it is revoked once, and outages only extend it, so whatever either of them has seen has
+    /// happened.
     async fn refresh_grant(&self, id: GrantId, live: &LiveGrant) -> Result<()> {
         let Some(read) = self.db.grant(id).await? else { return Ok(()) };
         live.rcu(|present| Grant {
             first_play_at: present.first_play_at.or(read.first_play_at),
             revoked_at: present.revoked_at.or(read.revoked_at),
+            extended_ms: present.extended_ms.max(read.extended_ms),
+            start_extended_ms: present.start_extended_ms.max(read.start_extended_ms),
             ..read.clone()
         });
         Ok(())
@@ -257,13 +260,15 @@ impl Follower {
         Ok(())
     }
 
-    /// Reads a session into its handle; it, too, ends and is revoked once.
+    /// Reads a session into its handle; it, too, ends and is revoked once, and a party's word only reaches further.
     async fn refresh_session(&self, id: SessionId, live: &LiveRow) -> Result<()> {
         let Some(read) = self.db.session(id).await? else { return Ok(()) };
-        live.rcu(|present| PlaybackSession {
-            revoked_at: present.revoked_at.or(read.revoked_at),
-            ended_at: present.ended_at.or(read.ended_at),
-            ..read.clone()
+        live.rcu(|present| {
+            let mut session = read.clone();
+            session.revoked_at = present.revoked_at.or(read.revoked_at);
+            session.ended_at = present.ended_at.or(read.ended_at);
+            session.entitlement.ends_at = present.entitlement.ends_at.max(read.entitlement.ends_at);
+            session
         });
         Ok(())
     }

@@ -56,6 +56,7 @@ fn slot(session: &PlaybackSession) -> Option<String> {
         Cause::Membership(id) => Some(id.to_string()),
         // However many episodes of it were unlocked.
         Cause::Unlock(_) => session.viewer_id.map(|viewer| format!("unlocks/{viewer}/{}", session.title_id)),
+        Cause::External => session.viewer_id.map(|viewer| format!("external/{viewer}/{}", session.title_id)),
         Cause::Screener(id) => Some(id.to_string()),
         Cause::Partner(id) => Some(id.to_string()),
         Cause::Free | Cause::Trailer | Cause::Preview => None,

@@ -9,6 +9,7 @@ pub mod cache;
 pub mod capped;
 pub mod clearkey;
 pub mod denied;
+pub mod external;
 pub mod follower;
 pub mod gate;
 pub mod growing;

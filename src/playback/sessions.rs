@@ -17,6 +17,7 @@ use crate::base::limits;
 use crate::base::territory::Territory;
 use crate::catalog::licence::{CardPolicy, ReleaseCard};
 use crate::catalog::title::Title;
+use crate::playback::external::{self, ExternalBilling, LastHeard, Recheck};
 use crate::playback::follower::{Follower, LiveGrant, LiveMembership, LiveRow};
 use crate::playback::leases::SessionLease;
 use crate::playback::token::Tokens;
@@ -27,7 +28,7 @@ use crate::rights::entitlement::{Decision, Entitlement, ViewerRights, decide_par
 use crate::rights::partner_pass::{PartnerPass, decide_partner};
 use crate::rights::portability::deemed;
 use crate::rights::session::PlaybackSession;
-use crate::rights::snapshot::Snapshot;
+use crate::rights::snapshot::{Snapshot, TitleRights};
 use crate::rights::teaser::{decide_preview, decide_trailer};
 use crate::store::db::Db;
 use crate::store::db::playback::Change;
@@ -47,9 +48,11 @@ pub struct Sessions {
 }
 
 /// What an operator has set that every session obeys.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Rules {
     pub cards: CardPolicy,
+    /// The operator's own, where there is one.
+    pub billing: Option<Arc<dyn ExternalBilling>>,
     /// Only grants of this kind count: a live server honours none of a test.
     pub livemode: bool,
 }
@@ -59,6 +62,7 @@ pub struct LiveSession {
     row: Arc<LiveRow>,
     grant: Option<Arc<LiveGrant>>,
     membership: Option<Arc<LiveMembership>>,
+    last_heard: Option<LastHeard>,
     lease: Arc<SessionLease>,
     presence: Presence,
     /// Bits of the facts that have been noted.
@@ -150,8 +154,22 @@ impl Sessions {
             memberships,
             unlocks,
             screeners: screeners.unwrap_or_default(),
+            external: None,
             home: home.map(|home| home.territory),
         })
+    }
+
+    /// The same for a part of it; where nothing of that lets them watch, with what the operator's own billing says.
+    pub async fn asked_rights(
+        &self,
+        viewer: Option<ViewerId>,
+        title: &TitleRights,
+        part: u32,
+        territory: Option<Territory>,
+    ) -> Result<ViewerRights> {
+        let rights = self.viewer_rights(viewer, title.title.id).await?;
+        let (Some(billing), Some(viewer)) = (&self.rules.billing, viewer) else { return Ok(rights) };
+        external::heard((&**billing, &*self.db, &self.clock), viewer, rights, (title, part), territory).await
     }
 
     /// Decides, takes the stream lease, records the session and signs its token.
@@ -170,7 +188,8 @@ impl Sessions {
                 if let Watcher::Partner(pass) = request.watcher {
                     decide_partner(title, part, &pass, request.territory, now)
                 } else {
-                    let viewer = self.viewer_rights(request.watcher.viewer_id(), request.title_id).await?;
+                    let viewer_id = request.watcher.viewer_id();
+                    let viewer = self.asked_rights(viewer_id, title, part, request.territory).await?;
                     decide_part(title, part, &viewer, request.territory, now)
                 }
             }
@@ -300,6 +319,7 @@ impl Sessions {
         let is_let_in = session.lease.touch(&self.state, network, self.now_ms());
         if is_let_in {
             self.sign(session);
+            self.ask_again(session);
         }
         is_let_in
     }
@@ -388,6 +408,21 @@ impl Sessions {
         self.audience.crowds.leave(session.row.load().title_id, session.row.load().id).await;
     }
 
+    /// Asks in the background whether what plays on the word of the operator's own billing may go on.
+    fn ask_again(&self, session: &LiveSession) {
+        let is_due = session.last_heard.as_ref().is_some_and(|heard| heard.is_due(self.now_ms()));
+        let Some(billing) = self.rules.billing.clone().filter(|_| is_due) else { return };
+        let recheck = Recheck {
+            db: self.db.clone(),
+            state: self.state.clone(),
+            clock: self.clock.clone(),
+            follower: self.follower.clone(),
+            audience: self.audience.clone(),
+            billing,
+        };
+        tokio::spawn(recheck.run(session.row(), session.lease.clone()));
+    }
+
     /// The session is there.
     fn sign(&self, session: &LiveSession) {
         let row = session.row.load();
@@ -411,6 +446,7 @@ impl Sessions {
             membership = self.follower.watch_membership(id).await?;
         }
         let session = Arc::new(LiveSession {
+            last_heard: LastHeard::of(&row.load(), self.now_ms()),
             row,
             grant,
             membership,

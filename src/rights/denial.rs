@@ -35,6 +35,8 @@ pub enum DenialCode {
     MembershipRequired,
     WindowNotOpen,
     WindowClosed,
+    /// Who has nothing of ours may have it of the operator's own billing, and that does not answer.
+    EntitlementHookUnavailable,
     /// Of all languages of the film none may be heard here.
     LanguageHeldBack,
     /// Something is placed in it that may not be shown there, and no clean edit answers it.
@@ -96,6 +98,7 @@ impl DenialCode {
             DenialCode::MembershipRequired => "MEMBERSHIP_REQUIRED",
             DenialCode::WindowNotOpen => "WINDOW_NOT_OPEN",
             DenialCode::WindowClosed => "WINDOW_CLOSED",
+            DenialCode::EntitlementHookUnavailable => "ENTITLEMENT_HOOK_UNAVAILABLE",
             DenialCode::LanguageHeldBack => "LANGUAGE_HELD_BACK",
             DenialCode::CleanEditMissing => "CLEAN_EDIT_MISSING",
             DenialCode::InvitationRevoked => "INVITATION_REVOKED",
@@ -137,6 +140,9 @@ impl DenialCode {
             DenialCode::MembershipRequired => "This title is for members.",
             DenialCode::WindowNotOpen => "This title has not opened yet.",
             DenialCode::WindowClosed => "This title is no longer on offer.",
+            DenialCode::EntitlementHookUnavailable => {
+                "Whether you have this title cannot be asked just now. Try again in a moment."
+            }
             DenialCode::LanguageHeldBack => {
                 "The languages that this title has may not be heard where you are, the way it is on offer now."
             }

@@ -10,6 +10,7 @@
 //! Among entitlements the order is: an episode that is free or unlocked, a grant whose clock runs (it is paid already),
 //! membership, free, an invitation, and last a grant that would have to be started, so that no rental clock starts while
 //! another right would play the same film. One under whose window nothing of the film may be heard gives way to the next.
+//! Where all of that is nothing, the word of the operator's own billing counts, if it was asked (`external`).
 //! An invitation alone also opens what is not open to anybody: see `screener`.
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::rights::clearance::Clearance;
 use crate::rights::denial::{Denial, DenialCode};
 use crate::rights::edit;
 use crate::rights::episode::Episode;
+use crate::rights::external::{External, external_right, unheard};
 use crate::rights::grant::{Grant, GrantPhase};
 use crate::rights::heard::HeardRights;
 use crate::rights::membership::Membership;
@@ -81,6 +83,9 @@ pub struct Entitlement {
     /// What of the film may be seen and heard, where that is not all.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "shared")]
     pub caps: Option<Arc<Caps>>,
+    /// What the operator's own billing calls the order that it was bought with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
 }
 
 /// The right that is used.
@@ -92,6 +97,8 @@ pub enum Cause {
     /// One episode.
     Unlock(UnlockId),
     Free,
+    /// The word of the operator's own billing.
+    External,
     /// An invitation.
     Screener(ScreenerId),
     /// A partner's word, for one of its viewers.
@@ -109,6 +116,8 @@ pub struct ViewerRights {
     pub memberships: Vec<Membership>,
     pub unlocks: Vec<Unlock>,
     pub screeners: Vec<Screener>,
+    /// What the operator's own billing says of the title, where it was asked.
+    pub external: Option<External>,
     /// Where the viewer lives, if that has been verified.
     pub home: Option<Territory>,
 }
@@ -121,6 +130,7 @@ impl Cause {
             Cause::Membership(_) => "membership",
             Cause::Unlock(_) => "unlock",
             Cause::Free => "free",
+            Cause::External => "external",
             Cause::Screener(_) => "screener",
             Cause::Partner(_) => "partner",
             Cause::Trailer => "trailer",
@@ -274,13 +284,20 @@ fn decide_under(episode: &Episode<'_>, tracer: &mut impl Tracer) -> Decision {
         tracer.step(|| trace::grants(&viewer.grants, right.as_ref(), GrantPhase::Unstarted, now));
         rights.offer(right, tracer);
     }
+    if rights.found.is_none()
+        && let Some(external) = &viewer.external
+    {
+        let right = external_right(episode);
+        tracer.step(|| trace::external(external, right.as_ref()));
+        rights.offer(right, tracer);
+    }
     let decision = match (rights.found, rights.mute) {
         (Some(right), _) => match episode.waits(&right) {
             Some(denial) => Decision::Deny(denial),
             None => Decision::Allow(Entitlement { home: viewer.home, ..right }),
         },
         (None, Some(right)) => Decision::Deny(episode.waits(&right).unwrap_or_else(|| nothing_heard(episode, &right))),
-        (None, None) => Decision::Deny(no_entitlement(episode)),
+        (None, None) => Decision::Deny(unheard(no_entitlement(episode), episode)),
     };
     tracer.step(|| trace::window(covered, &decision, now));
     decision
@@ -386,6 +403,10 @@ fn cause_goes_on(
             Some(GrantPhase::Revoked) | None => Err(DenialCode::GrantRevoked),
         },
         Cause::Membership(_) => membership_goes_on(session, membership, now),
+        Cause::External => match session.entitlement.ends_at {
+            Some(ends_at) if now >= ends_at => Err(DenialCode::RentalExpired),
+            _ => Ok(()),
+        },
         // A partner's session is asked about by its deal, and an invited one by its invitation.
         Cause::Partner(_) | Cause::Screener(_) | Cause::Unlock(_) | Cause::Free | Cause::Trailer | Cause::Preview => {
             Ok(())
@@ -471,6 +492,7 @@ fn usable_grant(
         streams: grant.streams,
         home: None,
         preview_ms: None,
+        reference: None,
         protection: Some(title.title.details.protection),
         caps: avail.caps.clone(),
     })
@@ -496,6 +518,7 @@ fn member_right(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights, n
         beside: None,
         home: None,
         preview_ms: None,
+        reference: None,
         protection: Some(title.title.details.protection),
         caps: avail.caps.clone(),
     })
@@ -513,6 +536,7 @@ fn free_right(reach: &Reach<'_>, now: UtcMs) -> Option<Entitlement> {
         beside: None,
         home: None,
         preview_ms: None,
+        reference: None,
         protection: None,
         caps: avail.caps.clone(),
     })

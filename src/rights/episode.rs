@@ -41,6 +41,7 @@ impl<'a> Episode<'a> {
             beside: None,
             home: None,
             preview_ms: None,
+            reference: None,
             protection: (!is_free).then_some(details.protection),
             caps: avail.caps.clone(),
         })

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A grant is available from its issue, or, when it was sold before the window opened, from the opening. Its clock counts
-//! from then.
+//! from then. An outage gives back what it took of the clock: see [`crate::rights::outage`].
 
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,12 @@ pub struct Grant {
     pub hard_end_at: Option<UtcMs>,
     pub streams: u32,
     pub revoked_at: Option<UtcMs>,
+    /// What outages have added to its viewing period.
+    #[serde(default)]
+    pub extended_ms: i64,
+    /// What outages have added to the time in which it must be started.
+    #[serde(default)]
+    pub start_extended_ms: i64,
     /// Given by a live server; a live server honours no other.
     pub livemode: bool,
 }
@@ -99,15 +105,53 @@ pub enum GrantPhase {
 impl Grant {
     /// The instant from which nothing plays under this grant, as things stand; none where it was bought for good.
     pub fn expires_at(&self) -> Option<UtcMs> {
+        self.clock_end().into_iter().chain(self.hard_end_at).min()
+    }
+
+    fn clock_end(&self) -> Option<UtcMs> {
         let clock_end = match (self.clock, self.first_play_at) {
             (GrantClock::OnPurchase { watch_ms } | GrantClock::UntilMembers { watch_ms }, _) => {
-                Some(plus(self.available_at, watch_ms))
+                plus(self.available_at, watch_ms)
             }
-            (GrantClock::OnFirstPlay { start_within_ms, .. }, None) => Some(plus(self.available_at, start_within_ms)),
-            (GrantClock::OnFirstPlay { watch_ms, .. }, Some(first_play_at)) => Some(plus(first_play_at, watch_ms)),
-            (GrantClock::Forever, _) => None,
+            (GrantClock::OnFirstPlay { start_within_ms, .. }, None) => plus(self.available_at, start_within_ms),
+            (GrantClock::OnFirstPlay { watch_ms, .. }, Some(first_play_at)) => plus(first_play_at, watch_ms),
+            (GrantClock::Forever, _) => return None,
         };
-        clock_end.into_iter().chain(self.hard_end_at).min()
+        Some(plus(clock_end, self.extension_ms()))
+    }
+
+    /// What outages have added to the period that counts now: to start it in, or to watch in.
+    pub fn extension_ms(&self) -> i64 {
+        if self.is_started() { self.extended_ms } else { self.start_extended_ms }
+    }
+
+    /// Between which instants time is lost where it cannot be watched; none where it was bought for good.
+    pub fn running(&self) -> Option<(UtcMs, UtcMs)> {
+        let begins_at = self.first_play_at.filter(|_| matches!(self.clock, GrantClock::OnFirstPlay { .. }));
+        self.clock_end()?;
+        Some((begins_at.unwrap_or(self.available_at), self.expires_at()?))
+    }
+
+    /// The same with `lost_ms` more to the period that counts now, and nothing past the hard end.
+    pub fn extended(&self, lost_ms: i64) -> Grant {
+        let Some(clock_end) = self.clock_end() else { return self.clone() };
+        let room_ms = self.hard_end_at.map_or(i64::MAX, |hard_end_at| hard_end_at.0.saturating_sub(clock_end.0).max(0));
+        let more_ms = lost_ms.min(room_ms);
+        let mut grant = self.clone();
+        if self.is_started() {
+            grant.extended_ms = self.extended_ms.saturating_add(more_ms);
+        } else {
+            grant.start_extended_ms = self.start_extended_ms.saturating_add(more_ms);
+        }
+        grant
+    }
+
+    /// How long it can be watched by whoever begins at `now`; none where that has no end.
+    pub fn left_ms(&self, now: UtcMs) -> Option<i64> {
+        if !self.is_live(now) {
+            return Some(0);
+        }
+        Some(self.expires_at_if_played(now)?.0 - now.0)
     }
 
     /// The same as an instant to compare with others: after all of them where there is no end.

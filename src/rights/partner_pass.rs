@@ -88,6 +88,7 @@ fn walk(
         beside: None,
         home: None,
         preview_ms: None,
+        reference: None,
         protection: (terms.charge() == Charge::Paid).then_some(title.title.details.protection),
         caps: None,
     })

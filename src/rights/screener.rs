@@ -108,6 +108,7 @@ impl Screener {
             beside: None,
             home: None,
             preview_ms: None,
+            reference: None,
             protection: Some(title.details.protection),
             caps: None,
         }

@@ -29,6 +29,7 @@ pub fn decide_trailer(title: &Title, territory: Option<Territory>, now: UtcMs) -
             beside: None,
             home: None,
             preview_ms: None,
+            reference: None,
             protection: None,
             caps: None,
         }),
@@ -71,6 +72,7 @@ pub fn decide_preview(
         beside: None,
         home,
         preview_ms: Some(preview_ms),
+        reference: None,
         protection: (!is_free).then_some(title.title.details.protection),
         caps: avail.caps.clone(),
     }))

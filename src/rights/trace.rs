@@ -14,6 +14,7 @@ use crate::rights::clearance::Clearance;
 use crate::rights::denial::DenialCode;
 use crate::rights::entitlement::{Cause, Decision, Entitlement};
 use crate::rights::episode::Episode;
+use crate::rights::external::External;
 use crate::rights::grant::{Grant, GrantPhase};
 use crate::rights::language_terms::Sound;
 use crate::rights::membership::Membership;
@@ -62,6 +63,8 @@ pub enum Check {
     Grant,
     Membership,
     Free,
+    /// What the operator's own billing says, where it was asked.
+    External,
     /// What of the film may be heard and read, under each right that is found.
     Languages,
     Window,
@@ -284,6 +287,26 @@ pub fn hard_end_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
     Step::new(Check::Window, passed(code.is_none()), code, says, facts)
 }
 
+/// What the operator's own billing says, and whether a window of ours lets it.
+pub fn external(external: &External, right: Option<&Entitlement>) -> Step {
+    let (word, code, says) = match (external, right) {
+        (External::Allows(word), Some(_)) => (Some(word), None, "The operator's own billing lets the viewer watch."),
+        (External::Allows(word), None) => (
+            Some(word),
+            None,
+            "The operator's own billing names a window that is not open here, or an end that has passed.",
+        ),
+        (External::Denies, _) => (None, None, "The operator's own billing knows of nothing."),
+        (External::Silent, _) => {
+            let code = DenialCode::EntitlementHookUnavailable;
+            (None, Some(code), "The operator's own billing does not answer.")
+        }
+    };
+    let facts = json!({"avail_id": word.map(|word| word.avail_id), "until": word.map(|word| word.until),
+        "reference": word.and_then(|word| word.reference.as_ref())});
+    Step::new(Check::External, passed(right.is_some()), code, says, facts)
+}
+
 /// What the viewer's invitations make of the decision.
 pub fn screener(standing: &[&Screener], decision: &Decision, now: UtcMs) -> Step {
     let (outcome, code, says) = match decision {
@@ -321,6 +344,7 @@ pub fn cause_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
         Cause::Membership(_) => (Check::Membership, "The membership it was opened with still lets it go on."),
         Cause::Unlock(_) => (Check::Episode, "It was opened as an episode that was unlocked."),
         Cause::Free | Cause::Trailer => (Check::Free, "It was opened as a free title."),
+        Cause::External => (Check::External, "It was opened on the word of the operator's own billing."),
         Cause::Screener(_) => (Check::Screener, "It was opened on an invitation."),
         Cause::Partner(_) => (Check::Deal, "It was opened on a partner's word."),
         Cause::Preview => (Check::Window, "It was opened as a preview."),

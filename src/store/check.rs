@@ -73,6 +73,9 @@ pub async fn check(db: &dyn Db) -> Result<Report> {
     for id in db.wrong_coins(PAGE_ROWS).await? {
         report.find("COINS_WRONG", id, "what was taken from the wallet is not what was paid with it");
     }
+    for id in db.wrong_extensions(PAGE_ROWS).await? {
+        report.find("EXTENSION_WRONG", id, "its time is not what outages have given back");
+    }
     Ok(report)
 }
 

@@ -21,6 +21,7 @@ pub mod job;
 pub mod lock;
 pub mod merchandise;
 pub mod operator;
+pub mod outage;
 pub mod placement;
 pub mod playback;
 pub mod postgres;
@@ -47,6 +48,7 @@ pub use job::JobDb;
 pub use lock::LockDb;
 pub use merchandise::MerchandiseDb;
 pub use operator::OperatorDb;
+pub use outage::OutageDb;
 pub use placement::PlacementDb;
 pub use playback::PlaybackDb;
 pub use product::ProductDb;
@@ -73,6 +75,7 @@ pub trait Db:
     + LockDb
     + MerchandiseDb
     + OperatorDb
+    + OutageDb
     + PlacementDb
     + PlaybackDb
     + ProductDb

@@ -10,7 +10,7 @@ use marquee::store::db::voucher::Redemption;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
 
-use crate::db::{Backend, SqliteFile, product, wallet};
+use crate::db::{Backend, SqliteFile, outage, product, wallet};
 use crate::scene::{Scene, audit_line};
 
 /// A file with a paid, a refunded and a pending purchase and some audit lines, tampered with by `sql`, as checked.
@@ -29,7 +29,7 @@ async fn damaged_by(sql: &str) -> Report {
 async fn fill(db: &Arc<dyn Db>) {
     let scene = Scene::set(db).await;
     scene.refunded(db).await;
-    scene.paid(db).await;
+    outage::recorded(db, &scene).await;
     scene.with_viewer(db, "grace@example.com").await.begun(db).await;
     let (_, vouchers) = scene.vouchers(db).await;
     let guest = scene.with_viewer(db, "guest@example.com").await;
@@ -96,7 +96,7 @@ async fn each_kind_of_damage_is_found() {
         ("UPDATE audit SET detail = '{}' WHERE position = 2", &["AUDIT_CHAIN_BROKEN"]),
         ("DELETE FROM audit WHERE position = 2", &["AUDIT_MISSING"]),
         ("UPDATE audit SET id = 'nonsense' WHERE position = 2", &["AUDIT_DAMAGED"]),
-        ("DELETE FROM viewer_grant WHERE revoked_at IS NULL", &["GRANT_COUNT_WRONG"]),
+        ("DELETE FROM viewer_grant WHERE revoked_at IS NULL", &["GRANT_COUNT_WRONG", "STORAGE_DAMAGED"]),
         ("DELETE FROM viewer_grant WHERE voucher_id IS NOT NULL", &["GRANT_COUNT_WRONG"]),
         ("UPDATE viewer_grant SET streams = 9 WHERE voucher_id IS NOT NULL", &["GRANT_CHANGED"]),
         (
@@ -134,6 +134,10 @@ async fn each_kind_of_damage_is_found() {
         ("UPDATE coin_debit SET coins = coins + 1", &["COINS_WRONG"]),
         ("DELETE FROM coin_debit", &["COINS_WRONG"]),
         ("UPDATE coin_lot SET coins = 10", &["COINS_WRONG"]),
+        ("UPDATE viewer_grant SET extended_ms = 60000 WHERE voucher_id IS NOT NULL", &["EXTENSION_WRONG"]),
+        ("UPDATE outage_extension SET extended_ms = extended_ms - 1", &["EXTENSION_WRONG"]),
+        ("UPDATE outage SET from_at = to_at - 1", &["EXTENSION_WRONG"]),
+        ("UPDATE outage SET party_id = 'par_0'", &["EXTENSION_WRONG", "STORAGE_DAMAGED"]),
         (
             "UPDATE coin_lot SET viewer_id = (SELECT id FROM viewer WHERE email_folded = 'grace@example.com')",
             &["COINS_MISSING", "COINS_WRONG"],

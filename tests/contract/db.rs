@@ -27,6 +27,7 @@ mod series;
 mod storefront;
 mod telemetry;
 mod voucher;
+pub mod outage;
 pub mod product;
 pub mod wallet;
 
@@ -134,6 +135,8 @@ suite! {
         an_asset_is_published_with_the_end_of_its_job_or_not_at_all
         an_asset_is_there_in_part_until_its_job_ends
         what_begins_otherwise_ends_the_sessions_that_saw_the_other_beginning;
+    outage:
+        an_outage_is_given_back_once;
     operator:
         operators_are_listed_and_found_by_address_in_any_case
         a_link_lets_in_once_and_in_time

@@ -160,6 +160,7 @@ impl Scene {
                 streams: 1,
                 beside: None,
                 preview_ms: None,
+                reference: None,
                 protection: Some(ProtectionScheme::Cbcs),
                 caps: None,
             },
@@ -259,6 +260,8 @@ pub fn grant_for(purchase: &Purchase) -> Grant {
         hard_end_at: Some(later(100_000_000)),
         streams: 1,
         revoked_at: None,
+        extended_ms: 0,
+        start_extended_ms: 0,
         livemode: false,
     }
 }

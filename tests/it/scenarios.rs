@@ -3,6 +3,7 @@
 
 use marquee::base::clock::UtcMs;
 use marquee::base::id::TitleId;
+use marquee::config::Config;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -12,10 +13,12 @@ use crate::server::{Answer, Server, TestViewer, outcome};
 mod campaigns;
 mod cashier;
 mod cinemas;
+mod hooks;
 mod languages;
 mod licences;
 mod life;
 mod members;
+mod outages;
 mod parties;
 mod partners;
 mod placements;
@@ -56,6 +59,8 @@ scenarios! {
         online_waits_for_the_strictest_circuit
         a_territory_waits_for_another_ones_opening
         a_cinema_opening_and_the_window_online_move_together;
+    hooks:
+        an_operators_own_billing_says_who_may_watch;
     languages:
         a_window_keeps_languages_and_rungs_back
         what_cannot_be_heard_is_neither_played_nor_sold;
@@ -69,6 +74,8 @@ scenarios! {
     members:
         early_access_lasts_as_long_as_the_membership
         early_access_that_is_paid_too_late_is_given_back;
+    outages:
+        what_an_outage_took_is_given_back;
     parties:
         people_of_other_parties_see_what_is_theirs;
     partners:
@@ -142,11 +149,19 @@ fn rental(amount: i64) -> Value {
 
 impl Stage {
     async fn open(backend: Backend, start: &str) -> Stage {
+        Stage::open_with(backend, start, |_| {}).await
+    }
+
+    async fn open_with(backend: Backend, start: &str, change: impl FnOnce(&mut Config)) -> Stage {
         let url = match backend {
             Backend::Sqlite => None,
             Backend::Postgres => Some(PostgresServer::of_this_process().new_database().await),
         };
-        Stage { server: Server::start_at(at(start), |config| config.database.url = url).await }
+        let server = Server::start_at(at(start), |config| {
+            config.database.url = url;
+            change(config);
+        });
+        Stage { server: server.await }
     }
 
     async fn operate(&self, method: Method, path: &str, body: &Value) -> Answer {

@@ -113,6 +113,8 @@ impl Cinema {
             hard_end_at: None,
             streams: 1,
             revoked_at: None,
+            extended_ms: 0,
+            start_extended_ms: 0,
             livemode: false,
         }
     }
@@ -592,6 +594,7 @@ fn a_preview_plays_while_a_window_is_open_and_ends_with_it() {
 mod edits;
 mod episodes;
 mod explained;
+mod external;
 mod languages;
 mod precedence;
 mod screeners;
@@ -696,6 +699,7 @@ fn in_china_a_licence_comes_before_everything_else() {
             streams: 1,
             beside: None,
             preview_ms: None,
+            reference: None,
             protection: None,
             caps: None,
         };

@@ -33,6 +33,10 @@ pub trait CheckDb: Send + Sync {
     /// Ids of unlocks for which another amount was taken than they cost, or from another viewer, and of lots from which
     /// more was taken than they have, at most `limit`.
     async fn wrong_coins(&self, limit: u32) -> Result<Vec<String>>;
+
+    /// Ids of grants that have more time, or less, than outages have given them back, and of those that an outage has given
+    /// more than it can have taken, or that it had nothing to do with; at most `limit`.
+    async fn wrong_extensions(&self, limit: u32) -> Result<Vec<String>>;
 }
 
 /// A purchase and what belongs to it, counted.

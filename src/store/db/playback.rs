@@ -60,11 +60,11 @@ pub enum Change {
     Title(TitleId),
     /// A storefront or an asset was written.
     Catalog,
-    /// A grant was revoked or its clock started.
+    /// A grant was revoked or extended, or its clock started.
     Grant(GrantId),
     /// A membership was ended early.
     Membership(MembershipId),
-    /// A session was revoked or ended.
+    /// A session was revoked, extended or ended.
     Session(SessionId),
 }
 

@@ -24,8 +24,9 @@ pub trait SalesDb: Send + Sync {
     /// Everything that a purchase left behind.
     async fn trail(&self, id: PurchaseId) -> Result<Trail>;
 
-    /// Purchases of a title in a territory that are paid and not refunded, the oldest first, each with how it was watched.
-    async fn paid_sales(&self, title: TitleId, territory: Territory, page: &Page) -> Result<Vec<WatchedSale>>;
+    /// Purchases of a title that are paid and not refunded, those in a territory and those that an outage has cut short, the
+    /// oldest first, each with how it was watched.
+    async fn paid_sales(&self, title: TitleId, territory: Option<Territory>, page: &Page) -> Result<Vec<WatchedSale>>;
 
     /// Viewers whose address begins with `prefix`, in any case.
     async fn audience(&self, prefix: Option<&str>, page: &Page, now: UtcMs) -> Result<Vec<Patron>>;
@@ -67,6 +68,8 @@ pub struct WatchedSale {
     pub watched_ms: u64,
     /// How far into the film something was played; none where nothing was.
     pub furthest_permille: Option<u64>,
+    /// When an outage was recorded, less was left of it than the film is long.
+    pub is_cut_short: bool,
 }
 
 /// What a purchase left behind.

@@ -36,6 +36,7 @@ mod lock;
 mod merchandise;
 mod migration;
 mod operator;
+mod outage;
 mod placement;
 mod plan;
 mod playback;

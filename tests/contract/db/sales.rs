@@ -53,14 +53,15 @@ pub async fn sales_are_found_by_everything_that_is_asked(backend: &impl Backend)
         given: grant.into(),
         refund: None,
     };
-    let watched = |sale: Sale| WatchedSale { sale, watched_ms: 0, furthest_permille: None };
+    let watched = |sale: Sale| WatchedSale { sale, watched_ms: 0, furthest_permille: None, is_cut_short: false };
     assert_eq!(db.sale(paid.id).await.unwrap(), Some(watched(whole.clone())));
     assert_eq!(db.sale(refunded.id).await.unwrap().unwrap().sale.refund, Some(refund));
     let (title, territory) = (scene.title.id, paid.territory);
     let page = |after: Option<PurchaseId>| Page { after: after.map(|id| id.to_string()), limit: 1 };
-    assert_eq!(db.paid_sales(title, territory, &page(None)).await.unwrap(), [watched(whole)]);
-    assert_eq!(db.paid_sales(title, territory, &page(Some(paid.id))).await.unwrap(), []);
-    assert_eq!(db.paid_sales(title, "DE".parse().unwrap(), &page(None)).await.unwrap(), []);
+    assert_eq!(db.paid_sales(title, Some(territory), &page(None)).await.unwrap(), [watched(whole)]);
+    assert_eq!(db.paid_sales(title, Some(territory), &page(Some(paid.id))).await.unwrap(), []);
+    assert_eq!(db.paid_sales(title, Some("DE".parse().unwrap()), &page(None)).await.unwrap(), []);
+    assert_eq!(db.paid_sales(title, None, &page(None)).await.unwrap(), []);
     assert_eq!(db.sale(PurchaseId::new(NOW)).await.unwrap(), None);
 }
 

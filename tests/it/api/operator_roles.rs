@@ -66,6 +66,8 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("post", "/deals/{id}/revoke", [422, 422, 403, 403]),
     ("put", "/deals/{id}/package-key", [422, 422, 403, 403]),
     ("get", "/deals/{id}/package-key", READ_NOTHING),
+    ("get", "/outages", READ),
+    ("post", "/outages", [422, 422, 403, 403]),
     ("get", "/titles/{id}/screeners", READ_NOTHING),
     ("post", "/titles/{id}/screeners", [422, 422, 403, 403]),
     ("post", "/screeners/{id}/revoke", [422, 422, 403, 403]),

@@ -62,7 +62,7 @@ impl Platform {
         jsonwebtoken::encode(&header, claims, &self.key).unwrap()
     }
 
-    fn claims(&self, now: UtcMs, scope: &str) -> Value {
+    pub fn claims(&self, now: UtcMs, scope: &str) -> Value {
         json!({"iss": self.issuer, "aud": "marquee/partner", "sub": "their-ada", "scope": scope,
             "exp": now.0 / 1000 + 3600})
     }

@@ -99,6 +99,8 @@ prop_compose! {
             hard_end_at: None,
             streams: 1,
             revoked_at: is_revoked.then_some(issued_at),
+            extended_ms: 0,
+            start_extended_ms: 0,
             livemode: false,
         }).collect();
         let memberships = member.into_iter().map(|(starts_at, days)| Membership {
@@ -118,7 +120,7 @@ prop_compose! {
             rights.title.details.episodes = Some(EpisodeTerms { free, coins: 60, rewarded_per_day: 1 });
             unlocks.extend(unlocked_at.map(|at| cinema.unlocked(2, UnlockMeans::Reward, at)));
         }
-        (rights, ViewerRights { grants, memberships, unlocks, screeners: vec![], home: None }, is_here.then(cn), now)
+        (rights, ViewerRights { grants, memberships, unlocks, screeners: vec![], external: None, home: None }, is_here.then(cn), now)
     }
 }
 

@@ -86,6 +86,20 @@ const WRONG_COINS: &str = "\
     WHERE l.coins < (SELECT COALESCE(SUM(d.coins), 0) FROM coin_debit d WHERE d.lot_id = l.id) \
     ORDER BY id LIMIT $1";
 
+/// Time that outages have not taken.
+const WRONG_EXTENSIONS: &str = "\
+    SELECT g.id AS id FROM viewer_grant g \
+    WHERE g.extended_ms <> (SELECT COALESCE(SUM(x.extended_ms), 0) FROM outage_extension x \
+     WHERE x.grant_id = g.id AND x.is_of_start = 0) \
+    OR g.start_extended_ms <> (SELECT COALESCE(SUM(x.extended_ms), 0) FROM outage_extension x \
+     WHERE x.grant_id = g.id AND x.is_of_start = 1) \
+    UNION SELECT x.grant_id AS id FROM outage_extension x JOIN outage o ON o.id = x.outage_id \
+    JOIN viewer_grant g ON g.id = x.grant_id LEFT JOIN voucher v ON v.id = g.voucher_id \
+    LEFT JOIN voucher_batch b ON b.id = v.batch_id \
+    WHERE x.extended_ms > (o.to_at - o.from_at + 59999) / 60000 * 60000 OR g.available_at >= o.to_at \
+    OR (o.party_id IS NOT NULL AND COALESCE(b.party_id, '') <> o.party_id) \
+    ORDER BY id LIMIT $1";
+
 #[async_trait]
 impl CheckDb for SqlDb {
     async fn storage_faults(&self) -> Result<Vec<String>> {
@@ -153,6 +167,10 @@ impl CheckDb for SqlDb {
 
     async fn wrong_coins(&self, limit: u32) -> Result<Vec<String>> {
         Ok(sqlx::query_scalar(WRONG_COINS).bind(i64::from(limit)).fetch_all(&self.readers).await?)
+    }
+
+    async fn wrong_extensions(&self, limit: u32) -> Result<Vec<String>> {
+        Ok(sqlx::query_scalar(WRONG_EXTENSIONS).bind(i64::from(limit)).fetch_all(&self.readers).await?)
     }
 }
 

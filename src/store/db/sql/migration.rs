@@ -24,6 +24,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (15, include_str!("../schema-15.sql")),
     (16, include_str!("../schema-16.sql")),
     (17, include_str!("../schema-17.sql")),
+    (18, include_str!("../schema-18.sql")),
     (19, include_str!("../schema-19.sql")),
 ];
 

@@ -475,6 +475,8 @@ pub fn grant(row: &Row) -> Result<Grant> {
         hard_end_at: row.instant_opt("hard_end_at")?,
         streams: row.count("streams")?,
         revoked_at: row.instant_opt("revoked_at")?,
+        extended_ms: row.int("extended_ms")?,
+        start_extended_ms: row.int("start_extended_ms")?,
         livemode: row.flag("livemode")?,
     })
 }

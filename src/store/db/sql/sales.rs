@@ -39,7 +39,9 @@ const WATCHED: &str = "\
     (SELECT CAST(SUM(q.watched_ms) AS BIGINT) FROM viewer_grant g JOIN session_qoe q ON q.grant_id = g.id \
      WHERE g.purchase_id = p.id) AS watched_ms, \
     (SELECT MAX(q.furthest_permille) FROM viewer_grant g JOIN session_qoe q ON q.grant_id = g.id \
-     WHERE g.purchase_id = p.id) AS furthest_permille \
+     WHERE g.purchase_id = p.id) AS furthest_permille, \
+    (SELECT COUNT(*) FROM viewer_grant g JOIN outage_extension x ON x.grant_id = g.id \
+     WHERE g.purchase_id = p.id AND x.is_short = 1) AS cuts \
     FROM purchase p JOIN viewer v ON v.id = p.viewer_id";
 
 /// A viewer and what is counted of them; `$1` is now.
@@ -131,15 +133,16 @@ impl SalesDb for SqlDb {
         })
     }
 
-    async fn paid_sales(&self, title: TitleId, territory: Territory, page: &Page) -> Result<Vec<WatchedSale>> {
+    async fn paid_sales(&self, title: TitleId, territory: Option<Territory>, page: &Page) -> Result<Vec<WatchedSale>> {
         let mut moment = self.readers.begin().await?;
         let sql = format!(
-            "{WATCHED} WHERE p.title_id = $1 AND p.territory = $2 AND p.status = 'paid' AND p.id > $3 \
-             ORDER BY p.id LIMIT $4"
+            "{WATCHED} WHERE p.title_id = $1 AND (p.territory = $2 OR p.id IN (SELECT g.purchase_id FROM viewer_grant g \
+             JOIN outage_extension x ON x.grant_id = g.id WHERE g.title_id = $1 AND g.purchase_id IS NOT NULL \
+             AND x.is_short = 1)) AND p.status = 'paid' AND p.id > $3 ORDER BY p.id LIMIT $4"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(title.to_string())
-            .bind(territory.code())
+            .bind(territory.as_ref().map(Territory::code))
             .bind(page.after.as_deref().unwrap_or(""))
             .bind(i64::from(page.limit))
             .fetch_all(&mut *moment)
@@ -222,6 +225,7 @@ async fn watched_sale(row: &Row, moment: &mut Connection) -> Result<WatchedSale>
         sale: sale(row, moment).await?,
         watched_ms: row.int_opt("watched_ms")?.unwrap_or(0).unsigned_abs(),
         furthest_permille: row.int_opt("furthest_permille")?.map(i64::unsigned_abs),
+        is_cut_short: row.int("cuts")? > 0,
     })
 }
 

@@ -84,7 +84,12 @@ impl TelemetryDb for SqlDb {
 pub async fn open(conn: &mut Connection, session: &PlaybackSession) -> Result<()> {
     let grant_id = match session.entitlement.cause {
         Cause::Grant(id) => Some(id.to_string()),
-        Cause::Membership(_) | Cause::Unlock(_) | Cause::Partner(_) | Cause::Screener(_) | Cause::Free => None,
+        Cause::Membership(_)
+        | Cause::Unlock(_)
+        | Cause::External
+        | Cause::Partner(_)
+        | Cause::Screener(_)
+        | Cause::Free => None,
         // It says nothing of the film.
         Cause::Trailer | Cause::Preview => return Ok(()),
     };

@@ -75,6 +75,10 @@ export function sayStep(step: Step, words: Words, locale: Locale): string {
     case 'languages':
       if (!holds) return words.says_languages_none;
       return facts.caps == null ? words.says_languages_all : words.says_languages;
+    case 'external':
+      if (holds) return words.says_external;
+      if (code !== null) break;
+      return facts.avail_id == null ? words.says_external_none : words.says_external_no_window;
     case 'screener':
       if (holds) return words.says_screener;
       break;

@@ -52,7 +52,7 @@ export interface Storefront {
 export type Decision =
   | {
       allow: true;
-      via: 'grant' | 'membership' | 'unlock' | 'free' | 'screener';
+      via: 'grant' | 'membership' | 'unlock' | 'free' | 'external' | 'screener';
       ends_at?: string | null;
       starts_clock: boolean;
       plays_until?: string | null;

@@ -57,6 +57,7 @@ function remedy(code: Denial, next: NextStep[], words: Words, locale: Locale): s
       return words.remedy_interrupted;
     case 'SERVER_DRAINING':
     case 'TITLE_SUSPENDED':
+    case 'ENTITLEMENT_HOOK_UNAVAILABLE':
     case 'CARD_NOT_READY':
     case 'RENDITION_NOT_READY':
     case 'RATE_LIMITED':

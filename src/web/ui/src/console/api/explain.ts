@@ -3,7 +3,7 @@
 import type { NextStep } from '../../lib/http';
 import { operator, queryOf, type Localized } from '../api';
 
-export const checks = ['session', 'home', 'title', 'licence', 'territory', 'episode', 'grant', 'membership', 'free', 'languages', 'deal', 'window', 'screener', 'edit', 'streams'] as const;
+export const checks = ['session', 'home', 'title', 'licence', 'territory', 'episode', 'grant', 'membership', 'free', 'external', 'languages', 'deal', 'window', 'screener', 'edit', 'streams'] as const;
 export type Check = (typeof checks)[number];
 
 export interface Step {
@@ -18,7 +18,7 @@ export interface Step {
 export interface Explanation {
   allow: boolean;
   code: string | null;
-  via: 'grant' | 'membership' | 'unlock' | 'free' | 'screener' | 'partner' | 'trailer' | 'preview' | null;
+  via: 'grant' | 'membership' | 'unlock' | 'free' | 'external' | 'screener' | 'partner' | 'trailer' | 'preview' | null;
   rule: string;
   at: string;
   territory: string | null;

@@ -85,7 +85,7 @@ export interface PurchaseDetail extends PurchaseRow {
   coin_lots: CoinLot[];
   refund: { id: string; amount: Money; reason: string; created_at: string } | null;
   /** Why its money should go back, where a rule says so. */
-  refund_rule: 'licence_withdrawn' | 'unstarted' | 'tried' | null;
+  refund_rule: 'outage' | 'licence_withdrawn' | 'unstarted' | 'tried' | null;
   entries: LedgerEntry[];
   events: OrderEvent[];
   sessions: OrderSession[];

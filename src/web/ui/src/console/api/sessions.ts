@@ -3,7 +3,7 @@
 import { operator, queryOf, type Localized } from '../api';
 import type { Explanation } from './explain';
 
-export const vias = ['grant', 'membership', 'unlock', 'free', 'screener', 'partner', 'trailer', 'preview'] as const;
+export const vias = ['grant', 'membership', 'unlock', 'free', 'external', 'screener', 'partner', 'trailer', 'preview'] as const;
 export type Via = (typeof vias)[number];
 
 export interface SessionQoe {
