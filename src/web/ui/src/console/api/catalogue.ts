@@ -97,6 +97,8 @@ export interface Title {
   trailer_asset_id?: string | null;
   preview_seconds?: number | null;
   merchandise?: Article[];
+  /** Parties whose film it is. */
+  producers?: string[];
   part_names?: Localized[];
   /** By part, from when anybody may watch it at all; may be shorter than `assets`. */
   part_opens_at?: (string | null)[];

@@ -4,6 +4,7 @@ import type { Shape } from '../../lib/words/shape';
 
 export const en = {
   console: 'Console',
+  party_console: 'For partners',
   navigation: 'Console pages',
   menu: 'Menu',
   group_today: 'Today',
@@ -18,6 +19,10 @@ export const en = {
   title: 'Title',
   uploads: 'Uploads',
   partners: 'Partners',
+  deals: 'Deals',
+  deal: 'Deal',
+  codes: 'Codes',
+  outages: 'Outages',
   orders: 'Orders',
   order: 'Order',
   viewers: 'Viewers',
@@ -45,6 +50,7 @@ export const en = {
   role_operator: 'Operator',
   role_finance: 'Finance',
   role_read_only: 'Read only',
+  role_party: 'Partner',
   need_operate: 'Your role may look at this but not change it. An operator or the owner can.',
   need_money: 'Your role may look at this but not change it. Finance or the owner can.',
   need_own: 'Only the owner may do this.',
@@ -71,12 +77,14 @@ export const en = {
   not_found: 'There is no such page',
   not_found_todo: 'The address may have been mistyped, or the thing it named is gone.',
   to_home: 'To the overview',
+  to_titles: 'To the titles',
   no_script_chunk: 'This page could not be loaded. The server may have been updated meanwhile.',
   reload: 'Reload',
 };
 
 export const zh: Shape<typeof en> = {
   console: '运营台',
+  party_console: '合作方后台',
   navigation: '运营台页面',
   menu: '菜单',
   group_today: '今日',
@@ -91,6 +99,10 @@ export const zh: Shape<typeof en> = {
   title: '影片',
   uploads: '上传与转码',
   partners: '合作方',
+  deals: '合作',
+  deal: '合作',
+  codes: '兑换码',
+  outages: '故障',
   orders: '订单',
   order: '订单',
   viewers: '观众',
@@ -118,6 +130,7 @@ export const zh: Shape<typeof en> = {
   role_operator: '运营',
   role_finance: '财务',
   role_read_only: '只读',
+  role_party: '合作方',
   need_operate: '您的角色只能查看。如需修改，请联系运营或所有者。',
   need_money: '您的角色只能查看。如需操作，请联系财务或所有者。',
   need_own: '仅所有者可以操作。',
@@ -144,6 +157,7 @@ export const zh: Shape<typeof en> = {
   not_found: '没有这个页面',
   not_found_todo: '地址可能有误，或对应的内容已不存在。',
   to_home: '返回总览',
+  to_titles: '返回影片',
   no_script_chunk: '页面加载失败，服务器可能刚刚更新过。',
   reload: '重新加载',
 };
