@@ -1,5 +1,6 @@
 // The viewer's part of the API, as the pages use it.
 
+import { campaign } from './campaign';
 import { call, Failure, list, page, type NextStep, type Page } from './http';
 import type { Batch } from '../player/recorder';
 import type { Position } from '../player/progress';
@@ -149,6 +150,8 @@ export interface Title {
   parts?: Part[];
   episodes?: EpisodeTerms | null;
   trailer?: { runtime_ms: number } | null;
+  /** Further short films about it; not in a list of titles. */
+  clips?: { name: Localized; runtime_ms: number }[];
   /** The beginning of the film, which anybody may watch now. */
   preview?: { runtime_ms: number } | null;
   /** Under which it is shown in China; the number stands on its page. */
@@ -392,6 +395,12 @@ export type Delivery = 'taken' | 'lost' | 'refused';
 
 const segment = encodeURIComponent;
 
+/** By which campaign's link this visit came. */
+function came(): { campaign?: string } {
+  const word = campaign();
+  return word === null ? {} : { campaign: word };
+}
+
 /** Short lists come whole, some as an array and some as a page. */
 const rows = <Row>(answer: Row[] | Page<Row>): Row[] => (Array.isArray(answer) ? answer : answer.data);
 
@@ -424,7 +433,7 @@ export const api = {
     return call('POST', '/quotes', { body: order });
   },
   buy(order: OrderEntry, outcome: Outcome, key: string): Promise<Purchase> {
-    return call('POST', '/purchases', { body: { ...order, payment: { method: 'sandbox', outcome } }, key });
+    return call('POST', '/purchases', { body: { ...order, ...came(), payment: { method: 'sandbox', outcome } }, key });
   },
   purchase(id: string, signal?: AbortSignal): Promise<Purchase> {
     return call('GET', `/purchases/${segment(id)}`, signal ? { signal } : {});
@@ -490,8 +499,8 @@ export const api = {
   forgetProgress(title_id: string): Promise<void> {
     return call('DELETE', `/progress/${segment(title_id)}`);
   },
-  openPlayback(what: { title_id: string; part?: number; trailer?: true; preview?: true; pin?: string }): Promise<PlaybackSession> {
-    return call('POST', '/playback-sessions', { body: what });
+  openPlayback(what: { title_id: string; part?: number; trailer?: true; clip?: number; preview?: true; pin?: string }): Promise<PlaybackSession> {
+    return call('POST', '/playback-sessions', { body: { ...what, ...came() } });
   },
   /** Gives the stream slot back. Survives the page: it is called while the page goes away. */
   closePlayback(session_id: string): void {

@@ -92,6 +92,11 @@ export const en = {
   what_you_get: 'What you get',
   trailer: 'Trailer',
   preview: 'Free preview',
+  clips: 'Clips',
+  share_it: 'Share',
+  share_named: (name: string) => `Share ${name}`,
+  link: 'link',
+  link_copied: 'Link copied',
 
   watch_now: 'Play',
   resume_at: (at: string) => `Resume ${at}`,
@@ -249,6 +254,11 @@ export const zh: Shape<typeof en> = {
   what_you_get: '观看有效期',
   trailer: '预告片',
   preview: '免费试看',
+  clips: '花絮与片段',
+  share_it: '分享',
+  share_named: (name) => `分享《${name}》`,
+  link: '链接',
+  link_copied: '链接已复制',
 
   watch_now: '立即播放',
   resume_at: (at) => `继续播放 ${at}`,
