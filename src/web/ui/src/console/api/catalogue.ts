@@ -95,6 +95,7 @@ export interface Title {
   min_age?: number | null;
   assets: string[];
   trailer_asset_id?: string | null;
+  clips?: FilmClip[];
   preview_seconds?: number | null;
   merchandise?: Article[];
   /** Parties whose film it is. */
@@ -131,6 +132,25 @@ export interface Article {
   price: Money | null;
   url: string;
   cues: Cue[];
+}
+
+/** A short film about the film, besides its trailer. */
+export interface FilmClip {
+  name: Localized;
+  asset_id: string;
+  /** As the asset has it. */
+  runtime_ms?: number | null;
+}
+
+/** What came by the links of one campaign. */
+export interface CampaignRow {
+  campaign: string;
+  /** Of clips and the preview too; of the last 90 days, as `plays` are. */
+  trailer_plays: number;
+  plays: number;
+  orders: number;
+  refunds: number;
+  gross: Money[];
 }
 
 /** How many went on to the shop on one day. */
@@ -444,10 +464,13 @@ export const catalogue = {
   createTitle(name: Localized, key: string): Promise<Title> {
     return operator.call('POST', '/titles', { body: { name }, key });
   },
-  /** Only the version that was seen is changed: a colleague's edit in between is a `VERSION_CONFLICT`. */
   clicks(title_id: string): Promise<Clicks[]> {
     return operator.call('GET', `/titles/${segment(title_id)}/merchandise-clicks`);
   },
+  campaigns(title_id: string): Promise<CampaignRow[]> {
+    return operator.list(`${at(title_id)}/campaigns`);
+  },
+  /** Only the version that was seen is changed: a colleague's edit in between is a `VERSION_CONFLICT`. */
   async editTitle(title: Pick<Title, 'id' | 'version'>, edit: TitleEdit): Promise<Title> {
     const { body } = await operator.exchange<Title>('PATCH', at(title.id), { body: edit, if_match: `"${title.version}"` });
     return body;

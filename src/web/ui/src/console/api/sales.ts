@@ -32,6 +32,8 @@ export interface PurchaseRow {
   is_member_price: boolean;
   territory: string | null;
   storefront_slug: string | null;
+  /** By whose link the viewer came. */
+  campaign?: string | null;
   provider: string;
   payment_id?: string;
   created_at: string;

@@ -54,6 +54,7 @@ export const en = {
   tab_film: 'Film',
   tab_windows: 'Windows and prices',
   tab_sales: 'Sales',
+  tab_campaigns: 'Campaigns',
   tab_details: 'Details and status',
   on_storefront: 'On the storefront',
 
@@ -241,6 +242,7 @@ export const zh: Shape<typeof en> = {
   tab_film: '片源',
   tab_windows: '窗口期与定价',
   tab_sales: '销售',
+  tab_campaigns: '推广',
   tab_details: '资料与状态',
   on_storefront: '前台页面',
 
