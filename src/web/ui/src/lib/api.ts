@@ -154,6 +154,8 @@ export interface Title {
   clips?: { name: Localized; runtime_ms: number }[];
   /** The beginning of the film, which anybody may watch now. */
   preview?: { runtime_ms: number } | null;
+  /** Of which series it is which season, and the others that are listed here, by their numbers. */
+  season?: { series_id: string; number: number; series_name: Localized; others: { title_id: string; number: number; name: Localized }[] } | null;
   /** Under which it is shown in China; the number stands on its page. */
   licence?: { kind: 'online_release' | 'theatrical_release' | 'online_filing'; number: string } | null;
   windows?: Window[];
@@ -171,6 +173,14 @@ export interface Title {
 
 export const outcomes = ['paid', 'declined', 'pending', 'qr_code', 'challenge', 'callback_twice'] as const;
 export type Outcome = (typeof outcomes)[number];
+
+/** Several titles that are its seasons. */
+export interface Series {
+  id: string;
+  name: Localized;
+  synopsis: Localized;
+  seasons: (Title & { number: number })[];
+}
 
 /** A title as far as a list of something else names it. */
 export interface TitleBrief {
@@ -425,6 +435,9 @@ export const api = {
   },
   title(id: string): Promise<Title> {
     return call('GET', `/titles/${segment(id)}`);
+  },
+  series(id: string): Promise<Series> {
+    return call('GET', `/series/${segment(id)}`);
   },
   products(): Promise<Product[]> {
     return list('/products');
