@@ -15,6 +15,7 @@ export const paths = {
 
   titles: '/console/titles',
   title: '/console/titles/{title_id}',
+  series: '/console/series',
   uploads: '/console/uploads',
   partners: '/console/partners',
   deals: '/console/deals',
@@ -95,6 +96,13 @@ const pages: Pages = {
     nav: { group: 'films', icon: 'film', bar: true },
   },
   title: { load: () => import('./pages/Title.svelte'), title: 'title', need: 'read' },
+  series: {
+    load: () => import('./pages/Series.svelte'),
+    title: 'series',
+    need: 'read',
+    key: 'n',
+    nav: { group: 'films', icon: 'grid' },
+  },
   uploads: {
     load: () => import('./pages/Uploads.svelte'),
     title: 'uploads',

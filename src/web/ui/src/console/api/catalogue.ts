@@ -98,6 +98,7 @@ export interface Title {
   clips?: FilmClip[];
   preview_seconds?: number | null;
   merchandise?: Article[];
+  season?: { series_id: string; number: number } | null;
   /** Parties whose film it is. */
   producers?: string[];
   part_names?: Localized[];
