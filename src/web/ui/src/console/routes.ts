@@ -18,6 +18,7 @@ export const paths = {
   series: '/console/series',
   uploads: '/console/uploads',
   partners: '/console/partners',
+  placements: '/console/placements',
   deals: '/console/deals',
   deal: '/console/deals/{deal_id}',
   codes: '/console/codes',
@@ -116,6 +117,13 @@ const pages: Pages = {
     need: 'read',
     key: 'p',
     nav: { group: 'films', icon: 'users' },
+  },
+  placements: {
+    load: () => import('./pages/Placements.svelte'),
+    title: 'placements',
+    need: 'read',
+    key: 'b',
+    nav: { group: 'films', icon: 'eye' },
   },
 
   orders: {

@@ -98,6 +98,8 @@ export interface Title {
   clips?: FilmClip[];
   preview_seconds?: number | null;
   merchandise?: Article[];
+  placements?: Placement[];
+  clean_edits?: CleanEdit[];
   season?: { series_id: string; number: number } | null;
   /** Parties whose film it is. */
   producers?: string[];
@@ -133,6 +135,27 @@ export interface Article {
   price: Money | null;
   url: string;
   cues: Cue[];
+}
+
+export const placementCategories = ['alcohol', 'tobacco', 'gambling', 'medicine', 'finance', 'food', 'infant_food', 'other'] as const;
+
+/** What of a brand is seen in a part, from when to when. */
+export interface Placement {
+  part: number;
+  brand: string;
+  category: (typeof placementCategories)[number];
+  contract: string | null;
+  in_seconds: number;
+  out_seconds: number;
+  exposure_seconds: number;
+}
+
+/** Another cut of a part: played in its territories, and where one of its categories is blocked. */
+export interface CleanEdit {
+  part: number;
+  asset_id: string;
+  territories: Territories | null;
+  categories: Placement['category'][];
 }
 
 /** A short film about the film, besides its trailer. */
