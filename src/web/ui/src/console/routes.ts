@@ -194,6 +194,14 @@ const pages: Pages = {
     nav: { group: 'playback', icon: 'key' },
   },
 
+  outages: {
+    load: () => import('./pages/Outages.svelte'),
+    title: 'outages',
+    need: 'read',
+    key: 'x',
+    nav: { group: 'playback', icon: 'alert' },
+  },
+
   storefronts: {
     load: () => import('./pages/Storefronts.svelte'),
     title: 'storefronts',

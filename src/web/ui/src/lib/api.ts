@@ -202,6 +202,8 @@ export interface Grant {
   first_play_at: string | null;
   /** The instant from which nothing plays under it, as things stand; null where it was bought for good. */
   expires_at: string | null;
+  /** What outages have added to the period that `expires_at` ends. */
+  extended_seconds?: number;
   streams: number;
   revoked_at: string | null;
   livemode: boolean;

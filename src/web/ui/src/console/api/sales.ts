@@ -53,6 +53,8 @@ export interface Grant {
   first_play_at: string | null;
   /** Before first play, by when it has to be started; null where it was bought for good. */
   expires_at: string | null;
+  /** What outages have added to it. */
+  extended_seconds?: number;
   streams: number;
   revoked_at: string | null;
 }
