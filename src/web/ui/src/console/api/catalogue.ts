@@ -59,6 +59,29 @@ export interface Compliance {
   confirmation: { by: string; at: string; name: string; assets: string[]; runtime_ms: number } | null;
   expires_at: string | null;
   revocations: { number: string; at: string; reason: string }[];
+  /** What cost and province make of it; null where they are not known. */
+  scale?: Scale | null;
+  threshold?: { province: string; form: Threshold['form']; from: string; amount: Money } | null;
+}
+
+export type Scale = 'key' | 'ordinary' | 'other';
+
+export interface Production {
+  /** In CNY. */
+  cost: Money;
+  /** By its code of ISO 3166-2:CN. */
+  province: string;
+}
+
+/** From which cost on a title of a form is a key one, and an ordinary one. */
+export interface Threshold {
+  form: 'film' | 'series' | 'micro_drama' | 'animation';
+  /** `*` is everywhere. */
+  province: string;
+  /** A day in China. */
+  from: string;
+  key_from: Money;
+  ordinary_from: Money | null;
 }
 
 export type ComplianceEvent =
@@ -98,6 +121,7 @@ export interface Title {
   clips?: FilmClip[];
   preview_seconds?: number | null;
   merchandise?: Article[];
+  production?: Production | null;
   placements?: Placement[];
   clean_edits?: CleanEdit[];
   season?: { series_id: string; number: number } | null;
@@ -522,6 +546,9 @@ export const catalogue = {
   },
   compliance(title_id: string): Promise<Compliance> {
     return operator.call('GET', `${at(title_id)}/compliance`);
+  },
+  async thresholds(): Promise<Threshold[]> {
+    return operator.list('/licence-thresholds');
   },
   recordCompliance(title_id: string, body: ComplianceEvent): Promise<Compliance> {
     return operator.call('POST', `${at(title_id)}/compliance`, { body });
