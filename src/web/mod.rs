@@ -99,8 +99,18 @@ static FRONT_END: LazyLock<FrontEnd> =
 struct Dist;
 
 /// The addresses of `index.html`; `*` is one segment. `src/lib/route.svelte.ts` holds the same list.
-pub const STOREFRONT: &[&str] =
-    &["/", "/title/*", "/watch/*", "/purchases", "/purchases/*", "/redeem", "/account", "/cashier/*", "/sign-in"];
+pub const STOREFRONT: &[&str] = &[
+    "/",
+    "/title/*",
+    "/watch/*",
+    "/series/*",
+    "/purchases",
+    "/purchases/*",
+    "/redeem",
+    "/account",
+    "/cashier/*",
+    "/sign-in",
+];
 
 /// The addresses of `console.html`; `src/console/routes.ts` holds the same list.
 pub const CONSOLE: &[&str] = &["/console", "/console/*", "/console/*/*"];

@@ -21,6 +21,7 @@ import { growing } from './growing.js';
 import { holdbacks } from './holdbacks.js';
 import { startMarquee } from './marquee.js';
 import { loading } from './loading.js';
+import { parties } from './parties.js';
 import { partners } from './partners.js';
 import { playback } from './playback.js';
 import { preview } from './preview.js';
@@ -67,6 +68,7 @@ describe('browser', { timeout: 1_800_000 }, () => {
     sealed: () => sealed(world),
     clients: () => clients(world),
     partners: () => partners(world),
+    parties: () => parties(world),
     preview: () => preview(world),
     clearance: () => clearance(world),
     early: () => early(world),

@@ -3,7 +3,7 @@
 
 import { route } from './route.svelte';
 import { me } from './me.svelte';
-import { pages, paths, type PageName } from './routes';
+import { paths, type Page, type PageName } from './routes';
 
 const STORED_AS = 'marquee.console.keys';
 const SEQUENCE_MS_MAX = 1_500;
@@ -54,9 +54,9 @@ function typing(target: EventTarget | null): boolean {
 }
 
 function go(key: string): boolean {
-  const name = (Object.keys(pages) as PageName[]).find((page) => pages[page].key === key && me.may(pages[page].need));
-  if (name === undefined) return false;
-  route.go(paths[name]);
+  const found = (Object.entries(me.pages) as [PageName, Page][]).find(([, page]) => page.key === key && me.may(page.need));
+  if (found === undefined) return false;
+  route.go(paths[found[0]]);
   return true;
 }
 

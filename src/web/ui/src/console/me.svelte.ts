@@ -2,9 +2,10 @@
 
 import { troubleIn, type Trouble } from '../lib/http';
 import { whenSignedOut } from './api';
-import { me as askMe, signOut, type Operator, type OperatorMe } from './api/operator';
+import { me as askMe, signOut, type Operator, type OperatorMe, type PartyBrief } from './api/operator';
 import { mayRole, type Need } from './roles';
 import { route } from './route.svelte';
+import { pagesOf, type Pages } from './routes';
 
 export type { Need } from './roles';
 
@@ -14,6 +15,10 @@ class Me {
   trouble: Trouble | null = $state.raw(null);
   #answer: OperatorMe | null = $state.raw(null);
   readonly operator: Operator | null = $derived(this.#answer?.operator ?? null);
+  /** Whose account it is, where it is another party's. */
+  readonly party: PartyBrief | null = $derived((this.operator?.role === 'party' && this.operator.party) || null);
+  /** The pages that there are for whoever is here. */
+  readonly pages: Pages = $derived(pagesOf(this.operator));
   readonly version: string | null = $derived(this.#answer?.version ?? null);
   /** Nothing is said about money before the server has answered. */
   readonly testMode: boolean = $derived(this.#answer !== null && !this.#answer.livemode);

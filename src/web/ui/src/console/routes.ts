@@ -1,9 +1,12 @@
 // Every page of the console: its address, its code, its name, who may open it, its key after `g`, its place in the
-// navigation. The server answers each of these addresses with the console's document.
+// navigation. Accounts of other parties have pages of their own, some at the same addresses. The server answers each of
+// these addresses with the console's document.
 
 import type { Component } from 'svelte';
 import type { IconName } from '../kit/icons';
-import type { Need } from './me.svelte';
+import type { Operator } from './api/operator';
+import type { PartyKind } from './api/partners';
+import type { Need } from './roles';
 import type { en } from './words/shell';
 
 export const paths = {
@@ -12,8 +15,14 @@ export const paths = {
 
   titles: '/console/titles',
   title: '/console/titles/{title_id}',
+  series: '/console/series',
   uploads: '/console/uploads',
   partners: '/console/partners',
+  placements: '/console/placements',
+  deals: '/console/deals',
+  deal: '/console/deals/{deal_id}',
+  codes: '/console/codes',
+  outages: '/console/outages',
 
   orders: '/console/orders',
   order: '/console/orders/{purchase_id}',
@@ -51,11 +60,19 @@ export interface Page {
   nav?: { group: Group; icon: IconName; /** In the bar of a phone. */ bar?: true };
 }
 
+export type Pages = Partial<Record<PageName, Page>>;
+
 export const groups = ['today', 'films', 'sales', 'playback', 'house'] as const;
 export type Group = (typeof groups)[number];
 
+/** The way in is the same for everybody. */
+const doors: Pages = {
+  sign_in: { load: () => import('./pages/SignIn.svelte'), title: 'sign_in', need: 'read', frame: 'bare' },
+  welcome: { load: () => import('./pages/Welcome.svelte'), title: 'welcome', need: 'read', frame: 'bare' },
+};
+
 /** In the order of the navigation. */
-export const pages: Record<PageName, Page> = {
+const pages: Pages = {
   home: {
     load: () => import('./pages/Home.svelte'),
     title: 'home',
@@ -80,6 +97,13 @@ export const pages: Record<PageName, Page> = {
     nav: { group: 'films', icon: 'film', bar: true },
   },
   title: { load: () => import('./pages/Title.svelte'), title: 'title', need: 'read' },
+  series: {
+    load: () => import('./pages/Series.svelte'),
+    title: 'series',
+    need: 'read',
+    key: 'n',
+    nav: { group: 'films', icon: 'grid' },
+  },
   uploads: {
     load: () => import('./pages/Uploads.svelte'),
     title: 'uploads',
@@ -93,6 +117,13 @@ export const pages: Record<PageName, Page> = {
     need: 'read',
     key: 'p',
     nav: { group: 'films', icon: 'users' },
+  },
+  placements: {
+    load: () => import('./pages/Placements.svelte'),
+    title: 'placements',
+    need: 'read',
+    key: 'b',
+    nav: { group: 'films', icon: 'eye' },
   },
 
   orders: {
@@ -163,6 +194,14 @@ export const pages: Record<PageName, Page> = {
     nav: { group: 'playback', icon: 'key' },
   },
 
+  outages: {
+    load: () => import('./pages/Outages.svelte'),
+    title: 'outages',
+    need: 'read',
+    key: 'x',
+    nav: { group: 'playback', icon: 'alert' },
+  },
+
   storefronts: {
     load: () => import('./pages/Storefronts.svelte'),
     title: 'storefronts',
@@ -185,15 +224,59 @@ export const pages: Record<PageName, Page> = {
     nav: { group: 'house', icon: 'settings' },
   },
 
-  sign_in: { load: () => import('./pages/SignIn.svelte'), title: 'sign_in', need: 'read', frame: 'bare' },
-  welcome: { load: () => import('./pages/Welcome.svelte'), title: 'welcome', need: 'read', frame: 'bare' },
+  ...doors,
 };
 
+const party_pages: Pages = {
+  home: { load: () => import('./party/Titles.svelte'), title: 'titles', need: 'party' },
+  titles: {
+    load: () => import('./party/Titles.svelte'),
+    title: 'titles',
+    need: 'party',
+    key: 't',
+    nav: { group: 'films', icon: 'film', bar: true },
+  },
+  title: { load: () => import('./party/Title.svelte'), title: 'title', need: 'party' },
+  deals: {
+    load: () => import('./party/Deals.svelte'),
+    title: 'deals',
+    need: 'party',
+    key: 'd',
+    nav: { group: 'films', icon: 'calendar', bar: true },
+  },
+  deal: { load: () => import('./party/Deal.svelte'), title: 'deal', need: 'party' },
+  codes: {
+    load: () => import('./party/Codes.svelte'),
+    title: 'codes',
+    need: 'party',
+    key: 'c',
+    nav: { group: 'films', icon: 'ticket', bar: true },
+  },
+  outages: {
+    load: () => import('./party/Outages.svelte'),
+    title: 'outages',
+    need: 'party',
+    key: 'o',
+    nav: { group: 'films', icon: 'alert', bar: true },
+  },
+  ...doors,
+};
+
+/** Vouchers are sold for us by circuits and platforms; the others have no page of them. */
+const SELL_CODES: readonly PartyKind[] = ['circuit', 'partner'];
+
+/** The pages of whoever is here: for an account of another party no page of the operators' is there at all. */
+export function pagesOf(operator: Pick<Operator, 'role' | 'party'> | null): Pages {
+  if (operator?.role !== 'party') return pages;
+  const { codes, ...others } = party_pages;
+  return operator.party && SELL_CODES.includes(operator.party.kind) ? party_pages : others;
+}
+
 /** The page in the navigation under which an address lies: a session under the sessions. */
-export function navPageOf(name: PageName | 'unknown'): PageName | null {
+export function navPageOf(name: PageName | 'unknown', pages: Pages): PageName | null {
   if (name === 'unknown') return null;
-  if (pages[name].nav) return name;
+  if (pages[name]?.nav) return name;
   const path: string = paths[name];
-  const above = Object.entries(paths).filter(([page]) => pages[page as PageName].nav && page !== 'home');
+  const above = Object.entries(paths).filter(([page]) => pages[page as PageName]?.nav && page !== 'home');
   return (above.find(([, candidate]) => path.startsWith(`${candidate}/`))?.[0] as PageName | undefined) ?? null;
 }

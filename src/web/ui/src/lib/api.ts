@@ -1,5 +1,6 @@
 // The viewer's part of the API, as the pages use it.
 
+import { campaign } from './campaign';
 import { call, Failure, list, page, type NextStep, type Page } from './http';
 import type { Batch } from '../player/recorder';
 import type { Position } from '../player/progress';
@@ -149,8 +150,12 @@ export interface Title {
   parts?: Part[];
   episodes?: EpisodeTerms | null;
   trailer?: { runtime_ms: number } | null;
+  /** Further short films about it; not in a list of titles. */
+  clips?: { name: Localized; runtime_ms: number }[];
   /** The beginning of the film, which anybody may watch now. */
   preview?: { runtime_ms: number } | null;
+  /** Of which series it is which season, and the others that are listed here, by their numbers. */
+  season?: { series_id: string; number: number; series_name: Localized; others: { title_id: string; number: number; name: Localized }[] } | null;
   /** Under which it is shown in China; the number stands on its page. */
   licence?: { kind: 'online_release' | 'theatrical_release' | 'online_filing'; number: string } | null;
   windows?: Window[];
@@ -168,6 +173,14 @@ export interface Title {
 
 export const outcomes = ['paid', 'declined', 'pending', 'qr_code', 'challenge', 'callback_twice'] as const;
 export type Outcome = (typeof outcomes)[number];
+
+/** Several titles that are its seasons. */
+export interface Series {
+  id: string;
+  name: Localized;
+  synopsis: Localized;
+  seasons: (Title & { number: number })[];
+}
 
 /** A title as far as a list of something else names it. */
 export interface TitleBrief {
@@ -189,6 +202,8 @@ export interface Grant {
   first_play_at: string | null;
   /** The instant from which nothing plays under it, as things stand; null where it was bought for good. */
   expires_at: string | null;
+  /** What outages have added to the period that `expires_at` ends. */
+  extended_seconds?: number;
   streams: number;
   revoked_at: string | null;
   livemode: boolean;
@@ -392,6 +407,12 @@ export type Delivery = 'taken' | 'lost' | 'refused';
 
 const segment = encodeURIComponent;
 
+/** By which campaign's link this visit came. */
+function came(): { campaign?: string } {
+  const word = campaign();
+  return word === null ? {} : { campaign: word };
+}
+
 /** Short lists come whole, some as an array and some as a page. */
 const rows = <Row>(answer: Row[] | Page<Row>): Row[] => (Array.isArray(answer) ? answer : answer.data);
 
@@ -417,6 +438,9 @@ export const api = {
   title(id: string): Promise<Title> {
     return call('GET', `/titles/${segment(id)}`);
   },
+  series(id: string): Promise<Series> {
+    return call('GET', `/series/${segment(id)}`);
+  },
   products(): Promise<Product[]> {
     return list('/products');
   },
@@ -424,7 +448,7 @@ export const api = {
     return call('POST', '/quotes', { body: order });
   },
   buy(order: OrderEntry, outcome: Outcome, key: string): Promise<Purchase> {
-    return call('POST', '/purchases', { body: { ...order, payment: { method: 'sandbox', outcome } }, key });
+    return call('POST', '/purchases', { body: { ...order, ...came(), payment: { method: 'sandbox', outcome } }, key });
   },
   purchase(id: string, signal?: AbortSignal): Promise<Purchase> {
     return call('GET', `/purchases/${segment(id)}`, signal ? { signal } : {});
@@ -490,8 +514,8 @@ export const api = {
   forgetProgress(title_id: string): Promise<void> {
     return call('DELETE', `/progress/${segment(title_id)}`);
   },
-  openPlayback(what: { title_id: string; part?: number; trailer?: true; preview?: true; pin?: string }): Promise<PlaybackSession> {
-    return call('POST', '/playback-sessions', { body: what });
+  openPlayback(what: { title_id: string; part?: number; trailer?: true; clip?: number; preview?: true; pin?: string }): Promise<PlaybackSession> {
+    return call('POST', '/playback-sessions', { body: { ...what, ...came() } });
   },
   /** Gives the stream slot back. Survives the page: it is called while the page goes away. */
   closePlayback(session_id: string): void {

@@ -5,7 +5,7 @@ test('a campaign is a plain word of the address, or the one before', () => {
   expect(campaignOf('?campaign=spring-27&x=1', null)).toBe('spring-27');
   expect(campaignOf('?campaign=a%20b', 'kept')).toBe('kept');
   expect(campaignOf('', null)).toBeNull();
-  expect(campaignOf(`?campaign=${'x'.repeat(41)}`, null)).toBeNull();
+  expect(campaignOf(`?campaign=${'x'.repeat(65)}`, null)).toBeNull();
 });
 
 test('it goes on with a link', () => {

@@ -2,7 +2,7 @@
 
 const KEY = 'campaign';
 /** As the server takes it. */
-const WORD = /^[A-Za-z0-9._-]{1,40}$/;
+const WORD = /^[A-Za-z0-9._-]{1,64}$/;
 
 /** The word in an address, or what was kept of one before. */
 export function campaignOf(search: string, kept: string | null): string | null {

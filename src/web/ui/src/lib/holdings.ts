@@ -3,8 +3,9 @@
 import type { Grant, GrantRow, Localized, ProductBrief, Purchase, TitleBrief } from './api';
 
 export type Standing =
-  | { is: 'unstarted'; until: string }
-  | { is: 'running'; until: string }
+  /** Where an outage took time, by how much `until` is later for it. */
+  | { is: 'unstarted'; until: string; extended_seconds?: number }
+  | { is: 'running'; until: string; extended_seconds?: number }
   /** Bought without an end. */
   | { is: 'forever' }
   /** Null where the grant does not say when its film opens. */
@@ -88,5 +89,7 @@ function phaseOf(grant: Grant): Standing {
   if (grant.phase === 'revoked') return { is: 'revoked', at: revoked_at ?? expires_at ?? issued_at };
   if (grant.phase === 'expired' || grant.phase === 'start_by_passed') return { is: grant.phase, at: expires_at ?? issued_at };
   if (grant.phase === 'upcoming') return { is: 'upcoming', opens_at: grant.available_at ?? null };
-  return expires_at === null ? { is: 'forever' } : { is: grant.phase, until: expires_at };
+  if (expires_at === null) return { is: 'forever' };
+  const { phase: is, extended_seconds = 0 } = grant;
+  return { is, until: expires_at, ...(extended_seconds > 0 ? { extended_seconds } : {}) };
 }

@@ -7,6 +7,7 @@ export const paths = {
   wall: '/',
   title: '/title/{title_id}',
   watch: '/watch/{title_id}',
+  series: '/series/{series_id}',
   purchases: '/purchases',
   receipt: '/purchases/{purchase_id}',
   redeem: '/redeem',
@@ -18,6 +19,7 @@ export const paths = {
 export const route = new Router(paths);
 export const watchPath = (title_id: string): string => pathOf(paths.watch, { title_id });
 export const titlePath = (title_id: string): string => pathOf(paths.title, { title_id });
+export const seriesPath = (series_id: string): string => pathOf(paths.series, { series_id });
 export const receiptPath = (purchase_id: string): string => pathOf(paths.receipt, { purchase_id });
 
 /** Where to go on after signing in: an address of ours, and no other. */

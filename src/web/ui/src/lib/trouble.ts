@@ -124,6 +124,7 @@ function remedy(code: Denial, next: NextStep[], words: Words, locale: Locale): s
     case 'GEO_NOT_LICENSED':
     case 'LICENCE_REQUIRED':
     case 'LANGUAGE_HELD_BACK':
+    case 'CLEAN_EDIT_MISSING':
       return next.some((step) => step.action === 'buy') ? words.remedy_buy : words.remedy_none;
     case 'TOO_FEW_COINS':
     case 'NOT_FOUND':

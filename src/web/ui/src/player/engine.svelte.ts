@@ -18,13 +18,13 @@ import { keptIn } from './resume';
 import { Session } from './session';
 import { Stalls } from './stalls';
 import { loadStream, type Away, type Listener, type OpenStream, type Stream } from './stream';
+import { clipOf, type Teaser } from './teaser';
 import { Tracks } from './tracks.svelte';
 
 export type Phase = 'idle' | 'opening' | 'playing' | 'ended';
 
-/** What to play. A trailer and a preview need no right, and their position is nobody's progress. */
+/** What to play. Teasers need no right, and their position is nobody's progress. */
 export type Program = { part: number } | Teaser;
-export type Teaser = 'trailer' | 'preview';
 
 const TICK_MS = 1_000;
 const POSITION_EVERY_TICKS = 10;
@@ -160,6 +160,7 @@ export class Engine {
     const what = { title_id: this.#title_id, ...(this.pin === null ? {} : { pin: this.pin }) };
     if (this.program === 'trailer') return api.openPlayback({ ...what, trailer: true });
     if (this.program === 'preview') return api.openPlayback({ ...what, preview: true });
+    if (typeof this.program === 'string') return api.openPlayback({ ...what, clip: clipOf(this.program) ?? 1 });
     return api.openPlayback({ ...what, part: this.program.part });
   }
 

@@ -59,6 +59,29 @@ export interface Compliance {
   confirmation: { by: string; at: string; name: string; assets: string[]; runtime_ms: number } | null;
   expires_at: string | null;
   revocations: { number: string; at: string; reason: string }[];
+  /** What cost and province make of it; null where they are not known. */
+  scale?: Scale | null;
+  threshold?: { province: string; form: Threshold['form']; from: string; amount: Money } | null;
+}
+
+export type Scale = 'key' | 'ordinary' | 'other';
+
+export interface Production {
+  /** In CNY. */
+  cost: Money;
+  /** By its code of ISO 3166-2:CN. */
+  province: string;
+}
+
+/** From which cost on a title of a form is a key one, and an ordinary one. */
+export interface Threshold {
+  form: 'film' | 'series' | 'micro_drama' | 'animation';
+  /** `*` is everywhere. */
+  province: string;
+  /** A day in China. */
+  from: string;
+  key_from: Money;
+  ordinary_from: Money | null;
 }
 
 export type ComplianceEvent =
@@ -95,8 +118,15 @@ export interface Title {
   min_age?: number | null;
   assets: string[];
   trailer_asset_id?: string | null;
+  clips?: FilmClip[];
   preview_seconds?: number | null;
   merchandise?: Article[];
+  production?: Production | null;
+  placements?: Placement[];
+  clean_edits?: CleanEdit[];
+  season?: { series_id: string; number: number } | null;
+  /** Parties whose film it is. */
+  producers?: string[];
   part_names?: Localized[];
   /** By part, from when anybody may watch it at all; may be shorter than `assets`. */
   part_opens_at?: (string | null)[];
@@ -129,6 +159,46 @@ export interface Article {
   price: Money | null;
   url: string;
   cues: Cue[];
+}
+
+export const placementCategories = ['alcohol', 'tobacco', 'gambling', 'medicine', 'finance', 'food', 'infant_food', 'other'] as const;
+
+/** What of a brand is seen in a part, from when to when. */
+export interface Placement {
+  part: number;
+  brand: string;
+  category: (typeof placementCategories)[number];
+  contract: string | null;
+  in_seconds: number;
+  out_seconds: number;
+  exposure_seconds: number;
+}
+
+/** Another cut of a part: played in its territories, and where one of its categories is blocked. */
+export interface CleanEdit {
+  part: number;
+  asset_id: string;
+  territories: Territories | null;
+  categories: Placement['category'][];
+}
+
+/** A short film about the film, besides its trailer. */
+export interface FilmClip {
+  name: Localized;
+  asset_id: string;
+  /** As the asset has it. */
+  runtime_ms?: number | null;
+}
+
+/** What came by the links of one campaign. */
+export interface CampaignRow {
+  campaign: string;
+  /** Of clips and the preview too; of the last 90 days, as `plays` are. */
+  trailer_plays: number;
+  plays: number;
+  orders: number;
+  refunds: number;
+  gross: Money[];
 }
 
 /** How many went on to the shop on one day. */
@@ -442,10 +512,13 @@ export const catalogue = {
   createTitle(name: Localized, key: string): Promise<Title> {
     return operator.call('POST', '/titles', { body: { name }, key });
   },
-  /** Only the version that was seen is changed: a colleague's edit in between is a `VERSION_CONFLICT`. */
   clicks(title_id: string): Promise<Clicks[]> {
     return operator.call('GET', `/titles/${segment(title_id)}/merchandise-clicks`);
   },
+  campaigns(title_id: string): Promise<CampaignRow[]> {
+    return operator.list(`${at(title_id)}/campaigns`);
+  },
+  /** Only the version that was seen is changed: a colleague's edit in between is a `VERSION_CONFLICT`. */
   async editTitle(title: Pick<Title, 'id' | 'version'>, edit: TitleEdit): Promise<Title> {
     const { body } = await operator.exchange<Title>('PATCH', at(title.id), { body: edit, if_match: `"${title.version}"` });
     return body;
@@ -473,6 +546,9 @@ export const catalogue = {
   },
   compliance(title_id: string): Promise<Compliance> {
     return operator.call('GET', `${at(title_id)}/compliance`);
+  },
+  async thresholds(): Promise<Threshold[]> {
+    return operator.list('/licence-thresholds');
   },
   recordCompliance(title_id: string, body: ComplianceEvent): Promise<Compliance> {
     return operator.call('POST', `${at(title_id)}/compliance`, { body });

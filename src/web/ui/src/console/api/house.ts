@@ -3,6 +3,7 @@
 import type { Localized } from '../../lib/api';
 import { operator } from '../api';
 import type { Territories } from './catalogue';
+import type { PartyBrief } from './operator';
 
 export interface Storefront {
   id: string;
@@ -29,13 +30,17 @@ export interface Operator {
   id: string;
   name: string;
   email: string;
-  role: Role;
+  role: Role | 'party';
+  /** Whose account it is, where it is another party's. */
+  party?: PartyBrief | null;
   created_at: string;
   last_seen_at: string | null;
   disabled_at?: string | null;
   disabled?: boolean;
   invited?: boolean;
 }
+
+export type Invite = { name: string; email: string } & ({ role: Role } | { role: 'party'; party_id: string });
 
 export interface Link {
   link: string;
@@ -82,7 +87,7 @@ export const house = {
   operators(): Promise<Operator[]> {
     return operator.list('/operators');
   },
-  invite(body: { name: string; email: string; role: Role }): Promise<Link & { operator: Operator }> {
+  invite(body: Invite): Promise<Link & { operator: Operator }> {
     return operator.call('POST', '/operators', { body });
   },
   editOperator(id: string, body: { role?: Role; disabled?: boolean }): Promise<unknown> {

@@ -2,9 +2,17 @@
 
 import { call } from '../../lib/http';
 import { operator } from '../api';
+import type { PartyKind } from './partners';
 
-export const roles = ['owner', 'operator', 'finance', 'read_only'] as const;
+export const roles = ['owner', 'operator', 'finance', 'read_only', 'party'] as const;
+/** `party` is an account of another party, which sees only its own. */
 export type Role = (typeof roles)[number];
+
+export interface PartyBrief {
+  id: string;
+  name: string;
+  kind: PartyKind;
+}
 
 export interface Operator {
   id: string;
@@ -12,6 +20,8 @@ export interface Operator {
   /** None for the server's own operator. */
   email: string | null;
   role: Role;
+  /** Whose account it is, where it is another party's. */
+  party?: PartyBrief | null;
   created_at: string;
   last_seen_at: string | null;
 }
@@ -27,6 +37,7 @@ export interface Invitation {
   /** `invite` lets in an operator who is there already, also after a lost password. */
   kind: 'owner' | 'invite';
   role: Role;
+  party?: PartyBrief | null;
   email: string | null;
   name?: string | null;
   expires_at: string;

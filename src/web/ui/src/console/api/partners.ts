@@ -4,7 +4,7 @@ import type { Localized, Money } from '../../lib/api';
 import { operator } from '../api';
 import type { LicenseType, Territories } from './catalogue';
 
-export const partyKinds = ['partner', 'circuit', 'broadcaster', 'distributor'] as const;
+export const partyKinds = ['partner', 'circuit', 'broadcaster', 'distributor', 'producer'] as const;
 export type PartyKind = (typeof partyKinds)[number];
 
 export interface Signer {

@@ -32,6 +32,8 @@ export interface PurchaseRow {
   is_member_price: boolean;
   territory: string | null;
   storefront_slug: string | null;
+  /** By whose link the viewer came. */
+  campaign?: string | null;
   provider: string;
   payment_id?: string;
   created_at: string;
@@ -51,6 +53,8 @@ export interface Grant {
   first_play_at: string | null;
   /** Before first play, by when it has to be started; null where it was bought for good. */
   expires_at: string | null;
+  /** What outages have added to it. */
+  extended_seconds?: number;
   streams: number;
   revoked_at: string | null;
 }

@@ -26,6 +26,8 @@ export interface Session {
   via: Via;
   device?: string | null;
   territory?: string | null;
+  /** By whose link the viewer came. */
+  campaign?: string | null;
   opened_at: string;
   expires_at: string;
   ends_at: string | null;

@@ -14,7 +14,7 @@ export function digitsOf(currency: string): number {
   return new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2;
 }
 
-export function parseMoney(text: string, currency: string): MoneyEntry {
+export function parseMoney(text: string, currency: string, amount_max = AMOUNT_MAX): MoneyEntry {
   // Chinese keyboards also give full-width digits, signs and stops.
   const plain = text.normalize('NFKC').replace(/。/g, '.').trim();
   if (plain === '') return refused('empty');
@@ -29,7 +29,7 @@ export function parseMoney(text: string, currency: string): MoneyEntry {
   if (fraction.replace(/0+$/, '').length > digits) return refused('too_fine');
   const amount = Number(whole.replaceAll(',', '') + fraction.slice(0, digits).padEnd(digits, '0'));
   if (sign === '-' || amount <= 0) return refused('not_positive');
-  if (amount > AMOUNT_MAX) return refused('too_much');
+  if (amount > amount_max) return refused('too_much');
   return { ok: true, money: { amount, currency } };
 }
 

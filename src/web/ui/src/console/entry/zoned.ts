@@ -32,6 +32,13 @@ function wallMs(utc_ms: number, zone: string): number {
   return Date.UTC(year, month - 1, day, hour, minute, second) + (((utc_ms % 1000) + 1000) % 1000);
 }
 
+/** The same for the marks and steps of a scale, with its way back: where the clocks skip a reading it stays as it is. */
+export const wallOf = (zone: string) => (utc_ms: number): number => wallMs(utc_ms, zone);
+export const instantOf = (zone: string) => (wall_ms: number): number => {
+  const local = fromLocal(new Date(wall_ms).toISOString().slice(0, 19), zone);
+  return local.ok ? Date.parse(local.at) : wall_ms;
+};
+
 /** `2026-12-01T20:00` in the zone, for an input; seconds only where there are any. */
 export function toLocal(at: string | null | undefined, zone: string): string {
   if (!at) return '';

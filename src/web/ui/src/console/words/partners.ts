@@ -35,6 +35,7 @@ export const en = {
   kind_circuit: 'Cinema circuit',
   kind_broadcaster: 'Broadcaster',
   kind_distributor: 'Distributor',
+  kind_producer: 'Producer',
 
   carriage_platform: 'On its platform',
   carriage_cinema: 'In its cinemas',
@@ -152,7 +153,7 @@ export const en = {
   edit_party: 'Edit party',
   edit: 'Edit',
   no_parties: 'No party yet',
-  parties_text: 'Platforms that co-release, circuits, broadcasters, and whoever was sold a territory.',
+  parties_text: 'Platforms that co-release, circuits, broadcasters, whoever was sold a territory, and producers, whose films they are.',
   party_saved: 'The party is saved.',
   signs: 'It signs for its viewers',
   signs_text: 'A platform whose viewers play from this server signs a token for each of them, and this server checks it with the platform’s public keys. No secret is exchanged. Others need none.',
@@ -199,6 +200,7 @@ export const zh: Shape<typeof en> = {
   kind_circuit: '院线',
   kind_broadcaster: '电视台',
   kind_distributor: '发行方',
+  kind_producer: '片方',
 
   carriage_platform: '平台上线',
   carriage_cinema: '院线上映',
@@ -316,7 +318,7 @@ export const zh: Shape<typeof en> = {
   edit_party: '编辑合作方',
   edit: '编辑',
   no_parties: '还没有合作方',
-  parties_text: '拼播平台、院线、电视台，以及买下某地区版权的发行方。',
+  parties_text: '拼播平台、院线、电视台、买下某地区版权的发行方，以及出品影片的片方。',
   party_saved: '合作方已保存。',
   signs: '由其为观众签发令牌',
   signs_text: '观众由本服务器播放的拼播平台，须为每位观众签发令牌；本服务器以其公钥验证，无需交换密钥。其他合作方不需要。',
