@@ -24,7 +24,7 @@ use crate::base::clock::UtcMs;
 use crate::base::id::{
     ApiTokenId, AssetId, AuditId, AvailId, CoinLotId, CouponId, DealId, EntryId, GrantId, HoldbackId, JobId,
     MembershipId, OfferId, OperatorId, OutageId, PartyId, PaymentId, PlanId, ProductId, PurchaseId, RefundId,
-    ScreenerId, SessionId, StorefrontId, TitleId, UnlockId, UploadId, ViewerId, VoucherBatchId, VoucherId,
+    ScreenerId, SeriesId, SessionId, StorefrontId, TitleId, UnlockId, UploadId, ViewerId, VoucherBatchId, VoucherId,
 };
 use crate::base::limits;
 use crate::base::money::Money;
@@ -201,7 +201,7 @@ macro_rules! id_schemas {
 
 id_schemas! {
     ApiTokenId AssetId AuditId AvailId CoinLotId CouponId DealId EntryId GrantId HoldbackId JobId MembershipId OfferId OperatorId OutageId PartyId PaymentId PlanId ProductId
-    PurchaseId RefundId ScreenerId SessionId StorefrontId TitleId UnlockId UploadId ViewerId VoucherBatchId VoucherId
+    PurchaseId RefundId ScreenerId SeriesId SessionId StorefrontId TitleId UnlockId UploadId ViewerId VoucherBatchId VoucherId
 }
 
 impl PartialSchema for UtcMs {

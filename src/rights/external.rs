@@ -61,7 +61,7 @@ pub fn question(
     let territory = deemed(viewer.home, territory);
     let reach = Reach::of(title, territory, at);
     let avails: Vec<_> = open(&reach, at)
-        .filter(|avail| title.is_heard(part, avail))
+        .filter(|avail| reach.is_heard(part, avail))
         .map(|avail| (avail.id, avail.license_type))
         .collect();
     (!avails.is_empty()).then_some(Question { title_id: title.title.id, part, territory, at, avails })

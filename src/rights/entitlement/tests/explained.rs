@@ -218,7 +218,9 @@ proptest! {
                 | Cause::Partner(_)
                 | Cause::Screener(_)
                 | Cause::Free
-                | Cause::Trailer | Cause::Preview => None,
+                | Cause::External
+                | Cause::Trailer
+                | Cause::Preview => None,
             };
             let member = viewer.memberships.first();
             let answer = still_entitled(&session, &rights, grant, member, territory, later);
