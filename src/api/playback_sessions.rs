@@ -236,7 +236,7 @@ pub async fn play(api: &Api, request: OpenRequest, actor: &str) -> Result<Respon
             api.metrics.count_session();
             let right = &session.entitlement;
             let detail = json!({"title_id": title_id, "part": part, "trailer": trailer, "clip": clip,
-                "preview": preview, "campaign": session.campaign, "territory": territory, "rule": right.cause.rule(), "avail_id": right.avail_id,
+                "preview": preview, "asset_id": session.asset_id, "campaign": session.campaign, "territory": territory, "rule": right.cause.rule(), "avail_id": right.avail_id,
                 "deal_id": right.deal_id, "grant_id": right.grant_id(), "membership_id": right.membership_id(),
                 "screener_id": right.screener_id(), "reference": right.reference, "ends_at": right.ends_at, "caps": right.caps.as_deref()});
             if let Err(error) = api.audit(actor, "session.open", &session.id.to_string(), detail).await {

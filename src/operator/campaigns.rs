@@ -52,11 +52,11 @@ pub async fn report(
 fn bodies(CampaignRows { sessions, sales }: CampaignRows) -> Vec<CampaignBody> {
     let mut found: BTreeMap<String, CampaignBody> = BTreeMap::new();
     for CampaignSessions { campaign, teasers, films } in sessions {
-        let body = found.entry(campaign).or_insert_with_key(CampaignBody::of);
+        let body = found.entry(campaign).or_insert_with_key(|word| CampaignBody::of(word));
         (body.trailer_plays, body.plays) = (teasers, films);
     }
     for CampaignSales { campaign, gross, orders, refunds } in sales {
-        let body = found.entry(campaign).or_insert_with_key(CampaignBody::of);
+        let body = found.entry(campaign).or_insert_with_key(|word| CampaignBody::of(word));
         body.orders += orders;
         body.refunds += refunds;
         body.gross.push(gross);
@@ -70,8 +70,8 @@ fn bodies(CampaignRows { sessions, sales }: CampaignRows) -> Vec<CampaignBody> {
 
 impl CampaignBody {
     /// One that nobody came by yet.
-    fn of(campaign: &String) -> CampaignBody {
-        let campaign = campaign.clone();
+    fn of(campaign: &str) -> CampaignBody {
+        let campaign = campaign.to_owned();
         CampaignBody { campaign, trailer_plays: 0, plays: 0, orders: 0, refunds: 0, gross: Vec::new() }
     }
 }

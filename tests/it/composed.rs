@@ -37,7 +37,7 @@ pub async fn license(server: &Server, title: TitleId) -> AssetId {
     let made = card::made(film::packaged().await.index.clone(), scratch.path()).await;
     let id = AssetId::new(server.now());
     publish(&server.app.blobs, id, made.dir(), &made.index).await.unwrap();
-    let details = AssetDetails { card_of: title.card_source(1), ..AssetDetails::default() };
+    let details = AssetDetails { card_of: title.card_source(title.parts[0]), ..AssetDetails::default() };
     let duration_ms = made.index.duration_ms as i64;
     let asset = Asset {
         id,

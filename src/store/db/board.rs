@@ -162,7 +162,8 @@ pub struct SalesCell {
     pub orders: u64,
 }
 
-/// Both in the order of their words.
+/// What many came by first, and no more than `limits::CLICK_ROWS_MAX`: anybody can make up a word and open a trailer. Sales
+/// in the order of their words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CampaignRows {
     pub sessions: Vec<CampaignSessions>,

@@ -122,7 +122,7 @@ pub async fn campaigns_are_what_sessions_and_the_books_say(backend: &impl Backen
         db.insert_session(&session).await.unwrap();
     }
     let row = |campaign: &str, teasers, films| CampaignSessions { campaign: campaign.into(), teasers, films };
-    let sessions = vec![row("Autumn", 1, 0), row("spring", 1, 1)];
+    let sessions = vec![row("spring", 1, 1), row("Autumn", 1, 0)];
     let gross = Money::new(purchase.price.minor + refunded.price.minor, purchase.price.currency);
     let sales = vec![CampaignSales { campaign: "spring".into(), gross, orders: 2, refunds: 1 }];
     let expected = CampaignRows { sessions: sessions.clone(), sales };

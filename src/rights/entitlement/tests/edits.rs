@@ -110,11 +110,12 @@ fn nobody_is_shown_or_sold_what_may_not_be_seen_and_waiting_is_still_said() {
     assert_eq!(cinema.answer_in(&nobody(), place("DE"), before), "WINDOW_NOT_OPEN");
     assert_eq!(cinema.answer_in(&nobody(), place("FR"), now), "GEO_NOT_LICENSED");
     // Who lives where it may be seen takes it along within the Area, and the other way round.
-    let home = |home| ViewerRights { home: place(home), ..bought.clone() };
     let mut union = placed(vec![]);
     for avail in &mut union.rights.avails {
         avail.territories = territories("DE IT");
     }
+    let bought_there = with(vec![union.bought(now)], vec![]);
+    let home = |home| ViewerRights { home: place(home), ..bought_there.clone() };
     assert_eq!(union.answer_in(&home("IT"), place("DE"), now), "grant");
     assert_eq!(union.answer_in(&home("DE"), place("IT"), now), "CLEAN_EDIT_MISSING");
 

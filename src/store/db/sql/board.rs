@@ -141,9 +141,11 @@ async fn campaign_sessions(conn: &mut Connection, title: TitleId) -> Result<Vec<
     let rows = sqlx::query(
         "SELECT campaign, COUNT(*) AS sessions, COUNT(q.session_id) AS films FROM session \
          LEFT JOIN session_qoe q ON q.session_id = session.id \
-         WHERE session.title_id = $1 AND campaign IS NOT NULL GROUP BY campaign ORDER BY campaign",
+         WHERE session.title_id = $1 AND campaign IS NOT NULL GROUP BY campaign \
+         ORDER BY films DESC, sessions DESC, campaign LIMIT $2",
     )
     .bind(title.to_string())
+    .bind(limits::CLICK_ROWS_MAX)
     .fetch_all(conn)
     .await?;
     let read = |row: &Row| {
