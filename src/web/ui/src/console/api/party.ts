@@ -60,14 +60,13 @@ export interface PackageKey {
 
 export interface CodeBatch {
   id: string;
-  title_id: string;
-  /** Of the title. */
-  name: Localized;
-  description: string | null;
-  issued: number;
+  title: { id: string; name: Localized };
+  count: number;
   redeemed: number;
   created_at: string;
   expires_at: string;
+  /** When the rest was taken back. */
+  void_at: string | null;
 }
 
 export interface PartyOutage {

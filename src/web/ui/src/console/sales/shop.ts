@@ -1,9 +1,10 @@
-// How products and coupons stand now, and what they are in a line.
+// How products, coupons and vouchers stand now, and what they are in a line.
 
 import type { Tone } from '../../kit/Badge.svelte';
 import { count, instant, localized, money, percent } from '../../lib/format';
 import type { CommonWords } from '../../lib/words';
 import type { Locale, Shape } from '../../lib/words/shape';
+import type { VoucherBatch } from '../api/sales';
 import type { Coupon, Off, Product, ProductGives } from '../api/shop';
 import type { en } from '../words/shop';
 
@@ -30,6 +31,14 @@ export function productText(gives: ProductGives, words: Words, common: CommonWor
     case 'bundle':
       return gives.titles.map(({ title }) => localized(title.name, locale)).join(words.comma);
   }
+}
+
+export type BatchState = 'open' | 'expired' | 'void';
+export const batchTones: Record<BatchState, Tone> = { open: 'good', expired: 'neutral', void: 'bad' };
+
+export function batchState({ void_at, expires_at }: Pick<VoucherBatch, 'void_at' | 'expires_at'>, now = Date.now()): BatchState {
+  if (void_at !== null) return 'void';
+  return Date.parse(expires_at) <= now ? 'expired' : 'open';
 }
 
 export type CouponState = 'open' | 'coming' | 'used_up' | 'expired' | 'void';

@@ -4,7 +4,7 @@ import type { Shape } from '../../lib/words/shape';
 
 export const en = {
   console: 'Console',
-  party_console: 'For partners',
+  party_console: 'Partners',
   navigation: 'Console pages',
   menu: 'Menu',
   group_today: 'Today',

@@ -32,6 +32,7 @@ export const en = {
   col_from: 'Since',
   col_key: 'Key from',
   col_ordinary: 'Ordinary from',
+  all_below: 'all below key',
   none: 'No thresholds are kept.',
 
   province_BJ: 'Beijing', province_TJ: 'Tianjin', province_HE: 'Hebei', province_SX: 'Shanxi', province_NM: 'Inner Mongolia',
@@ -73,6 +74,7 @@ export const zh: Shape<typeof en> = {
   col_from: '施行日期',
   col_key: '重点起点',
   col_ordinary: '普通起点',
+  all_below: '重点以下均是',
   none: '没有标准数据。',
 
   province_BJ: '北京', province_TJ: '天津', province_HE: '河北', province_SX: '山西', province_NM: '内蒙古',
