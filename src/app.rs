@@ -137,7 +137,9 @@ impl App {
         let audience = Arc::new(Audience::new(db.clone(), state.clone(), clock.clone(), &mut registry));
         let billing = entitlement_hook::billing(&config.entitlement_hook, clock.clone(), &mut registry)?;
         let tokens = Arc::new(Tokens::open(&*db, &vault, clock.now()).await?);
-        let follower = Arc::new(Follower::open(db.clone(), state.clone(), clock.clone()).await?);
+        let thresholds = config.compliance.table()?;
+        let follower = Follower::open_under(db.clone(), state.clone(), clock.clone(), thresholds).await?;
+        let follower = Arc::new(follower);
         let sessions = Arc::new(Sessions::new(
             db.clone(),
             state.clone(),

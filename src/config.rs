@@ -11,6 +11,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::limits;
 use crate::base::territory::Territory;
 use crate::catalog::licence::{CardPolicy, LicenceKind};
+use crate::catalog::thresholds::Thresholds;
 use crate::config::drm::DrmConfig;
 use crate::config::entitlement_hook::EntitlementHookConfig;
 use crate::config::sources::{Source, Sources};
@@ -40,6 +41,7 @@ pub struct Config {
     pub drm: DrmConfig,
     pub release_card: CardConfig,
     pub entitlement_hook: EntitlementHookConfig,
+    pub compliance: ComplianceConfig,
     #[serde(skip)]
     pub sources: Sources,
 }
@@ -116,6 +118,23 @@ pub struct CardConfig {
     pub font_file: PathBuf,
 }
 
+/// What the regulator of China asks.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ComplianceConfig {
+    /// A table of thresholds to use instead of the one that the program comes with.
+    pub thresholds: Option<PathBuf>,
+}
+
+impl ComplianceConfig {
+    pub fn table(&self) -> Result<Thresholds> {
+        match &self.thresholds {
+            Some(path) => Thresholds::parse(&read(path)?),
+            None => Thresholds::shipped(),
+        }
+    }
+}
+
 impl Default for Config {
     fn default() -> Config {
         Config {
@@ -130,6 +149,7 @@ impl Default for Config {
             drm: DrmConfig::default(),
             release_card: CardConfig::default(),
             entitlement_hook: EntitlementHookConfig::default(),
+            compliance: ComplianceConfig::default(),
             sources: Sources::default(),
         }
     }

@@ -201,6 +201,8 @@ pub const ENTITLEMENT_ASKED_AT_ONCE: usize = 64;
 pub const ENTITLEMENT_ANSWERS_MAX: usize = 100_000;
 pub const ENTITLEMENT_ANSWER_BYTES_MAX: usize = 16 * 1024;
 pub const ENTITLEMENT_STREAMS_MAX: u32 = 20;
+/// Lines of the table of thresholds of the licence.
+pub const THRESHOLDS_MAX: usize = 1_000;
 /// An outage that lasted longer is recorded in pieces.
 pub const OUTAGE_MAX: Duration = Duration::from_secs(31 * 24 * 3600);
 pub const OUTAGE_TITLES_MAX: usize = 500;

@@ -9,6 +9,8 @@
 //! any that has a licence ─revoke→ revoked           for good, for that licence; until another one is confirmed
 //! ```
 //!
+//! What the regulator takes for a key production ([`crate::catalog::thresholds`]) is not ordinary, whatever was declared.
+//!
 //! It applies to what was made in China, in China; of everything else the state is `not_applicable`.
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +21,7 @@ use crate::base::id::{AssetId, OperatorId};
 use crate::base::limits;
 use crate::base::territory::Territory;
 use crate::catalog::licence::{Licence, LicenceKind, card_name};
+use crate::catalog::thresholds::Scale;
 use crate::catalog::title::Title;
 
 /// What is recorded of a title besides its licence.
@@ -27,6 +30,8 @@ use crate::catalog::title::Title;
 pub struct Compliance {
     /// 规划备案号
     pub planning_number: Option<String>,
+    /// When that was filed.
+    pub planned_at: Option<UtcMs>,
     /// Since when the finished film lies with the regulator.
     pub submitted_at: Option<UtcMs>,
     pub confirmation: Option<Confirmation>,
@@ -95,11 +100,19 @@ pub enum ComplianceState {
 /// What can happen to a title besides the recording of its licence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ComplianceEvent {
-    Plan { number: String },
+    /// `at` is when it was filed; now, if not said.
+    Plan {
+        number: String,
+        at: Option<UtcMs>,
+    },
     Submit,
-    Confirm { expires_at: Option<UtcMs> },
+    Confirm {
+        expires_at: Option<UtcMs>,
+    },
     DeclareOrdinary,
-    Revoke { reason: String },
+    Revoke {
+        reason: String,
+    },
 }
 
 /// What an offer of a title asks of its compliance.
@@ -167,7 +180,7 @@ impl Title {
         }
         let Some(licence) = licence else {
             return match compliance {
-                Compliance { is_ordinary: true, .. } => ComplianceState::Ordinary,
+                Compliance { is_ordinary: true, .. } if !self.is_key(now) => ComplianceState::Ordinary,
                 Compliance { submitted_at: Some(_), .. } => ComplianceState::InReview,
                 Compliance { planning_number: Some(_), .. } => ComplianceState::Planned,
                 _ => ComplianceState::None,
@@ -181,6 +194,11 @@ impl Title {
             return ComplianceState::ChangePending;
         }
         if licence.kind == LicenceKind::OnlineFiling { ComplianceState::Filed } else { ComplianceState::Licensed }
+    }
+
+    /// Whether the regulator takes it for a key production, as far as its cost is known.
+    pub fn is_key(&self, now: UtcMs) -> bool {
+        self.details.scales.at(now).is_some_and(|(scale, _)| scale == Scale::Key)
     }
 
     /// What the title's compliance is after an event that `by` records at `now`.
@@ -205,9 +223,22 @@ impl Title {
             ComplianceEvent::DeclareOrdinary if state == ComplianceState::Revoked => {
                 refuse("Its licence was revoked: record another one.")
             }
-            ComplianceEvent::Plan { number } => {
+            ComplianceEvent::DeclareOrdinary if self.is_key(now) => {
+                let key_from = self.details.scales.at(now).map_or(0, |(_, row)| row.key_from.minor / 100);
+                refuse(&format!(
+                    "It cost ¥{key_from} or more, which makes it a key production: it needs a release licence also where \
+                     it is free. Record its planning filing, or correct its production."
+                ))
+            }
+            ComplianceEvent::Plan { number, at } => {
                 check_text("FIELD_INVALID", "number", &number, limits::PLANNING_NUMBER_CHARS_MAX)?;
-                Ok(Compliance { planning_number: Some(number), is_ordinary: false, ..compliance })
+                let planned_at = at.unwrap_or(now);
+                if planned_at > now {
+                    let message = "A filing that is recorded lies in the past.";
+                    return Err(Error::new(ErrorKind::Unprocessable, "FIELD_INVALID", message).with_param("at"));
+                }
+                let planned_at = Some(planned_at);
+                Ok(Compliance { planning_number: Some(number), planned_at, is_ordinary: false, ..compliance })
             }
             ComplianceEvent::Submit if compliance.planning_number.is_none() => {
                 refuse("Record its planning filing number first.")
@@ -315,13 +346,13 @@ mod tests {
         assert_eq!(record(&mut title, confirm(None), 1), refused, "there is no licence");
         assert_eq!(record(&mut title, revoke(), 1), refused);
         assert_eq!(record(&mut title, DeclareOrdinary, 1), "ordinary");
-        assert_eq!(record(&mut title, Plan { number: " ".into() }, 1), "FIELD_INVALID");
-        assert_eq!(record(&mut title, Plan { number: "V31001572104501".into() }, 1), "planned");
+        assert_eq!(record(&mut title, Plan { number: " ".into(), at: None }, 1), "FIELD_INVALID");
+        assert_eq!(record(&mut title, Plan { number: "V31001572104501".into(), at: None }, 1), "planned");
         assert_eq!(record(&mut title, Submit, 2), "in_review");
         assert_eq!(record(&mut title, Submit, 3), refused);
         set(&mut title, licence("001"));
         assert_eq!(title.compliance_state(UtcMs(3)), ComplianceState::InReview, "a number is not a licence yet");
-        for event in [Submit, DeclareOrdinary, Plan { number: "2".into() }] {
+        for event in [Submit, DeclareOrdinary, Plan { number: "2".into(), at: None }] {
             assert_eq!(record(&mut title, event, 3), refused);
         }
         assert_eq!(record(&mut title, confirm(Some(3)), 3), "LICENCE_EXPIRED");

@@ -16,6 +16,8 @@ use crate::catalog::licence::Licence;
 use crate::catalog::merchandise::{self, Merchandise};
 use crate::catalog::placement::{CleanEdit, Placement};
 use crate::catalog::series::Season;
+use crate::catalog::production::Production;
+use crate::catalog::thresholds::Scales;
 use crate::catalog::title::LocalizedText;
 
 /// The years a film can be of.
@@ -67,6 +69,11 @@ pub struct TitleDetails {
     /// Its release licence in China.
     pub licence: Option<Licence>,
     pub compliance: Compliance,
+    /// What it cost, and where that was filed, for the regulator of China.
+    pub production: Option<Production>,
+    /// How large that is to the regulator: filled where the table of thresholds is known, and not stored.
+    #[serde(skip)]
+    pub scales: Scales,
 }
 
 /// A short film about the film; no part of it and not counted in its running time.
@@ -191,6 +198,9 @@ impl TitleDetails {
         let preview_max = limits::PREVIEW_MAX;
         if self.preview_ms.is_some_and(|ms| !(1..=preview_max.as_millis() as i64).contains(&ms)) {
             return refuse("preview_seconds", format!("A preview has 1 to {} seconds.", preview_max.as_secs()));
+        }
+        if let Some(production) = &self.production {
+            production.check()?;
         }
         if self.rank.unsigned_abs() > limits::RANK_MAX {
             return refuse("rank", format!("A rank lies between -{0} and {0}.", limits::RANK_MAX));

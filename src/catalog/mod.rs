@@ -9,5 +9,7 @@ pub mod licence;
 pub mod merchandise;
 pub mod placement;
 pub mod series;
+pub mod production;
 pub mod storefront;
+pub mod thresholds;
 pub mod title;

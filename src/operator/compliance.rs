@@ -16,9 +16,12 @@ use crate::api::problem::Problem;
 use crate::api::role::Editor;
 use crate::base::clock::UtcMs;
 use crate::base::id::{AssetId, OperatorId, TitleId};
+use crate::base::money::Money;
 use crate::base::territory::Territory;
 use crate::catalog::compliance::{Charge, Compliance, ComplianceEvent, ComplianceState, Confirmation, Revocation};
+use crate::catalog::thresholds::{Form, Scale};
 use crate::catalog::title::Title;
+use crate::operator::thresholds::{LicenceFormBody, province_code};
 use crate::operator::{Operators, titles};
 use crate::rights::avail::Avail;
 
@@ -31,6 +34,8 @@ pub enum EventBody {
     Plan {
         /// 规划备案号
         number: String,
+        /// When it was filed; now, if not said. By the table of that day it is told whether the production is a key one.
+        at: Option<UtcMs>,
     },
     /// 成片送审
     Submit,
@@ -57,11 +62,32 @@ pub struct ComplianceBody {
     clears_paid: bool,
     clears_free: bool,
     planning_number: Option<String>,
+    planned_at: Option<UtcMs>,
     submitted_at: Option<UtcMs>,
     confirmation: Option<ConfirmationBody>,
     expires_at: Option<UtcMs>,
     /// Oldest first.
     revocations: Vec<RevocationBody>,
+    /// How large the regulator takes the production for; null where its cost is not known, or no line of the table says.
+    #[schema(value_type = Option<String>, pattern = "^(key|ordinary|other)$")]
+    scale: Option<Scale>,
+    /// By which line of the table.
+    threshold: Option<ReachedThresholdBody>,
+}
+
+/// The line of the table that a title is measured by.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ReachedLicenceThreshold)]
+pub struct ReachedThresholdBody {
+    /// `*`: all.
+    province: String,
+    #[schema(value_type = LicenceFormBody)]
+    form: Form,
+    /// From midnight in China.
+    #[schema(format = Date)]
+    from: String,
+    /// From which cost on it is key.
+    amount: Money,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -122,6 +148,8 @@ pub async fn record(
     title.version += 1;
     operators.api.db.update_title(&title, now).await?;
     operators.api.follower.announce().await;
+    // The day of its filing may have changed.
+    let title = operators.api.follower.thresholds().scaled(title);
     let after = title.compliance_state(now);
     let detail = json!({"event": name, "before": before, "after": after, "compliance": title.details.compliance,
         "licence": title.details.licence});
@@ -143,7 +171,7 @@ pub fn require_clearance(title: &Title, avail: &Avail, now: UtcMs) -> Result<(),
 impl From<EventBody> for ComplianceEvent {
     fn from(body: EventBody) -> ComplianceEvent {
         match body {
-            EventBody::Plan { number } => ComplianceEvent::Plan { number },
+            EventBody::Plan { number, at } => ComplianceEvent::Plan { number, at },
             EventBody::Submit => ComplianceEvent::Submit,
             EventBody::Confirm { expires_at } => ComplianceEvent::Confirm { expires_at },
             EventBody::DeclareOrdinary => ComplianceEvent::DeclareOrdinary,
@@ -155,17 +183,33 @@ impl From<EventBody> for ComplianceEvent {
 impl ComplianceBody {
     fn new(title: &Title, now: UtcMs) -> ComplianceBody {
         let state = title.compliance_state(now);
-        let Compliance { planning_number, submitted_at, confirmation, expires_at, revocations, is_ordinary: _ } =
-            title.details.compliance.clone();
+        let scale = title.details.scales.at(now);
+        let Compliance {
+            planning_number,
+            planned_at,
+            submitted_at,
+            confirmation,
+            expires_at,
+            revocations,
+            is_ordinary: _,
+        } = title.details.compliance.clone();
         ComplianceBody {
             state,
             clears_paid: state.clears(Charge::Paid),
             clears_free: state.clears(Charge::Free),
             planning_number,
+            planned_at,
             submitted_at,
             confirmation: confirmation.map(ConfirmationBody::new),
             expires_at,
             revocations: revocations.into_iter().map(RevocationBody::new).collect(),
+            scale: scale.map(|(scale, _)| scale),
+            threshold: scale.map(|(_, row)| ReachedThresholdBody {
+                province: province_code(row),
+                form: row.form,
+                from: row.from.to_string(),
+                amount: row.key_from,
+            }),
         }
     }
 }

@@ -69,6 +69,7 @@ pub mod studio;
 pub mod title_changes;
 pub mod title_films;
 pub mod title_sales;
+pub mod thresholds;
 pub mod titles;
 pub mod tokens;
 pub mod tus;
@@ -138,6 +139,7 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(series::list, series::create))
         .routes(routes!(series::show, series::edit, series::remove))
         .routes(routes!(placement_blocks::show, placement_blocks::set))
+        .routes(routes!(thresholds::list))
         .routes(routes!(avails::list, avails::create))
         .routes(routes!(posters::upload))
         .routes(routes!(avails::check))

@@ -18,6 +18,8 @@ pub fn between(before: &Title, after: &Title) -> Value {
             ("placements", json!(details.placements)),
             ("clean_edits", json!(details.clean_edits)),
             ("season", json!(details.season)),
+            ("producers", json!(details.producers)),
+            ("production", json!(details.production)),
         ]
     };
     let mut changes = json!({"version": after.version, "status": [before.status, after.status], "assets": after.parts});

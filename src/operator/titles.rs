@@ -33,10 +33,12 @@ use crate::catalog::episodes::EpisodeTerms;
 use crate::catalog::genre::Genre;
 use crate::catalog::merchandise::Merchandise;
 use crate::catalog::placement::Placement;
+use crate::catalog::production::Production;
 use crate::catalog::series::Season;
 use crate::catalog::title::{Title, TitleStatus};
 use crate::operator::Operators;
 use crate::operator::series::SeasonBody;
+use crate::operator::thresholds::ProductionBody;
 use crate::operator::title_changes;
 use crate::operator::title_films::{self, CleanEditBody, ClipAssetBody, PlacementBody};
 use crate::rights::entitlement::decide_anywhere;
@@ -113,6 +115,9 @@ pub struct NewTitleBody {
     #[serde(default)]
     #[schema(value_type = ProtectionBody, default = "aes128")]
     protection: ProtectionScheme,
+    /// For the regulator of China.
+    #[schema(value_type = Option<ProductionBody>)]
+    production: Option<Production>,
 }
 
 /// What is not named stays; null takes away.
@@ -167,6 +172,9 @@ pub struct TitleEditBody {
     rank: Option<i32>,
     #[schema(value_type = Option<ProtectionBody>)]
     protection: Option<ProtectionScheme>,
+    #[serde(default)]
+    #[schema(value_type = Option<ProductionBody>)]
+    production: Edit<Option<Production>>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -207,6 +215,8 @@ pub struct TitleBody {
     rank: i32,
     #[schema(value_type = ProtectionBody)]
     protection: ProtectionScheme,
+    #[schema(value_type = Option<ProductionBody>)]
+    production: Option<Production>,
     licence: Option<LicenceBody>,
     /// A poster of this shape was uploaded.
     poster_portrait: bool,
@@ -407,6 +417,7 @@ pub async fn edit(
 /// The title, or 404.
 pub async fn find(operators: &Operators, id: TitleId) -> Result<Title, Problem> {
     let title = operators.api.db.title(id).await?;
+    let title = title.map(|title| operators.api.follower.thresholds().scaled(title));
     title.ok_or_else(|| not_found_error().into())
 }
 
@@ -478,6 +489,7 @@ impl TitleEditBody {
         details.episodes = self.episodes.of(details.episodes);
         details.season = self.season.of(details.season);
         details.announced_at = self.announced_at.of(details.announced_at);
+        details.production = self.production.of(details.production);
         Ok(())
     }
 }
@@ -510,6 +522,7 @@ impl From<NewTitleBody> for TitleEditBody {
             preview_seconds: Edit::Set(body.preview_seconds),
             rank: Some(body.rank),
             protection: Some(body.protection),
+            production: Edit::Set(body.production),
         }
     }
 }
@@ -565,6 +578,7 @@ impl TitleBody {
             clips: title.details.clips.into_iter().map(ClipAssetBody::from).collect(),
             preview_seconds: title.details.preview_ms.map(|ms| (ms / 1000) as u32),
             protection: title.details.protection,
+            production: title.details.production,
             rank: title.details.rank,
             created_at: title.created_at,
             version: title.version,

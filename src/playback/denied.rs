@@ -1,16 +1,24 @@
 //! The one map from a denial to an answer: what a client is told when it may not watch or buy.
 
-use http::StatusCode;
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, StatusCode};
 
+use crate::base::limits;
 use crate::http::respond::Problem;
 use crate::rights::denial::{Denial, DenialCode};
 
 /// The problem that a denial is answered with: its code, the rule that fired and what would help.
 pub fn problem(denial: &Denial) -> Problem {
     let next = serde_json::to_value(&denial.next).unwrap_or_default();
-    Problem::new(status(denial.code), denial.code.as_str(), denial.code.message())
+    let status = status(denial.code);
+    let problem = Problem::new(status, denial.code.as_str(), denial.code.message())
         .with("rule", rule(denial.code))
-        .with("next", next)
+        .with("next", next);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        // As long as nobody asks again anyway.
+        return problem.with_header(RETRY_AFTER, HeaderValue::from(limits::ENTITLEMENT_SILENCE_KEPT.as_secs()));
+    }
+    problem
 }
 
 fn status(code: DenialCode) -> StatusCode {

@@ -14,11 +14,10 @@ use crate::base::id::{AuditId, ViewerId};
 use crate::base::limits;
 use crate::playback::follower::Follower;
 use crate::playback::leases::SessionLease;
-use crate::rights::entitlement::{Cause, ViewerRights};
-use crate::rights::external::{External, Question, question};
+use crate::rights::entitlement::Cause;
+use crate::rights::external::{External, Question};
 use crate::rights::portability::deemed;
 use crate::rights::session::PlaybackSession;
-use crate::rights::snapshot::TitleRights;
 use crate::store::db::Db;
 use crate::store::db::audit::AuditLine;
 use crate::store::state::State;
@@ -73,21 +72,6 @@ impl LastHeard {
         now_ms.saturating_sub(heard_ms) >= limits::ENTITLEMENT_ASKED_EVERY.as_millis() as u64
             && self.0.compare_exchange(heard_ms, now_ms, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
-}
-
-/// What the viewer brings, with what the operator's billing says where nothing of it lets them watch.
-pub async fn heard(
-    (billing, db, clock): (&dyn ExternalBilling, &dyn Db, &Clock),
-    viewer_id: ViewerId,
-    rights: ViewerRights,
-    (title, part): (&TitleRights, u32),
-    territory: Option<crate::base::territory::Territory>,
-) -> Result<ViewerRights> {
-    let Some(question) = question(title, part, &rights, territory, clock.now()) else { return Ok(rights) };
-    let Some(viewer) = db.viewer(viewer_id).await? else { return Ok(rights) };
-    let asker = Asker { viewer_id, email: viewer.email };
-    let external = Some(billing.ask(&asker, &question, Memory::Used).await);
-    Ok(ViewerRights { external, ..rights })
 }
 
 impl Recheck {

@@ -19,10 +19,11 @@ use crate::base::id::{GrantId, MembershipId, SessionId, TitleId};
 use crate::base::limits;
 use crate::base::shutdown::Shutdown;
 use crate::catalog::storefront::Storefronts;
+use crate::catalog::thresholds::Thresholds;
 use crate::rights::grant::Grant;
 use crate::rights::membership::Membership;
 use crate::rights::session::PlaybackSession;
-use crate::rights::snapshot::Snapshot;
+use crate::rights::snapshot::{Snapshot, TitleRights};
 use crate::store::db::playback::Change;
 use crate::store::db::{Db, WholeCatalog};
 use crate::store::state::State;
@@ -44,6 +45,7 @@ pub struct Follower {
     db: Arc<dyn Db>,
     state: Arc<dyn State>,
     clock: Clock,
+    thresholds: Thresholds,
     snapshot: ArcSwap<Snapshot>,
     watched: Mutex<Watched>,
     /// One poll at a time; holds the cursor.
@@ -63,13 +65,24 @@ struct Watched {
 impl Follower {
     /// Reads the cursor, then the catalogue: what changes in between is read twice rather than missed.
     pub async fn open(db: Arc<dyn Db>, state: Arc<dyn State>, clock: Clock) -> Result<Follower> {
+        Follower::open_under(db, state, clock, Thresholds::shipped()?).await
+    }
+
+    /// The same with a table of thresholds of the release licence of the operator's own.
+    pub async fn open_under(
+        db: Arc<dyn Db>,
+        state: Arc<dyn State>,
+        clock: Clock,
+        thresholds: Thresholds,
+    ) -> Result<Follower> {
         let cursor = db.changes(None, 0).await?.cursor;
-        let snapshot = read_snapshot(&*db).await?;
+        let snapshot = read_snapshot(&*db, &thresholds).await?;
         let follower = Follower {
             db,
             state,
             heard_at_ms: AtomicU64::new(clock.monotonic().as_millis() as u64),
             clock,
+            thresholds,
             snapshot: ArcSwap::from_pointee(snapshot),
             watched: Mutex::default(),
             cursor: tokio::sync::Mutex::new(cursor),
@@ -81,6 +94,11 @@ impl Follower {
     /// All rights, as of the last change heard.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()
+    }
+
+    /// By which the regulator of China tells large productions from small ones.
+    pub fn thresholds(&self) -> &Thresholds {
+        &self.thresholds
     }
 
     /// Hears of each batch of changes after it has been applied. A lagging listener must look again at everything.
@@ -225,7 +243,8 @@ impl Follower {
             changes.iter().filter_map(|change| if let Change::Title(id) = change { Some(*id) } else { None }).collect();
         let mut titles = Vec::with_capacity(changed.len());
         for id in changed {
-            titles.extend(self.db.rights_of(id).await?);
+            let rights = self.db.rights_of(id).await?;
+            titles.extend(rights.map(|rights| TitleRights { title: self.thresholds.scaled(rights.title), ..rights }));
         }
         let mut snapshot = self.snapshot.load_full();
         if !titles.is_empty() {
@@ -286,8 +305,9 @@ impl Follower {
     }
 }
 
-async fn read_snapshot(db: &dyn Db) -> Result<Snapshot> {
+async fn read_snapshot(db: &dyn Db, thresholds: &Thresholds) -> Result<Snapshot> {
     let WholeCatalog { titles, avails, offers, holdbacks, deals, screeners, sounds } = db.catalog().await?;
+    let titles = titles.into_iter().map(|title| thresholds.scaled(title)).collect();
     let snapshot = Snapshot::new(titles, avails, offers, holdbacks, deals).with_screeners(screeners);
     read_house(db, snapshot.with_sounds(&sounds)).await
 }

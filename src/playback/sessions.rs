@@ -17,7 +17,7 @@ use crate::base::limits;
 use crate::base::territory::Territory;
 use crate::catalog::licence::{CardPolicy, ReleaseCard};
 use crate::catalog::title::Title;
-use crate::playback::external::{self, ExternalBilling, LastHeard, Recheck};
+use crate::playback::external::{Asker, ExternalBilling, LastHeard, Memory, Recheck};
 use crate::playback::follower::{Follower, LiveGrant, LiveMembership, LiveRow};
 use crate::playback::leases::SessionLease;
 use crate::playback::token::Tokens;
@@ -25,6 +25,7 @@ use crate::rights::avail::Avail;
 use crate::rights::denial::{Denial, DenialCode};
 use crate::rights::edit::edit_of;
 use crate::rights::entitlement::{Decision, Entitlement, ViewerRights, decide_part, still_entitled};
+use crate::rights::external::question;
 use crate::rights::partner_pass::{PartnerPass, decide_partner};
 use crate::rights::portability::deemed;
 use crate::rights::session::PlaybackSession;
@@ -168,8 +169,12 @@ impl Sessions {
         territory: Option<Territory>,
     ) -> Result<ViewerRights> {
         let rights = self.viewer_rights(viewer, title.title.id).await?;
-        let (Some(billing), Some(viewer)) = (&self.rules.billing, viewer) else { return Ok(rights) };
-        external::heard((&**billing, &*self.db, &self.clock), viewer, rights, (title, part), territory).await
+        let (Some(billing), Some(viewer_id)) = (&self.rules.billing, viewer) else { return Ok(rights) };
+        let Some(question) = question(title, part, &rights, territory, self.clock.now()) else { return Ok(rights) };
+        let Some(viewer) = self.db.viewer(viewer_id).await? else { return Ok(rights) };
+        let asker = Asker { viewer_id, email: viewer.email };
+        let external = Some(billing.ask(&asker, &question, Memory::Used).await);
+        Ok(ViewerRights { external, ..rights })
     }
 
     /// Decides, takes the stream lease, records the session and signs its token.

@@ -65,6 +65,7 @@ scenarios! {
         a_window_keeps_languages_and_rungs_back
         what_cannot_be_heard_is_neither_played_nor_sold;
     licences:
+        a_production_that_is_key_is_not_ordinary
         a_paid_offer_of_a_chinese_title_needs_its_licence
         a_renamed_title_is_not_sold_until_its_licence_is_confirmed_again
         a_revoked_licence_ends_sale_and_viewing_at_once

@@ -66,6 +66,7 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("post", "/deals/{id}/revoke", [422, 422, 403, 403]),
     ("put", "/deals/{id}/package-key", [422, 422, 403, 403]),
     ("get", "/deals/{id}/package-key", READ_NOTHING),
+    ("get", "/licence-thresholds", READ),
     ("get", "/outages", READ),
     ("post", "/outages", [422, 422, 403, 403]),
     ("get", "/titles/{id}/screeners", READ_NOTHING),

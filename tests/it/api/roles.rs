@@ -96,6 +96,7 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("get", "/api/v1/operator/territory-zones", [401, 403, 403, 200]),
     ("get", "/api/v1/operator/titles/{id}/compliance", [401, 403, 403, 200]),
     ("post", "/api/v1/operator/titles/{id}/compliance", [401, 403, 403, 409]),
+    ("get", "/api/v1/operator/licence-thresholds", [401, 403, 403, 200]),
     ("post", "/api/v1/operator/titles/{id}/plan", [401, 403, 403, 200]),
     ("get", "/api/v1/operator/titles/{id}/avails.xml", [401, 403, 403, 200]),
     ("post", "/api/v1/operator/avails/import", [401, 403, 403, 415]),

@@ -153,7 +153,7 @@ pub async fn an_operators_own_billing_says_who_may_watch(backend: Backend) {
         let answer =
             stage.from("CN", &stage.server.signed_in_again(&ada).await.token, "/playback-sessions", &body).await;
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.text());
-        assert_eq!(answer.code(), "ENTITLEMENT_HOOK_UNAVAILABLE");
+        assert_eq!((answer.code().as_str(), answer.header("retry-after")), ("ENTITLEMENT_HOOK_UNAVAILABLE", "2"));
     }
     assert_eq!(code(&plays().await), "ENTITLEMENT_HOOK_UNAVAILABLE", "for two seconds");
     assert_eq!(billing.asked(), before + 7);

@@ -191,3 +191,70 @@ pub async fn a_revoked_licence_ends_sale_and_viewing_at_once(backend: Backend) {
     assert_eq!(stage.goes_on(&open).await, "LICENCE_REVOKED");
     stage.end().await;
 }
+
+/// Micro-dramas of one province are key from ¥3 m on, by a table of the operator's own; elsewhere from ¥1 m on.
+pub async fn a_production_that_is_key_is_not_ordinary(backend: Backend) {
+    let mut table = tempfile::NamedTempFile::new().unwrap();
+    let lines = "micro_drama\t*\t2025-01-01\t1000000\t300000\nmicro_drama\tZJ\t2027-02-01\t3000000\t300000\n";
+    std::io::Write::write_all(&mut table, lines.as_bytes()).unwrap();
+    let turn = at("2027-02-01T00:00:00+08:00");
+    let stage = Stage::open_with(backend, "2027-01-31T12:00:00+08:00", |config| {
+        config.compliance.thresholds = Some(table.path().to_owned());
+    })
+    .await;
+    let rows = stage.done(Method::GET, "/licence-thresholds", json!({})).await;
+    let yuan = |amount: i64| json!({"amount": amount * 100, "currency": "CNY"});
+    assert_eq!(
+        rows["data"][1],
+        json!({"form": "micro_drama", "province": "ZJ", "from": "2027-02-01", "key_from": yuan(3_000_000),
+            "ordinary_from": yuan(300_000)})
+    );
+    let title = stage.title("小戏", "CN").await;
+    let path = format!("/titles/{title}");
+    let stands = async || {
+        let body = stage.done(Method::GET, &format!("{path}/compliance"), json!({})).await;
+        (body["state"].as_str().unwrap().to_owned(), body["scale"].clone(), body["threshold"]["province"].clone())
+    };
+    let costs = |amount: i64| json!({"production": {"cost": yuan(amount), "province": "ZJ"}});
+    assert_eq!(stands().await, ("none".into(), Value::Null, Value::Null));
+    for wrong in [
+        json!({"production": {"cost": {"amount": 1, "currency": "USD"}, "province": "ZJ"}}),
+        json!({"production": {"cost": yuan(0), "province": "ZJ"}}),
+        json!({"production": {"cost": yuan(1), "province": "XX"}}),
+    ] {
+        let refused = stage.operate(Method::PATCH, &path, &wrong).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text());
+    }
+    let mut small = costs(999_999);
+    small["genres"] = json!(["micro_drama"]);
+    assert_eq!(stage.done(Method::PATCH, &path, small).await["production"], costs(999_999)["production"]);
+    assert_eq!(record(&stage, title, json!({"event": "declare_ordinary"})).await, "ordinary");
+    assert_eq!(stands().await, ("ordinary".into(), json!("ordinary"), json!("*")));
+    stage.avail(title, window("avod", &["CN"], "2027-01-01T00:00:00+08:00", None)).await;
+    let viewer = stage.server.viewer("viewer").await;
+    assert_eq!(code(&stage.opens_in("CN", &viewer, title).await), "ok");
+
+    // It has cost more after all: what was declared clears nothing, until the day on which its province asks for more.
+    stage.done(Method::PATCH, &path, costs(1_000_000)).await;
+    assert_eq!(code(&stage.opens_in("CN", &viewer, title).await), "LICENCE_REQUIRED");
+    assert_eq!(stands().await, ("none".into(), json!("key"), json!("*")));
+    let refused =
+        stage.operate(Method::POST, &format!("{path}/compliance"), &json!({"event": "declare_ordinary"})).await;
+    assert_eq!((refused.status, refused.code().as_str()), (StatusCode::CONFLICT, "COMPLIANCE_EVENT_REFUSED"));
+    assert!(refused.text().contains("planning filing"), "{}", refused.text());
+    for (offset_ms, expected) in [(-1, "LICENCE_REQUIRED"), (0, "ok"), (1, "ok")] {
+        stage.server.advance_to(turn, offset_ms);
+        assert_eq!(code(&stage.opens_in("CN", &viewer, title).await), expected, "{offset_ms}");
+    }
+    assert_eq!(stands().await, ("ordinary".into(), json!("ordinary"), json!("ZJ")));
+    // What is planned stands by the day of its filing, whenever that is recorded.
+    let filing = |instant: &str| json!({"event": "plan", "number": "网微剧备字（2027）第1号", "at": instant});
+    let early = stage.operate(Method::POST, &format!("{path}/compliance"), &filing("2027-03-01T00:00:00+08:00")).await;
+    assert_eq!((early.code().as_str(), &early.json()["param"]), ("FIELD_INVALID", &json!("at")));
+    assert_eq!(record(&stage, title, filing("2027-01-31T23:59:59.999+08:00")).await, "planned");
+    assert_eq!(stands().await, ("planned".into(), json!("key"), json!("*")));
+    assert_eq!(record(&stage, title, filing("2027-02-01T00:00:00+08:00")).await, "planned");
+    assert_eq!(stands().await, ("planned".into(), json!("ordinary"), json!("ZJ")));
+    assert_eq!(record(&stage, title, json!({"event": "declare_ordinary"})).await, "ordinary");
+    stage.end().await;
+}
