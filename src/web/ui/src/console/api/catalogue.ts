@@ -55,6 +55,7 @@ export interface Compliance {
   clears_paid: boolean;
   clears_free: boolean;
   planning_number: string | null;
+  planned_at?: string | null;
   submitted_at: string | null;
   confirmation: { by: string; at: string; name: string; assets: string[]; runtime_ms: number } | null;
   expires_at: string | null;
@@ -85,7 +86,8 @@ export interface Threshold {
 }
 
 export type ComplianceEvent =
-  | { event: 'plan'; number: string }
+  /** Filed at `at`, or now. */
+  | { event: 'plan'; number: string; at?: string }
   | { event: 'submit' }
   | { event: 'confirm'; expires_at: string | null }
   | { event: 'declare_ordinary' }
