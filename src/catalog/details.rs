@@ -15,8 +15,8 @@ use crate::catalog::genre::Genre;
 use crate::catalog::licence::Licence;
 use crate::catalog::merchandise::{self, Merchandise};
 use crate::catalog::placement::{CleanEdit, Placement};
-use crate::catalog::series::Season;
 use crate::catalog::production::Production;
+use crate::catalog::series::Season;
 use crate::catalog::thresholds::Scales;
 use crate::catalog::title::LocalizedText;
 

@@ -86,7 +86,7 @@ fn silence_is_no_answer_and_a_no_is_one() {
     let bought = ViewerRights { grants: vec![cinema.bought(pvod_start())], ..silent.clone() };
     assert_eq!(cinema.answer(&bought, pvod_start()), "grant", "who has it of us is not affected");
     cinema.rights.offers.clear();
-    assert_eq!(cinema.answer(&nobody(), pvod_start()), "WINDOW_CLOSED", "nobody was asked");
+    assert_eq!(cinema.answer(&nobody(), pvod_start()), "WINDOW_NOT_OPEN", "nobody was asked");
     assert_eq!(cinema.answer(&denied, pvod_start()), "PAYMENT_REQUIRED", "it is sold elsewhere");
     let (_, steps) = explain(&cinema.rights, 1, &denied, Some(cn()), pvod_start());
     let step = steps.iter().find(|step| step.check == Check::External).unwrap();
