@@ -156,11 +156,8 @@ mod tests {
         AssetId::from_bytes([n; 16])
     }
 
-    fn territories(codes: &[&str]) -> Option<TerritorySet> {
-        Some(TerritorySet {
-            include: codes.iter().map(|code| code.parse().unwrap()).collect(),
-            ..TerritorySet::default()
-        })
+    fn territories(codes: &[&str]) -> TerritorySet {
+        TerritorySet { include: codes.iter().map(|code| code.parse().unwrap()).collect(), ..TerritorySet::default() }
     }
 
     /// Two parts, of ten seconds and of ten and a bit.
@@ -188,7 +185,7 @@ mod tests {
                     part: 2,
                     asset_id: asset(3),
                     runtime_ms: 9_000,
-                    territories: territories(&["DE"]),
+                    territories: Some(territories(&["DE"])),
                     categories: vec![],
                 }],
                 ..TitleDetails::default()
@@ -224,7 +221,7 @@ mod tests {
         assert_eq!(checked(&|_, it| it.territories = None), edits, "it would be shown nowhere");
         assert_eq!(checked(&|_, it| (it.territories, it.categories) = (None, vec![PlacementCategory::Food])), ok);
         assert_eq!(checked(&|_, it| it.categories = vec![PlacementCategory::Food; 2]), edits);
-        assert_eq!(checked(&|_, it| it.territories = territories(&["DE", "CN"])), edits);
+        assert_eq!(checked(&|_, it| it.territories = Some(territories(&["DE", "CN"]))), edits);
         assert_eq!(
             checked(&|_, it| it.territories = Some(TerritorySet::default())),
             edits,
@@ -232,7 +229,7 @@ mod tests {
         );
         let mut foreign = title();
         foreign.details.country = None;
-        foreign.details.clean_edits[0].territories = territories(&["CN"]);
+        foreign.details.clean_edits[0].territories = Some(territories(&["CN"]));
         foreign.check().unwrap();
     }
 

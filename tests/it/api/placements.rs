@@ -9,7 +9,7 @@ use super::cinema::Cinema;
 
 const NUMBER: &str = "（总局）网影审字（2022）第001号";
 
-fn placement(change: Value) -> Value {
+fn placement(change: &Value) -> Value {
     let mut placement = json!({"part": 1, "brand": "Ale", "category": "alcohol", "contract": "2027/4",
         "in_seconds": 10, "out_seconds": 20, "exposure_seconds": 5});
     for (key, value) in change.as_object().unwrap() {
@@ -36,9 +36,9 @@ async fn placements_and_clean_edits_are_checked_and_shown() {
     partial.id = AssetId::new(cinema.now());
     cinema.api.db.insert_asset(&partial).await.unwrap();
     for (wrong, code, param) in [
-        (json!({"placements": [placement(json!({"part": 2}))]}), "TITLE_INVALID", "placements"),
-        (json!({"placements": [placement(json!({"out_seconds": 61}))]}), "TITLE_INVALID", "placements"),
-        (json!({"placements": [placement(json!({"exposure_seconds": 11}))]}), "TITLE_INVALID", "placements"),
+        (json!({"placements": [placement(&json!({"part": 2}))]}), "TITLE_INVALID", "placements"),
+        (json!({"placements": [placement(&json!({"out_seconds": 61}))]}), "TITLE_INVALID", "placements"),
+        (json!({"placements": [placement(&json!({"exposure_seconds": 11}))]}), "TITLE_INVALID", "placements"),
         (edits(json!({"part": 2})), "TITLE_INVALID", "clean_edits"),
         (edits(json!({"categories": []})), "TITLE_INVALID", "clean_edits"),
         (edits(json!({"asset_id": AssetId::new(cinema.now())})), "ASSET_NOT_FOUND", "clean_edits[0]"),
@@ -48,7 +48,7 @@ async fn placements_and_clean_edits_are_checked_and_shown() {
         assert_eq!((refused.code(), &refused.body["param"]), (code, &json!(param)), "{wrong}");
     }
     let mut whole = edits(json!({"territories": {"include": ["DE"], "exclude": []}}));
-    whole["placements"] = json!([placement(json!({"out_seconds": 60}))]);
+    whole["placements"] = json!([placement(&json!({"out_seconds": 60}))]);
     let edited = cinema.patch(&path, &cinema.operator, whole.clone()).await;
     assert_eq!(edited.status, StatusCode::OK, "{}", edited.body);
     assert_eq!(

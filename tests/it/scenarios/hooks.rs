@@ -210,9 +210,9 @@ pub async fn an_operators_own_billing_says_who_may_watch(backend: Backend) {
     assert_eq!(stage.goes_on(&playing).await, "ok");
     billing.says(Reply::Json(json!({"allow": false})));
     later(300_000);
-    assert_eq!(stage.goes_on(&playing).await, "ok", "nobody waits for the answer");
-    heard(asked + 2).await;
+    // Nobody waits for the answer, which may be there already when the second of its requests comes.
     let mut outcome = stage.goes_on(&playing).await;
+    heard(asked + 2).await;
     for _ in 0..200 {
         if outcome != "ok" {
             break;

@@ -53,7 +53,7 @@ impl Stage {
 }
 
 pub async fn people_of_other_parties_see_what_is_theirs(backend: Backend) {
-    let stage = Stage::open(backend, "2027-01-10T20:00:00+08:00").await;
+    let stage = Stage::open(backend, "2027-01-15T19:00:00+08:00").await;
     let circuit = stage.party("横店院线", "circuit", None).await;
     let others = stage.party("他院线", "circuit", None).await;
     let platform = stage.party("熊猫影视", "partner", None).await;
