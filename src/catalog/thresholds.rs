@@ -342,8 +342,8 @@ mod tests {
             assert_eq!(error.code(), "THRESHOLDS_INVALID");
             assert!(error.message().starts_with("Line 4 "), "{wrong}: {}", error.message());
         }
-        let many: String =
-            (0..=limits::THRESHOLDS_MAX).map(|day| format!("film\t*\t{}-01-01\t1\t-\n", 1000 + day)).collect();
-        assert_eq!(Thresholds::parse(&many).unwrap_err().code(), "THRESHOLDS_INVALID");
+        let many: Vec<String> =
+            (0..=limits::THRESHOLDS_MAX).map(|year| format!("film\t*\t{}-01-01\t1\t-\n", 1000 + year)).collect();
+        assert_eq!(Thresholds::parse(&many.concat()).unwrap_err().code(), "THRESHOLDS_INVALID");
     }
 }

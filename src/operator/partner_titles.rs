@@ -177,7 +177,7 @@ impl TitleDealBody {
             party_name: snapshot.party(deal.party_id).map(|party| party.name.clone()).unwrap_or_default(),
             own: deal.party_id == party,
             carriage: deal.carriage.clone(),
-            territories: deal.territories.clone(),
+            territories: deal.territories,
             start_at: deal.window.start_at,
             end_at: deal.window.end_at,
             zone: deal.window.zone.clone(),

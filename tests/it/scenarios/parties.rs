@@ -114,8 +114,8 @@ pub async fn people_of_other_parties_see_what_is_theirs(backend: Backend) {
     assert_eq!((&wus["role"], &wus["party"]["kind"]), (&json!("party"), &json!("producer")));
 
     // Deals: one's own, and of others there is nothing.
-    assert_eq!(hao.ids("/partner/deals").await, [showing.clone()]);
-    assert_eq!(pan.ids("/partner/deals").await, [carriage.clone()]);
+    assert_eq!(hao.ids("/partner/deals").await, std::slice::from_ref(&showing));
+    assert_eq!(pan.ids("/partner/deals").await, std::slice::from_ref(&carriage));
     assert_eq!(wu.ids("/partner/deals").await, Vec::<String>::new());
     let status = async |person: &Person<'_>, path: String| {
         let answer = person.get(&path).await;
