@@ -301,7 +301,9 @@ fn is_above(api: &Api, title_id: TitleId, age_limit: u8) -> bool {
 /// Whether coins would help a viewer who has asked never to be asked.
 async fn would_unlock(api: &Api, request: &OpenRequest, denial: &Denial) -> Result<bool, Problem> {
     let Some(viewer_id) = request.watcher.viewer_id() else { return Ok(false) };
-    let costs_coins = denial.next.iter().any(|option| matches!(option, NextOption::Unlock { .. }));
+    // Whoever may have bought it elsewhere pays for nothing unasked.
+    let is_known = denial.code != DenialCode::EntitlementHookUnavailable;
+    let costs_coins = is_known && denial.next.iter().any(|option| matches!(option, NextOption::Unlock { .. }));
     Ok(costs_coins && api.db.auto_unlocks(viewer_id).await?)
 }
 

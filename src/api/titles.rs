@@ -39,6 +39,7 @@ use crate::rights::reach::Reach;
 use crate::rights::snapshot::{Snapshot, TitleRights};
 use crate::rights::window::WindowPhase;
 use crate::store::db::progress::Progress;
+use crate::store::state::Rate;
 
 const HOUR_MS: f64 = 3_600_000.0;
 
@@ -275,7 +276,16 @@ pub async fn show(
 ) -> Result<Json<TitleBody>, Problem> {
     let viewer_id = caller.and_then(|caller| caller.viewer_id());
     let title = title_shown_to(&api, id, viewer_id)?;
-    let rights = api.sessions.asked_rights(viewer_id, &title, 1, place.territory).await?;
+    let rights = match viewer_id {
+        // The page is shown all the same, without the word of the operator's own billing.
+        Some(viewer_id)
+            if api.sessions.asks_others()
+                && matches!(api.accounts.count_title_page(viewer_id).await, Rate::Over { .. }) =>
+        {
+            api.sessions.viewer_rights(Some(viewer_id), id).await?
+        }
+        _ => api.sessions.asked_rights(viewer_id, &title, 1, place.territory).await?,
+    };
     let progress = match viewer_id {
         Some(viewer_id) => api.db.progress(viewer_id, id).await?,
         None => None,
@@ -284,9 +294,12 @@ pub async fn show(
     let now = api.clock.now();
     let body = title_body(&title, &rights, progress.as_ref(), place.territory, now);
     let mut body = body.with_season(&api.follower.snapshot(), &title.title, &at.storefront, now);
+    // Others were asked about the first part.
+    let ours = ViewerRights { external: None, ..rights.clone() };
     for part in &mut body.parts {
-        let decision = decide_part(&title, part.part, &rights, place.territory, now);
-        part.decision = Some(DecisionBody::new(decision, &title, &rights, now));
+        let rights = if part.part == 1 { &rights } else { &ours };
+        let decision = decide_part(&title, part.part, rights, place.territory, now);
+        part.decision = Some(DecisionBody::new(decision, &title, rights, now));
     }
     if title.title.standing(now) == TitleStatus::Draft {
         // An invitation is to the film.

@@ -156,6 +156,8 @@ pub const SIGN_INS_PER_ACCOUNT_PER_MINUTE: u32 = 10;
 pub const SIGN_INS_PER_ACCOUNT_EVERYWHERE_PER_MINUTE: u32 = 200;
 pub const PURCHASES_PER_VIEWER_PER_MINUTE: u32 = 60;
 pub const SESSIONS_PER_VIEWER_PER_MINUTE: u32 = 60;
+/// Pages of titles for which an operator's own billing is asked.
+pub const TITLE_PAGES_ASKED_PER_VIEWER_PER_MINUTE: u32 = 60;
 /// Sessions that are opened without an account, by one network.
 pub const ANONYMOUS_SESSIONS_PER_NETWORK_PER_MINUTE: u32 = 300;
 /// An operator's sign-in to the console, and a link that lets somebody into it.

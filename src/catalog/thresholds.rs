@@ -156,7 +156,8 @@ impl Thresholds {
         title
     }
 
-    /// As of its planning filing, for good; without one, by the table of the day.
+    /// As of its planning filing, for good; without one, and where the table says nothing of that day, by the table of the
+    /// day.
     fn scales(&self, title: &Title) -> Option<Scales> {
         let Production { cost, province } = title.details.production?;
         let form = Form::of(title).filter(|_| title.details.country == Some(Territory::CHINA))?;
@@ -164,8 +165,7 @@ impl Thresholds {
             let row = self.at(form, province, instant)?;
             Some((row.scale(cost), *row))
         };
-        if let Some(planned_at) = title.details.compliance.planned_at {
-            let (scale, row) = at(planned_at)?;
+        if let Some((scale, row)) = title.details.compliance.planned_at.and_then(at) {
             return Some(Scales(vec![(UtcMs(i64::MIN), scale, row)]));
         }
         let mut changes: Vec<UtcMs> = self.0.iter().filter(|row| row.form == form).map(|row| row.from_at).collect();

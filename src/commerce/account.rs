@@ -278,6 +278,11 @@ impl Accounts {
         self.rates.count(&key, limit, MINUTE).await
     }
 
+    /// Counts the page of a title that is shown with what an operator's own billing says.
+    pub async fn count_title_page(&self, viewer: ViewerId) -> Rate {
+        self.rates.count(&format!("title-page/{viewer}"), limits::TITLE_PAGES_ASKED_PER_VIEWER_PER_MINUTE, MINUTE).await
+    }
+
     /// Counts an attempt to open a session for a partner's viewer.
     pub async fn count_partner_session(&self, viewer: PartyViewerId) -> Rate {
         self.rates.count(&format!("session/{viewer}"), limits::SESSIONS_PER_VIEWER_PER_MINUTE, MINUTE).await

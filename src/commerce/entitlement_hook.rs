@@ -36,6 +36,7 @@ use crate::base::clock::{Clock, UtcMs};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{AvailId, RequestId, TitleId, ViewerId};
 use crate::base::limits;
+use crate::base::territory::Territory;
 use crate::http::outbound::{self, Unread};
 use crate::playback::external::{Asker, ExternalBilling, Memory};
 use crate::rights::external::{External, ExternalWord, Question};
@@ -60,10 +61,13 @@ pub struct EntitlementHook {
     url: Url,
     key: hmac::Key,
     clock: Clock,
-    answers: Cache<(ViewerId, TitleId, u32), Kept>,
+    answers: Cache<Key, Kept>,
     asking: Semaphore,
     counts: Family<AnswerLabel, Counter>,
 }
+
+/// Whom and what an answer is about, and where.
+type Key = (ViewerId, TitleId, u32, Option<Territory>);
 
 /// An answer, and when it came on the monotonic clock.
 #[derive(Clone)]
@@ -116,13 +120,32 @@ impl EntitlementHook {
         })
     }
 
-    fn kept(&self, key: &(ViewerId, TitleId, u32)) -> Option<External> {
-        let Kept { external, heard } = self.answers.get(key)?;
+    fn is_stale(&self, Kept { external, heard }: &Kept) -> bool {
         let kept_for = match external {
             External::Silent => limits::ENTITLEMENT_SILENCE_KEPT,
             External::Allows(_) | External::Denies => limits::ENTITLEMENT_ANSWER_KEPT,
         };
-        (self.clock.monotonic().saturating_sub(heard) < kept_for).then_some(external)
+        self.clock.monotonic().saturating_sub(*heard) >= kept_for
+    }
+
+    /// Asks now. None where too much is being asked already.
+    async fn asked(&self, viewer: &Asker, question: &Question) -> Option<External> {
+        let count = |answer| self.counts.get_or_create(&AnswerLabel { answer }).inc();
+        let Ok(_asking) = self.asking.try_acquire() else {
+            count("busy");
+            return None;
+        };
+        match self.fetch(viewer, question).await {
+            Ok(external) => {
+                count(if external == External::Denies { "deny" } else { "allow" });
+                Some(external)
+            }
+            Err(reason) => {
+                count(reason);
+                tracing::warn!(reason, "the entitlement hook has not answered");
+                Some(External::Silent)
+            }
+        }
     }
 
     /// What is heard, or what kept it from being heard, as the metrics call it.
@@ -163,29 +186,23 @@ impl EntitlementHook {
 #[async_trait]
 impl ExternalBilling for EntitlementHook {
     async fn ask(&self, viewer: &Asker, question: &Question, memory: Memory) -> External {
-        let key = (viewer.viewer_id, question.title_id, question.part);
-        if memory == Memory::Used
-            && let Some(external) = self.kept(&key)
-        {
+        let key = (viewer.viewer_id, question.title_id, question.part, question.territory);
+        if memory == Memory::Passed {
+            // About one window: no answer about all of them.
+            let external = self.asked(viewer, question).await.unwrap_or(External::Silent);
+            if external != External::Silent {
+                self.answers.remove(&key);
+            }
             return external;
         }
-        let count = |answer| self.counts.get_or_create(&AnswerLabel { answer }).inc();
-        let Ok(_asking) = self.asking.try_acquire() else {
-            count("busy");
-            return External::Silent;
+        self.answers.remove_if(&key, |kept| self.is_stale(kept));
+        // However many ask at once, one of them is heard for all.
+        let place = match self.answers.get_value_or_guard_async(&key).await {
+            Ok(kept) => return kept.external,
+            Err(place) => place,
         };
-        let external = match self.fetch(viewer, question).await {
-            Ok(external) => {
-                count(if external == External::Denies { "deny" } else { "allow" });
-                external
-            }
-            Err(reason) => {
-                count(reason);
-                tracing::warn!(reason, "the entitlement hook has not answered");
-                External::Silent
-            }
-        };
-        self.answers.insert(key, Kept { external: external.clone(), heard: self.clock.monotonic() });
+        let Some(external) = self.asked(viewer, question).await else { return External::Silent };
+        let _ = place.insert(Kept { external: external.clone(), heard: self.clock.monotonic() });
         external
     }
 }

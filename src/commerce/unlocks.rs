@@ -165,12 +165,12 @@ impl Unlocks {
 
     /// What the episode could be had for, or how the viewer stands to it already.
     async fn terms(&self, title: &TitleRights, wanted: Wanted, now: UtcMs) -> Result<Result<Terms, Standing>> {
-        let Wanted { viewer_id, title_id, part, territory } = wanted;
+        let Wanted { viewer_id, part, territory, .. } = wanted;
         if title.title.part(part).is_none() {
             let message = format!("This title has {} parts; there is no part {part}.", title.title.parts.len());
             return Err(Error::new(ErrorKind::NotFound, "PART_NOT_FOUND", message).with_param("part"));
         }
-        let viewer = self.sessions.viewer_rights(Some(viewer_id), title_id).await?;
+        let viewer = self.sessions.asked_rights(Some(viewer_id), title, part, territory).await?;
         let paid_before = viewer.unlocks.iter().map(|unlock| unlock.means.coins()).max().unwrap_or(0);
         let denial = match decide_part(title, part, &viewer, territory, now) {
             Decision::Allow(right) => {

@@ -20,6 +20,7 @@ use crate::operator::Operators;
 use crate::playback::denied;
 use crate::rights::denial::DenialCode;
 use crate::rights::entitlement::{Cause, Decision, explain_going_on};
+use crate::rights::portability::deemed;
 use crate::rights::reach::Reach;
 use crate::rights::remedy::next_options;
 use crate::rights::trace::{self, Check, Step};
@@ -159,11 +160,11 @@ pub async fn explain_session(
         steps.push(trace::streams(&session.entitlement, is_refused));
         code = is_refused.then_some(DenialCode::TooManyStreams);
     }
-    let next = if code.is_none() {
+    let next = if code.is_none() || code == Some(DenialCode::CleanEditMissing) {
         Vec::new()
     } else {
         let viewer = api.sessions.viewer_rights(session.viewer_id, session.title_id).await?;
-        let options = next_options(&Reach::of(title, territory, at), &viewer, at);
+        let options = next_options(&Reach::of(title, deemed(viewer.home, territory), at), &viewer, at);
         options.into_iter().map(NextBody::from).collect()
     };
     let cause = code.is_none().then_some(session.entitlement.cause);

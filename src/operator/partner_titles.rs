@@ -36,12 +36,12 @@ pub struct PartnerTitleBody {
     runtime_ms: i64,
     /// What the caller has to do with it: one or both.
     relation: Vec<Relation>,
-    /// Where it stands in China.
+    /// Where it stands in China; for its producers alone.
     #[schema(
-        value_type = String,
+        value_type = Option<String>,
         pattern = "^(not_applicable|none|planned|in_review|licensed|filed|ordinary|change_pending|expired|revoked)$"
     )]
-    licence_state: ComplianceState,
+    licence_state: Option<ComplianceState>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -71,6 +71,7 @@ pub struct TitleDealBody {
     party_name: String,
     /// It is the caller's own.
     own: bool,
+    /// Of others without price and streams.
     #[schema(value_type = CarriageBody)]
     carriage: Carriage,
     #[schema(value_type = TerritoriesBody)]
@@ -155,7 +156,7 @@ impl PartnerTitleBody {
     /// None where the party has nothing to do with the title.
     fn of(TitleRights { title, deals, .. }: &TitleRights, party: PartyId, now: UtcMs) -> Option<PartnerTitleBody> {
         let is_producer = title.details.producers.contains(&party);
-        let has_deal = deals.iter().any(|deal| deal.party_id == party);
+        let has_deal = deals.iter().any(|deal| deal.party_id == party && deal.revoked_at.is_none());
         let relation = [(is_producer, Relation::Producer), (has_deal, Relation::Deal)];
         let relation: Vec<Relation> =
             relation.into_iter().filter_map(|(is, relation)| is.then_some(relation)).collect();
@@ -165,18 +166,25 @@ impl PartnerTitleBody {
             status: title.status,
             runtime_ms: title.runtime_ms,
             relation,
-            licence_state: title.compliance_state(now),
+            licence_state: is_producer.then(|| title.compliance_state(now)),
         })
     }
 }
 
 impl TitleDealBody {
     fn new(snapshot: &Snapshot, deal: &Deal, party: PartyId, now: UtcMs) -> TitleDealBody {
+        let own = deal.party_id == party;
+        let carriage = match &deal.carriage {
+            Carriage::Platform { license_type, .. } if !own => {
+                Carriage::Platform { license_type: *license_type, price: None, streams: None }
+            }
+            carriage => carriage.clone(),
+        };
         TitleDealBody {
             id: deal.id,
             party_name: snapshot.party(deal.party_id).map(|party| party.name.clone()).unwrap_or_default(),
-            own: deal.party_id == party,
-            carriage: deal.carriage.clone(),
+            own,
+            carriage,
             territories: deal.territories,
             start_at: deal.window.start_at,
             end_at: deal.window.end_at,

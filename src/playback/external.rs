@@ -75,7 +75,8 @@ impl LastHeard {
 }
 
 impl Recheck {
-    /// Asks whether a session may go on. A clear no ends it at its next request; silence does not.
+    /// Asks whether a session may go on. A clear no, or a word that is none for it any more, ends it at its next request;
+    /// silence does not.
     pub async fn run(self, session: Arc<PlaybackSession>, lease: Arc<SessionLease>) {
         if let Err(error) = self.ask(&session, &lease).await {
             tracing::warn!(error = error.log_line(), session = %session.id, "a session was not asked about again");
@@ -97,7 +98,12 @@ impl Recheck {
             avails: vec![(avail.id, avail.license_type)],
         };
         let asker = Asker { viewer_id, email: viewer.email };
-        if self.billing.ask(&asker, &question, Memory::Passed).await != External::Denies {
+        let is_over = match self.billing.ask(&asker, &question, Memory::Passed).await {
+            External::Denies => true,
+            External::Allows(word) => word.until <= self.clock.now() || word.avail_id != avail.id,
+            External::Silent => false,
+        };
+        if !is_over {
             return Ok(());
         }
         let (reason, at) = ("the operator's own billing", self.clock.now());

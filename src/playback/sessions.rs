@@ -160,6 +160,11 @@ impl Sessions {
         })
     }
 
+    /// Whether an operator's own billing is asked too.
+    pub fn asks_others(&self) -> bool {
+        self.rules.billing.is_some()
+    }
+
     /// The same for a part of it; where nothing of that lets them watch, with what the operator's own billing says.
     pub async fn asked_rights(
         &self,
@@ -207,7 +212,7 @@ impl Sessions {
                 decide_preview(title, home, request.territory, now).ok_or_else(no_preview)?
             }
         };
-        let entitlement = match decision {
+        let mut entitlement = match decision {
             Decision::Allow(entitlement) => entitlement,
             // Of a title that is there, a part that is not.
             Decision::Deny(denial) if !denial.code.is_of_title() && is_missing(&title.title, request.feature) => {
@@ -223,7 +228,9 @@ impl Sessions {
             && let Ok(Some(edit)) = edit_of(title, part, deemed(entitlement.home, request.territory))
         {
             asset_id = edit.asset_id;
-            film_ms = entitlement.preview_ms.map_or(edit.runtime_ms, |preview_ms| preview_ms.min(edit.runtime_ms));
+            // A quarter of it at most, as of a part.
+            entitlement.preview_ms = entitlement.preview_ms.map(|preview_ms| preview_ms.min(edit.runtime_ms / 4));
+            film_ms = entitlement.preview_ms.unwrap_or(edit.runtime_ms);
         }
         let card = match request.feature {
             Feature::Part(_) | Feature::Preview => self.card(&snapshot, &title.title, asset_id, request.territory)?,

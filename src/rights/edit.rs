@@ -10,6 +10,7 @@ use crate::catalog::placement::{CleanEdit, PlacementCategory};
 use crate::rights::denial::{Denial, DenialCode, NextOption};
 use crate::rights::entitlement::Decision;
 use crate::rights::portability::deemed;
+use crate::rights::session::PlaybackSession;
 use crate::rights::snapshot::TitleRights;
 use crate::rights::trace::{self, Tracer};
 
@@ -20,8 +21,7 @@ pub fn edit_of(title: &TitleRights, part: u32, place: Option<Territory>) -> Resu
         return Ok(None);
     }
     let blocked = blocked(title, part, place);
-    let is_licensed_cut = place == Some(Territory::CHINA) && details.country == place;
-    if !is_licensed_cut {
+    if !is_licensed_cut(title, place) {
         let mut edits = details.clean_edits.iter().filter(|edit| edit.part == part);
         if let Some(edit) = edits.clone().find(|edit| edit.is_for(place)) {
             return Ok(Some(edit));
@@ -47,6 +47,31 @@ pub fn film_of(title: &TitleRights, part: u32, place: Option<Territory>) -> Opti
 /// Refuses a part that may not be shown in a territory.
 pub fn require(title: &TitleRights, part: u32, place: Option<Territory>) -> Result<(), Denial> {
     edit_of(title, part, place).map(|_| ()).map_err(Denial::of)
+}
+
+/// Whether a session that was opened elsewhere may go on in a territory: it goes on showing the film that it began with.
+/// A block that comes later ends nothing for who has stayed.
+pub fn goes_on(session: &PlaybackSession, title: &TitleRights, place: Option<Territory>) -> Result<(), DenialCode> {
+    let details = &title.title.details;
+    let has_edits = !details.placements.is_empty() || !details.clean_edits.is_empty();
+    if !has_edits || deemed(session.entitlement.home, session.territory) == place {
+        return Ok(());
+    }
+    // Parts may have been put in another order since.
+    let parts = (1..).zip(title.title.parts.iter().copied());
+    let edits = details.clean_edits.iter().map(|edit| (edit.part, edit.asset_id));
+    let shown = parts.chain(edits).find(|(_, film)| *film == session.asset_id);
+    let part = shown.map_or(session.part, |(part, _)| part);
+    let is_another = match edit_of(title, part, place)? {
+        Some(edit) => edit.asset_id != session.asset_id,
+        None => is_licensed_cut(title, place) && title.title.part(part) != Some(session.asset_id),
+    };
+    // Opened anew it is shown.
+    if is_another { Err(DenialCode::SessionEnded) } else { Ok(()) }
+}
+
+fn is_licensed_cut(title: &TitleRights, place: Option<Territory>) -> bool {
+    place == Some(Territory::CHINA) && title.title.details.country == place
 }
 
 /// Whether any part may be shown in a territory: nothing is sold where none may.

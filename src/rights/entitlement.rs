@@ -359,6 +359,7 @@ fn go_on(
     if is_trailer {
         return Ok(());
     }
+    pass(edit::goes_on(session, title, territory), trace::edit_of_session)?;
     if let Cause::Partner(_) = session.entitlement.cause {
         return pass(partner_goes_on(session, title, territory, now), trace::deal_of);
     }

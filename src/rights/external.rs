@@ -97,7 +97,7 @@ pub fn unheard(denial: Denial, episode: &Episode<'_>) -> Denial {
         return denial;
     }
     match external {
-        External::Silent => Denial::of(DenialCode::EntitlementHookUnavailable),
+        External::Silent => Denial { code: DenialCode::EntitlementHookUnavailable, ..denial },
         _ if matches!(denial.code, DenialCode::WindowClosed | DenialCode::WindowNotOpen) && !denial.is_acquired => {
             Denial { code: DenialCode::PaymentRequired, ..denial }
         }

@@ -229,8 +229,13 @@ impl Snapshot {
             return self.seasons.clone();
         }
         let mut seasons = BTreeMap::clone(&self.seasons);
-        for season in rights.iter().filter_map(before) {
-            seasons.remove(&key_of(season));
+        for rights in rights {
+            // Another title may have taken its place already.
+            if let Some(key) = before(rights).map(key_of)
+                && seasons.get(&key) == Some(&rights.title.id)
+            {
+                seasons.remove(&key);
+            }
         }
         let now = rights.iter().filter_map(|rights| Some((key_of(rights.title.details.season?), rights.title.id)));
         seasons.extend(now);

@@ -378,6 +378,16 @@ pub fn languages_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
     Step::new(Check::Languages, passed(code.is_none()), code, says, json!({"caps": caps}))
 }
 
+pub fn edit_of_session(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
+    let says = match code {
+        None => "The film that the session shows may be shown there.",
+        Some(DenialCode::SessionEnded) => "Another edit of the film is shown there: open the session again.",
+        Some(_) => "Something is placed in the film that may not be shown there, and no clean edit answers it.",
+    };
+    let facts = json!({"territory": asked.territory, "asset_id": asked.session.asset_id});
+    Step::new(Check::Edit, passed(code.is_none()), code, says, facts)
+}
+
 /// Which edit of a part is shown.
 pub fn edit(
     edit: Result<Option<&CleanEdit>, DenialCode>,

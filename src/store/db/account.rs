@@ -42,7 +42,7 @@ pub trait AccountDb: Send + Sync {
     /// The token with this digest, if it has neither expired nor been revoked at `now` and its bearer may come in.
     async fn api_token(&self, digest: &[u8; 32], now: UtcMs) -> Result<Option<ValidToken>>;
 
-    /// Whether the token is still one that [`AccountDb::api_token`] would find.
+    /// Whether the token is still one that [`AccountDb::api_token`] would find, and not of another party's person.
     async fn is_api_token_valid(&self, id: ApiTokenId, now: UtcMs) -> Result<bool>;
 
     async fn revoke_api_token(&self, id: ApiTokenId, at: UtcMs) -> Result<()>;

@@ -3,6 +3,12 @@
 -- The word of a campaign, from the request that made the row.
 ALTER TABLE purchase ADD COLUMN campaign TEXT;
 ALTER TABLE session ADD COLUMN campaign TEXT;
+-- The words by which somebody came to a title, as far as there is room for them.
+CREATE TABLE campaign_word (
+    title_id TEXT NOT NULL REFERENCES title (id),
+    word TEXT NOT NULL,
+    PRIMARY KEY (title_id, word)
+);
 CREATE INDEX session_of_campaign ON session (title_id, campaign) WHERE campaign IS NOT NULL;
 
 -- Which categories of product placement may not be shown where: one row.

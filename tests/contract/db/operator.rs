@@ -260,6 +260,7 @@ pub async fn a_person_of_a_party_is_told_from_the_house(backend: &impl Backend) 
         db.insert_operator_token(&token, &audit_line("token.create")).await.unwrap();
         let valid = db.api_token(&token.digest, NOW).await.unwrap().unwrap();
         assert_eq!(valid.operator_role, Some(Role::Party(party.id)));
+        assert!(!db.is_api_token_valid(token.id, NOW).await.unwrap(), "a feed of the house ends");
     }
     let edit = async |role| {
         let edit = OperatorEdit { role: Some(role), disabled: None };

@@ -4,7 +4,7 @@ use super::*;
 use crate::catalog::placement::PlacementCategory::{self, Alcohol, Food, Tobacco};
 use crate::catalog::placement::{CleanEdit, Placement};
 use crate::rights::caps::FormatProfile;
-use crate::rights::edit::{edit_of, is_shown_at_all};
+use crate::rights::edit::{self, edit_of, is_shown_at_all};
 use crate::rights::language_terms::{LanguageTerms, Sound};
 use crate::rights::placement_blocks::{PlacementBlock, PlacementBlocks};
 use crate::rights::trace::Check;
@@ -129,10 +129,10 @@ fn nobody_is_shown_or_sold_what_may_not_be_seen_and_waiting_is_still_said() {
     let coded: Vec<Check> = steps.iter().filter(|step| step.code.is_some()).map(|step| step.check).collect();
     assert_eq!(coded, [Check::Edit]);
 
-    // A session keeps its edit, wherever its viewer goes.
+    // Who goes on elsewhere is asked anew.
     let session = cinema.session(&bought, now);
     let goes_on = still_entitled(&session, &cinema.rights, bought.grants.first(), None, place("DE"), now);
-    assert_eq!(goes_on, Ok(()));
+    assert_eq!(goes_on, Err(DenialCode::CleanEditMissing));
 }
 
 #[test]
@@ -167,4 +167,37 @@ fn languages_are_those_of_the_edit_that_is_shown() {
     let bought = with(vec![cinema.bought(pvod_start())], vec![]);
     let answers = ["DE", "US"].map(|code| cinema.answer_in(&bought, place(code), pvod_start()));
     assert_eq!(answers, ["grant", "LANGUAGE_HELD_BACK"]);
+}
+
+#[test]
+fn who_goes_on_elsewhere_sees_what_may_be_seen_there() {
+    let cinema = placed(vec![edit(7, Some("DE"), &[])]);
+    let (germany, america, china) = (place("DE"), place("US"), place("CN"));
+    let viewer = ViewerRights { grants: vec![cinema.rented(pvod_start())], ..nobody() };
+    let session = |territory, asset_id| {
+        let Decision::Allow(right) = decide(&cinema.rights, &viewer, territory, pvod_start()) else { panic!("denied") };
+        PlaybackSession { asset_id, territory, ..cinema.session_under(right, pvod_start()) }
+    };
+    let film = cinema.rights.title.part(1).unwrap();
+    let goes_on = |session: &PlaybackSession, here| {
+        still_entitled(session, &cinema.rights, viewer.grants.first(), None, here, pvod_start())
+    };
+    let of_film = session(america, film);
+    assert_eq!(goes_on(&of_film, america), Ok(()));
+    assert_eq!(goes_on(&of_film, germany), Err(DenialCode::SessionEnded), "another edit is shown there");
+    assert_eq!(goes_on(&of_film, china), Err(DenialCode::CleanEditMissing));
+    let clean = session(germany, AssetId::from_bytes([7; 16]));
+    assert_eq!([goes_on(&clean, germany), goes_on(&clean, america)], [Ok(()), Ok(())]);
+    // The film is what counts, at whatever place it stands now; and in China only the licensed cut.
+    let mut moved = cinema.rights.clone();
+    moved.title.parts.insert(0, AssetId::from_bytes([9; 16]));
+    for placement in &mut moved.title.details.placements {
+        placement.part = 2;
+    }
+    assert_eq!(edit::goes_on(&of_film, &moved, china), Err(DenialCode::CleanEditMissing));
+    let mut made_there = cinema.rights.clone();
+    made_there.title.details.country = china;
+    made_there.placement_blocks = None;
+    assert_eq!(edit::goes_on(&clean, &made_there, china), Err(DenialCode::SessionEnded));
+    assert_eq!(edit::goes_on(&of_film, &made_there, china), Ok(()));
 }

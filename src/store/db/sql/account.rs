@@ -170,7 +170,8 @@ impl AccountDb for SqlDb {
     async fn is_api_token_valid(&self, id: ApiTokenId, now: UtcMs) -> Result<bool> {
         let valid: i64 = sqlx::query_scalar(
             "SELECT COUNT(*) FROM api_token LEFT JOIN operator ON operator.id = api_token.operator_id \
-             WHERE api_token.id = $1 AND expires_at > $2 AND revoked_at IS NULL AND disabled_at IS NULL",
+             WHERE api_token.id = $1 AND expires_at > $2 AND revoked_at IS NULL AND disabled_at IS NULL \
+             AND operator.party_id IS NULL",
         )
         .bind(id.to_string())
         .bind(now.0)

@@ -166,11 +166,12 @@ async fn campaign_sales(conn: &mut Connection, title: TitleId, livemode: bool) -
          WHERE (purchase.title_id = $1 OR purchase.product_id IN \
          (SELECT b.product_id FROM bundle_offer b JOIN offer f ON f.id = b.offer_id WHERE f.title_id = $1)) \
          AND purchase.campaign IS NOT NULL AND posting.account = $2 AND entry.livemode = $3 \
-         GROUP BY 1, 2 ORDER BY 1, 2",
+         GROUP BY 1, 2 ORDER BY gross DESC, 1, 2 LIMIT $4",
     )
     .bind(title.to_string())
     .bind(LedgerAccount::Sales(title).to_string())
     .bind(i64::from(livemode))
+    .bind(limits::CLICK_ROWS_MAX)
     .fetch_all(conn)
     .await?;
     let read = |row: &Row| {

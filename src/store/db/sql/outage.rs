@@ -233,7 +233,9 @@ fn loss(row: &Row, outage: &Outage, earlier: &[Outage]) -> Result<Option<Loss>> 
         purchase_id: grant.cause.purchase_id(),
         extended_ms: extended.extension_ms() - grant.extension_ms(),
         is_of_start: !grant.is_started(),
-        is_short: extended.left_ms(outage.created_at).is_some_and(|left_ms| left_ms < runtime_ms),
+        is_short: [grant.left_ms(outage.to), extended.left_ms(outage.created_at)]
+            .iter()
+            .all(|left_ms| left_ms.is_some_and(|left_ms| left_ms < runtime_ms)),
         extended,
     }))
 }

@@ -10,6 +10,7 @@ use super::{Connection, Row, SqlDb, telemetry};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{GrantId, SessionId, ViewerId};
+use crate::base::limits;
 use crate::catalog::licence::ReleaseCard;
 use crate::rights::session::PlaybackSession;
 use crate::store::db::playback::{Change, Changes, KeyUse, SigningKey, WrappedKey};
@@ -140,8 +141,13 @@ impl PlaybackDb for SqlDb {
                 )
                 .bind(before.0)
                 .bind(i64::from(limit))
-                .execute(conn)
+                .execute(&mut *conn)
                 .await?;
+                if gone.rows_affected() > 0 {
+                    let unused = "DELETE FROM campaign_word WHERE NOT EXISTS (SELECT 1 FROM session WHERE \
+                        session.title_id = campaign_word.title_id AND session.campaign = campaign_word.word)";
+                    sqlx::query(unused).execute(conn).await?;
+                }
                 Ok(gone.rows_affected())
             })
         })
@@ -256,7 +262,30 @@ async fn start_clock(conn: &mut Connection, grant: GrantId, at: UtcMs) -> Result
     Ok(at)
 }
 
+/// The word of a campaign, where the title has it already or has room for it: anybody can make up one.
+async fn campaign_of(conn: &mut Connection, session: &PlaybackSession) -> Result<Option<String>> {
+    let Some(word) = &session.campaign else { return Ok(None) };
+    let title = session.title_id.to_string();
+    let known = async |conn: &mut Connection| {
+        let row = sqlx::query("SELECT word FROM campaign_word WHERE title_id = $1 AND word = $2");
+        row.bind(&title).bind(word).fetch_optional(conn).await
+    };
+    if known(&mut *conn).await?.is_none() {
+        sqlx::query(
+            "INSERT INTO campaign_word (title_id, word) SELECT CAST($1 AS TEXT), CAST($2 AS TEXT) \
+             WHERE (SELECT COUNT(*) FROM campaign_word WHERE title_id = $1) < $3",
+        )
+        .bind(&title)
+        .bind(word)
+        .bind(limits::CAMPAIGN_ROWS_MAX as i64)
+        .execute(&mut *conn)
+        .await?;
+    }
+    Ok(known(conn).await?.map(|_| word.clone()))
+}
+
 async fn insert_session(conn: &mut Connection, session: &PlaybackSession) -> Result<()> {
+    let campaign = campaign_of(conn, session).await?;
     sqlx::query(
         "INSERT INTO session (id, viewer_id, device, title_id, part, asset_id, territory, entitlement, opened_at, \
          expires_at, revoked_at, ended_at, card_asset_id, card_ms, campaign) \
@@ -276,7 +305,7 @@ async fn insert_session(conn: &mut Connection, session: &PlaybackSession) -> Res
     .bind(session.ended_at.map(|at| at.0))
     .bind(session.card.map(|card| card.asset_id.to_string()))
     .bind(session.card.map(|card| card.duration_ms))
-    .bind(&session.campaign)
+    .bind(campaign)
     .execute(&mut *conn)
     .await?;
     telemetry::open(conn, session).await

@@ -14,7 +14,8 @@ export interface PartyTitleRow {
   status: TitleStatus;
   runtime_ms: number;
   relation: Relation[];
-  licence_state: ComplianceState;
+  /** Of one's own film only. */
+  licence_state: ComplianceState | null;
 }
 
 /** A deal as its own party sees it. */
