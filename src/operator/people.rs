@@ -115,7 +115,7 @@ pub async fn invite(
     (status = 200, description = "The operator as it is now", body = PersonBody),
     (status = 404, description = "OPERATOR_NOT_FOUND"),
     (status = 409, description = "LAST_OWNER"),
-    (status = 422, description = "PARTY_NOT_FOUND"),
+    (status = 422, description = "PARTY_NOT_FOUND, FIELD_INVALID"),
 ))]
 pub async fn edit(
     State(operators): State<Arc<Operators>>,
@@ -126,7 +126,12 @@ pub async fn edit(
     let OperatorEditBody { role, party_id, disabled } = body.value;
     let role = match (role, party_id) {
         (None, None) => None,
-        (role, party_id) => Some(role.unwrap_or(RoleBody::Party).of(&operators, party_id)?),
+        (None, Some(_)) => {
+            let detail = "Say the role party too: nobody of the house is moved to a party by its id alone.";
+            let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "FIELD_INVALID", detail);
+            return Err(problem.with_param("role"));
+        }
+        (Some(role), party_id) => Some(role.of(&operators, party_id)?),
     };
     match operators.api.accounts.edit_operator(owner.id, id, OperatorEdit { role, disabled }).await? {
         Edited::Done(operator) => Ok(Json(PersonBody::new(&operators.api.follower.snapshot(), operator))),

@@ -31,7 +31,8 @@ pub trait OperatorDb: Send + Sync {
     /// False when there is no such operator.
     async fn rename_operator(&self, id: OperatorId, name: &str, line: &AuditLine) -> Result<bool>;
 
-    /// A new role, or whether the operator may still come in. Disabling ends their tokens and links at once.
+    /// A new role, or whether the operator may still come in. Disabling, and a move to another party or back, end their
+    /// tokens and links at once.
     async fn edit_operator(&self, id: OperatorId, edit: OperatorEdit, at: UtcMs, line: &AuditLine) -> Result<Edited>;
 
     /// Sets the password and ends every sign-in of the operator but `kept`.

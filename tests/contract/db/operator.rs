@@ -268,6 +268,9 @@ pub async fn a_person_of_a_party_is_told_from_the_house(backend: &impl Backend) 
         db.operator(hao.id).await.unwrap().unwrap().role
     };
     assert_eq!(edit(Role::ReadOnly).await, Role::ReadOnly);
+    for digest in [[1; 32], [2; 32]] {
+        assert_eq!(db.api_token(&digest, NOW).await.unwrap(), None, "nobody takes a key along");
+    }
     assert_eq!(edit(Role::Party(party.id)).await, Role::Party(party.id));
     // The link that makes an owner makes one of them too: who starts the server gives it.
     assert_eq!(owner(&db, "hao@example.com", 3).await.role, Role::Owner);

@@ -76,11 +76,16 @@ pub async fn an_outage_is_given_back_once(backend: &impl Backend) {
 
     // When it has been lost it is to be given back, until it is.
     let late = |from_ms, to_ms| Outage { created_at: later(400 * HOUR), ..outage(from_ms, to_ms) };
-    let effect = OutageEffect { grants: 1, extended_ms: HOUR, sessions: 0, refunds_due: 1 };
-    let none_due = OutageEffect { refunds_due: 0, ..effect };
+    let effect = OutageEffect { grants: 1, extended_ms: 2 * HOUR, sessions: 0, refunds_due: 1 };
+    let none_due = OutageEffect { extended_ms: HOUR, refunds_due: 0, ..effect };
     assert_eq!(db.measure_outage(&late(4 * HOUR, 5 * HOUR)).await.unwrap(), none_due, "two days were left after it");
+    assert_eq!(
+        db.measure_outage(&late(50 * HOUR, 51 * HOUR)).await.unwrap(),
+        none_due,
+        "there was too little before it"
+    );
     let purchase = held.cause.purchase_id().unwrap();
-    let late = late(50 * HOUR, 51 * HOUR);
+    let late = late(49 * HOUR, 51 * HOUR);
     assert_eq!(db.record_outage(&late, None).await.unwrap(), Written::New(effect));
     let due: Vec<_> = db.paid_sales(scene.title.id, None, &ALL).await.unwrap();
     assert_eq!(due.iter().map(|due| due.sale.purchase.id).collect::<Vec<_>>(), [grant.cause.purchase_id().unwrap()]);

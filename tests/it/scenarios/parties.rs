@@ -98,6 +98,10 @@ pub async fn people_of_other_parties_see_what_is_theirs(backend: Backend) {
         body.as_object_mut().unwrap().extend(role.as_object().unwrap().clone());
         assert_eq!(stage.operate(Method::POST, "/operators", &body).await.code(), expected, "{body}");
     }
+    let somebody = stage.done(Method::GET, "/me", json!({})).await["operator"]["id"].clone();
+    let path = format!("/operators/{}", somebody.as_str().unwrap());
+    let moved = stage.operate(Method::PATCH, &path, &json!({"party_id": circuit})).await;
+    assert_eq!((moved.code().as_str(), &moved.json()["param"]), ("FIELD_INVALID", &json!("role")));
     let token = json!({"name": "program", "role": "party", "expires_in_days": 1});
     assert_eq!(stage.operate(Method::POST, "/tokens", &token).await.code(), "FIELD_INVALID");
 

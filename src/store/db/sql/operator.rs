@@ -239,7 +239,8 @@ async fn edit_operator(
         .bind(after.disabled_at.map(|at| at.0))
         .execute(&mut *conn)
         .await?;
-    if after.disabled_at.is_some() {
+    // Into another house nobody takes a key of the one before.
+    if after.disabled_at.is_some() || after.role.party() != before.role.party() {
         void_links(conn, Some(id), at).await?;
         sqlx::query("UPDATE api_token SET revoked_at = $2 WHERE operator_id = $1 AND revoked_at IS NULL")
             .bind(id.to_string())

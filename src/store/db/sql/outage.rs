@@ -228,14 +228,14 @@ fn loss(row: &Row, outage: &Outage, earlier: &[Outage]) -> Result<Option<Loss>> 
     }
     let extended = grant.extended(lost_ms);
     let runtime_ms = row.int("runtime_ms")?;
+    let is_too_little = |grant: &Grant, at| grant.left_ms(at).is_some_and(|left_ms| left_ms < runtime_ms);
+    let is_cut_short = !is_too_little(&grant, outage.from.max(running.0)) && is_too_little(&grant, outage.to);
     Ok(Some(Loss {
         grant_id: grant.id,
         purchase_id: grant.cause.purchase_id(),
         extended_ms: extended.extension_ms() - grant.extension_ms(),
         is_of_start: !grant.is_started(),
-        is_short: [grant.left_ms(outage.to), extended.left_ms(outage.created_at)]
-            .iter()
-            .all(|left_ms| left_ms.is_some_and(|left_ms| left_ms < runtime_ms)),
+        is_short: is_cut_short && is_too_little(&extended, outage.created_at),
         extended,
     }))
 }
