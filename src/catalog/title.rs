@@ -172,7 +172,13 @@ impl Title {
 
     /// Everything that is shown as one of its parts: the parts, then their clean edits.
     pub fn films(&self) -> impl Iterator<Item = AssetId> + '_ {
-        self.parts.iter().copied().chain(self.details.clean_edits.iter().map(|edit| edit.asset_id))
+        self.films_of_parts().map(|(_, film)| film)
+    }
+
+    /// The same, each with its part, counted from 1.
+    pub fn films_of_parts(&self) -> impl Iterator<Item = (u32, AssetId)> + '_ {
+        let edits = self.details.clean_edits.iter().map(|edit| (edit.part, edit.asset_id));
+        (1..).zip(self.parts.iter().copied()).chain(edits)
     }
 
     /// The asset of part `part`, counted from 1.

@@ -27,7 +27,14 @@ pub struct Cards {
     pub policy: CardPolicy,
 }
 
-/// Where the card of one part stands.
+/// A part, or a clean edit of one, and where its card stands.
+pub struct FilmCard {
+    pub part: u32,
+    pub film: AssetId,
+    pub state: CardState,
+}
+
+/// Where the card of one film stands.
 pub enum CardState {
     Ready(ReleaseCard),
     Queued,
@@ -41,8 +48,8 @@ impl Cards {
         if self.policy.licences.contains(&licence.kind) { &self.policy.territories } else { &[] }
     }
 
-    /// Queues a job for each film of a title, its parts and their clean edits, whose card is neither made nor on its way. A film that is still being packaged gets its
-    /// card after that, see [`Cards::queue_of`].
+    /// Queues a job for each film of a title, its parts and their clean edits, whose card is neither made nor on its way.
+    /// A film that is still being packaged gets its card after that, see [`Cards::queue_of`].
     pub async fn queue(&self, title: &Title) -> Result<()> {
         let snapshot = self.follower.snapshot();
         for source in self.sources(title, title.films()) {
@@ -82,13 +89,14 @@ impl Cards {
         Ok(())
     }
 
-    /// Where the card of each part stands, part 1 first; nothing where no card is asked for.
-    pub async fn states(&self, title: &Title) -> Result<Vec<CardState>> {
+    /// Where the card of each part stands, part 1 first, then those of their clean edits; nothing where no card is asked for.
+    pub async fn states(&self, title: &Title) -> Result<Vec<FilmCard>> {
         let snapshot = self.follower.snapshot();
         let mut states = Vec::new();
-        for source in self.sources(title, title.parts.iter().copied()) {
+        for (part, film) in title.films_of_parts() {
+            let Some(source) = self.sources(title, [film].into_iter()).pop() else { continue };
             let made = snapshot.exact_card(&source).map(CardState::Ready);
-            states.push(match made {
+            let state = match made {
                 Some(ready) => ready,
                 None => match self.db.card_job(&source).await?.map(|job| job.state) {
                     Some(JobState::Running) => CardState::Making,
@@ -98,7 +106,8 @@ impl Cards {
                     // It is about to be; one that is made is in the next snapshot.
                     Some(JobState::Queued | JobState::Finished(JobOutcome::Done { .. })) | None => CardState::Queued,
                 },
-            });
+            };
+            states.push(FilmCard { part, film, state });
         }
         Ok(states)
     }

@@ -17,7 +17,7 @@ use crate::base::id::{AssetId, TitleId};
 use crate::base::territory::Territory;
 use crate::catalog::licence::{Licence, LicenceKind};
 use crate::catalog::title::Title;
-use crate::operator::cards::CardState;
+use crate::operator::cards::{CardState, FilmCard};
 use crate::operator::jobs::JobErrorBody;
 use crate::operator::{Operators, titles};
 
@@ -39,7 +39,7 @@ pub struct LicenceBody {
     /// Where the film opens with a card that shows the number. None where the configuration asks for no card before films
     /// under this kind of licence.
     card_territories: Vec<Territory>,
-    /// By part, part 1 first; none where no card is asked for.
+    /// By part, part 1 first, then those of clean edits; none where no card is asked for.
     cards: Vec<CardBody>,
 }
 
@@ -48,6 +48,10 @@ pub struct LicenceBody {
 pub struct CardBody {
     /// Counted from 1.
     part: u32,
+    /// The asset that it is shown before.
+    film_id: AssetId,
+    /// Which is not the part itself.
+    is_clean_edit: bool,
     status: CardStatus,
     /// Once it is ready.
     asset_id: Option<AssetId>,
@@ -141,13 +145,16 @@ async fn answer(operators: &Operators, title: &Title) -> Result<Option<LicenceBo
     let Some(Licence { kind, number }) = title.details.licence.clone() else { return Ok(None) };
     let states = operators.cards.states(title).await?;
     let card_territories = operators.cards.territories(&Licence { kind, number: number.clone() }).to_vec();
-    let cards = (1..).zip(states).map(|(part, state)| CardBody::new(part, state)).collect();
+    let cards = states.into_iter().map(|card| CardBody::new(title, card)).collect();
     Ok(Some(LicenceBody { kind, number, card_territories, cards }))
 }
 
 impl CardBody {
-    fn new(part: u32, state: CardState) -> CardBody {
-        let bare = |status| CardBody { part, status, asset_id: None, duration_ms: None, error: None };
+    fn new(title: &Title, card: FilmCard) -> CardBody {
+        let FilmCard { part, film, state } = card;
+        let is_clean_edit = title.part(part) != Some(film);
+        let bare =
+            |status| CardBody { part, film_id: film, is_clean_edit, status, asset_id: None, duration_ms: None, error: None };
         match state {
             CardState::Ready(card) => CardBody {
                 asset_id: Some(card.asset_id),

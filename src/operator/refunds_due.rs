@@ -8,8 +8,9 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use crate::api::body::Id;
+use crate::api::body::{Id, QueryOf};
 use crate::api::caller::AnOperator;
+use crate::api::page::{List, PageQuery};
 use crate::api::problem::Problem;
 use crate::api::role::Treasurer;
 use crate::base::clock::UtcMs;
@@ -51,6 +52,8 @@ pub struct RefundsGivenBody {
     failed: Vec<FailedRefundBody>,
     /// How many are still due, those that failed among them.
     left: usize,
+    /// Where to go on; null when all that is due has been tried.
+    next_cursor: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -97,10 +100,10 @@ pub async fn show(
     }))
 }
 
-/// Give back what is due, 200 purchases at most, the oldest first; ask again while some are left. Each is a refund of its own,
-/// given once however often it is asked for.
+/// Give back what is due, the oldest first, so many purchases at most as a page has rows; `next_cursor` goes on after those,
+/// past what could not be given. Each is a refund of its own, given once however often it is asked for.
 #[utoipa::path(post, path = "/operator/titles/{id}/refunds-due", tag = "operator", operation_id = "operator_give_refunds_due",
-    params(("id" = TitleId, Path)), security(("bearer" = [])), responses(
+    params(("id" = TitleId, Path), PageQuery), security(("bearer" = [])), responses(
     (status = 200, description = "What was given back, and what is left", body = RefundsGivenBody),
     (status = 404, description = "TITLE_NOT_FOUND"),
 ))]
@@ -108,13 +111,17 @@ pub async fn give(
     State(operators): State<Arc<Operators>>,
     operator: Treasurer,
     Id(title_id): Id<TitleId>,
+    QueryOf(query): QueryOf<PageQuery>,
 ) -> Result<Json<RefundsGivenBody>, Problem> {
     let title = titles::find(&operators, title_id).await?;
     let revocation = revocation(&title, operators.api.clock.now());
     let due = due(&operators, &title, revocation).await?;
+    let count = due.len();
+    let Json(List { data, next_cursor }) =
+        query.cut_after(due, |text| text.parse().ok(), |(sale, _)| &sale.purchase.id, |row| row)?;
     let (mut refunds, mut failed) = (Vec::new(), Vec::new());
-    for (sale, rule) in due.iter().take(limits::PAGE_ROWS_MAX as usize) {
-        let reason = reason(*rule, revocation);
+    for (sale, rule) in data {
+        let reason = reason(rule, revocation);
         let purchase_id = sale.purchase.id;
         let idempotency = Idempotency {
             caller: operator.caller.name(),
@@ -135,8 +142,8 @@ pub async fn give(
             }
         }
     }
-    let left = due.len() - refunds.len();
-    Ok(Json(RefundsGivenBody { refunds, failed, left }))
+    let left = count - refunds.len();
+    Ok(Json(RefundsGivenBody { refunds, failed, left, next_cursor }))
 }
 
 /// Of the licence that the title has, where it has been revoked.

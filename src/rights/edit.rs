@@ -58,9 +58,7 @@ pub fn goes_on(session: &PlaybackSession, title: &TitleRights, place: Option<Ter
         return Ok(());
     }
     // Parts may have been put in another order since.
-    let parts = (1..).zip(title.title.parts.iter().copied());
-    let edits = details.clean_edits.iter().map(|edit| (edit.part, edit.asset_id));
-    let shown = parts.chain(edits).find(|(_, film)| *film == session.asset_id);
+    let shown = title.title.films_of_parts().find(|(_, film)| *film == session.asset_id);
     let part = shown.map_or(session.part, |(part, _)| part);
     let is_another = match edit_of(title, part, place)? {
         Some(edit) => edit.asset_id != session.asset_id,

@@ -48,7 +48,9 @@ async fn a_licence_is_checked_shown_and_becomes_a_card() {
     let refused = cinema.put(&path(show.title), &cinema.operator, wrong).await;
     assert_eq!((refused.code(), &refused.body["param"]), ("LICENCE_NUMBER_INVALID", &json!("number")));
 
-    let queued = json!({"part": 1, "status": "queued", "asset_id": null, "duration_ms": null, "error": null});
+    let film = cinema.api.db.title(show.title).await.unwrap().unwrap().parts[0];
+    let queued = json!({"part": 1, "film_id": film, "is_clean_edit": false, "status": "queued", "asset_id": null,
+        "duration_ms": null, "error": null});
     let licence = json!({"kind": "online_release", "number": NUMBER});
     let set = put(&cinema, show, "online_release", NUMBER).await;
     let expected = json!({"kind": "online_release", "number": NUMBER, "card_territories": ["CN"], "cards": [queued]});
@@ -60,7 +62,6 @@ async fn a_licence_is_checked_shown_and_becomes_a_card() {
     assert_eq!(shown.body["licence"], licence, "the number stands on the title's page");
 
     let job = cinema.get("/operator/jobs", &cinema.operator).await.body["data"][0].clone();
-    let film = cinema.api.db.title(show.title).await.unwrap().unwrap().parts[0];
     assert_eq!(
         [&job["status"], &job["card_of"], &job["upload_id"], &job["source_name"]],
         [&json!("queued"), &json!(film), &Value::Null, &json!(NUMBER)]
@@ -83,6 +84,15 @@ async fn a_licence_is_checked_shown_and_becomes_a_card() {
     }
     let log = cinema.get("/operator/audit?action=title.licence", &cinema.operator).await;
     assert_eq!(log.body["data"][0]["detail"], licence);
+
+    // A clean edit opens with a card of its own.
+    let another = cinema.asset().await.id;
+    let abroad = json!([{"part": 1, "asset_id": another, "territories": {"include": ["DE"]}, "categories": []}]);
+    edit(&cinema, show, json!({"clean_edits": abroad})).await;
+    let cards = cinema.get(&self::path(show.title), &cinema.operator).await.body["cards"].clone();
+    let of = |n: usize| (&cards[n]["part"], &cards[n]["is_clean_edit"], &cards[n]["film_id"], &cards[n]["status"]);
+    assert_eq!(of(0), (&json!(1), &json!(false), &json!(film), &json!("ready")));
+    assert_eq!(of(1), (&json!(1), &json!(true), &json!(another), &json!("queued")));
 }
 
 #[tokio::test]

@@ -100,6 +100,8 @@ export interface TitleLicence extends Licence {
   card_territories: string[];
   cards: {
     part: number;
+    film_id: string;
+    is_clean_edit: boolean;
     status: CardStatus;
     asset_id: string | null;
     duration_ms: number | null;

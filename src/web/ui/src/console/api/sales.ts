@@ -105,6 +105,7 @@ export interface RefundsGiven {
   refunds: { purchase_id: string }[];
   failed: { purchase_id: string; code: string; message: string }[];
   left: number;
+  next_cursor: string | null;
 }
 
 export interface PurchaseFilter {
@@ -242,9 +243,10 @@ export const sales = {
   refundsDue(title_id: string): Promise<RefundsDue> {
     return operator.call('GET', `/titles/${segment(title_id)}/refunds-due`);
   },
-  /** Gives back some of them; asked again while some are left. */
-  giveRefundsDue(title_id: string): Promise<RefundsGiven> {
-    return operator.call('POST', `/titles/${segment(title_id)}/refunds-due`);
+  /** Gives back some of them, the first or those after the cursor. */
+  giveRefundsDue(title_id: string, cursor: string | null): Promise<RefundsGiven> {
+    const query = new URLSearchParams({ limit: '200', ...(cursor && { cursor }) });
+    return operator.call('POST', `/titles/${segment(title_id)}/refunds-due?${query}`);
   },
   refund(id: string, reason: string, key: string): Promise<{ id: string; amount: Money }> {
     return operator.call('POST', `/purchases/${segment(id)}/refunds`, { body: { reason }, key });
