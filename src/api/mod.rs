@@ -37,6 +37,7 @@ pub mod accounts;
 pub mod body;
 pub mod caller;
 pub mod campaign;
+pub mod deliveries;
 pub mod etag;
 pub mod events;
 pub mod film;
@@ -181,6 +182,8 @@ fn viewer_routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(partners::report_premiere))
         .routes(routes!(partners::take_package_key))
         .routes(routes!(partners::list_outages))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::answer))
 }
 
 fn process_routes() -> OpenApiRouter<Arc<Api>> {

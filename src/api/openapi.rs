@@ -22,8 +22,8 @@ use crate::api::problem::ProblemBody;
 use crate::api::{BASE, process_routes, viewer_routes};
 use crate::base::clock::UtcMs;
 use crate::base::id::{
-    ApiTokenId, AssetId, AuditId, AvailId, CoinLotId, CouponId, DealId, EntryId, GrantId, HoldbackId, JobId,
-    MembershipId, OfferId, OperatorId, OutageId, PartyId, PaymentId, PlanId, ProductId, PurchaseId, RefundId,
+    ApiTokenId, AssetId, AuditId, AvailId, CoinLotId, CouponId, DealId, DeliveryId, EntryId, GrantId, HoldbackId,
+    JobId, MembershipId, OfferId, OperatorId, OutageId, PartyId, PaymentId, PlanId, ProductId, PurchaseId, RefundId,
     ScreenerId, SeriesId, SessionId, StorefrontId, TitleId, UnlockId, UploadId, ViewerId, VoucherBatchId, VoucherId,
 };
 use crate::base::limits;
@@ -132,6 +132,7 @@ fn is_stored_under_key(path: &str) -> bool {
         "/uploads",
         "/storefronts",
         "/voucher-batches",
+        "/deliveries",
     ];
     makers.iter().any(|maker| path.ends_with(maker))
 }
@@ -200,7 +201,7 @@ macro_rules! id_schemas {
 }
 
 id_schemas! {
-    ApiTokenId AssetId AuditId AvailId CoinLotId CouponId DealId EntryId GrantId HoldbackId JobId MembershipId OfferId OperatorId OutageId PartyId PaymentId PlanId ProductId
+    ApiTokenId AssetId AuditId AvailId CoinLotId CouponId DealId DeliveryId EntryId GrantId HoldbackId JobId MembershipId OfferId OperatorId OutageId PartyId PaymentId PlanId ProductId
     PurchaseId RefundId ScreenerId SeriesId SessionId StorefrontId TitleId UnlockId UploadId ViewerId VoucherBatchId VoucherId
 }
 

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use crate::api::Api;
 use crate::api::body::{Id, JsonBody, QueryOf};
 use crate::api::caller::{AParty, At, bearer};
+use crate::api::deliveries::DealDeliveryBody;
 use crate::api::page::{List, PageQuery};
 use crate::api::playback_sessions::play;
 use crate::api::problem::Problem;
@@ -65,6 +66,8 @@ pub struct PartnerDealBody {
     /// The opening is not the one that was agreed, or nobody has said that it was.
     #[schema(value_type = Option<String>, pattern = "^(early|late|unreported)$")]
     alarm: Option<Drift>,
+    /// The newest file that was sent and not recalled.
+    delivery: Option<DealDeliveryBody>,
 }
 
 /// An outage of a party's, and what it has given back to its viewers here.
@@ -323,6 +326,7 @@ impl PartnerDealBody {
             opened_at: deal.opened_at,
             revoked_at: deal.revoked_at,
             alarm: deal.drift(now).filter(|_| deal.revoked_at.is_none()),
+            delivery: title.delivery_of(deal.id).map(DealDeliveryBody::from),
         }
     }
 }

@@ -91,6 +91,8 @@ ids! {
     PartyId = "par";
     /// What another party may do with a title.
     DealId = "dea";
+    /// A file that another party was sent.
+    DeliveryId = "dlv";
     /// A viewer of another party's, as we tell theirs apart.
     PartyViewerId = "pvw";
     /// A promise that something does not begin before something else.

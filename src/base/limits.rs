@@ -192,6 +192,11 @@ pub const ENCODER_THREADS_MAX: usize = 16;
 /// Days that a holdback lasts after its event: ten years.
 pub const HOLDBACK_DAYS_MAX: u16 = 3_660;
 pub const DEALS_PER_TITLE_MAX: usize = 500;
+/// Files that were sent under one deal, with those that were recalled.
+pub const DELIVERIES_PER_DEAL_MAX: usize = 1_000;
+/// What every JSON reader counts exactly.
+pub const DELIVERY_BYTES_MAX: u64 = (1 << 53) - 1;
+pub const DELIVERY_RUNTIME_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 pub const PARTIES_MAX: usize = 1_000;
 /// How long an answer of the operator's own billing is believed without being asked for again.
 pub const ENTITLEMENT_ANSWER_KEPT: Duration = Duration::from_secs(10);

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use crate::api::body::{Edit, Id, JsonBody, QueryOf};
 use crate::api::caller::AnOperator;
+use crate::api::deliveries::DealDeliveryBody;
 use crate::api::idempotency::{IdempotencyKey, key_reused};
 use crate::api::page::{List, PageQuery};
 use crate::api::problem::Problem;
@@ -136,6 +137,8 @@ pub struct DealBody {
     /// The opening is not the one that was agreed, or nobody has said that it was.
     #[schema(value_type = Option<String>, pattern = "^(early|late|unreported)$")]
     alarm: Option<Drift>,
+    /// The newest file that the party has: one that was not recalled.
+    delivery: Option<DealDeliveryBody>,
 }
 
 /// What speaks against a deal: one of the three.
@@ -297,7 +300,7 @@ pub async fn revoke(
     params(("id" = DealId, Path)), security(("bearer" = [])), responses(
     (status = 204, description = "It is gone"),
     (status = 404, description = "DEAL_NOT_FOUND"),
-    (status = 409, description = "DEAL_OPENED"),
+    (status = 409, description = "DEAL_OPENED, DEAL_DELIVERED"),
 ))]
 pub async fn remove(
     State(operators): State<Arc<Operators>>,
@@ -328,7 +331,7 @@ async fn or_conflicts<T>(operators: &Operators, deal: &Deal, written: BaseResult
     Err(Problem::from(error).with("conflicts", json!(conflicts)))
 }
 
-async fn find(operators: &Operators, id: DealId) -> Result<Deal, Problem> {
+pub async fn find(operators: &Operators, id: DealId) -> Result<Deal, Problem> {
     let deal = operators.api.db.deal(id).await?;
     deal.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "DEAL_NOT_FOUND", "There is no such deal."))
 }
@@ -361,6 +364,10 @@ impl DealBody {
             party_name: snapshot.party(deal.party_id).map(|party| party.name.clone()).unwrap_or_default(),
             drift_ms: deal.opened_at.map(|opened_at| opened_at.0 - deal.window.start_at.0),
             alarm: deal.drift(now),
+            delivery: snapshot
+                .title(deal.title_id)
+                .and_then(|title| title.delivery_of(deal.id))
+                .map(DealDeliveryBody::from),
             id: deal.id,
             party_id: deal.party_id,
             contract: deal.contract,

@@ -13,6 +13,8 @@ use crate::base::limits;
 use crate::catalog::title::TitleStatus;
 use crate::operator::Operators;
 use crate::rights::avail::Avail;
+use crate::rights::deal::Carriage;
+use crate::rights::delivery::missing_parts;
 use crate::rights::snapshot::{Snapshot, TitleRights};
 use crate::rights::window::WindowPhase;
 use crate::store::db::board::BoardRows;
@@ -87,6 +89,7 @@ pub async fn hand(operators: &Operators, snapshot: &Snapshot, rows: &BoardRows, 
     for title in snapshot.titles() {
         windows(title, now, &mut hand);
         premieres(snapshot, title, now, &mut hand);
+        missing_files(snapshot, title, now, &mut hand);
     }
     for late in &rows.pending_late {
         hand.push(HandBody {
@@ -134,7 +137,7 @@ pub fn health(hand: &[HandBody], rows: &BoardRows, viewers: u64, is_clock_doubtf
     if share >= FAILURES_WARN {
         return said(Level::Warn, "START_FAILURES", failing());
     }
-    for code in ["STATE_FALLBACK", "PAYMENT_PENDING_LATE", "JOB_FAILED", "PREMIERE_DRIFT"] {
+    for code in ["STATE_FALLBACK", "PAYMENT_PENDING_LATE", "JOB_FAILED", "PREMIERE_DRIFT", "DELIVERY_MISSING"] {
         if of_code(code) > 0 {
             return said(Level::Warn, code, json!({"count": of_code(code)}));
         }
@@ -201,6 +204,27 @@ fn premieres(snapshot: &Snapshot, title: &TitleRights, now: UtcMs, hand: &mut Ve
             subject: Some(deal.id.to_string()),
             at: Some(deal.window.start_at),
             facts,
+        });
+    }
+}
+
+/// Broadcasts that are near, and whose channel has not accepted a file of each part.
+fn missing_files(snapshot: &Snapshot, title: &TitleRights, now: UtcMs, hand: &mut Vec<HandBody>) {
+    let parts = u32::try_from(title.title.parts.len()).unwrap_or(u32::MAX);
+    for deal in &title.deals {
+        let Carriage::Broadcast { channel, .. } = &deal.carriage else { continue };
+        let missing = missing_parts(deal, parts, &title.deliveries, now);
+        if missing.is_empty() {
+            continue;
+        }
+        let party = snapshot.party(deal.party_id).map(|party| party.name.clone());
+        hand.push(HandBody {
+            code: "DELIVERY_MISSING",
+            level: Level::Warn,
+            title_id: Some(title.title.id),
+            subject: Some(deal.id.to_string()),
+            at: Some(deal.window.start_at),
+            facts: json!({"party": party, "channel": channel, "missing_parts": missing}),
         });
     }
 }

@@ -36,6 +36,7 @@ pub mod console;
 pub mod coupons;
 pub mod day;
 pub mod deals;
+pub mod deliveries;
 pub mod explain;
 pub mod feed;
 pub mod hand;
@@ -155,6 +156,9 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(deals::list, deals::create))
         .routes(routes!(deals::edit, deals::remove))
         .routes(routes!(deals::revoke))
+        .routes(routes!(deliveries::list, deliveries::record))
+        .routes(routes!(deliveries::recall))
+        .routes(routes!(deliveries::answer))
         .routes(routes!(package_keys::keep, package_keys::show))
         .routes(routes!(outages::list, outages::record))
         .routes(routes!(screeners::list, screeners::create))

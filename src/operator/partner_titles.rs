@@ -24,6 +24,7 @@ use crate::operator::deals::CarriageBody;
 use crate::operator::title_sales::{SalesParams, TitleSalesBody, sales_of};
 use crate::operator::titles::StatusBody;
 use crate::rights::deal::{Carriage, Deal, Drift};
+use crate::rights::delivery::DeliveryStatus;
 use crate::rights::snapshot::{Snapshot, TitleRights};
 
 #[derive(Serialize, ToSchema)]
@@ -83,6 +84,15 @@ pub struct TitleDealBody {
     revoked_at: Option<UtcMs>,
     #[schema(value_type = Option<String>, pattern = "^(early|late|unreported)$")]
     alarm: Option<Drift>,
+    /// How the newest file fared that was sent and not recalled.
+    delivery: Option<TitleDeliveryBody>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = PartnerTitleDelivery)]
+pub struct TitleDeliveryBody {
+    #[schema(value_type = String, pattern = "^(sent|accepted|rejected)$")]
+    status: DeliveryStatus,
 }
 
 /// Titles that the caller produced or has a deal about, in id order.
@@ -124,7 +134,7 @@ pub async fn show(
     let is_producer = body.relation.contains(&Relation::Producer);
     let windows = if is_producer { title.avails.iter().cloned().map(AvailBody::new).collect() } else { Vec::new() };
     let deals = title.deals.iter().filter(|deal| is_producer || deal.party_id == party.id);
-    let deals = deals.map(|deal| TitleDealBody::new(&snapshot, deal, party.id, now)).collect();
+    let deals = deals.map(|deal| TitleDealBody::new(&snapshot, title, deal, party.id, now)).collect();
     Ok(Json(WholeTitleBody { title: body, windows, deals }))
 }
 
@@ -172,7 +182,7 @@ impl PartnerTitleBody {
 }
 
 impl TitleDealBody {
-    fn new(snapshot: &Snapshot, deal: &Deal, party: PartyId, now: UtcMs) -> TitleDealBody {
+    fn new(snapshot: &Snapshot, title: &TitleRights, deal: &Deal, party: PartyId, now: UtcMs) -> TitleDealBody {
         let own = deal.party_id == party;
         let carriage = match &deal.carriage {
             Carriage::Platform { license_type, .. } if !own => {
@@ -192,6 +202,7 @@ impl TitleDealBody {
             opened_at: deal.opened_at,
             revoked_at: deal.revoked_at,
             alarm: deal.drift(now).filter(|_| deal.revoked_at.is_none()),
+            delivery: title.delivery_of(deal.id).map(|delivery| TitleDeliveryBody { status: delivery.status }),
         }
     }
 }

@@ -306,9 +306,10 @@ impl Follower {
 }
 
 async fn read_snapshot(db: &dyn Db, thresholds: &Thresholds) -> Result<Snapshot> {
-    let WholeCatalog { titles, avails, offers, holdbacks, deals, screeners, sounds } = db.catalog().await?;
+    let WholeCatalog { titles, avails, offers, holdbacks, deals, screeners, deliveries, sounds } = db.catalog().await?;
     let titles = titles.into_iter().map(|title| thresholds.scaled(title)).collect();
     let snapshot = Snapshot::new(titles, avails, offers, holdbacks, deals).with_screeners(screeners);
+    let snapshot = snapshot.with_deliveries(deliveries);
     read_house(db, snapshot.with_sounds(&sounds)).await
 }
 

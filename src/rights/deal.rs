@@ -219,6 +219,11 @@ impl Deal {
         }
     }
 
+    /// Whether its party has a copy of its own: its viewers do not play from this server.
+    pub fn is_shown_from_own_copy(&self) -> bool {
+        !matches!(self.carriage, Carriage::Platform { streams: Some(_), .. })
+    }
+
     /// Whether it is neither over nor taken back.
     pub fn is_alive(&self, now: UtcMs) -> bool {
         self.revoked_at.is_none() && self.window.phase(now) != WindowPhase::Closed

@@ -7,6 +7,7 @@ pub mod caps;
 pub mod clearance;
 pub mod conflict;
 pub mod deal;
+pub mod delivery;
 pub mod denial;
 pub mod edit;
 pub mod entitlement;

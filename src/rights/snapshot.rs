@@ -15,6 +15,7 @@ use crate::catalog::storefront::Storefronts;
 use crate::catalog::title::Title;
 use crate::rights::avail::Avail;
 use crate::rights::deal::Deal;
+use crate::rights::delivery::StandingDelivery;
 use crate::rights::edit;
 use crate::rights::holdback::Holdback;
 use crate::rights::language_terms::Sound;
@@ -24,7 +25,7 @@ use crate::rights::placement_blocks::PlacementBlocks;
 use crate::rights::product::Product;
 use crate::rights::screener::Screener;
 
-/// One title with its avails, offers, holdbacks, deals and invitations.
+/// One title with its avails, offers, holdbacks, deals and what was sent under them, and invitations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TitleRights {
     pub title: Title,
@@ -33,6 +34,8 @@ pub struct TitleRights {
     pub holdbacks: Vec<Holdback>,
     pub deals: Vec<Deal>,
     pub screeners: Vec<Screener>,
+    /// The files that parties have, the newest last.
+    pub deliveries: Vec<StandingDelivery>,
     /// What is heard in its films, as far as it is known: only of a title some window of which keeps languages back.
     pub sounds: BTreeMap<AssetId, Sound>,
     /// What may not be placed where; only of a title with placements.
@@ -49,6 +52,7 @@ impl TitleRights {
             holdbacks: Vec::new(),
             deals: Vec::new(),
             screeners: Vec::new(),
+            deliveries: Vec::new(),
             sounds: BTreeMap::new(),
             placement_blocks: None,
         }
@@ -83,6 +87,11 @@ impl TitleRights {
 
     pub fn deal(&self, id: DealId) -> Option<&Deal> {
         self.deals.iter().find(|deal| deal.id == id)
+    }
+
+    /// The newest file that a deal's party has.
+    pub fn delivery_of(&self, deal: DealId) -> Option<&StandingDelivery> {
+        self.deliveries.iter().rev().find(|delivery| delivery.deal_id == deal)
     }
 
     pub fn screener(&self, id: ScreenerId) -> Option<&Screener> {
@@ -198,6 +207,19 @@ impl Snapshot {
             Some(TitleRights { screeners, ..TitleRights::clone(self.title(id)?) })
         };
         let titles: Vec<TitleRights> = invited.into_iter().filter_map(with).collect();
+        if titles.is_empty() { self } else { self.with_titles(titles) }
+    }
+
+    /// The same with what parties were sent.
+    pub fn with_deliveries(self, deliveries: Vec<(TitleId, StandingDelivery)>) -> Snapshot {
+        let mut sent: HashMap<TitleId, Vec<StandingDelivery>> = HashMap::new();
+        for (title, delivery) in deliveries {
+            sent.entry(title).or_default().push(delivery);
+        }
+        let with = |(id, deliveries): (TitleId, Vec<StandingDelivery>)| {
+            Some(TitleRights { deliveries, ..TitleRights::clone(self.title(id)?) })
+        };
+        let titles: Vec<TitleRights> = sent.into_iter().filter_map(with).collect();
         if titles.is_empty() { self } else { self.with_titles(titles) }
     }
 

@@ -17,6 +17,7 @@ pub mod catalog;
 pub mod check;
 pub mod commerce;
 pub mod deal;
+pub mod delivery;
 pub mod job;
 pub mod lock;
 pub mod merchandise;
@@ -44,6 +45,7 @@ pub use catalog::{CatalogDb, WholeCatalog};
 pub use check::CheckDb;
 pub use commerce::CommerceDb;
 pub use deal::DealDb;
+pub use delivery::DeliveryDb;
 pub use job::JobDb;
 pub use lock::LockDb;
 pub use merchandise::MerchandiseDb;
@@ -71,6 +73,7 @@ pub trait Db:
     + CheckDb
     + CommerceDb
     + DealDb
+    + DeliveryDb
     + JobDb
     + LockDb
     + MerchandiseDb

@@ -13,6 +13,7 @@ mod audit;
 mod catalog;
 mod commerce;
 mod deal;
+mod delivery;
 mod job;
 mod lock;
 mod merchandise;
@@ -135,6 +136,8 @@ suite! {
         an_asset_is_published_with_the_end_of_its_job_or_not_at_all
         an_asset_is_there_in_part_until_its_job_ends
         what_begins_otherwise_ends_the_sessions_that_saw_the_other_beginning;
+    delivery:
+        a_delivery_stays_as_it_was_sent_and_is_answered_and_recalled_once;
     outage:
         an_outage_is_given_back_once;
     operator:

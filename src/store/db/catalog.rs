@@ -12,6 +12,7 @@ use crate::catalog::licence::{CardSource, ReleaseCard};
 use crate::catalog::title::Title;
 use crate::rights::avail::Avail;
 use crate::rights::deal::Deal;
+use crate::rights::delivery::StandingDelivery;
 use crate::rights::holdback::Holdback;
 use crate::rights::language_terms::Sound;
 use crate::rights::offer::Offer;
@@ -125,4 +126,6 @@ pub struct WholeCatalog {
     /// Of the films of titles that have a window which keeps languages back.
     pub sounds: BTreeMap<AssetId, Sound>,
     pub screeners: Vec<Screener>,
+    /// The files that parties have, each with the title of its deal.
+    pub deliveries: Vec<(TitleId, StandingDelivery)>,
 }

@@ -45,7 +45,8 @@ pub trait DealDb: Send + Sync {
     /// That its party has it now; the first time stands.
     async fn note_package_key_taken(&self, deal: DealId, at: UtcMs) -> Result<()>;
 
-    /// Removes a deal that has not opened, and the key that is kept for it; `Conflict` (`DEAL_OPENED`) when it has, `NotFound` when there is none.
+    /// Removes a deal that has not opened, and the key that is kept for it; `Conflict` (`DEAL_OPENED`) when it has or a file
+    /// was sent under it (`DEAL_DELIVERED`), `NotFound` when there is none.
     async fn delete_deal(&self, id: DealId, at: UtcMs) -> Result<()>;
 }
 

@@ -27,6 +27,7 @@ mod catalog;
 mod check;
 mod commerce;
 mod deal;
+mod delivery;
 mod dialect;
 mod error;
 mod idempotency;

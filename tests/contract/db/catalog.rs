@@ -72,7 +72,8 @@ pub async fn avails_and_offers_are_kept_whole(backend: &impl Backend) {
         ..TitleRights::of(scene.title.clone())
     };
     let TitleRights { title, avails, offers, holdbacks, deals, screeners, sounds, .. } = rights.clone();
-    let whole = WholeCatalog { titles: vec![title], avails, offers, holdbacks, deals, screeners, sounds };
+    let deliveries = Vec::new();
+    let whole = WholeCatalog { titles: vec![title], avails, offers, holdbacks, deals, screeners, deliveries, sounds };
     assert_eq!(db.catalog().await.unwrap(), whole);
     assert_eq!(db.rights_of(scene.title.id).await.unwrap(), Some(rights));
     assert_eq!(db.rights_of(TitleId::new(later(9))).await.unwrap(), None);

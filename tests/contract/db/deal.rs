@@ -150,7 +150,7 @@ pub fn party(at: i64, issuer: Option<&str>) -> Party {
 }
 
 /// In the window that is ours.
-fn deal(scene: &Scene, party: &Party) -> Deal {
+pub fn deal(scene: &Scene, party: &Party) -> Deal {
     Deal {
         id: DealId::new(NOW),
         title_id: scene.title.id,

@@ -126,6 +126,12 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("post", "/api/v1/partner/premieres", [401, 401, 401, 401]),
     ("get", "/api/v1/partner/deals/{id}/package-key", [401, 401, 401, 401]),
     ("get", "/api/v1/partner/outages", [401, 401, 401, 401]),
+    ("get", "/api/v1/partner/deals/{id}/deliveries", [401, 401, 401, 401]),
+    ("post", "/api/v1/partner/deals/{id}/deliveries/{delivery_id}/answer", [401, 401, 401, 401]),
+    ("get", "/api/v1/operator/deals/{id}/deliveries", [401, 403, 403, 404]),
+    ("post", "/api/v1/operator/deals/{id}/deliveries", [401, 403, 403, 404]),
+    ("post", "/api/v1/operator/deliveries/{id}/recall", [401, 403, 403, 404]),
+    ("post", "/api/v1/operator/deliveries/{id}/answer", [401, 403, 403, 404]),
     ("get", "/api/v1/operator/outages", [401, 403, 403, 200]),
     ("post", "/api/v1/operator/outages", [401, 403, 403, 422]),
     ("put", "/api/v1/operator/deals/{id}/package-key", [401, 403, 403, 404]),
@@ -247,6 +253,7 @@ async fn every_caller_gets_what_the_table_says() {
             "parties" => show.title.to_string().replace("ttl", "par"),
             "series" => show.title.to_string().replace("ttl", "ser"),
             "deals" => show.title.to_string().replace("ttl", "dea"),
+            "deliveries" => show.title.to_string().replace("ttl", "dlv"),
             "screeners" => show.title.to_string().replace("ttl", "scr"),
             "coin-lots" => show.title.to_string().replace("ttl", "lot"),
             "partner" => "dea_00000000000000000000000000".into(),
@@ -259,7 +266,11 @@ async fn every_caller_gets_what_the_table_says() {
     };
     for (method, route, expected) in TABLE {
         let path = if route.contains("id}") {
-            route.replace("{id}", &id(route)).replace("{title_id}", &id(route)).replace("{sku}", "MUG")
+            route
+                .replace("{id}", &id(route))
+                .replace("{title_id}", &id(route))
+                .replace("{sku}", "MUG")
+                .replace("{delivery_id}", "dlv_00000000000000000000000000")
         } else {
             route.replace("{provider}", "sandbox")
         };
@@ -325,6 +336,9 @@ fn body(route: &str, cinema: &Cinema, show: &super::cinema::Show) -> Value {
         "/sandbox/payments/{id}" => json!({"act": "pay"}),
         "/me/wallet" => json!({"auto_unlock": false}),
         "/operator/deals/{id}/package-key" => json!({"package": "film.tar", "key": "00".repeat(16)}),
+        "/operator/deals/{id}/deliveries" => json!({"file_name": "film.mxf", "format": "MXF OP1a",
+            "sha256": "00".repeat(32), "size_bytes": 1, "method": "Aspera"}),
+        "/operator/deliveries/{id}/answer" => json!({"accepted": true}),
         "/operator/parties" => json!({"name": "Films", "kind": "partner"}),
         "/operator/titles/{id}/deals" => json!({"party_id": "par_00000000000000000000000000",
             "carriage": {"kind": "cinema"}, "territories": {"include": ["DE"]}, "start_at": cinema.now(), "zone": "UTC"}),
@@ -341,7 +355,7 @@ fn body(route: &str, cinema: &Cinema, show: &super::cinema::Show) -> Value {
         "/operator/storefronts/{id}" => json!({"theme": "dark"}),
         path if path.ends_with("/end") => reason,
         path if path.ends_with("/telemetry") => json!({"events": []}),
-        path if path.ends_with("/revoke") || path.ends_with("/refunds") => reason,
+        path if path.ends_with("/revoke") || path.ends_with("/recall") || path.ends_with("/refunds") => reason,
         _ => json!({}),
     }
 }

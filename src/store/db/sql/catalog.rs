@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use futures_util::TryStreamExt;
 
 use super::deal::deal;
+use super::delivery::{STANDING, standing_of, titled};
 use super::plan::{
     self, Plan, avail, delete_avail, delete_holdback, holdback, insert_avail, insert_holdback, plan_of,
     refuse_conflicts, update_avail,
@@ -238,12 +239,13 @@ impl CatalogDb for SqlDb {
         let holdbacks = all(&mut moment, "SELECT body FROM holdback ORDER BY id", holdback).await?;
         let deals = all(&mut moment, "SELECT body FROM deal ORDER BY id", deal).await?;
         let screeners = all(&mut moment, "SELECT body FROM screener ORDER BY id", screener).await?;
+        let deliveries = all(&mut moment, STANDING, titled).await?.into_iter().flatten().collect();
         let kept: BTreeSet<TitleId> =
             avails.iter().filter(|avail| keeps_languages_back(avail)).map(|avail| avail.title_id).collect();
         let films = titles.iter().filter(|title| kept.contains(&title.id)).flat_map(Title::films);
         let sounds = sounds(&mut moment, films.collect()).await?;
         moment.rollback().await?;
-        Ok(WholeCatalog { titles, avails, offers, holdbacks, deals, sounds, screeners })
+        Ok(WholeCatalog { titles, avails, offers, holdbacks, deals, sounds, screeners, deliveries })
     }
 }
 
@@ -267,7 +269,18 @@ async fn rights_of(conn: &mut Connection, id: TitleId) -> Result<Option<TitleRig
     let films = if avails.iter().any(keeps_languages_back) { found.films().collect() } else { [].into() };
     let sounds = sounds(&mut *conn, films).await?;
     let screeners = screeners_of(conn, id).await?;
-    Ok(Some(TitleRights { title: found, avails, offers, holdbacks, deals, screeners, sounds, placement_blocks: None }))
+    let deliveries = standing_of(conn, id).await?;
+    Ok(Some(TitleRights {
+        title: found,
+        avails,
+        offers,
+        holdbacks,
+        deals,
+        screeners,
+        deliveries,
+        sounds,
+        placement_blocks: None,
+    }))
 }
 
 /// What is heard in these films, as far as it was noted when they were packaged.

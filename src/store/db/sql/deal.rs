@@ -212,7 +212,7 @@ async fn revoke_deal(conn: &mut Connection, id: DealId, at: UtcMs) -> Result<boo
     Ok(true)
 }
 
-async fn by_id(conn: &mut Connection, id: DealId) -> Result<Deal> {
+pub async fn by_id(conn: &mut Connection, id: DealId) -> Result<Deal> {
     let row = sqlx::query("SELECT body FROM deal WHERE id = $1").bind(id.to_string());
     row.fetch_optional(conn).await?.as_ref().map(deal).transpose()?.ok_or_else(deal_not_found)
 }
@@ -256,6 +256,11 @@ async fn delete_deal(conn: &mut Connection, id: DealId, at: UtcMs) -> Result<()>
     if found.window.start_at <= at {
         let message = "The deal has begun. End it, or revoke it, instead.";
         return Err(Error::new(ErrorKind::Conflict, "DEAL_OPENED", message));
+    }
+    let sent = sqlx::query("SELECT id FROM delivery WHERE deal_id = $1 LIMIT 1").bind(id.to_string());
+    if sent.fetch_optional(&mut *conn).await?.is_some() {
+        let message = "Files were sent under this deal, and that stays on record. Revoke the deal instead.";
+        return Err(Error::new(ErrorKind::Conflict, "DEAL_DELIVERED", message));
     }
     sqlx::query("DELETE FROM package_key WHERE deal_id = $1").bind(id.to_string()).execute(&mut *conn).await?;
     sqlx::query("DELETE FROM deal WHERE id = $1").bind(id.to_string()).execute(&mut *conn).await?;

@@ -26,6 +26,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (17, include_str!("../schema-17.sql")),
     (18, include_str!("../schema-18.sql")),
     (19, include_str!("../schema-19.sql")),
+    (20, include_str!("../schema-20.sql")),
 ];
 
 pub async fn run(connection: &mut Connection, dialect: &Dialect) -> Result<()> {

@@ -1,0 +1,13 @@
+-- Version 20. Which files a party was sent under its deal, and what it said of them.
+
+CREATE TABLE delivery (
+    id TEXT PRIMARY KEY,
+    deal_id TEXT NOT NULL REFERENCES deal (id),
+    -- What was sent; JSON. It never changes.
+    body TEXT NOT NULL,
+    -- What the party said of it; JSON.
+    answer TEXT,
+    -- That it is not to be used; JSON.
+    recall TEXT
+);
+CREATE INDEX delivery_of_deal ON delivery (deal_id, id);
