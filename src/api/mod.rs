@@ -37,6 +37,7 @@ pub mod accounts;
 pub mod body;
 pub mod caller;
 pub mod campaign;
+pub mod collections;
 pub mod deliveries;
 pub mod etag;
 pub mod events;
@@ -158,6 +159,8 @@ fn viewer_routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(titles::list))
         .routes(routes!(titles::show))
         .routes(routes!(series::show))
+        .routes(routes!(collections::list))
+        .routes(routes!(collections::show))
         .routes(routes!(posters::poster))
         .routes(routes!(merchandise::go))
         .routes(routes!(purchases::list, purchases::create))

@@ -22,9 +22,10 @@ use crate::api::problem::ProblemBody;
 use crate::api::{BASE, process_routes, viewer_routes};
 use crate::base::clock::UtcMs;
 use crate::base::id::{
-    ApiTokenId, AssetId, AuditId, AvailId, CoinLotId, CouponId, DealId, DeliveryId, EntryId, GrantId, HoldbackId,
-    JobId, MembershipId, OfferId, OperatorId, OutageId, PartyId, PaymentId, PlanId, ProductId, PurchaseId, RefundId,
-    ScreenerId, SeriesId, SessionId, StorefrontId, TitleId, UnlockId, UploadId, ViewerId, VoucherBatchId, VoucherId,
+    ApiTokenId, AssetId, AuditId, AvailId, CoinLotId, CollectionId, CouponId, DealId, DeliveryId, EntryId, GrantId,
+    HoldbackId, JobId, MembershipId, OfferId, OperatorId, OutageId, PartyId, PaymentId, PlanId, ProductId, PurchaseId,
+    RefundId, ScreenerId, SeriesId, SessionId, StorefrontId, TitleId, UnlockId, UploadId, ViewerId, VoucherBatchId,
+    VoucherId,
 };
 use crate::base::limits;
 use crate::base::money::Money;
@@ -133,6 +134,7 @@ fn is_stored_under_key(path: &str) -> bool {
         "/storefronts",
         "/voucher-batches",
         "/deliveries",
+        "/collections",
     ];
     makers.iter().any(|maker| path.ends_with(maker))
 }
@@ -201,7 +203,7 @@ macro_rules! id_schemas {
 }
 
 id_schemas! {
-    ApiTokenId AssetId AuditId AvailId CoinLotId CouponId DealId DeliveryId EntryId GrantId HoldbackId JobId MembershipId OfferId OperatorId OutageId PartyId PaymentId PlanId ProductId
+    ApiTokenId AssetId AuditId AvailId CoinLotId CollectionId CouponId DealId DeliveryId EntryId GrantId HoldbackId JobId MembershipId OfferId OperatorId OutageId PartyId PaymentId PlanId ProductId
     PurchaseId RefundId ScreenerId SeriesId SessionId StorefrontId TitleId UnlockId UploadId ViewerId VoucherBatchId VoucherId
 }
 

@@ -81,6 +81,8 @@ ids! {
     TitleId = "ttl";
     /// Seasons that belong together.
     SeriesId = "ser";
+    /// Titles that are shown together.
+    CollectionId = "col";
     /// A packaged edit; immutable once complete.
     AssetId = "ast";
     /// A picture that was uploaded for a title; another picture is another poster.

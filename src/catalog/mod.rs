@@ -1,6 +1,7 @@
 //! What can be played, as data: titles and the assets they are made of. Pure; no I/O and no clock.
 
 pub mod asset;
+pub mod collection;
 pub mod compliance;
 pub mod details;
 pub mod episodes;

@@ -30,6 +30,7 @@ pub mod campaigns;
 pub mod caps;
 pub mod cards;
 pub mod clicks;
+pub mod collections;
 pub mod compliance;
 pub mod conformance;
 pub mod console;
@@ -139,6 +140,8 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(compliance::show, compliance::record))
         .routes(routes!(series::list, series::create))
         .routes(routes!(series::show, series::edit, series::remove))
+        .routes(routes!(collections::list, collections::create))
+        .routes(routes!(collections::show, collections::edit, collections::remove))
         .routes(routes!(placement_blocks::show, placement_blocks::set))
         .routes(routes!(thresholds::list))
         .routes(routes!(avails::list, avails::create))

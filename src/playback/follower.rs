@@ -313,12 +313,13 @@ async fn read_snapshot(db: &dyn Db, thresholds: &Thresholds) -> Result<Snapshot>
     read_house(db, snapshot.with_sounds(&sounds)).await
 }
 
-/// The snapshot with the storefronts, parties, products, blocks of placements, series and cards that there are now.
+/// The snapshot with the storefronts, parties, products, blocks of placements, series, collections and cards that there are now.
 async fn read_house(db: &dyn Db, snapshot: Snapshot) -> Result<Snapshot> {
     let storefronts = Storefronts::new(db.storefronts().await?);
     let snapshot = snapshot.with_storefronts(storefronts).with_parties(db.parties().await?);
     let snapshot = snapshot.with_products(db.products().await?);
     let snapshot = snapshot.with_placement_blocks(db.placement_blocks().await?).with_series(db.series().await?);
+    let snapshot = snapshot.with_collections(db.collections().await?);
     Ok(snapshot.with_cards(db.cards().await?))
 }
 

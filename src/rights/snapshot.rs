@@ -5,10 +5,13 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::base::id::{AssetId, AvailId, DealId, OfferId, PartyId, ProductId, ScreenerId, SeriesId, TitleId, ViewerId};
+use crate::base::id::{
+    AssetId, AvailId, CollectionId, DealId, OfferId, PartyId, ProductId, ScreenerId, SeriesId, TitleId, ViewerId,
+};
 use crate::base::money::Currency;
 use crate::base::shared_map::SharedMap;
 use crate::base::territory::Territory;
+use crate::catalog::collection::Collection;
 use crate::catalog::licence::{CardSource, ReleaseCard};
 use crate::catalog::series::{Season, Series};
 use crate::catalog::storefront::Storefronts;
@@ -143,6 +146,7 @@ pub struct Snapshot {
     series: Arc<BTreeMap<SeriesId, Series>>,
     /// By series and number.
     seasons: Arc<BTreeMap<(SeriesId, u32), TitleId>>,
+    collections: Arc<BTreeMap<CollectionId, Collection>>,
     /// By film; the newest last.
     cards: Arc<HashMap<AssetId, Vec<(CardSource, ReleaseCard)>>>,
 }
@@ -306,6 +310,21 @@ impl Snapshot {
     pub fn seasons(&self, id: SeriesId) -> impl Iterator<Item = (u32, &Arc<TitleRights>)> {
         let of_series = self.seasons.range((id, 0)..=(id, u32::MAX));
         of_series.filter_map(|((_, number), title)| Some((*number, self.title(*title)?)))
+    }
+
+    /// The same with the collections that there are.
+    pub fn with_collections(self, collections: Vec<Collection>) -> Snapshot {
+        let collections = collections.into_iter().map(|collection| (collection.id, collection)).collect();
+        Snapshot { collections: Arc::new(collections), ..self }
+    }
+
+    pub fn collection(&self, id: CollectionId) -> Option<&Collection> {
+        self.collections.get(&id)
+    }
+
+    /// Oldest first.
+    pub fn collections(&self) -> impl Iterator<Item = &Collection> {
+        self.collections.values()
     }
 
     /// The same with what may not be placed where.

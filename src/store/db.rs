@@ -15,6 +15,7 @@ pub mod audit;
 pub mod board;
 pub mod catalog;
 pub mod check;
+pub mod collection;
 pub mod commerce;
 pub mod deal;
 pub mod delivery;
@@ -43,6 +44,7 @@ pub use audit::AuditDb;
 pub use board::BoardDb;
 pub use catalog::{CatalogDb, WholeCatalog};
 pub use check::CheckDb;
+pub use collection::CollectionDb;
 pub use commerce::CommerceDb;
 pub use deal::DealDb;
 pub use delivery::DeliveryDb;
@@ -71,6 +73,7 @@ pub trait Db:
     + BoardDb
     + CatalogDb
     + CheckDb
+    + CollectionDb
     + CommerceDb
     + DealDb
     + DeliveryDb

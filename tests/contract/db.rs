@@ -11,6 +11,7 @@ use crate::postgres_server::PostgresServer;
 mod account;
 mod audit;
 mod catalog;
+mod collection;
 mod commerce;
 mod deal;
 mod delivery;
@@ -113,6 +114,8 @@ suite! {
         who_waits_for_an_opening_waits_for_the_new_one
         every_write_is_a_change
         a_repeated_key_replays_and_another_body_is_refused;
+    collection:
+        a_collection_is_kept_whole_and_edited_by_version;
     commerce:
         a_purchase_is_recorded_once_by_its_key
         a_purchase_is_not_begun_beside_another_or_on_other_rights

@@ -28,6 +28,7 @@ mod rentals;
 mod screeners;
 mod seasons;
 mod series;
+mod showcases;
 
 macro_rules! scenarios {
     ($($room:ident: $($case:ident)*;)*) => {
@@ -106,6 +107,8 @@ scenarios! {
     series:
         a_series_is_unlocked_episode_by_episode
         an_episode_unlocked_from_two_tabs_is_paid_for_once;
+    showcases:
+        a_channel_shows_films_together;
 }
 
 #[derive(Clone, Copy, Debug)]

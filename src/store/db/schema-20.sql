@@ -1,4 +1,4 @@
--- Version 20. Which files a party was sent under its deal, and what it said of them.
+-- Version 20. Which files a party was sent under its deal, and what it said of them; collections of titles.
 
 CREATE TABLE delivery (
     id TEXT PRIMARY KEY,
@@ -11,3 +11,10 @@ CREATE TABLE delivery (
     recall TEXT
 );
 CREATE INDEX delivery_of_deal ON delivery (deal_id, id);
+
+CREATE TABLE collection (
+    id TEXT PRIMARY KEY,
+    -- All of it; JSON.
+    body TEXT NOT NULL,
+    version BIGINT NOT NULL CHECK (version > 0)
+);

@@ -25,6 +25,7 @@ mod audit;
 mod board;
 mod catalog;
 mod check;
+mod collection;
 mod commerce;
 mod deal;
 mod delivery;

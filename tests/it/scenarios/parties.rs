@@ -11,20 +11,20 @@ const OPENS: &str = "2027-01-15T20:00:00+08:00";
 const CLOSES: &str = "2027-01-29T20:00:00+08:00";
 
 /// Somebody of a party who has signed in.
-struct Person<'s> {
+pub struct Person<'s> {
     stage: &'s Stage,
     cookie: String,
 }
 
 impl Person<'_> {
-    async fn send(&self, method: Method, path: &str, body: Value) -> Answer {
+    pub async fn send(&self, method: Method, path: &str, body: Value) -> Answer {
         let server = &self.stage.server;
         let request = server.request(method, &format!("/api/v1{path}"));
         let request = request.header("cookie", &self.cookie).header("origin", &server.base);
         server.send(request.json(&body)).await
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, json!({})).await
     }
 
@@ -37,7 +37,7 @@ impl Person<'_> {
 }
 
 impl Stage {
-    async fn person(&self, name: &str, party: &str) -> Person<'_> {
+    pub async fn person(&self, name: &str, party: &str) -> Person<'_> {
         let body = json!({"name": name, "email": format!("{name}@films.example"), "role": "party", "party_id": party});
         let invited = self.done(Method::POST, "/operators", body).await;
         let link = invited["link"].as_str().unwrap();

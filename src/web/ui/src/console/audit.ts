@@ -10,7 +10,7 @@ export function actionText(action: string, words: Shape<typeof en>): string {
 
 /** Those that have words, as they are written: the first dot of a key stood between noun and verb. */
 export function knownActions(words: Shape<typeof en>): { value: string; text: string }[] {
-  const NOUNS = ['placement_blocks', 'series', 'voucher_batch', 'voucher', 'asset', 'operator', 'token', 'title', 'avail', 'holdback', 'party', 'deal', 'delivery', 'screener', 'outage', 'lock', 'offer', 'upload', 'plan', 'membership', 'purchase', 'grant', 'session', 'coin_lot', 'unlock', 'viewer', 'product', 'coupon', 'storefront'];
+  const NOUNS = ['placement_blocks', 'series', 'collection', 'voucher_batch', 'voucher', 'asset', 'operator', 'token', 'title', 'avail', 'holdback', 'party', 'deal', 'delivery', 'screener', 'outage', 'lock', 'offer', 'upload', 'plan', 'membership', 'purchase', 'grant', 'session', 'coin_lot', 'unlock', 'viewer', 'product', 'coupon', 'storefront'];
   return Object.entries(words as unknown as Record<string, string>)
     .filter(([key]) => key.startsWith('do_'))
     .map(([key, text]) => {

@@ -1,0 +1,207 @@
+//! Collections as a viewer sees them: those that are open, each with what of it is on show here.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::api::Api;
+use crate::api::body::{Id, QueryOf};
+use crate::api::caller::{Anyone, At};
+use crate::api::page::{List, PageQuery};
+use crate::api::problem::Problem;
+use crate::api::storefront::AtStorefront;
+use crate::api::titles::{AllRights, TitleBody, all_rights, is_listed, is_on_show, title_body};
+use crate::base::clock::UtcMs;
+use crate::base::id::{CollectionId, ViewerId};
+use crate::base::territory::Territory;
+use crate::catalog::collection::Collection;
+use crate::rights::airing::airing;
+use crate::rights::deal::Deal;
+use crate::rights::snapshot::{Snapshot, TitleRights};
+use crate::store::db::progress::Progress;
+
+const TITLES_LISTED: usize = 12;
+
+/// A collection in a list.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CollectionBrief)]
+pub struct CollectionBriefBody {
+    id: CollectionId,
+    /// By BCP 47 language tag.
+    name: BTreeMap<String, String>,
+    synopsis: BTreeMap<String, String>,
+    start_at: UtcMs,
+    end_at: Option<UtcMs>,
+    /// The first twelve that are on show here.
+    titles: Vec<TitleBody>,
+    /// How many are on show here.
+    count: usize,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Collection)]
+pub struct CollectionBody {
+    id: CollectionId,
+    name: BTreeMap<String, String>,
+    synopsis: BTreeMap<String, String>,
+    start_at: UtcMs,
+    end_at: Option<UtcMs>,
+    /// The television channel that carries it too.
+    channel: Option<String>,
+    /// Those that are on show here, in the operator's order.
+    titles: Vec<CollectedTitleBody>,
+}
+
+/// A title of a collection.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CollectedTitle)]
+pub struct CollectedTitleBody {
+    #[serde(flatten)]
+    title: TitleBody,
+    /// When it is on the channel, where the caller is.
+    airing: Option<AiringBody>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Airing)]
+pub struct AiringBody {
+    starts_at: UtcMs,
+    ends_at: Option<UtcMs>,
+}
+
+/// Collections that are open and of which something is on show here, the newest first by their start.
+#[utoipa::path(get, path = "/collections", tag = "titles", operation_id = "list_collections", params(PageQuery),
+    security((), ("bearer" = []), ("cookie" = [])), responses(
+    (status = 200, description = "A page of collections", body = List<CollectionBriefBody>),
+))]
+pub async fn list(
+    State(api): State<Arc<Api>>,
+    Anyone(caller): Anyone,
+    At(place): At,
+    at: AtStorefront,
+    QueryOf(query): QueryOf<PageQuery>,
+) -> Result<Json<List<CollectionBriefBody>>, Problem> {
+    let looker = Looker::of(&api, caller.and_then(|caller| caller.viewer_id()), place.territory, at).await?;
+    let open = looker.snapshot.collections().filter(|collection| collection.is_open(looker.now));
+    let mut shown: Vec<(String, &Collection, Vec<&Arc<TitleRights>>)> = open
+        .map(|collection| (position(collection), collection, looker.titles_of(collection)))
+        .filter(|(_, _, titles)| !titles.is_empty())
+        .collect();
+    shown.sort_by(|one, other| one.0.cmp(&other.0));
+    let is_position = |text: &&str| text.split_at_checked(16).is_some_and(|(_, id)| id.parse::<CollectionId>().is_ok());
+    let parse = |text: &str| Some(text).filter(is_position).map(str::to_owned);
+    query.cut_after(
+        shown,
+        parse,
+        |(position, ..)| position,
+        |(_, collection, titles)| CollectionBriefBody {
+            id: collection.id,
+            name: collection.name.clone(),
+            synopsis: collection.synopsis.clone(),
+            start_at: collection.start_at,
+            end_at: collection.end_at,
+            count: titles.len(),
+            titles: titles.into_iter().take(TITLES_LISTED).map(|title| looker.body(title)).collect(),
+        },
+    )
+}
+
+/// One collection, with its titles that are on show here or that the caller has.
+#[utoipa::path(get, path = "/collections/{id}", tag = "titles", operation_id = "show_collection",
+    params(("id" = CollectionId, Path)), security((), ("bearer" = []), ("cookie" = [])), responses(
+    (status = 200, description = "The collection", body = CollectionBody),
+    (status = 404, description = "COLLECTION_NOT_FOUND: also before its start, from its end on, and where nothing of it is \
+        on show"),
+))]
+pub async fn show(
+    State(api): State<Arc<Api>>,
+    Anyone(caller): Anyone,
+    At(place): At,
+    at: AtStorefront,
+    Id(id): Id<CollectionId>,
+) -> Result<Json<CollectionBody>, Problem> {
+    let looker = Looker::of(&api, caller.and_then(|caller| caller.viewer_id()), place.territory, at).await?;
+    let not_found = || Problem::new(StatusCode::NOT_FOUND, "COLLECTION_NOT_FOUND", "There is no such collection.");
+    let collection = looker.snapshot.collection(id).filter(|collection| collection.is_open(looker.now));
+    let collection = collection.ok_or_else(not_found)?;
+    let titles = looker.titles_of(collection);
+    if titles.is_empty() {
+        return Err(not_found());
+    }
+    let on_air = |title: &TitleRights| {
+        let deal = airing(collection, &title.deals, Some(place.territory?))?;
+        Some(AiringBody::from(deal))
+    };
+    Ok(Json(CollectionBody {
+        id,
+        name: collection.name.clone(),
+        synopsis: collection.synopsis.clone(),
+        start_at: collection.start_at,
+        end_at: collection.end_at,
+        channel: collection.showcase.as_ref().map(|showcase| showcase.channel.clone()),
+        titles: titles
+            .into_iter()
+            .map(|title| CollectedTitleBody { title: looker.body(title), airing: on_air(title) })
+            .collect(),
+    }))
+}
+
+/// Where a collection stands in the list; what starts later sorts first.
+fn position(collection: &Collection) -> String {
+    format!("{:016x}{}", i64::MAX - collection.start_at.0.max(0), collection.id)
+}
+
+/// Who looks at titles, where and when.
+struct Looker {
+    snapshot: Arc<Snapshot>,
+    rights: AllRights,
+    progress: Vec<Progress>,
+    territory: Option<Territory>,
+    at: AtStorefront,
+    now: UtcMs,
+}
+
+impl Looker {
+    async fn of(
+        api: &Api,
+        viewer: Option<ViewerId>,
+        territory: Option<Territory>,
+        at: AtStorefront,
+    ) -> Result<Looker, Problem> {
+        let rights = all_rights(api, viewer).await?;
+        let progress = match viewer {
+            Some(viewer) => api.db.progress_of(viewer).await?,
+            None => Vec::new(),
+        };
+        Ok(Looker { snapshot: api.follower.snapshot(), rights, progress, territory, at, now: api.clock.now() })
+    }
+
+    /// Those that are on show here or that the viewer has, in the collection's order.
+    fn titles_of(&self, collection: &Collection) -> Vec<&Arc<TitleRights>> {
+        let is_shown = |title: &&Arc<TitleRights>| {
+            is_listed(title, self.now)
+                && (is_on_show(title, &self.at.storefront, self.now) || self.rights.has(title.title.id, self.now))
+        };
+        collection.title_ids.iter().filter_map(|id| self.snapshot.title(*id)).filter(is_shown).collect()
+    }
+
+    fn body(&self, title: &TitleRights) -> TitleBody {
+        let id = title.title.id;
+        let storefront = &self.at.storefront;
+        let progress = self.progress.iter().find(|progress| progress.title_id == id);
+        let sold = title.sold_in(storefront.currency);
+        let body = title_body(&sold, &self.rights.of(id), progress, self.territory, self.now);
+        body.with_season(&self.snapshot, &title.title, storefront, self.now)
+    }
+}
+
+impl From<&Deal> for AiringBody {
+    fn from(deal: &Deal) -> AiringBody {
+        AiringBody { starts_at: deal.window.start_at, ends_at: deal.window.end_at }
+    }
+}
