@@ -26,6 +26,11 @@ test('each thing that needs a hand leads to where it is mended', () => {
   expect(drift({ drift: 'early', opened_at: '2026-11-23T02:30:00Z' })).toEqual({
     text: 'Reef opened Echo 30 minutes before the agreed time', act: 'Look at the deal', href: '/console/titles/ttl_1?tab=windows',
   });
+  const missing = (missing_parts: number[]) => told('DELIVERY_MISSING', { title_id: 'ttl_1', at, facts: { party: 'Reef TV', channel: 'Reef 6', missing_parts } });
+  expect(missing([1])).toEqual({
+    text: 'Reef 6 (Reef TV) is to show Echo in 2 hours and has accepted no file', act: 'Look at the deal', href: '/console/titles/ttl_1?tab=windows',
+  });
+  expect(missing([1, 3]).text).toContain('no file of parts 1 and 3');
   expect(told('NO_TITLES').href).toBe('/console/titles?do=new');
 });
 

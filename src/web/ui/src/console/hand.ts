@@ -37,6 +37,14 @@ export function tell(hand: Hand, words: Shape<typeof en>, locale: Locale, title:
       const span = duration(Math.abs(Date.parse(opened_at) - Date.parse(hand.at)), locale);
       return { text: words[`PREMIERE_DRIFT_${drift}`](party, title, span), ...told };
     }
+    case 'DELIVERY_MISSING': {
+      const { missing_parts } = hand.facts;
+      const parts = Array.isArray(missing_parts) ? missing_parts.filter((part) => typeof part === 'number') : [];
+      const list = new Intl.ListFormat(locale, { type: 'conjunction' }).format(parts.map((part) => count(part, locale)));
+      const begun = hand.at !== null && Date.parse(hand.at) <= now.getTime();
+      const text = words[begun ? 'DELIVERY_MISSING_begun' : 'DELIVERY_MISSING'](fact(hand, 'channel') ?? '', fact(hand, 'party') ?? '', title, when, parts.length > 1 ? list : '');
+      return { text, act: words.DELIVERY_MISSING_do, href: tab('windows') };
+    }
     case 'JOB_FAILED': {
       const name = fact(hand, 'source_name') ?? title;
       return { text: words.JOB_FAILED(name), act: words.JOB_FAILED_do, href: '/console/uploads' };
@@ -101,6 +109,8 @@ export function healthOf(board: Board, words: Shape<typeof en>, locale: Locale):
       return { level, text: words.health_jobs(number('count')) };
     case 'PREMIERE_DRIFT':
       return { level, text: words.health_premieres(number('count')) };
+    case 'DELIVERY_MISSING':
+      return { level, text: words.health_files(number('count')) };
     case 'STATE_FALLBACK':
       return { level, text: words.STATE_FALLBACK };
     case 'DISK_LOW':

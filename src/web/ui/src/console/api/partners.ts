@@ -3,6 +3,7 @@
 import type { Localized, Money } from '../../lib/api';
 import { operator } from '../api';
 import type { LicenseType, Territories } from './catalogue';
+import type { DealDelivery } from './deliveries';
 
 export const partyKinds = ['partner', 'circuit', 'broadcaster', 'distributor', 'producer'] as const;
 export type PartyKind = (typeof partyKinds)[number];
@@ -63,6 +64,8 @@ export interface Deal extends DealEntry {
   opened_at: string | null;
   drift_ms: number | null;
   alarm: Alarm | null;
+  /** The newest file that its party was sent. */
+  delivery?: DealDelivery | null;
   /** When it was taken back. */
   revoked_at?: string | null;
 }

@@ -3,6 +3,7 @@
 import type { Localized } from '../../lib/api';
 import { partner } from '../api';
 import type { Avail, ComplianceState, Territories, TitleSales, TitleStatus } from './catalogue';
+import type { DealDelivery } from './deliveries';
 import type { Alarm, Carriage } from './partners';
 
 export const relations = ['producer', 'deal'] as const;
@@ -34,6 +35,8 @@ export interface PartyDeal {
   opened_at: string | null;
   revoked_at: string | null;
   alarm: Alarm | null;
+  /** The newest file that the party was sent. */
+  delivery?: DealDelivery | null;
 }
 
 /** A deal as it stands on the page of its title. */
@@ -43,6 +46,7 @@ export interface TitleDeal extends Pick<PartyDeal, 'id' | 'start_at' | 'end_at' 
   own: boolean;
   carriage: Carriage;
   territories: Territories;
+  delivery?: Pick<DealDelivery, 'status'> | null;
 }
 
 export interface PartyTitle extends PartyTitleRow {

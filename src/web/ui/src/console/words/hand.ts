@@ -18,6 +18,11 @@ export const en = {
   PREMIERE_DRIFT_late: (party: string, name: string, span: string) => `${party} opened ${name} ${span} after the agreed time`,
   PREMIERE_DRIFT_unreported: (party: string, name: string, when: string) => `${party} was to open ${name} ${when} and has not said that it did`,
   PREMIERE_DRIFT_do: 'Look at the deal',
+  DELIVERY_MISSING: (channel: string, party: string, name: string, when: string, parts: string) =>
+    `${channel} (${party}) is to show ${name} ${when} and has accepted no file${parts === '' ? '' : ` of parts ${parts}`}`,
+  DELIVERY_MISSING_begun: (channel: string, party: string, name: string, when: string, parts: string) =>
+    `${channel} (${party}) was to show ${name} from ${when} and has accepted no file${parts === '' ? '' : ` of parts ${parts}`}`,
+  DELIVERY_MISSING_do: 'Look at the deal',
   LIVE_WITHOUT_WINDOW: (name: string) => `${name} is listed but has no window, so nobody can watch it`,
   LIVE_WITHOUT_WINDOW_do: 'Add a window',
   DISK_LOW: (left: string) => `The data folder is running out of space${left === '' ? '' : `: ${left} left`}`,
@@ -43,6 +48,7 @@ export const en = {
   health_payments: (count: string) => `Payments are late: ${count} not confirmed after two minutes.`,
   health_jobs: (count: string) => `Packaging failed ${count} times in the last day.`,
   health_premieres: (count: string) => (count === '1' ? 'One premiere elsewhere is not as agreed.' : `${count} premieres elsewhere are not as agreed.`),
+  health_files: (count: string) => (count === '1' ? 'One broadcast is near and its file is not accepted.' : `${count} broadcasts are near and their files are not accepted.`),
   health_no_asset: 'A window opens within two hours, and its film is not there.',
   health_no_offer: 'A window opens within two hours, and nothing is on sale in it.',
   health_do: 'Playback quality',
@@ -65,6 +71,11 @@ export const zh: Shape<typeof en> = {
   PREMIERE_DRIFT_late: (party, name, span) => `${party}的《${name}》比约定延迟 ${span}上线`,
   PREMIERE_DRIFT_unreported: (party, name, when) => `《${name}》约定${when}在${party}首映，对方至今未回报`,
   PREMIERE_DRIFT_do: '查看合作',
+  DELIVERY_MISSING: (channel, party, name, when, parts) =>
+    `${party}的${channel}${when}播出《${name}》，${parts === '' ? '' : `第 ${parts} 部`}介质尚未验收`,
+  DELIVERY_MISSING_begun: (channel, party, name, when, parts) =>
+    `${party}的${channel}应自${when}起播出《${name}》，${parts === '' ? '' : `第 ${parts} 部`}介质尚未验收`,
+  DELIVERY_MISSING_do: '查看合作',
   LIVE_WITHOUT_WINDOW: (name) => `《${name}》已上架但没有窗口期，观众无法观看`,
   LIVE_WITHOUT_WINDOW_do: '设置窗口期',
   DISK_LOW: (left) => `数据目录空间不足${left === '' ? '' : `，仅剩 ${left}`}`,
@@ -88,6 +99,7 @@ export const zh: Shape<typeof en> = {
   health_payments: (count) => `支付确认延迟：${count} 笔超过两分钟未确认。`,
   health_jobs: (count) => `近一天有 ${count} 次转码失败。`,
   health_premieres: (count) => `其他平台有 ${count} 场首映与约定不符。`,
+  health_files: (count) => `有 ${count} 场播出临近，介质尚未验收。`,
   health_no_asset: '有窗口将在两小时内开启，片源尚未就绪。',
   health_no_offer: '有窗口将在两小时内开启，尚未定价。',
   health_do: '查看播放质量',

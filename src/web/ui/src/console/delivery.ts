@@ -1,0 +1,87 @@
+// Files that parties were sent, in words, and what is typed to record one.
+
+import type { Tone } from '../kit/Badge.svelte';
+import type { IconName } from '../kit/icons';
+import { count, duration } from '../lib/format';
+import type { Locale, Shape } from '../lib/words/shape';
+import type { Delivery, DeliveryStatus } from './api/deliveries';
+import type { Deal } from './api/partners';
+import type { en } from './words/deliveries';
+
+type Words = Shape<typeof en>;
+
+export interface Standing {
+  text: string;
+  tone: Tone;
+  icon: IconName;
+}
+
+const looks: Record<DeliveryStatus, Omit<Standing, 'text'>> = {
+  sent: { tone: 'info', icon: 'clock' },
+  accepted: { tone: 'good', icon: 'check' },
+  rejected: { tone: 'bad', icon: 'close' },
+  recalled: { tone: 'neutral', icon: 'minus' },
+};
+const NEAR_MS = 7 * 86_400_000;
+
+export function standingOf(status: DeliveryStatus, words: Words): Standing {
+  return { ...looks[status], text: words[`status_${status}`] };
+}
+
+/** Whether the party of a deal shows a copy of its own. */
+export function isSent({ carriage }: Pick<Deal, 'carriage'>): boolean {
+  return carriage.kind !== 'platform' || carriage.streams === null;
+}
+
+/** How the newest file of a deal stands; null where none is sent. A broadcast that is near, or has just begun, needs an accepted one. */
+export function deliveryOf(
+  deal: Pick<Deal, 'carriage' | 'delivery' | 'start_at' | 'end_at' | 'revoked_at'>,
+  words: Words,
+  now = Date.now(),
+): Standing | null {
+  if (!isSent(deal)) return null;
+  const standing: Standing = deal.delivery ? standingOf(deal.delivery.status, words) : { text: words.none_yet, tone: 'neutral', icon: 'minus' };
+  const is_over = deal.revoked_at != null || (deal.end_at !== null && Date.parse(deal.end_at) <= now);
+  const away_ms = Date.parse(deal.start_at) - now;
+  const is_near = away_ms <= NEAR_MS && away_ms > -NEAR_MS;
+  if (deal.carriage.kind !== 'broadcast' || is_over || !is_near || (deal.delivery && deal.delivery.status !== 'sent')) return standing;
+  return { ...standing, tone: 'warn', icon: 'alert' };
+}
+
+/** How it differs from the part as packaged; '' where that is not known. */
+export function differsText({ differs_seconds }: Pick<Delivery, 'differs_seconds'>, words: Words, locale: Locale): string {
+  if (differs_seconds === null) return '';
+  const away_ms = Math.abs(differs_seconds) * 1000;
+  if (away_ms === 0) return words.same_length;
+  const span = away_ms < 1000 ? words.milliseconds(count(Math.round(away_ms), locale)) : duration(away_ms, locale);
+  return differs_seconds > 0 ? words.longer(span) : words.shorter(span);
+}
+
+/** Files are cut to frames: less than a second apart is the same cut. */
+export const isOtherCut = ({ differs_seconds }: Pick<Delivery, 'differs_seconds'>): boolean => differs_seconds !== null && Math.abs(differs_seconds) >= 1;
+
+/** `1:36:40.250`, `96:40`, or seconds; `undefined` for what is none of them. */
+export function secondsOf(text: string): number | undefined {
+  const found = /^(?:(?:(\d{1,3}):)?(\d{1,4}):)?(\d{1,6}(?:\.\d{1,3})?)$/.exec(text.trim());
+  if (!found) return undefined;
+  const [, hours, minutes, rest = ''] = found;
+  const seconds = Number(rest);
+  if (minutes !== undefined && seconds >= 60) return undefined;
+  if (hours !== undefined && Number(minutes) >= 60) return undefined;
+  const ms = Math.round((Number(hours ?? 0) * 3600 + Number(minutes ?? 0) * 60 + seconds) * 1000);
+  return ms > 0 ? ms / 1000 : undefined;
+}
+
+/** Bytes, with or without marks between thousands; `undefined` for anything else. */
+export function bytesOf(text: string): number | undefined {
+  const digits = text.normalize('NFKC').replace(/[\s,_]/g, '');
+  const value = /^\d{1,16}$/.test(digits) ? Number(digits) : 0;
+  return value > 0 && Number.isSafeInteger(value) ? value : undefined;
+}
+
+/** The digits alone: what `sha256sum` prints has the file's name behind them. */
+export function sha256Of(text: string): string | undefined {
+  return /^[0-9a-f]{64}(?=$|\s)/.exec(text.trim().toLowerCase())?.[0];
+}
+
+export const sha256Short = (sha256: string): string => `${sha256.slice(0, 6)}…${sha256.slice(-6)}`;
