@@ -16,6 +16,7 @@ export const paths = {
   titles: '/console/titles',
   title: '/console/titles/{title_id}',
   series: '/console/series',
+  collections: '/console/collections',
   uploads: '/console/uploads',
   partners: '/console/partners',
   placements: '/console/placements',
@@ -103,6 +104,13 @@ const pages: Pages = {
     need: 'read',
     key: 'n',
     nav: { group: 'films', icon: 'grid' },
+  },
+  collections: {
+    load: () => import('./pages/Collections.svelte'),
+    title: 'collections',
+    need: 'read',
+    key: 'l',
+    nav: { group: 'films', icon: 'calendar' },
   },
   uploads: {
     load: () => import('./pages/Uploads.svelte'),
