@@ -104,6 +104,7 @@ pub const STOREFRONT: &[&str] = &[
     "/title/*",
     "/watch/*",
     "/series/*",
+    "/collection/*",
     "/purchases",
     "/purchases/*",
     "/redeem",

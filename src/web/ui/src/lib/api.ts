@@ -182,6 +182,30 @@ export interface Series {
   seasons: (Title & { number: number })[];
 }
 
+/** Titles that are shown together under a theme for a time, in a list. */
+export interface CollectionBrief {
+  id: string;
+  name: Localized;
+  synopsis: Localized;
+  start_at: string;
+  end_at: string | null;
+  /** The first few that are on show here, and how many are. */
+  titles: Title[];
+  count: number;
+}
+
+/** When a channel may show a title. */
+export interface Airing {
+  starts_at: string;
+  ends_at: string | null;
+}
+
+export interface Collection extends Omit<CollectionBrief, 'titles' | 'count'> {
+  /** The television channel that carries it too. */
+  channel: string | null;
+  titles: (Title & { airing: Airing | null })[];
+}
+
 /** A title as far as a list of something else names it. */
 export interface TitleBrief {
   id: string;
@@ -440,6 +464,13 @@ export const api = {
   },
   series(id: string): Promise<Series> {
     return call('GET', `/series/${segment(id)}`);
+  },
+  /** Those that are open here, the newest first. */
+  collections(): Promise<CollectionBrief[]> {
+    return list('/collections');
+  },
+  collection(id: string): Promise<Collection> {
+    return call('GET', `/collections/${segment(id)}`);
   },
   products(): Promise<Product[]> {
     return list('/products');

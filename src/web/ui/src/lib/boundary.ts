@@ -9,10 +9,10 @@ const AFTER_MS = 150;
 /** The longest that a timer can be set to. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
-/** The next such instant after `now_ms`; null when nothing is going to happen. */
-export function nextBoundary(titles: readonly Title[], now_ms: number): number | null {
+/** The next such instant after `now_ms`, or of `also`; null when nothing is going to happen. */
+export function nextBoundary(titles: readonly Title[], now_ms: number, also: readonly (string | null)[] = []): number | null {
   let next: number | null = null;
-  for (const instant of titles.flatMap(boundariesOf)) {
+  for (const instant of [...titles.flatMap(boundariesOf), ...also]) {
     const at_ms = Date.parse(instant ?? '');
     if (at_ms > now_ms && (next === null || at_ms < next)) next = at_ms;
   }
@@ -33,8 +33,8 @@ function boundariesOf(title: Title): (string | null | undefined)[] {
 }
 
 /** Calls `changed` once, just after the next boundary; gives back what calls that off: `$effect(() => atBoundary(…))`. */
-export function atBoundary(titles: readonly Title[], changed: () => void): () => void {
-  const at_ms = nextBoundary(titles, serverClock.now().getTime());
+export function atBoundary(titles: readonly Title[], changed: () => void, also: readonly (string | null)[] = []): () => void {
+  const at_ms = nextBoundary(titles, serverClock.now().getTime(), also);
   if (at_ms === null) return () => undefined;
   let timer: ReturnType<typeof setTimeout>;
   const wait = () => {

@@ -8,6 +8,7 @@ export const paths = {
   title: '/title/{title_id}',
   watch: '/watch/{title_id}',
   series: '/series/{series_id}',
+  collection: '/collection/{collection_id}',
   purchases: '/purchases',
   receipt: '/purchases/{purchase_id}',
   redeem: '/redeem',
@@ -20,6 +21,7 @@ export const route = new Router(paths);
 export const watchPath = (title_id: string): string => pathOf(paths.watch, { title_id });
 export const titlePath = (title_id: string): string => pathOf(paths.title, { title_id });
 export const seriesPath = (series_id: string): string => pathOf(paths.series, { series_id });
+export const collectionPath = (collection_id: string): string => pathOf(paths.collection, { collection_id });
 export const receiptPath = (purchase_id: string): string => pathOf(paths.receipt, { purchase_id });
 
 /** Where to go on after signing in: an address of ours, and no other. */

@@ -128,6 +128,7 @@ function remedy(code: Denial, next: NextStep[], words: Words, locale: Locale): s
       return next.some((step) => step.action === 'buy') ? words.remedy_buy : words.remedy_none;
     case 'TOO_FEW_COINS':
     case 'SERIES_NOT_FOUND':
+    case 'COLLECTION_NOT_FOUND':
     case 'NOT_FOUND':
       return words.remedy_none;
     case 'PIN_WRONG':
