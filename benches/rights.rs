@@ -232,9 +232,11 @@ fn decisions(count: usize) {
                 })
                 .collect();
             for (id, territory, viewer) in &drawn {
+                // What a viewer has has just been read.
+                let viewer = black_box(viewer.clone());
                 let start = Instant::now();
                 let title = snapshot.title(black_box(*id)).unwrap();
-                let decision = black_box(decide(title, viewer, Some(*territory), NOW));
+                let decision = black_box(decide(title, &viewer, Some(*territory), NOW));
                 let elapsed = start.elapsed();
                 allowed += usize::from(matches!(decision, Decision::Allow(_)));
                 if round * DRAWN >= DECISIONS {

@@ -23,10 +23,27 @@ use crate::catalog::title::LocalizedText;
 /// The years a film can be of.
 const YEARS: std::ops::RangeInclusive<u16> = 1888..=2200;
 
-/// What is told of a title.
+/// What is told of a title. It lies in memory as it is written here: first what every decision reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[repr(C)]
 pub struct TitleDetails {
+    /// Before this instant nobody is told of it (`SuppressionLiftDate`).
+    pub announced_at: Option<UtcMs>,
+    /// Where it was made.
+    pub country: Option<Territory>,
+    /// How it is sealed where it is not free.
+    pub protection: ProtectionScheme,
+    /// Where its parts are episodes that are had one by one.
+    pub episodes: Option<EpisodeTerms>,
+    /// By part, from when anybody may watch it at all, where that is later than its windows; may be shorter than the parts.
+    pub part_opens_at: Vec<Option<UtcMs>>,
+    pub placements: Vec<Placement>,
+    /// Where two would do for a territory the first is shown.
+    pub clean_edits: Vec<CleanEdit>,
+    /// Its release licence in China.
+    pub licence: Option<Licence>,
+    pub compliance: Compliance,
     pub tagline: LocalizedText,
     /// In the order of the credits.
     pub cast: Vec<Credit>,
@@ -34,8 +51,6 @@ pub struct TitleDetails {
     pub producers: Vec<PartyId>,
     pub genres: Vec<Genre>,
     pub year: Option<u16>,
-    /// Where it was made.
-    pub country: Option<Territory>,
     /// As the operator's market writes it: `PG-13`, `12`.
     pub content_rating: Option<String>,
     /// From which age on it may be seen without a parental lock asking for its PIN.
@@ -44,31 +59,17 @@ pub struct TitleDetails {
     pub part_names: Vec<LocalizedText>,
     /// By part, as its asset says.
     pub part_runtimes_ms: Vec<i64>,
-    /// By part, from when anybody may watch it at all, where that is later than its windows; may be shorter than the parts.
-    pub part_opens_at: Vec<Option<UtcMs>>,
     pub season: Option<Season>,
-    /// Where its parts are episodes that are had one by one.
-    pub episodes: Option<EpisodeTerms>,
-    /// Before this instant nobody is told of it (`SuppressionLiftDate`).
-    pub announced_at: Option<UtcMs>,
     pub trailer: Option<Trailer>,
     /// Further short films about it, in the order they are shown in.
     pub clips: Vec<FilmClip>,
     /// In the order of the shelf.
     pub merchandise: Vec<Merchandise>,
-    pub placements: Vec<Placement>,
-    /// Where two would do for a territory the first is shown.
-    pub clean_edits: Vec<CleanEdit>,
     /// How much of the film anybody may watch while it is on, from its beginning, in milliseconds.
     pub preview_ms: Option<i64>,
     /// Among titles that stand alike in a list the smaller comes first.
     pub rank: i32,
     pub posters: Posters,
-    /// How it is sealed where it is not free.
-    pub protection: ProtectionScheme,
-    /// Its release licence in China.
-    pub licence: Option<Licence>,
-    pub compliance: Compliance,
     /// What it cost, and where that was filed, for the regulator of China.
     pub production: Option<Production>,
     /// How large that is to the regulator: filled where the table of thresholds is known, and not stored.

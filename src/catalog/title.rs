@@ -15,18 +15,19 @@ use crate::catalog::placement;
 /// A text by BCP 47 language tag (`zh-CN`, `en`).
 pub type LocalizedText = BTreeMap<String, String>;
 
-/// A work in the catalogue.
+/// A work in the catalogue. It lies in memory as it is written here: first what every decision reads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(C)]
 pub struct Title {
     pub id: TitleId,
-    pub name: LocalizedText,
-    pub synopsis: LocalizedText,
     pub status: TitleStatus,
     /// Part 1 first; empty until a film has been packaged for it.
     pub parts: Vec<AssetId>,
     /// The running time of all parts together.
     pub runtime_ms: i64,
     pub details: TitleDetails,
+    pub name: LocalizedText,
+    pub synopsis: LocalizedText,
     pub created_at: UtcMs,
     /// Grows by one with each edit; the `ETag` of the operator API.
     pub version: i64,

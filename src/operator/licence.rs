@@ -153,8 +153,15 @@ impl CardBody {
     fn new(title: &Title, card: FilmCard) -> CardBody {
         let FilmCard { part, film, state } = card;
         let is_clean_edit = title.part(part) != Some(film);
-        let bare =
-            |status| CardBody { part, film_id: film, is_clean_edit, status, asset_id: None, duration_ms: None, error: None };
+        let bare = |status| CardBody {
+            part,
+            film_id: film,
+            is_clean_edit,
+            status,
+            asset_id: None,
+            duration_ms: None,
+            error: None,
+        };
         match state {
             CardState::Ready(card) => CardBody {
                 asset_id: Some(card.asset_id),

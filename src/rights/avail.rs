@@ -13,21 +13,23 @@ use crate::base::territory::TerritorySet;
 use crate::rights::caps::{Caps, shared};
 use crate::rights::window::Window;
 
-/// The right to offer one title in some territories for some time.
+/// The right to offer one title in some territories for some time. It lies in memory as it is written here: first what
+/// every decision reads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(C)]
 pub struct Avail {
-    pub id: AvailId,
-    pub title_id: TitleId,
-    pub license_type: LicenseType,
-    /// `LicenseRightsDescription`: free text such as `PVOD` or `New Release`.
-    pub description: Option<String>,
     pub territories: TerritorySet,
-    pub window: Window,
+    pub license_type: LicenseType,
     /// `FixedEndDate`: nobody watches under this avail at or after this instant, whatever was bought.
     pub hard_end_at: Option<UtcMs>,
+    pub id: AvailId,
     /// What of the film it lets be seen and heard, where that is not all.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "shared")]
     pub caps: Option<Arc<Caps>>,
+    pub window: Window,
+    pub title_id: TitleId,
+    /// `LicenseRightsDescription`: free text such as `PVOD` or `New Release`.
+    pub description: Option<String>,
 }
 
 /// The Avails vocabulary as far as it is executed here. `Avod` is a bilateral value, as the vocabulary has none.

@@ -28,14 +28,16 @@ use crate::rights::placement_blocks::PlacementBlocks;
 use crate::rights::product::Product;
 use crate::rights::screener::Screener;
 
-/// One title with its avails, offers, holdbacks, deals and what was sent under them, and invitations.
+/// One title with its avails, offers, holdbacks, deals and what was sent under them, and invitations. It lies in memory as it
+/// is written here: first what every decision reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct TitleRights {
-    pub title: Title,
     pub avails: Vec<Avail>,
     pub offers: Vec<Offer>,
     pub holdbacks: Vec<Holdback>,
     pub deals: Vec<Deal>,
+    pub title: Title,
     pub screeners: Vec<Screener>,
     /// The files that parties have, the newest last.
     pub deliveries: Vec<StandingDelivery>,

@@ -8,6 +8,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 
 /// `[start_at, end_at)`; without an end it stays open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(C)]
 pub struct Window {
     pub start_at: UtcMs,
     pub end_at: Option<UtcMs>,
