@@ -63,7 +63,7 @@ pub struct CollectionBody {
 pub struct CollectedTitleBody {
     #[serde(flatten)]
     title: TitleBody,
-    /// When it is on the channel, where the caller is.
+    /// Within which time the channel may show it, where the caller is; no schedule.
     airing: Option<AiringBody>,
 }
 
@@ -134,7 +134,7 @@ pub async fn show(
         return Err(not_found());
     }
     let on_air = |title: &TitleRights| {
-        let deal = airing(collection, &title.deals, Some(place.territory?))?;
+        let deal = airing(collection, &title.deals, Some(place.territory?), looker.now)?;
         Some(AiringBody::from(deal))
     };
     Ok(Json(CollectionBody {
@@ -173,12 +173,15 @@ impl Looker {
         territory: Option<Territory>,
         at: AtStorefront,
     ) -> Result<Looker, Problem> {
+        let (snapshot, now) = (api.follower.snapshot(), api.clock.now());
+        // Where nothing is open nobody's rights are asked for.
+        let viewer = viewer.filter(|_| snapshot.collections().any(|collection| collection.is_open(now)));
         let rights = all_rights(api, viewer).await?;
         let progress = match viewer {
             Some(viewer) => api.db.progress_of(viewer).await?,
             None => Vec::new(),
         };
-        Ok(Looker { snapshot: api.follower.snapshot(), rights, progress, territory, at, now: api.clock.now() })
+        Ok(Looker { snapshot, rights, progress, territory, at, now })
     }
 
     /// Those that are on show here or that the viewer has, in the collection's order.

@@ -59,12 +59,14 @@ pub struct DeliveryBody {
     answered_at: Option<UtcMs>,
     /// The party, one of its people, or the operator who wrote it down; that one null for parties.
     answered_by: Option<String>,
+    /// One of our operators wrote down what the party said.
+    answered_for_party: Option<bool>,
     /// Why it was recalled, or else what the party said.
     reason: Option<String>,
     recalled_at: Option<UtcMs>,
 }
 
-/// The newest file that a deal's party has.
+/// A file that a deal's party has.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DealDelivery)]
 pub struct DealDeliveryBody {
@@ -146,7 +148,8 @@ pub async fn answered(
 ) -> Result<Json<DeliveryBody>, Problem> {
     let delivered = api.db.answer_delivery(id, deal, &answer).await?;
     api.follower.announce().await;
-    let detail = json!({"deal_id": delivered.delivery.deal_id, "accepted": answer.accepted, "reason": answer.reason});
+    let detail = json!({"deal_id": delivered.delivery.deal_id, "accepted": answer.accepted, "reason": answer.reason,
+        "for_party": answer.for_party});
     api.audit(&answer.by, "delivery.answer", &id.to_string(), detail).await?;
     shown(api, delivered, reader).await
 }
@@ -202,6 +205,7 @@ impl DeliveryBody {
             created_at: delivery.created_at,
             status,
             answered_at: answer.as_ref().map(|answer| answer.at),
+            answered_for_party: answer.as_ref().map(|answer| answer.for_party),
             answered_by: answer.filter(is_seen).map(|answer| answer.by),
             reason,
             recalled_at: recall.map(|recall| recall.at),

@@ -66,8 +66,11 @@ pub struct PartnerDealBody {
     /// The opening is not the one that was agreed, or nobody has said that it was.
     #[schema(value_type = Option<String>, pattern = "^(early|late|unreported)$")]
     alarm: Option<Drift>,
-    /// The newest file that was sent and not recalled.
+    /// Of the newest file of each part that was sent and not recalled the one that is settled least: rejected, then not
+    /// answered, then accepted.
     delivery: Option<DealDeliveryBody>,
+    /// Of a broadcast that is near, the parts that no file has been accepted of.
+    missing_parts: Vec<u32>,
 }
 
 /// An outage of a party's, and what it has given back to its viewers here.
@@ -327,6 +330,7 @@ impl PartnerDealBody {
             revoked_at: deal.revoked_at,
             alarm: deal.drift(now).filter(|_| deal.revoked_at.is_none()),
             delivery: title.delivery_of(deal.id).map(DealDeliveryBody::from),
+            missing_parts: title.missing_parts(deal, now),
         }
     }
 }

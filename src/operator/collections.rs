@@ -119,10 +119,11 @@ pub async fn list(
     QueryOf(query): QueryOf<PageQuery>,
 ) -> Result<Json<List<CollectionBody>>, Problem> {
     let (collections, snapshot) = (operators.api.db.collections().await?, operators.api.follower.snapshot());
+    let now = operators.api.clock.now();
     query.cut(
         collections,
         |collection| collection.id.to_string(),
-        |collection| CollectionBody::new(collection, &snapshot),
+        |collection| CollectionBody::new(collection, &snapshot, now),
     )
 }
 
@@ -230,7 +231,7 @@ async fn find(operators: &Operators, id: CollectionId) -> Result<Collection, Pro
 
 fn answer(operators: &Operators, status: StatusCode, collection: Collection) -> Response {
     let etag = etag(collection.version);
-    let body = CollectionBody::new(collection, &operators.api.follower.snapshot());
+    let body = CollectionBody::new(collection, &operators.api.follower.snapshot(), operators.api.clock.now());
     (status, [(header::ETAG, etag)], Json(body)).into_response()
 }
 
@@ -252,10 +253,10 @@ impl CollectionEditBody {
 }
 
 impl CollectionBody {
-    fn new(collection: Collection, snapshot: &Snapshot) -> CollectionBody {
+    fn new(collection: Collection, snapshot: &Snapshot, now: UtcMs) -> CollectionBody {
         let on_air = |id: &TitleId| {
             let deals = snapshot.title(*id).map(|title| &title.deals[..]).unwrap_or_default();
-            TitleAiringBody::new(*id, airing(&collection, deals, None))
+            TitleAiringBody::new(*id, airing(&collection, deals, None, now))
         };
         let airings = match &collection.showcase {
             Some(_) => collection.title_ids.iter().map(on_air).collect(),

@@ -137,8 +137,11 @@ pub struct DealBody {
     /// The opening is not the one that was agreed, or nobody has said that it was.
     #[schema(value_type = Option<String>, pattern = "^(early|late|unreported)$")]
     alarm: Option<Drift>,
-    /// The newest file that the party has: one that was not recalled.
+    /// Of the newest file of each part that was sent and not recalled the one that is settled least: rejected, then not
+    /// answered, then accepted.
     delivery: Option<DealDeliveryBody>,
+    /// Of a broadcast that is near, the parts that the channel has accepted no file of.
+    missing_parts: Vec<u32>,
 }
 
 /// What speaks against a deal: one of the three.
@@ -359,15 +362,14 @@ impl NewDealBody {
 
 impl DealBody {
     fn new(snapshot: &Snapshot, deal: Deal, now: UtcMs) -> DealBody {
+        let title = snapshot.title(deal.title_id);
         DealBody {
             title: TitleBrief::of(snapshot, deal.title_id),
             party_name: snapshot.party(deal.party_id).map(|party| party.name.clone()).unwrap_or_default(),
             drift_ms: deal.opened_at.map(|opened_at| opened_at.0 - deal.window.start_at.0),
             alarm: deal.drift(now),
-            delivery: snapshot
-                .title(deal.title_id)
-                .and_then(|title| title.delivery_of(deal.id))
-                .map(DealDeliveryBody::from),
+            delivery: title.and_then(|title| title.delivery_of(deal.id)).map(DealDeliveryBody::from),
+            missing_parts: title.map(|title| title.missing_parts(&deal, now)).unwrap_or_default(),
             id: deal.id,
             party_id: deal.party_id,
             contract: deal.contract,

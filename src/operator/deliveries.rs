@@ -81,7 +81,7 @@ pub async fn list(
     security(("bearer" = [])), responses(
     (status = 201, description = "The delivery", body = DeliveryBody),
     (status = 404, description = "DEAL_NOT_FOUND"),
-    (status = 409, description = "DEAL_STREAMS_HERE, TOO_MANY_DELIVERIES"),
+    (status = 409, description = "DEAL_STREAMS_HERE, DEAL_REVOKED, TOO_MANY_DELIVERIES"),
     (status = 422, description = "DELIVERY_INVALID, IDEMPOTENCY_KEY_REUSED"),
 ))]
 pub async fn record(

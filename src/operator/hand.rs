@@ -14,7 +14,6 @@ use crate::catalog::title::TitleStatus;
 use crate::operator::Operators;
 use crate::rights::avail::Avail;
 use crate::rights::deal::Carriage;
-use crate::rights::delivery::missing_parts;
 use crate::rights::snapshot::{Snapshot, TitleRights};
 use crate::rights::window::WindowPhase;
 use crate::store::db::board::BoardRows;
@@ -210,10 +209,9 @@ fn premieres(snapshot: &Snapshot, title: &TitleRights, now: UtcMs, hand: &mut Ve
 
 /// Broadcasts that are near, and whose channel has not accepted a file of each part.
 fn missing_files(snapshot: &Snapshot, title: &TitleRights, now: UtcMs, hand: &mut Vec<HandBody>) {
-    let parts = u32::try_from(title.title.parts.len()).unwrap_or(u32::MAX);
     for deal in &title.deals {
         let Carriage::Broadcast { channel, .. } = &deal.carriage else { continue };
-        let missing = missing_parts(deal, parts, &title.deliveries, now);
+        let missing = title.missing_parts(deal, now);
         if missing.is_empty() {
             continue;
         }

@@ -84,7 +84,7 @@ pub struct TitleDealBody {
     revoked_at: Option<UtcMs>,
     #[schema(value_type = Option<String>, pattern = "^(early|late|unreported)$")]
     alarm: Option<Drift>,
-    /// How the newest file fared that was sent and not recalled.
+    /// How the files fared that were sent and not recalled: of the newest of each part the one that is settled least.
     delivery: Option<TitleDeliveryBody>,
 }
 

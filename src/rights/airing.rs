@@ -1,13 +1,19 @@
 //! When a title of a showcase is on the air: by which deal of the channel's broadcaster.
 
+use crate::base::clock::UtcMs;
 use crate::base::territory::Territory;
 use crate::catalog::collection::{Collection, Showcase};
 use crate::rights::deal::{Carriage, Deal};
 use crate::rights::window::Window;
 
-/// The first of a title's deals that puts it on the showcase's channel while the collection is shown; where a territory is
-/// named, of those that hold there.
-pub fn airing<'d>(collection: &Collection, deals: &'d [Deal], territory: Option<Territory>) -> Option<&'d Deal> {
+/// Of a title's deals that put it on the showcase's channel while the collection is shown the first that is not over, or
+/// else the first; where a territory is named, of those that hold there.
+pub fn airing<'d>(
+    collection: &Collection,
+    deals: &'d [Deal],
+    territory: Option<Territory>,
+    now: UtcMs,
+) -> Option<&'d Deal> {
     let Showcase { party_id, channel } = collection.showcase.as_ref()?;
     let Collection { start_at, end_at, zone, .. } = collection;
     let shown = Window { start_at: *start_at, end_at: *end_at, zone: zone.clone() };
@@ -19,13 +25,12 @@ pub fn airing<'d>(collection: &Collection, deals: &'d [Deal], territory: Option<
             && territory.is_none_or(|territory| deal.territories.contains(territory))
             && deal.window.common(&shown).is_some()
     };
-    deals.iter().filter(is_on).min_by_key(|deal| (deal.window.start_at, deal.id))
+    deals.iter().filter(is_on).min_by_key(|deal| (!deal.is_alive(now), deal.window.start_at, deal.id))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::clock::UtcMs;
     use crate::base::id::{CollectionId, DealId, PartyId, TitleId};
     use crate::base::territory::TerritorySet;
 
@@ -60,7 +65,7 @@ mod tests {
             opened_at: None,
             revoked_at: None,
         };
-        let first = |deals: &[Deal]| airing(&collection, deals, None).map(|deal| deal.window.start_at.0);
+        let first = |deals: &[Deal]| airing(&collection, deals, None, UtcMs(1)).map(|deal| deal.window.start_at.0);
         for (one, expected) in [
             (deal(50, Some(100)), None),
             (deal(50, Some(101)), Some(50)),
@@ -76,8 +81,14 @@ mod tests {
         }
         let both = [deal(160, None), deal(150, None)];
         assert_eq!(first(&both), Some(150));
-        let abroad = airing(&collection, &both, Some("DE".parse().unwrap()));
-        assert_eq!((airing(&collection, &both, Some(china)), abroad), (Some(&both[1]), None));
-        assert_eq!(airing(&Collection { showcase: None, ..collection.clone() }, &both, None), None);
+        let abroad = airing(&collection, &both, Some("DE".parse().unwrap()), UtcMs(1));
+        assert_eq!((airing(&collection, &both, Some(china), UtcMs(1)), abroad), (Some(&both[1]), None));
+        assert_eq!(airing(&Collection { showcase: None, ..collection.clone() }, &both, None, UtcMs(1)), None);
+        // What is over is told only where nothing follows it.
+        let again = [deal(100, Some(120)), deal(150, Some(160))];
+        for (now, expected) in [(119, 100), (120, 150), (159, 150), (160, 100)] {
+            let told = airing(&collection, &again, None, UtcMs(now)).map(|deal| deal.window.start_at.0);
+            assert_eq!(told, Some(expected), "{now}");
+        }
     }
 }

@@ -88,6 +88,33 @@ pub enum DeliveryStatus {
     Recalled,
 }
 
+impl DeliveryStatus {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            DeliveryStatus::Sent => "sent",
+            DeliveryStatus::Accepted => "accepted",
+            DeliveryStatus::Rejected => "rejected",
+            DeliveryStatus::Recalled => "recalled",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<DeliveryStatus> {
+        [DeliveryStatus::Sent, DeliveryStatus::Accepted, DeliveryStatus::Rejected, DeliveryStatus::Recalled]
+            .into_iter()
+            .find(|status| status.as_str() == text)
+    }
+
+    /// How far from asking for something to be done.
+    pub fn settled(self) -> u8 {
+        match self {
+            DeliveryStatus::Rejected => 0,
+            DeliveryStatus::Sent => 1,
+            DeliveryStatus::Accepted => 2,
+            DeliveryStatus::Recalled => 3,
+        }
+    }
+}
+
 impl Delivery {
     /// Refuses a deal whose party has no copy of its own, and what cannot have been sent. A title that nothing has been
     /// packaged for is taken to have one part.
@@ -160,12 +187,6 @@ impl Delivered {
     pub fn reason(&self) -> Option<&str> {
         let answered = || self.answer.as_ref().and_then(|answer| answer.reason.as_deref());
         self.recall.as_ref().map(|recall| recall.reason.as_str()).or_else(answered)
-    }
-
-    pub fn standing(&self) -> Option<StandingDelivery> {
-        let Delivery { id, deal_id, part, sent_at, .. } = self.delivery;
-        let status = self.status();
-        (status != DeliveryStatus::Recalled).then_some(StandingDelivery { id, deal_id, part, sent_at, status })
     }
 
     /// The delivery with what the party said of it; it says that once.
@@ -317,8 +338,6 @@ mod tests {
         assert_eq!(told(&accepted), (DeliveryStatus::Accepted, None));
         assert_eq!(told(&rejected), (DeliveryStatus::Rejected, Some("dropouts".into())));
         assert_eq!(told(&recalled), (DeliveryStatus::Recalled, Some("no sound".into())));
-        let status = |delivered: &Delivered| delivered.standing().map(|standing| standing.status);
-        assert_eq!([&accepted, &recalled].map(status), [Some(DeliveryStatus::Accepted), None]);
         assert_eq!(accepted.clone().answered(answer(true, None)).unwrap_err().code(), "DELIVERY_ANSWERED");
         assert_eq!(recalled.clone().answered(answer(true, None)).unwrap_err().code(), "DELIVERY_RECALLED");
         assert_eq!(recalled.recalled(recall.clone()).unwrap_err().code(), "DELIVERY_RECALLED");

@@ -2,9 +2,10 @@
 //! makes a new snapshot, which has everything else in common with the one before; nobody ever sees half of one.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use crate::base::clock::UtcMs;
 use crate::base::id::{
     AssetId, AvailId, CollectionId, DealId, OfferId, PartyId, ProductId, ScreenerId, SeriesId, TitleId, ViewerId,
 };
@@ -15,10 +16,10 @@ use crate::catalog::collection::Collection;
 use crate::catalog::licence::{CardSource, ReleaseCard};
 use crate::catalog::series::{Season, Series};
 use crate::catalog::storefront::Storefronts;
-use crate::catalog::title::Title;
+use crate::catalog::title::{Title, TitleStatus};
 use crate::rights::avail::Avail;
 use crate::rights::deal::Deal;
-use crate::rights::delivery::StandingDelivery;
+use crate::rights::delivery::{StandingDelivery, missing_parts};
 use crate::rights::edit;
 use crate::rights::holdback::Holdback;
 use crate::rights::language_terms::Sound;
@@ -94,9 +95,20 @@ impl TitleRights {
         self.deals.iter().find(|deal| deal.id == id)
     }
 
-    /// The newest file that a deal's party has.
+    /// Of the newest files of each part that a deal's party has the one that is settled least.
     pub fn delivery_of(&self, deal: DealId) -> Option<&StandingDelivery> {
-        self.deliveries.iter().rev().find(|delivery| delivery.deal_id == deal)
+        let mut seen = BTreeSet::new();
+        let its = self.deliveries.iter().rev().filter(|delivery| delivery.deal_id == deal);
+        its.filter(|delivery| seen.insert(delivery.part)).min_by_key(|delivery| delivery.status.settled())
+    }
+
+    /// The parts that a channel has accepted no file of, while that is urgent; none of a title that nobody may show.
+    pub fn missing_parts(&self, deal: &Deal, now: UtcMs) -> Vec<u32> {
+        if self.title.status == TitleStatus::Withdrawn {
+            return Vec::new();
+        }
+        let parts = u32::try_from(self.title.parts.len()).unwrap_or(u32::MAX);
+        missing_parts(deal, parts, &self.deliveries, now)
     }
 
     pub fn screener(&self, id: ScreenerId) -> Option<&Screener> {

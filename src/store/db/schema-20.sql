@@ -3,6 +3,9 @@
 CREATE TABLE delivery (
     id TEXT PRIMARY KEY,
     deal_id TEXT NOT NULL REFERENCES deal (id),
+    part BIGINT NOT NULL CHECK (part > 0),
+    sent_at BIGINT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('sent', 'accepted', 'rejected', 'recalled')),
     -- What was sent; JSON. It never changes.
     body TEXT NOT NULL,
     -- What the party said of it; JSON.

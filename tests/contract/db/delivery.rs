@@ -1,8 +1,9 @@
 use marquee::base::clock::UtcMs;
 use marquee::base::error::ErrorKind;
 use marquee::base::id::{DealId, DeliveryId, OperatorId};
+use marquee::base::limits;
 use marquee::rights::deal::Deal;
-use marquee::rights::delivery::{Answer, Delivered, Delivery, Recall};
+use marquee::rights::delivery::{Answer, Delivered, Delivery, Recall, StandingDelivery};
 use marquee::store::db::playback::Change;
 use marquee::store::db::{Page, Written};
 
@@ -79,7 +80,10 @@ pub async fn a_delivery_stays_as_it_was_sent_and_is_answered_and_recalled_once(b
     };
     assert_eq!((refused.kind(), refused.code()), (ErrorKind::Conflict, "DELIVERY_ANSWERED"));
     assert_eq!(db.delivery(one.id).await.unwrap(), Some(said.clone()));
-    let standing: Vec<_> = [&said, &fresh(&two)].iter().filter_map(|delivered| delivered.standing()).collect();
+    let standing = [&said, &fresh(&two)].map(|delivered| {
+        let Delivery { id, deal_id, part, sent_at, .. } = delivered.delivery;
+        StandingDelivery { id, deal_id, part, sent_at, status: delivered.status() }
+    });
     assert_eq!(db.rights_of(scene.title.id).await.unwrap().unwrap().deliveries, standing);
     let titled: Vec<_> = standing.iter().map(|standing| (scene.title.id, *standing)).collect();
     assert_eq!(db.catalog().await.unwrap().deliveries, titled);
@@ -94,6 +98,16 @@ pub async fn a_delivery_stays_as_it_was_sent_and_is_answered_and_recalled_once(b
     assert_eq!(db.delivery(one.id).await.unwrap(), Some(recalled));
     assert_eq!(db.rights_of(scene.title.id).await.unwrap().unwrap().deliveries, []);
     assert_eq!(db.changes(Some(cursor), 9).await.unwrap().changes, [Change::Title(scene.title.id); 5]);
+
+    // Two who ask for the last place do not both get it.
+    let many: Vec<Delivery> =
+        (0..limits::DELIVERIES_PER_DEAL_MAX as i64 - 3).map(|n| delivery(&deal, 100 + n)).collect();
+    let sent = futures_util::future::join_all(many.iter().map(|one| db.insert_delivery(one, None))).await;
+    assert!(sent.iter().all(Result::is_ok));
+    let (one, other) = (delivery(&deal, 52), delivery(&deal, 53));
+    let (one, other) = tokio::join!(db.insert_delivery(&one, None), db.insert_delivery(&other, None));
+    let refused: Vec<_> = [one, other].into_iter().filter_map(Result::err).collect();
+    assert_eq!(refused.iter().map(|error| error.code()).collect::<Vec<_>>(), ["TOO_MANY_DELIVERIES"]);
 
     // What was sent is a reason to keep the deal.
     let before = UtcMs(deal.window.start_at.0 - 1);

@@ -188,6 +188,7 @@ async fn files_are_sent_and_answered(plan: &Plan<'_>) {
     let rejected = say(&lin, &id, &no).await.json();
     assert_eq!((&rejected["status"], &rejected["reason"]), (&json!("rejected"), &no["reason"]));
     assert!(rejected["answered_by"].as_str().unwrap().starts_with("opr_"), "one of its own people");
+    assert_eq!(rejected["answered_for_party"], json!(false));
     let again = say(&lin, &id, &yes).await;
     assert_eq!((again.status, again.code()), (StatusCode::CONFLICT, "DELIVERY_ANSWERED".to_owned()));
     assert_eq!(plan.delivery_of_deal().await, brief("rejected"));
@@ -220,6 +221,7 @@ async fn files_are_sent_and_answered(plan: &Plan<'_>) {
         [json!("accepted"), json!("by telephone"), Value::Null, Value::Null]
     );
     assert!(by_phone["answered_by"].as_str().unwrap().starts_with("opr_"));
+    assert_eq!(by_phone["answered_for_party"], json!(true));
     assert_eq!(plan.operate(Method::POST, &path, yes.clone()).await.code(), "DELIVERY_ANSWERED");
     let list = lin.get(&theirs).await.json();
     let ids: Vec<&Value> = list["data"].as_array().unwrap().iter().map(|row| &row["id"]).collect();
@@ -311,7 +313,12 @@ async fn the_films_are_shown_together(plan: &Plan<'_>) {
         assert_eq!(shown["titles"][0]["airing"], on_air);
         assert_eq!(shown["titles"][0]["decision"]["code"], "PAYMENT_REQUIRED", "each with its own button");
     }
-    assert_eq!(page("DE", &one).await["titles"][0]["airing"], Value::Null, "the channel does not carry it there");
+    let abroad = page("DE", &one).await;
+    assert_eq!(
+        (ids(&abroad["titles"]), &abroad["titles"][0]["airing"]),
+        (vec![json!(first)], &Value::Null),
+        "not there"
+    );
 
     // With a window, and a deal of its own, the second stands where the operator put it.
     stage.sell(*second, window("vod", &["CN"], OPENS, None), pvod()).await;
@@ -327,7 +334,16 @@ async fn the_films_are_shown_together(plan: &Plan<'_>) {
     assert_eq!(read["airings"], json!([airing(second, Some(&carried)), airing(first, Some(deal))]));
     assert_eq!(page("CN", &one).await["titles"][0]["airing"]["starts_at"], json!(at(AIRS)));
     stage.done(Method::POST, &format!("/deals/{carried}/revoke"), json!({"reason": "breach"})).await;
-    assert_eq!(page("CN", &one).await["titles"][0]["airing"], Value::Null);
+    let shown = page("CN", &one).await;
+    assert_eq!((&shown["titles"][0]["id"], &shown["titles"][0]["airing"]), (&json!(second), &Value::Null));
+    // Under a deal that is revoked nothing more is sent; what had gone out before is still recorded.
+    for (before_ms, expected) in [(0, "DEAL_REVOKED"), (1, "")] {
+        let mut body = file(None);
+        body["sent_at"] = json!(UtcMs(stage.server.now().0 - before_ms));
+        let sent = plan.operate(Method::POST, &format!("/deals/{carried}/deliveries"), body).await;
+        let code = if sent.status == StatusCode::CREATED { String::new() } else { sent.code() };
+        assert_eq!(code, expected, "{before_ms}");
+    }
 
     // A later one comes first in the list; an edit is of the version that was read.
     let later =
@@ -367,5 +383,6 @@ async fn the_films_are_shown_together(plan: &Plan<'_>) {
     }
     // Without an end it is there again.
     stage.done(Method::PATCH, &format!("/collections/{id}"), json!({"end_at": null})).await;
-    assert_eq!(page("CN", &one).await["end_at"], Value::Null);
+    let shown = page("CN", &one).await;
+    assert_eq!((&shown["id"], &shown["end_at"]), (&json!(id), &Value::Null));
 }

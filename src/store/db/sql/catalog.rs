@@ -239,7 +239,7 @@ impl CatalogDb for SqlDb {
         let holdbacks = all(&mut moment, "SELECT body FROM holdback ORDER BY id", holdback).await?;
         let deals = all(&mut moment, "SELECT body FROM deal ORDER BY id", deal).await?;
         let screeners = all(&mut moment, "SELECT body FROM screener ORDER BY id", screener).await?;
-        let deliveries = all(&mut moment, STANDING, titled).await?.into_iter().flatten().collect();
+        let deliveries = all(&mut moment, STANDING, titled).await?;
         let kept: BTreeSet<TitleId> =
             avails.iter().filter(|avail| keeps_languages_back(avail)).map(|avail| avail.title_id).collect();
         let films = titles.iter().filter(|title| kept.contains(&title.id)).flat_map(Title::films);

@@ -7,7 +7,7 @@ use super::row::{Columns, to_json};
 use super::{Connection, SqlDb, idempotency};
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::id::CollectionId;
+use crate::base::id::{CollectionId, TitleId};
 use crate::base::limits;
 use crate::catalog::collection::{Collection, Showcase};
 use crate::rights::party::{Party, PartyKind};
@@ -52,7 +52,7 @@ async fn insert(conn: &mut Connection, collection: &Collection, key: Option<&Ide
         );
         return Err(Error::new(ErrorKind::Conflict, "COLLECTIONS_FULL", message));
     }
-    require_named(conn, collection).await?;
+    require_named(conn, collection, &[]).await?;
     sqlx::query("INSERT INTO collection (id, body, version) VALUES ($1, $2, $3)")
         .bind(collection.id.to_string())
         .bind(to_json(collection)?)
@@ -65,7 +65,10 @@ async fn insert(conn: &mut Connection, collection: &Collection, key: Option<&Ide
 }
 
 async fn update(conn: &mut Connection, collection: &Collection, at: UtcMs) -> Result<()> {
-    require_named(conn, collection).await?;
+    let stored = sqlx::query("SELECT body FROM collection WHERE id = $1").bind(collection.id.to_string());
+    let stored = stored.fetch_optional(&mut *conn).await?.ok_or_else(not_found)?;
+    let stored: Collection = stored.json("body")?;
+    require_named(conn, collection, &stored.title_ids).await?;
     let updated = sqlx::query("UPDATE collection SET body = $2, version = $3 WHERE id = $1 AND version = $4")
         .bind(collection.id.to_string())
         .bind(to_json(collection)?)
@@ -76,18 +79,10 @@ async fn update(conn: &mut Connection, collection: &Collection, at: UtcMs) -> Re
     if updated.rows_affected() == 1 {
         return append_change(conn, Change::Catalog, at).await;
     }
-    let present: Option<i64> = sqlx::query_scalar("SELECT version FROM collection WHERE id = $1")
-        .bind(collection.id.to_string())
-        .fetch_optional(conn)
-        .await?;
-    Err(match present {
-        Some(version) => Error::new(
-            ErrorKind::Precondition,
-            "VERSION_CONFLICT",
-            format!("The collection has been changed by somebody else and is at version {version}; load it again."),
-        ),
-        None => not_found(),
-    })
+    let version = stored.version;
+    let message =
+        format!("The collection has been changed by somebody else and is at version {version}; load it again.");
+    Err(Error::new(ErrorKind::Precondition, "VERSION_CONFLICT", message))
 }
 
 async fn delete(conn: &mut Connection, id: CollectionId, at: UtcMs) -> Result<()> {
@@ -98,10 +93,10 @@ async fn delete(conn: &mut Connection, id: CollectionId, at: UtcMs) -> Result<()
     append_change(conn, Change::Catalog, at).await
 }
 
-/// Refuses titles that are not there, and a showcase of anybody but a broadcaster.
-async fn require_named(conn: &mut Connection, collection: &Collection) -> Result<()> {
+/// Refuses titles that are not there and were not named before, and a showcase of anybody but a broadcaster.
+async fn require_named(conn: &mut Connection, collection: &Collection, before: &[TitleId]) -> Result<()> {
     let missing = |code, param: &str, message| Error::new(ErrorKind::Unprocessable, code, message).with_param(param);
-    for id in &collection.title_ids {
+    for id in collection.title_ids.iter().filter(|id| !before.contains(id)) {
         let there = sqlx::query("SELECT id FROM title WHERE id = $1").bind(id.to_string());
         if there.fetch_optional(&mut *conn).await?.is_none() {
             return Err(missing("TITLE_NOT_FOUND", "title_ids", format!("There is no title {id}.")));

@@ -10,13 +10,14 @@ use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{DealId, DeliveryId, TitleId};
 use crate::base::limits;
-use crate::rights::delivery::{Answer, Delivered, Delivery, Recall, StandingDelivery};
+use crate::rights::delivery::{Answer, Delivered, Delivery, DeliveryStatus, Recall, StandingDelivery};
 use crate::store::db::playback::Change;
 use crate::store::db::{DeliveryDb, Idempotency, Page, Written};
 
 /// What was not recalled, oldest first.
 pub const STANDING: &str = "\
-    SELECT y.*, d.title_id FROM delivery y JOIN deal d ON d.id = y.deal_id WHERE y.recall IS NULL ORDER BY y.id";
+    SELECT y.id, y.deal_id, y.part, y.sent_at, y.status, d.title_id FROM delivery y JOIN deal d ON d.id = y.deal_id \
+    WHERE y.status <> 'recalled' ORDER BY y.id";
 
 #[async_trait]
 impl DeliveryDb for SqlDb {
@@ -78,9 +79,16 @@ async fn insert(conn: &mut Connection, delivery: &Delivery, key: Option<&Idempot
         let message = format!("Under one deal at most {} files are recorded.", limits::DELIVERIES_PER_DEAL_MAX);
         return Err(Error::new(ErrorKind::Conflict, "TOO_MANY_DELIVERIES", message));
     }
-    sqlx::query("INSERT INTO delivery (id, deal_id, body) VALUES ($1, $2, $3)")
+    if deal.revoked_at.is_some_and(|revoked_at| revoked_at <= delivery.sent_at) {
+        let message = "The deal was revoked before this was sent: its party may not show it. Make another deal.";
+        return Err(Error::new(ErrorKind::Conflict, "DEAL_REVOKED", message));
+    }
+    sqlx::query("INSERT INTO delivery (id, deal_id, part, sent_at, status, body) VALUES ($1, $2, $3, $4, $5, $6)")
         .bind(delivery.id.to_string())
         .bind(deal.id.to_string())
+        .bind(i64::from(delivery.part))
+        .bind(delivery.sent_at.0)
+        .bind(DeliveryStatus::Sent.as_str())
         .bind(to_json(delivery)?)
         .execute(&mut *conn)
         .await?;
@@ -96,10 +104,11 @@ async fn found(conn: &mut Connection, id: DeliveryId) -> Result<Delivered> {
 
 /// What has become of it; what was sent stays as it is.
 async fn rewrite(conn: &mut Connection, delivered: Delivered, at: UtcMs) -> Result<Delivered> {
-    sqlx::query("UPDATE delivery SET answer = $2, recall = $3 WHERE id = $1")
+    sqlx::query("UPDATE delivery SET answer = $2, recall = $3, status = $4 WHERE id = $1")
         .bind(delivered.delivery.id.to_string())
         .bind(delivered.answer.as_ref().map(to_json).transpose()?)
         .bind(delivered.recall.as_ref().map(to_json).transpose()?)
+        .bind(delivered.status().as_str())
         .execute(&mut *conn)
         .await?;
     let deal = by_id(conn, delivered.delivery.deal_id).await?;
@@ -110,20 +119,30 @@ async fn rewrite(conn: &mut Connection, delivered: Delivered, at: UtcMs) -> Resu
 /// The files that parties have of a title, oldest first.
 pub async fn standing_of(conn: &mut Connection, title: TitleId) -> Result<Vec<StandingDelivery>> {
     let rows = sqlx::query(
-        "SELECT y.* FROM delivery y JOIN deal d ON d.id = y.deal_id \
-         WHERE d.title_id = $1 AND y.recall IS NULL ORDER BY y.id",
+        "SELECT y.id, y.deal_id, y.part, y.sent_at, y.status FROM delivery y JOIN deal d ON d.id = y.deal_id \
+         WHERE d.title_id = $1 AND y.status <> 'recalled' ORDER BY y.id",
     )
     .bind(title.to_string())
     .fetch_all(conn)
     .await?;
-    let all = rows.iter().map(delivered).collect::<Result<Vec<_>>>()?;
-    Ok(all.iter().filter_map(Delivered::standing).collect())
+    rows.iter().map(standing).collect()
 }
 
 /// A row of [`STANDING`].
-pub fn titled(row: &Row) -> Result<Option<(TitleId, StandingDelivery)>> {
-    let title = row.parsed("title_id")?;
-    Ok(delivered(row)?.standing().map(|standing| (title, standing)))
+pub fn titled(row: &Row) -> Result<(TitleId, StandingDelivery)> {
+    Ok((row.parsed("title_id")?, standing(row)?))
+}
+
+fn standing(row: &Row) -> Result<StandingDelivery> {
+    let status = row.text("status")?;
+    let unknown = || Error::internal(format!("a delivery is stored as {status}"));
+    Ok(StandingDelivery {
+        id: row.parsed("id")?,
+        deal_id: row.parsed("deal_id")?,
+        part: row.count("part")?,
+        sent_at: row.instant("sent_at")?,
+        status: DeliveryStatus::parse(&status).ok_or_else(unknown)?,
+    })
 }
 
 fn delivered(row: &Row) -> Result<Delivered> {
