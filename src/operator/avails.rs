@@ -350,7 +350,7 @@ impl NewAvailBody {
         let NewAvailBody { license_type, description, territories, start_at, end_at, zone, hard_end_at, .. } = self;
         let caps = caps::read(self.languages, self.format_profile)?;
         let (id, window) = (AvailId::new(now), Window { start_at, end_at, zone });
-        let avail = Avail { id, title_id, license_type, description, territories, window, hard_end_at, caps };
+        let avail = Avail { territories, license_type, hard_end_at, id, caps, window, title_id, description };
         avail.check()?;
         Ok(avail)
     }

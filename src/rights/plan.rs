@@ -126,7 +126,7 @@ impl WantedAvail {
             hard_end_at,
             caps,
         } = self;
-        Avail { id, title_id, license_type, description, territories, window, hard_end_at, caps }
+        Avail { territories, license_type, hard_end_at, id, caps, window, title_id, description }
     }
 }
 

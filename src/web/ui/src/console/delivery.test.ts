@@ -3,25 +3,18 @@ import type { Deal } from './api/partners';
 import { bytesOf, deliveryOf, differsText, isOtherCut, secondsOf, sha256Of, sha256Short } from './delivery';
 import { en, zh } from './words/deliveries';
 
-const now = Date.parse('2026-11-23T04:00:00Z');
 const broadcast: Deal['carriage'] = { kind: 'broadcast', channel: 'Nine', clearance: 'No. 7', runs: 1 };
-const of = (over: Partial<Deal>) =>
-  deliveryOf({ carriage: broadcast, delivery: null, start_at: '2026-12-20T00:00:00Z', end_at: null, revoked_at: null, ...over }, en, now);
+const of = (over: Partial<Deal>) => deliveryOf({ carriage: broadcast, delivery: null, missing_parts: [], ...over }, en);
 const file = (status: 'sent' | 'accepted' | 'rejected') => ({ id: 'dlv_1', status, sent_at: '2026-11-20T00:00:00Z' });
 
-test('a broadcast that opens within seven days needs an accepted file; nothing is sent where we stream', () => {
-  const week = '2026-11-30T04:00:00.000Z';
-  expect(of({})?.tone).toBe('neutral');
-  expect(of({ start_at: week })).toEqual({ text: 'No file sent', tone: 'warn', icon: 'alert' });
-  expect(of({ start_at: '2026-11-30T04:00:00.001Z' })?.tone).toBe('neutral');
-  const begun = (start_at: string) => of({ start_at })?.tone;
-  expect([begun('2026-11-16T04:00:00.001Z'), begun('2026-11-16T04:00:00Z')]).toEqual(['warn', 'neutral']);
-  expect(of({ start_at: week, delivery: file('sent') })).toEqual({ text: 'File sent, not answered', tone: 'warn', icon: 'alert' });
-  expect(of({ start_at: week, delivery: file('accepted') })?.tone).toBe('good');
-  expect(of({ start_at: week, delivery: file('rejected') })?.tone).toBe('bad');
-  expect(of({ start_at: week, revoked_at: week })?.tone).toBe('neutral');
-  expect(of({ start_at: '2026-11-01T00:00:00Z', end_at: '2026-11-23T04:00:00Z' })?.tone).toBe('neutral');
-  expect(of({ start_at: week, carriage: { kind: 'cinema' } })?.tone).toBe('neutral');
+test('what the server misses is a warning; nothing is sent where we stream', () => {
+  const missing_parts = [2];
+  expect(of({})).toEqual({ text: 'No file sent', tone: 'neutral', icon: 'minus' });
+  expect(of({ missing_parts })).toEqual({ text: 'No file sent', tone: 'warn', icon: 'alert' });
+  expect(of({ missing_parts, delivery: file('sent') })).toEqual({ text: 'File sent, not answered', tone: 'warn', icon: 'alert' });
+  expect(of({ missing_parts: [2, 3], delivery: file('accepted') })?.text).toBe('No accepted file of part 2, 3');
+  expect(of({ missing_parts, delivery: file('rejected') })).toEqual({ text: 'File rejected', tone: 'bad', icon: 'close' });
+  expect([of({ delivery: file('accepted') })?.tone, of({ delivery: file('sent') })?.tone]).toEqual(['good', 'info']);
   const platform = (streams: number | null): Deal['carriage'] => ({ kind: 'platform', license_type: 'vod', price: null, streams });
   expect([of({ carriage: platform(1) }), of({ carriage: platform(null) })?.text]).toEqual([null, 'No file sent']);
 });

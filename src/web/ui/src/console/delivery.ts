@@ -22,7 +22,6 @@ const looks: Record<DeliveryStatus, Omit<Standing, 'text'>> = {
   rejected: { tone: 'bad', icon: 'close' },
   recalled: { tone: 'neutral', icon: 'minus' },
 };
-const NEAR_MS = 7 * 86_400_000;
 
 export function standingOf(status: DeliveryStatus, words: Words): Standing {
   return { ...looks[status], text: words[`status_${status}`] };
@@ -33,19 +32,18 @@ export function isSent({ carriage }: Pick<Deal, 'carriage'>): boolean {
   return carriage.kind !== 'platform' || carriage.streams === null;
 }
 
-/** How the newest file of a deal stands; null where none is sent. A broadcast that is near, or has just begun, needs an accepted one. */
-export function deliveryOf(
-  deal: Pick<Deal, 'carriage' | 'delivery' | 'start_at' | 'end_at' | 'revoked_at'>,
-  words: Words,
-  now = Date.now(),
-): Standing | null {
+/** How the files of a deal stand; null where none is sent. Parts that the server misses are worth a warning. */
+export function deliveryOf(deal: Pick<Deal, 'carriage' | 'delivery' | 'missing_parts'>, words: Words): Standing | null {
   if (!isSent(deal)) return null;
-  const standing: Standing = deal.delivery ? standingOf(deal.delivery.status, words) : { text: words.none_yet, tone: 'neutral', icon: 'minus' };
-  const is_over = deal.revoked_at != null || (deal.end_at !== null && Date.parse(deal.end_at) <= now);
-  const away_ms = Date.parse(deal.start_at) - now;
-  const is_near = away_ms <= NEAR_MS && away_ms > -NEAR_MS;
-  if (deal.carriage.kind !== 'broadcast' || is_over || !is_near || (deal.delivery && deal.delivery.status !== 'sent')) return standing;
-  return { ...standing, tone: 'warn', icon: 'alert' };
+  return badgeOf(deal.delivery?.status ?? null, deal.missing_parts, words);
+}
+
+/** The same of what is known of the files. */
+export function badgeOf(status: DeliveryStatus | null, missing: readonly number[] = [], words: Words): Standing {
+  const standing: Standing = status ? standingOf(status, words) : { text: words.none_yet, tone: 'neutral', icon: 'minus' };
+  if (missing.length === 0 || status === 'rejected') return standing;
+  const text = status === 'accepted' ? words.missing_of(missing.join(', ')) : standing.text;
+  return { text, tone: 'warn', icon: 'alert' };
 }
 
 /** How it differs from the part as packaged; '' where that is not known. */

@@ -1,4 +1,4 @@
-// When a channel shows a title of a showcase, in words.
+// Within which time a channel may show a title of a showcase, in words; no schedule.
 
 import type { Airing } from './api';
 import { instant } from './format';

@@ -465,9 +465,9 @@ export const api = {
   series(id: string): Promise<Series> {
     return call('GET', `/series/${segment(id)}`);
   },
-  /** Those that are open here, the newest first. */
-  collections(): Promise<CollectionBrief[]> {
-    return list('/collections');
+  /** The first of those that are open here, the newest first. */
+  async collections(): Promise<CollectionBrief[]> {
+    return rows(await call<Page<CollectionBrief>>('GET', '/collections'));
   },
   collection(id: string): Promise<Collection> {
     return call('GET', `/collections/${segment(id)}`);

@@ -80,6 +80,11 @@ export function idempotencyKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
+/** Whether the server may have done it all the same: with the same key it is asked again, and does it once. */
+export function mayBeDone({ code, means }: Trouble): boolean {
+  return code === 'NETWORK' || (means?.startsWith('HTTP_5') ?? false);
+}
+
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export interface CallOptions {

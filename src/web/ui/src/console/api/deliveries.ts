@@ -29,12 +29,14 @@ export interface Delivery extends DeliveryEntry {
   status: DeliveryStatus;
   answered_at: string | null;
   answered_by: string | null;
+  /** One of our operators wrote down what the party said. */
+  answered_for_party: boolean | null;
   /** Why it was recalled, or else what the party said. */
   reason: string | null;
   recalled_at: string | null;
 }
 
-/** The newest of a deal that is not recalled. */
+/** A file of a deal that is not recalled. */
 export interface DealDelivery {
   id: string;
   status: Exclude<DeliveryStatus, 'recalled'>;

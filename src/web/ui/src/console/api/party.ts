@@ -35,8 +35,10 @@ export interface PartyDeal {
   opened_at: string | null;
   revoked_at: string | null;
   alarm: Alarm | null;
-  /** The newest file that the party was sent. */
+  /** Of the newest file of each part that the party was sent the one that is settled least. */
   delivery?: DealDelivery | null;
+  /** Of a broadcast that is near, the parts without an accepted file. */
+  missing_parts?: number[];
 }
 
 /** A deal as it stands on the page of its title. */
