@@ -1,5 +1,5 @@
 use marquee::base::clock::UtcMs;
-use marquee::base::error::ErrorKind;
+use marquee::base::error::{Error, ErrorKind};
 use marquee::base::id::{DealId, DeliveryId, OperatorId};
 use marquee::base::limits;
 use marquee::rights::deal::Deal;
@@ -107,7 +107,7 @@ pub async fn a_delivery_stays_as_it_was_sent_and_is_answered_and_recalled_once(b
     let (one, other) = (delivery(&deal, 52), delivery(&deal, 53));
     let (one, other) = tokio::join!(db.insert_delivery(&one, None), db.insert_delivery(&other, None));
     let refused: Vec<_> = [one, other].into_iter().filter_map(Result::err).collect();
-    assert_eq!(refused.iter().map(|error| error.code()).collect::<Vec<_>>(), ["TOO_MANY_DELIVERIES"]);
+    assert_eq!(refused.iter().map(Error::code).collect::<Vec<_>>(), ["TOO_MANY_DELIVERIES"]);
 
     // What was sent is a reason to keep the deal.
     let before = UtcMs(deal.window.start_at.0 - 1);

@@ -1,22 +1,29 @@
 import { expect, test } from 'vitest';
-import type { Deal } from './api/partners';
-import { bytesOf, deliveryOf, differsText, isOtherCut, secondsOf, sha256Of, sha256Short } from './delivery';
+import { bytesOf, deliveryOf, differsText, isOtherCut, isSent, secondsOf, sha256Of, sha256Short } from './delivery';
 import { en, zh } from './words/deliveries';
 
-const broadcast: Deal['carriage'] = { kind: 'broadcast', channel: 'Nine', clearance: 'No. 7', runs: 1 };
-const of = (over: Partial<Deal>) => deliveryOf({ carriage: broadcast, delivery: null, missing_parts: [], ...over }, en);
-const file = (status: 'sent' | 'accepted' | 'rejected') => ({ id: 'dlv_1', status, sent_at: '2026-11-20T00:00:00Z' });
+type Status = 'sent' | 'accepted' | 'rejected';
+const of = (status: Status | null, missing_parts: number[] = [], parts = 1) => deliveryOf({ delivery: status && { status }, missing_parts }, parts, en, 'en');
 
-test('what the server misses is a warning; nothing is sent where we stream', () => {
-  const missing_parts = [2];
-  expect(of({})).toEqual({ text: 'No file sent', tone: 'neutral', icon: 'minus' });
-  expect(of({ missing_parts })).toEqual({ text: 'No file sent', tone: 'warn', icon: 'alert' });
-  expect(of({ missing_parts, delivery: file('sent') })).toEqual({ text: 'File sent, not answered', tone: 'warn', icon: 'alert' });
-  expect(of({ missing_parts: [2, 3], delivery: file('accepted') })?.text).toBe('No accepted file of part 2, 3');
-  expect(of({ missing_parts, delivery: file('rejected') })).toEqual({ text: 'File rejected', tone: 'bad', icon: 'close' });
-  expect([of({ delivery: file('accepted') })?.tone, of({ delivery: file('sent') })?.tone]).toEqual(['good', 'info']);
-  const platform = (streams: number | null): Deal['carriage'] => ({ kind: 'platform', license_type: 'vod', price: null, streams });
-  expect([of({ carriage: platform(1) }), of({ carriage: platform(null) })?.text]).toEqual([null, 'No file sent']);
+test('a deal warns of what the channel has to accept, and of nothing else', () => {
+  expect([of(null), of('sent'), of('accepted'), of('rejected')].map(({ tone, icon }) => [tone, icon])).toEqual([
+    ['neutral', 'minus'], ['info', 'clock'], ['good', 'check'], ['bad', 'close'],
+  ]);
+  expect(of(null, [1])).toEqual({ text: 'No file sent', tone: 'warn', icon: 'alert' });
+  expect(of('sent', [1])).toEqual({ text: 'File sent, not answered', tone: 'warn', icon: 'alert' });
+  expect(of('rejected', [1])).toEqual({ text: 'File rejected', tone: 'bad', icon: 'alert' });
+});
+
+test('a warning names the parts where there are several', () => {
+  expect(of('accepted', [2], 2)).toEqual({ text: 'Part 2 not accepted', tone: 'warn', icon: 'alert' });
+  expect(of('sent', [1], 2).text).toBe('File sent, not answered · Part 1 not accepted');
+  expect(of(null, [1, 2]).text).toBe('No file sent · Parts 1 and 2 not accepted');
+  expect(deliveryOf({ delivery: null, missing_parts: [1, 3] }, 3, zh, 'zh-CN').text).toBe('尚未交付 · 第 1和3 部未验收');
+});
+
+test('a file is sent where the party shows a copy of its own', () => {
+  const platform = (streams: number | null) => isSent({ carriage: { kind: 'platform', license_type: 'vod', price: null, streams } });
+  expect([platform(1), platform(null), isSent({ carriage: { kind: 'cinema' } })]).toEqual([false, true, true]);
 });
 
 test('another cut is told from a frame more', () => {

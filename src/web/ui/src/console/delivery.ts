@@ -4,7 +4,7 @@ import type { Tone } from '../kit/Badge.svelte';
 import type { IconName } from '../kit/icons';
 import { count, duration } from '../lib/format';
 import type { Locale, Shape } from '../lib/words/shape';
-import type { Delivery, DeliveryStatus } from './api/deliveries';
+import type { DealDelivery, Delivery, DeliveryStatus } from './api/deliveries';
 import type { Deal } from './api/partners';
 import type { en } from './words/deliveries';
 
@@ -32,18 +32,22 @@ export function isSent({ carriage }: Pick<Deal, 'carriage'>): boolean {
   return carriage.kind !== 'platform' || carriage.streams === null;
 }
 
-/** How the files of a deal stand; null where none is sent. Parts that the server misses are worth a warning. */
-export function deliveryOf(deal: Pick<Deal, 'carriage' | 'delivery' | 'missing_parts'>, words: Words): Standing | null {
-  if (!isSent(deal)) return null;
-  return badgeOf(deal.delivery?.status ?? null, deal.missing_parts, words);
-}
-
-/** The same of what is known of the files. */
-export function badgeOf(status: DeliveryStatus | null, missing: readonly number[] = [], words: Words): Standing {
-  const standing: Standing = status ? standingOf(status, words) : { text: words.none_yet, tone: 'neutral', icon: 'minus' };
-  if (missing.length === 0 || status === 'rejected') return standing;
-  const text = status === 'accepted' ? words.missing_of(missing.join(', ')) : standing.text;
-  return { text, tone: 'warn', icon: 'alert' };
+/** How what was sent under a deal stands; alarming where a file that the channel accepts is due. */
+export function deliveryOf(
+  { delivery, missing_parts = [] }: { delivery?: Pick<DealDelivery, 'status'> | null | undefined; missing_parts?: readonly number[] | undefined },
+  /** Of the title; 0 where that is not known. */
+  parts: number,
+  words: Words,
+  locale: Locale,
+): Standing {
+  const standing: Standing = delivery ? standingOf(delivery.status, words) : { text: words.none_yet, tone: 'neutral', icon: 'minus' };
+  if (missing_parts.length === 0) return standing;
+  const tone = delivery?.status === 'rejected' ? 'bad' : 'warn';
+  if (parts <= 1 && missing_parts.every((part) => part <= 1)) return { text: standing.text, tone, icon: 'alert' };
+  const list = new Intl.ListFormat(locale, { type: 'conjunction' }).format(missing_parts.map((part) => count(part, locale)));
+  const missing = missing_parts.length === 1 ? words.part_missing(list) : words.parts_missing(list);
+  // The least settled file that there is may be accepted while another part has none.
+  return { text: delivery?.status === 'accepted' ? missing : `${standing.text} · ${missing}`, tone, icon: 'alert' };
 }
 
 /** How it differs from the part as packaged; '' where that is not known. */

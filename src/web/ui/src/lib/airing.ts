@@ -1,4 +1,4 @@
-// Within which time a channel may show a title of a showcase, in words; no schedule.
+// The period in which a channel may show a title of a showcase, in words. It is no schedule.
 
 import type { Airing } from './api';
 import { instant } from './format';

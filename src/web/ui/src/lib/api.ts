@@ -194,7 +194,7 @@ export interface CollectionBrief {
   count: number;
 }
 
-/** When a channel may show a title. */
+/** The period in which a channel may show a title; when it does is not known. */
 export interface Airing {
   starts_at: string;
   ends_at: string | null;
@@ -465,9 +465,9 @@ export const api = {
   series(id: string): Promise<Series> {
     return call('GET', `/series/${segment(id)}`);
   },
-  /** The first of those that are open here, the newest first. */
+  /** The first page of those that are open here, the newest first. */
   async collections(): Promise<CollectionBrief[]> {
-    return rows(await call<Page<CollectionBrief>>('GET', '/collections'));
+    return (await page<CollectionBrief>('/collections', null)).data;
   },
   collection(id: string): Promise<Collection> {
     return call('GET', `/collections/${segment(id)}`);

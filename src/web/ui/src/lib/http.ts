@@ -75,14 +75,14 @@ function codeOfStatus(status: number): string {
   return `HTTP_${status}`;
 }
 
+/** Whether the server has refused for good. What it met an error in, or what came back cut off, may have been done. */
+export function isRefusal({ means }: Trouble): boolean {
+  return means !== undefined && !means.startsWith('HTTP_5');
+}
+
 /** A key for `Idempotency-Key`; `crypto.randomUUID` exists only on secure origins. */
 export function idempotencyKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-/** Whether the server may have done it all the same: with the same key it is asked again, and does it once. */
-export function mayBeDone({ code, means }: Trouble): boolean {
-  return code === 'NETWORK' || (means?.startsWith('HTTP_5') ?? false);
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';

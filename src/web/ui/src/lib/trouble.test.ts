@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { troubleOf } from './http';
+import { isRefusal, troubleOf } from './http';
 import { mayPlayAgain, say } from './trouble';
 import { catalogues } from './words';
 import * as common from './words/common';
@@ -18,6 +18,12 @@ test('what is not a problem is read by its status', () => {
   expect(troubleOf(502, '<html>Bad gateway</html>', 'req_2')).toMatchObject({ code: 'HTTP_502', request_id: 'req_2' });
   expect(troubleOf(404, 'null').code).toBe('NOT_FOUND');
   expect(say(troubleOf(502, ''), en, 'en').what).toBe(en.denial_INTERNAL);
+});
+
+test('what may have been done all the same is no refusal', () => {
+  const problem = (status: number, code: string) => isRefusal(troubleOf(status, JSON.stringify({ code })));
+  expect([problem(409, 'DEAL_REVOKED'), problem(401, 'UNAUTHENTICATED'), problem(499, 'ODD')]).toEqual([true, true, true]);
+  expect([problem(500, 'INTERNAL'), problem(503, 'SERVER_DRAINING'), isRefusal({ code: 'NETWORK' }), isRefusal({ code: 'UNKNOWN' })]).toEqual([false, false, false, false]);
 });
 
 test('a code that the page does not know is told in the words of its status, else in the server’s own', () => {

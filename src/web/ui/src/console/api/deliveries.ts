@@ -29,14 +29,14 @@ export interface Delivery extends DeliveryEntry {
   status: DeliveryStatus;
   answered_at: string | null;
   answered_by: string | null;
-  /** One of our operators wrote down what the party said. */
+  /** An operator wrote the answer down for the party; null where there is none. */
   answered_for_party: boolean | null;
   /** Why it was recalled, or else what the party said. */
   reason: string | null;
   recalled_at: string | null;
 }
 
-/** A file of a deal that is not recalled. */
+/** Of the newest of each part of a deal that is not recalled, the least settled: rejected, then sent, then accepted. */
 export interface DealDelivery {
   id: string;
   status: Exclude<DeliveryStatus, 'recalled'>;

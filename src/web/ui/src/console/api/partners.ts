@@ -64,10 +64,10 @@ export interface Deal extends DealEntry {
   opened_at: string | null;
   drift_ms: number | null;
   alarm: Alarm | null;
-  /** Of the newest file of each part that its party was sent the one that is settled least. */
+  /** How the files that its party was sent stand. */
   delivery?: DealDelivery | null;
-  /** Of a broadcast that is near, the parts without an accepted file. */
-  missing_parts?: number[];
+  /** Parts of a broadcast near its opening that the channel has accepted no file of. */
+  missing_parts: number[];
   /** When it was taken back. */
   revoked_at?: string | null;
 }

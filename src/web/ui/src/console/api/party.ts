@@ -35,10 +35,10 @@ export interface PartyDeal {
   opened_at: string | null;
   revoked_at: string | null;
   alarm: Alarm | null;
-  /** Of the newest file of each part that the party was sent the one that is settled least. */
+  /** How the files that the party was sent stand. */
   delivery?: DealDelivery | null;
-  /** Of a broadcast that is near, the parts without an accepted file. */
-  missing_parts?: number[];
+  /** Parts of a broadcast near its opening that the party has accepted no file of. */
+  missing_parts: number[];
 }
 
 /** A deal as it stands on the page of its title. */

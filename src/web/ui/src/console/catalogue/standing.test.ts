@@ -18,7 +18,7 @@ function offer(avail_id: string, fields: Partial<Offer> = {}): Offer {
 }
 function deal(from: number, to: number | null, fields: Partial<Deal> = {}): Deal {
   return {
-    id: 'dea_1', title: { id: 'ttl_1', name: {}, poster_url: null }, party_id: 'pty_1', party_name: 'Reef', contract: null,
+    id: 'dea_1', title: { id: 'ttl_1', name: {}, poster_url: null }, party_id: 'pty_1', party_name: 'Reef', contract: null, missing_parts: [],
     carriage: { kind: 'platform', license_type: 'vod', price: null, streams: null }, territories: where('CN'), start_at: day(from),
     end_at: to === null ? null : day(to), zone: 'UTC', exclusivity: { with_us: false, with: [], media: [] }, opened_at: null, drift_ms: null, alarm: null, ...fields,
   };

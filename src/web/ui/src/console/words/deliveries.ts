@@ -10,7 +10,8 @@ export const en = {
   none: 'No file is recorded yet.',
   party_none: 'No file has been sent to you yet.',
   none_yet: 'No file sent',
-  missing_of: (parts: string) => `No accepted file of part ${parts}`,
+  part_missing: (part: string) => `Part ${part} not accepted`,
+  parts_missing: (parts: string) => `Parts ${parts} not accepted`,
   col_delivery: 'File',
 
   status_sent: 'File sent, not answered',
@@ -89,7 +90,8 @@ export const zh: Shape<typeof en> = {
   none: '还没有交付记录。',
   party_none: '还没有向贵方交付文件。',
   none_yet: '尚未交付',
-  missing_of: (parts) => `第 ${parts} 部分尚无验收介质`,
+  part_missing: (part) => `第 ${part} 部未验收`,
+  parts_missing: (parts) => `第 ${parts} 部未验收`,
   col_delivery: '介质',
 
   status_sent: '已交付，待确认',

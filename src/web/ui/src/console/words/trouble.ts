@@ -141,10 +141,10 @@ export const en = {
   todo_TOO_MANY_DELIVERIES: 'Make another deal for what is still to be sent.',
   what_DEAL_STREAMS_HERE: 'The viewers of this party play from this server.',
   todo_DEAL_STREAMS_HERE: 'No file is sent under this deal.',
-  what_DEAL_REVOKED: 'The deal was revoked before this was sent.',
-  todo_DEAL_REVOKED: 'Its party may not show the film. Make another deal.',
   what_DEAL_DELIVERED: 'Files were sent under this deal.',
   todo_DEAL_DELIVERED: 'That stays on record. Revoke the deal instead.',
+  what_DEAL_REVOKED: 'The deal was revoked.',
+  todo_DEAL_REVOKED: 'Its party may not show the film. Make another deal.',
 };
 
 export const zh: Shape<typeof en> = {
@@ -286,8 +286,8 @@ export const zh: Shape<typeof en> = {
   todo_TOO_MANY_DELIVERIES: '如需继续交付，请另建合作。',
   what_DEAL_STREAMS_HERE: '该合作方的观众由本服务器播放。',
   todo_DEAL_STREAMS_HERE: '这项合作无需交付文件。',
-  what_DEAL_REVOKED: '文件发出前，这项合作已撤销。',
-  todo_DEAL_REVOKED: '该合作方不得再播出此片，请另订合作。',
   what_DEAL_DELIVERED: '这项合作下已有交付记录。',
   todo_DEAL_DELIVERED: '记录须保留，请改为撤销合作。',
+  what_DEAL_REVOKED: '这项合作已撤销。',
+  todo_DEAL_REVOKED: '该合作方不得再播出此片，请另订合作。',
 };

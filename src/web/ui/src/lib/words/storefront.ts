@@ -103,7 +103,7 @@ export const en = {
   airing_from_to: (from: string, to: string) => `On the channel between ${from} and ${to}`,
   airing_from: (from: string) => `On the channel from ${from} on`,
   airing_now_to: (to: string) => `On the channel by ${to}`,
-  airing_now: 'On the channel in these days',
+  airing_now: 'On the channel in this period',
   airing_over: (to: string) => `Was on the channel by ${to}`,
   clips: 'Clips',
   share_it: 'Share',
