@@ -16,6 +16,7 @@ test('each thing that needs a hand leads to where it is mended', () => {
   expect(told('WINDOW_OPENS_NO_ASSET', { title_id: 'ttl_1', at })).toEqual({
     text: 'Echo opens in 2 hours and has no packaged film', act: 'Add the film', href: '/console/titles/ttl_1?tab=film',
   });
+  expect(told('WINDOW_OPENS_NO_OFFER', { at: '2026-11-23T03:00:00Z' }).text).toBe('Echo opened 1 hour ago and has no price');
   expect(told('WINDOW_OPENS_NO_OFFER', { title_id: 'ttl_1', at }).href).toBe('/console/titles/ttl_1?tab=windows');
   expect(told('PAYMENT_PENDING_LATE', { subject: 'pur_1' }).href).toBe('/console/orders/pur_1');
   expect(told('JOB_FAILED', { facts: { source_name: 'echo.mov' } }).text).toBe('Packaging failed: echo.mov');

@@ -16,12 +16,13 @@ export interface Told {
 export function tell(hand: Hand, words: Shape<typeof en>, locale: Locale, title: string, now: Date): Told {
   const when = hand.at === null ? '' : relative(hand.at, locale, now);
   const to = hand.title_id === null ? null : `/console/titles/${encodeURIComponent(hand.title_id)}`;
+  const begun = hand.at !== null && Date.parse(hand.at) <= now.getTime();
   const tab = (name: string) => (to === null ? '/console/titles' : `${to}?tab=${name}`);
   switch (hand.code) {
     case 'WINDOW_OPENS_NO_ASSET':
-      return { text: words.WINDOW_OPENS_NO_ASSET(title, when), act: words.WINDOW_OPENS_NO_ASSET_do, href: tab('film') };
+      return { text: words[begun ? 'WINDOW_OPENS_NO_ASSET_begun' : 'WINDOW_OPENS_NO_ASSET'](title, when), act: words.WINDOW_OPENS_NO_ASSET_do, href: tab('film') };
     case 'WINDOW_OPENS_NO_OFFER':
-      return { text: words.WINDOW_OPENS_NO_OFFER(title, when), act: words.WINDOW_OPENS_NO_OFFER_do, href: tab('windows') };
+      return { text: words[begun ? 'WINDOW_OPENS_NO_OFFER_begun' : 'WINDOW_OPENS_NO_OFFER'](title, when), act: words.WINDOW_OPENS_NO_OFFER_do, href: tab('windows') };
     case 'WINDOW_CLOSES_SOON':
       return { text: words.WINDOW_CLOSES_SOON(title, when), act: words.WINDOW_CLOSES_SOON_do, href: tab('windows') };
     case 'LIVE_WITHOUT_WINDOW':
@@ -41,7 +42,6 @@ export function tell(hand: Hand, words: Shape<typeof en>, locale: Locale, title:
       const { missing_parts } = hand.facts;
       const parts = Array.isArray(missing_parts) ? missing_parts.filter((part) => typeof part === 'number') : [];
       const list = new Intl.ListFormat(locale, { type: 'conjunction' }).format(parts.map((part) => count(part, locale)));
-      const begun = hand.at !== null && Date.parse(hand.at) <= now.getTime();
       const text = words[begun ? 'DELIVERY_MISSING_begun' : 'DELIVERY_MISSING'](fact(hand, 'channel') ?? '', fact(hand, 'party') ?? '', title, when, parts.length > 1 ? list : '');
       return { text, act: words.DELIVERY_MISSING_do, href: tab('windows') };
     }

@@ -4,8 +4,10 @@ import type { Shape } from '../../lib/words/shape';
 
 export const en = {
   WINDOW_OPENS_NO_ASSET: (name: string, when: string) => `${name} opens ${when} and has no packaged film`,
+  WINDOW_OPENS_NO_ASSET_begun: (name: string, when: string) => `${name} opened ${when} and has no packaged film`,
   WINDOW_OPENS_NO_ASSET_do: 'Add the film',
   WINDOW_OPENS_NO_OFFER: (name: string, when: string) => `${name} opens ${when} and has no price`,
+  WINDOW_OPENS_NO_OFFER_begun: (name: string, when: string) => `${name} opened ${when} and has no price`,
   WINDOW_OPENS_NO_OFFER_do: 'Set a price',
   WINDOW_CLOSES_SOON: (name: string, when: string) => `The window of ${name} closes ${when}`,
   WINDOW_CLOSES_SOON_do: 'Look at the window',
@@ -49,16 +51,18 @@ export const en = {
   health_jobs: (count: string) => `Packaging failed ${count} times in the last day.`,
   health_premieres: (count: string) => (count === '1' ? 'One premiere elsewhere is not as agreed.' : `${count} premieres elsewhere are not as agreed.`),
   health_files: (count: string) => (count === '1' ? 'One broadcast is near and its file is not accepted.' : `${count} broadcasts are near and their files are not accepted.`),
-  health_no_asset: 'A window opens within two hours, and its film is not there.',
-  health_no_offer: 'A window opens within two hours, and nothing is on sale in it.',
+  health_no_asset: 'A window is open or opens within two hours, and its film is not there.',
+  health_no_offer: 'A window is open or opens within two hours, and nothing is on sale in it.',
   health_do: 'Playback quality',
   health_partners: 'Partners',
 };
 
 export const zh: Shape<typeof en> = {
   WINDOW_OPENS_NO_ASSET: (name, when) => `《${name}》${when}开窗，片源尚未就绪`,
+  WINDOW_OPENS_NO_ASSET_begun: (name, when) => `《${name}》已于${when}开窗，片源尚未就绪`,
   WINDOW_OPENS_NO_ASSET_do: '添加片源',
   WINDOW_OPENS_NO_OFFER: (name, when) => `《${name}》${when}开窗，尚未定价`,
+  WINDOW_OPENS_NO_OFFER_begun: (name, when) => `《${name}》已于${when}开窗，尚未定价`,
   WINDOW_OPENS_NO_OFFER_do: '去定价',
   WINDOW_CLOSES_SOON: (name, when) => `《${name}》的窗口期${when}结束`,
   WINDOW_CLOSES_SOON_do: '查看窗口期',
@@ -100,8 +104,8 @@ export const zh: Shape<typeof en> = {
   health_jobs: (count) => `近一天有 ${count} 次转码失败。`,
   health_premieres: (count) => `其他平台有 ${count} 场首映与约定不符。`,
   health_files: (count) => `有 ${count} 场播出临近，介质尚未验收。`,
-  health_no_asset: '有窗口将在两小时内开启，片源尚未就绪。',
-  health_no_offer: '有窗口将在两小时内开启，尚未定价。',
+  health_no_asset: '有窗口已开启或将在两小时内开启，片源尚未就绪。',
+  health_no_offer: '有窗口已开启或将在两小时内开启，尚未定价。',
   health_do: '查看播放质量',
   health_partners: '查看合作方',
 };
