@@ -61,7 +61,7 @@ const EDGES: &[(&str, &[&str])] = &[
         "cmd",
         &[
             "base", "media", "hls", "catalog", "rights", "ledger", "store", "inspect", "packager", "playback",
-            "commerce", "api", "operator", "config", "app",
+            "commerce", "http", "api", "operator", "config", "app",
         ],
     ),
 ];

@@ -20,7 +20,9 @@ use crate::base::clock::UtcMs;
 use crate::base::id::{CollectionId, ViewerId};
 use crate::base::territory::Territory;
 use crate::catalog::collection::Collection;
+use crate::catalog::compliance::ComplianceState;
 use crate::rights::airing::airing;
+use crate::rights::clearance::Clearance;
 use crate::rights::deal::Deal;
 use crate::rights::snapshot::{Snapshot, TitleRights};
 use crate::store::db::progress::Progress;
@@ -184,10 +186,15 @@ impl Looker {
         Ok(Looker { snapshot, rights, progress, territory, at, now })
     }
 
-    /// Those that are on show here or that the viewer has, in the collection's order.
+    /// Those that are on show here or that the viewer has, in the collection's order. To stand on the front page and
+    /// under a theme is to be promoted, which in China takes a licence: what is ordinary there is left out.
     fn titles_of(&self, collection: &Collection) -> Vec<&Arc<TitleRights>> {
+        let is_ordinary = |title: &TitleRights| {
+            Clearance::of(&title.title, self.territory, self.now) == Clearance(ComplianceState::Ordinary)
+        };
         let is_shown = |title: &&Arc<TitleRights>| {
             is_listed(title, self.now)
+                && !is_ordinary(title)
                 && (is_on_show(title, &self.at.storefront, self.now) || self.rights.has(title.title.id, self.now))
         };
         collection.title_ids.iter().filter_map(|id| self.snapshot.title(*id)).filter(is_shown).collect()

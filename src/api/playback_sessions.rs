@@ -29,6 +29,7 @@ use crate::playback::denied;
 use crate::playback::library::Licensing;
 use crate::playback::presentation::Presentation;
 use crate::playback::sessions::{Feature, LiveSession, OpenRequest, Opened, Watcher};
+use crate::rights::ads::Ads;
 use crate::rights::denial::{Denial, DenialCode, NextOption};
 use crate::rights::session::PlaybackSession;
 use crate::store::db::operator::Role;
@@ -78,6 +79,9 @@ pub struct PlaybackSessionBody {
     /// The first key of the film will start the viewing period.
     starts_clock: bool,
     via: Via,
+    /// Whether advertising is shown with it.
+    #[schema(value_type = String, pattern = "^(none|required)$")]
+    ads: Ads,
     /// Of a viewing by invitation: what to draw over the picture, so that a copy says whose it is. It is the session's id,
     /// as the audit log has it.
     watermark: Option<String>,
@@ -235,10 +239,12 @@ pub async fn play(api: &Api, request: OpenRequest, actor: &str) -> Result<Respon
         Ok(Opened { session, film_ms, token }) => {
             api.metrics.count_session();
             let right = &session.entitlement;
+            let snapshot = api.follower.snapshot();
+            let ads = snapshot.title(title_id).map_or(Ads::None, |title| Ads::of(right, title));
             let detail = json!({"title_id": title_id, "part": part, "trailer": trailer, "clip": clip,
                 "preview": preview, "asset_id": session.asset_id, "campaign": session.campaign, "territory": territory, "rule": right.cause.rule(), "avail_id": right.avail_id,
                 "deal_id": right.deal_id, "grant_id": right.grant_id(), "membership_id": right.membership_id(),
-                "screener_id": right.screener_id(), "reference": right.reference, "ends_at": right.ends_at, "caps": right.caps.as_deref()});
+                "screener_id": right.screener_id(), "reference": right.reference, "ends_at": right.ends_at, "ads": ads, "caps": right.caps.as_deref()});
             if let Err(error) = api.audit(actor, "session.open", &session.id.to_string(), detail).await {
                 // Nobody gets the token, and the stream is free again.
                 api.sessions.end(session.id).await?;
@@ -269,6 +275,7 @@ pub async fn play(api: &Api, request: OpenRequest, actor: &str) -> Result<Respon
                 ends_at: session.entitlement.ends_at,
                 starts_clock: session.entitlement.starts_clock,
                 via: session.entitlement.cause.into(),
+                ads,
                 watermark: session.entitlement.screener_id().map(|_| session.id.to_string()),
             };
             Ok((StatusCode::CREATED, Json(body)).into_response())

@@ -29,6 +29,7 @@ use crate::base::territory::Territory;
 use crate::catalog::genre::Genre;
 use crate::catalog::storefront::Storefront;
 use crate::catalog::title::{Title, TitleStatus};
+use crate::rights::ads::Ads;
 use crate::rights::avail::Avail;
 use crate::rights::denial::{Denial, DenialCode, NextOption};
 use crate::rights::entitlement::{Cause, Decision, Entitlement, ViewerRights, decide, decide_part};
@@ -127,6 +128,9 @@ pub struct AllowBody {
     /// Always true.
     allow: bool,
     via: Via,
+    /// Whether advertising is shown with it: in a free window, and to nobody who has paid.
+    #[schema(value_type = String, pattern = "^(none|required)$")]
+    ads: Ads,
     /// When viewing ends; of what has not been started, by when it must be.
     ends_at: Option<UtcMs>,
     /// Pressing Play starts the viewing period.
@@ -557,6 +561,7 @@ impl DecisionBody {
             Decision::Allow(entitlement) => DecisionBody::Allow(AllowBody {
                 allow: true,
                 via: entitlement.cause.into(),
+                ads: Ads::of(&entitlement, title),
                 ends_at: entitlement.ends_at,
                 starts_clock: entitlement.starts_clock,
                 plays_until: plays_until(&entitlement),

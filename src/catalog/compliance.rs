@@ -20,6 +20,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{AssetId, OperatorId};
 use crate::base::limits;
 use crate::base::territory::Territory;
+use crate::catalog::details::TitleDetails;
 use crate::catalog::licence::{Licence, LicenceKind, card_name};
 use crate::catalog::thresholds::Scale;
 use crate::catalog::title::Title;
@@ -161,6 +162,20 @@ impl ComplianceEvent {
             ComplianceEvent::DeclareOrdinary => "declare_ordinary",
             ComplianceEvent::Revoke { .. } => "revoke",
         }
+    }
+}
+
+impl TitleDetails {
+    /// Refuses to call it made elsewhere once China has licensed it, or has taken a licence back: what was recorded there
+    /// would hold it no more.
+    pub fn require_origin(&self, country: Option<Territory>) -> Result<()> {
+        let is_recorded = self.licence.is_some() || !self.compliance.revocations.is_empty();
+        if !is_recorded || self.country != Some(Territory::CHINA) || country == self.country {
+            return Ok(());
+        }
+        let message = "A release licence of China is recorded for this title: it was made there. Where that is wrong, take \
+            the licence away first; one that was revoked stays on record.";
+        Err(Error::new(ErrorKind::Conflict, "ORIGIN_RECORDED", message).with_param("country"))
     }
 }
 

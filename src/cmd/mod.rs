@@ -1,8 +1,11 @@
-//! The command line: one file per subcommand; the list is the help text. Data goes to stdout, talk to stderr.
+//! The command line: one file per subcommand, and the client that some of them share; the list is the help text. Data goes to stdout, talk to stderr.
 
+pub mod api;
 pub mod check;
+pub mod client;
 pub mod config;
 pub mod demo;
+pub mod explain;
 pub mod inspect;
 pub mod openapi;
 pub mod package;
@@ -39,6 +42,10 @@ enum Command {
     Inspect(inspect::Args),
     /// Recompute everything the database claims: books, chains, grants.
     Check(check::Args),
+    /// Say why somebody may or may not watch a title, check by check, at any place and instant.
+    Explain(explain::Args),
+    /// Send a request of the API as an operator.
+    Api(api::Args),
     /// Check or print the configuration.
     Config(config::Args),
     /// Print the OpenAPI 3.1 description of the API.
@@ -88,6 +95,8 @@ pub fn main() -> ExitCode {
         Command::Package(args) => block_on(package::run(args)),
         Command::Inspect(args) => block_on(inspect::run(args)),
         Command::Check(args) => check::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Api(args) => api::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Openapi(args) => openapi::run(&args),
     };

@@ -381,7 +381,7 @@ pub async fn show(
     request_body = TitleEditBody, security(("bearer" = [])), responses(
     (status = 200, description = "The title as it is now", body = TitleBody),
     (status = 404, description = "TITLE_NOT_FOUND"),
-    (status = 409, description = "PARTS_UNLOCKED, SEASON_TAKEN"),
+    (status = 409, description = "PARTS_UNLOCKED, SEASON_TAKEN, ORIGIN_RECORDED"),
     (status = 412, description = "VERSION_CONFLICT"),
     (status = 422, description = "TITLE_INVALID, PARTY_NOT_FOUND, SERIES_NOT_FOUND, ASSET_NOT_FOUND, ASSET_IS_EXCERPT, \
         ASSET_IS_CARD, ASSET_PARTIAL"),
@@ -452,7 +452,9 @@ impl TitleEditBody {
             details.genres = genres;
         }
         details.year = self.year.of(details.year);
-        details.country = self.country.of(details.country);
+        let country = self.country.of(details.country);
+        details.require_origin(country)?;
+        details.country = country;
         details.content_rating = self.content_rating.of(details.content_rating.take());
         details.merchandise = self.merchandise.unwrap_or(std::mem::take(&mut details.merchandise));
         details.min_age = self.min_age.of(details.min_age);

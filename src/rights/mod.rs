@@ -1,6 +1,7 @@
 //! Who may watch what, where, when and at which price, as data and pure functions over it. No I/O and no clock: "now"
 //! is always an argument.
 
+pub mod ads;
 pub mod airing;
 pub mod avail;
 pub mod avails_document;

@@ -9,6 +9,7 @@ use crate::base::territory::Territory;
 use crate::catalog::compliance::{Charge, ComplianceState};
 use crate::catalog::placement::{CleanEdit, PlacementCategory};
 use crate::catalog::title::Title;
+use crate::rights::ads::Ads;
 use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::clearance::Clearance;
 use crate::rights::denial::DenialCode;
@@ -223,7 +224,8 @@ pub fn membership(
 /// Whether it is free.
 pub fn free(covered: &[&Avail], right: Option<&Entitlement>, now: UtcMs) -> Step {
     let says = if right.is_some() { "The title is free here." } else { "No free window is open here." };
-    let facts = json!({"windows": windows(covered, LicenseType::Avod, now)});
+    let ads = right.map(|_| Ads::Required);
+    let facts = json!({"windows": windows(covered, LicenseType::Avod, now), "ads": ads});
     Step::new(Check::Free, passed(right.is_some()), None, says, facts)
 }
 

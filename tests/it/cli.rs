@@ -20,8 +20,19 @@ use crate::process::{Said, ServerProcess, marquee, run, signal, sound_report, wa
 use crate::server::Server;
 
 /// Verbs with their own help, as they are typed.
-const VERBS: &[&str] =
-    &["serve", "demo", "package", "inspect", "check", "config", "openapi", "config check", "config print"];
+const VERBS: &[&str] = &[
+    "serve",
+    "demo",
+    "package",
+    "inspect",
+    "check",
+    "explain",
+    "api",
+    "config",
+    "openapi",
+    "config check",
+    "config print",
+];
 const POSTER_BYTES: usize = 32 * 1024 * 1024;
 const END_MAX: Duration = Duration::from_secs(30);
 
@@ -107,6 +118,58 @@ fn help_is_an_answer_and_every_verb_shows_two_examples() {
     }
     let version = run(&mut marquee(&["--version"]));
     assert_eq!(version.stdout, format!("marquee {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_server_is_asked_as_an_operator_and_says_why_it_refuses() {
+    let here = folder();
+    let data = here.path().join("data");
+    let server = ServerProcess::start(&data);
+    let said = |words: &[&str], more: &[&str]| {
+        let mut command = marquee(words);
+        run(command.args(more).args(["--server", &server.base, "--data"]).arg(&data))
+    };
+    let body = r#"{"name": {"en": "Echo"}, "status": "live"}"#;
+    let made = said(&["api", "POST", "/operator/titles", body], &[]);
+    assert_eq!((made.exit, made.stderr.as_str()), (Some(0), ""), "{made:?}");
+    let title: serde_json::Value = serde_json::from_str(&made.stdout).unwrap();
+    let id = title["id"].as_str().unwrap();
+    let listed = said(&["api", "get", "operator/titles"], &[]);
+    assert!(listed.exit == Some(0) && listed.stdout.contains(id), "{listed:?}");
+
+    let denied = said(&["explain", id], &["--territory", "CN"]);
+    assert_eq!(denied.exit, Some(5), "{denied:?}");
+    assert!(denied.stdout.starts_with("Denied: TITLE_SUSPENDED (rule title_status), at "), "{denied:?}");
+    assert!(denied.stdout.contains("  fail  title       This title is not available"), "{denied:?}");
+    assert!(denied.stderr.contains("[DENIED]"), "{denied:?}");
+    let json = said(&["explain", id], &["--json", "--at", "2027-02-10T12:00:00Z"]);
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!((&json["allow"], &json["at"]), (&false.into(), &"2027-02-10T12:00:00.000Z".into()));
+
+    let empty = here.path().join("token");
+    fs::write(&empty, "mqo_test_wrong").unwrap();
+    for (words, more, exit, code) in [
+        (&["explain", "ttl_00000000000000000000000000"] as &[&str], &[] as &[&str], 4, "TITLE_NOT_FOUND"),
+        (&["explain", id], &["--territory", "XX"], 1, "QUERY_INVALID"),
+        (&["explain", id], &["--at", "soon"], 1, "QUERY_INVALID"),
+        (&["explain", "--session", "ses_00000000000000000000000000"], &[], 4, "SESSION_NOT_FOUND"),
+        (&["api", "POST", "/operator/titles", "{"], &[], 1, "[BODY_INVALID]"),
+        (&["api", "POST", "/operator/titles", "{}"], &[], 1, "FIELD_INVALID"),
+        (&["api", "GET", "/operator/nothing"], &[], 4, "ROUTE_NOT_FOUND"),
+        (&["explain", id], &["--token-file", text(&empty)], 5, "UNAUTHENTICATED"),
+        (&["explain", id], &["--token-file", "nowhere"], 4, "[TOKEN_NOT_FOUND]"),
+    ] {
+        let refused = said(words, more);
+        assert_eq!((refused.exit, refused.stdout.as_str()), (Some(exit), ""), "{words:?} {refused:?}");
+        assert!(refused.stderr.contains(code), "{code} is not in {refused:?}");
+    }
+    for (server, exit, code) in [
+        ("http://127.0.0.1:1", 6, "SERVER_UNREACHABLE"),
+        ("http://cinema.example", 1, "SERVER_INVALID"),
+        ("https://name:word@cinema.example", 1, "SERVER_INVALID"),
+    ] {
+        run(marquee(&["explain", id, "--server", server, "--data"]).arg(&data)).is_refused(exit, code);
+    }
 }
 
 #[test]

@@ -62,6 +62,11 @@ pub async fn a_revoked_licence_gives_the_money_back(backend: Backend) {
     record(&stage, title, json!({"event": "revoke", "reason": "an order of the NRTA"})).await;
     assert_eq!((rule(&unstarted).await, rule(&begun).await), (json!("licence_withdrawn"), json!("licence_withdrawn")));
     assert_eq!((rule(&abroad).await, rule(&lapsed).await), (json!("unstarted"), Value::Null));
+    for country in [Value::Null, json!("US")] {
+        let moved = stage.operate(Method::PATCH, &format!("/titles/{title}"), &json!({"country": country})).await;
+        assert_eq!((moved.status, moved.code()), (StatusCode::CONFLICT, "ORIGIN_RECORDED".to_owned()));
+    }
+    stage.done(Method::PATCH, &format!("/titles/{title}"), json!({"country": "CN"})).await;
     let found = due().await;
     let ids: Vec<&Value> = found["data"].as_array().unwrap().iter().map(|row| &row["id"]).collect();
     assert!(ids.len() == 2 && ids.contains(&&unstarted) && ids.contains(&&begun), "{found}");
@@ -120,7 +125,8 @@ pub async fn a_paid_offer_of_a_chinese_title_needs_its_licence(backend: Backend)
     let confirmation = state().await["confirmation"].clone();
     assert_eq!((&confirmation["name"], &confirmation["at"]), (&json!("纸鸢行动"), &json!(stage.server.now())));
     assert_eq!(offered().await, "ok");
-    assert_eq!(stage.plays(&member, title).await.unwrap()["via"], "membership");
+    let played = stage.plays(&member, title).await.unwrap();
+    assert_eq!((&played["via"], &played["ads"]), (&json!("membership"), &json!("none")));
     for (offset_ms, expected) in [(-1, "membership"), (0, "LICENCE_REQUIRED"), (1, "LICENCE_REQUIRED")] {
         assert_eq!(stage.explained(&member, title, "CN", UtcMs(expires_at.0 + offset_ms)).await, expected);
     }
@@ -132,6 +138,15 @@ pub async fn a_paid_offer_of_a_chinese_title_needs_its_licence(backend: Backend)
     assert_eq!(code(&stage.opens_in("CN", &member, ordinary).await), "LICENCE_REQUIRED");
     assert_eq!(record(&stage, ordinary, json!({"event": "declare_ordinary"})).await, "ordinary");
     assert_eq!(code(&stage.opens_in("CN", &member, ordinary).await), "ok", "free and not promoted");
+    let theme =
+        json!({"name": {"en": "A day"}, "title_ids": [ordinary], "start_at": at(START), "zone": "Asia/Shanghai"});
+    let theme = stage.done(Method::POST, "/collections", theme).await["id"].as_str().unwrap().to_owned();
+    let shown = stage.server.get_from("CN", &format!("/api/v1/collections/{theme}")).await;
+    assert_eq!(
+        (shown.status, shown.code()),
+        (StatusCode::NOT_FOUND, "COLLECTION_NOT_FOUND".to_owned()),
+        "not promoted"
+    );
     stage.end().await;
 }
 

@@ -162,6 +162,7 @@ pub async fn a_film_lives_from_its_planning_to_its_revocation(backend: Backend) 
     // Taken back in China, at once and for whoever watches; elsewhere the film goes on.
     stage.server.sim.advance_to(UtcMs(at(REVOKED).0 - 1));
     let open = stage.opens_in("CN", &guest, title).await.unwrap();
+    assert_eq!((&open["via"], &open["ads"]), (&json!("free"), &json!("required")));
     assert_eq!(stage.playlist(&open).await, "ok");
     stage.to(REVOKED);
     assert_eq!(record(json!({"event": "revoke", "reason": "an order of the NRTA"})).await, "revoked");
