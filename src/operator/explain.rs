@@ -1,6 +1,7 @@
 //! Why somebody may or may not watch: the steps of the decision itself, for a viewer at a place and an instant, or for a
-//! session that is open.
+//! session that is open. Of an instant that is over it says what the viewer had then, under windows as they are now.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::Json;
@@ -48,7 +49,9 @@ pub struct ExplainParams {
     viewer_id: Option<ViewerId>,
     /// An unknown territory, if not said.
     territory: Option<Territory>,
-    /// Now, if not said. Purchases and windows are taken as they stand now.
+    /// Now, if not said. Before now what the viewer had then counts: what was bought, begun or given later has not
+    /// happened, nor what was taken back later. The title, its windows, offers, deals and licence, what outages gave
+    /// back and where the viewer lives are taken as they stand now.
     at: Option<UtcMs>,
 }
 
@@ -58,7 +61,8 @@ pub struct ExplainParams {
 pub struct ExplainSessionParams {
     /// Where the session was opened from, if not said.
     territory: Option<Territory>,
-    /// Now, if not said.
+    /// Now, if not said. Before now the session, and what its viewer had, are taken as they were then; the title, its
+    /// windows, offers, deals and licence as they stand now.
     at: Option<UtcMs>,
 }
 
@@ -110,8 +114,9 @@ pub async fn explain(
     {
         return Err(Problem::new(http::StatusCode::NOT_FOUND, "VIEWER_NOT_FOUND", "There is no such viewer."));
     }
+    let (at, is_past) = asked_about(params.at, api.clock.now());
     let viewer = api.sessions.viewer_rights(params.viewer_id, params.title_id).await?;
-    let at = params.at.unwrap_or_else(|| api.clock.now());
+    let viewer = if is_past { viewer.as_of(at) } else { viewer };
     let (part, territory) = (params.part.unwrap_or(1), params.territory);
     let (decision, mut steps) = crate::rights::entitlement::explain(title, part, &viewer, territory, at);
     let (code, cause, next) = match decision {
@@ -131,6 +136,7 @@ pub async fn explain(
     security(("bearer" = [])), responses(
     (status = 200, description = "The answer of the next request, step by step", body = ExplanationBody),
     (status = 404, description = "SESSION_NOT_FOUND"),
+    (status = 422, description = "FIELD_INVALID of `at`: the session was opened later"),
 ))]
 pub async fn explain_session(
     State(operators): State<Arc<Operators>>,
@@ -141,10 +147,10 @@ pub async fn explain_session(
     let api = &operators.api;
     let not_found =
         || Problem::new(http::StatusCode::NOT_FOUND, "SESSION_NOT_FOUND", "There is no such playback session.");
-    let session = api.db.session(id).await?.ok_or_else(not_found)?;
+    let mut session = api.db.session(id).await?.ok_or_else(not_found)?;
     let snapshot = api.follower.snapshot();
-    let title = snapshot.title(session.title_id).ok_or_else(not_found)?;
-    let at = params.at.unwrap_or_else(|| api.clock.now());
+    let mut title = Cow::Borrowed(&**snapshot.title(session.title_id).ok_or_else(not_found)?);
+    let (at, is_past) = asked_about(params.at, api.clock.now());
     let territory = params.territory.or(session.territory);
     let (mut grant, mut membership) = (None, None);
     if let Some(id) = session.entitlement.grant_id() {
@@ -153,10 +159,22 @@ pub async fn explain_session(
     if let Some(id) = session.entitlement.membership_id() {
         membership = api.db.membership(id).await?;
     }
+    if is_past {
+        let opened_at = session.opened_at;
+        session = session.as_of(at).ok_or_else(|| not_opened(opened_at))?;
+        grant = grant.and_then(|grant| grant.as_of(at));
+        membership = membership.and_then(|membership| membership.as_of(at));
+        if !title.screeners.is_empty() {
+            let title = title.to_mut();
+            title.screeners = title.screeners.drain(..).filter_map(|screener| screener.as_of(at)).collect();
+        }
+    }
+    let title = &*title;
     let (answer, mut steps) = explain_going_on(&session, title, grant.as_ref(), membership.as_ref(), territory, at);
     let mut code = answer.err();
     if code.is_none() {
-        let is_refused = api.sessions.known(id).is_some_and(|live| api.sessions.is_refused_a_stream(&live));
+        // Nobody keeps which streams ran at once before.
+        let is_refused = !is_past && api.sessions.known(id).is_some_and(|live| api.sessions.is_refused_a_stream(&live));
         steps.push(trace::streams(&session.entitlement, is_refused));
         code = is_refused.then_some(DenialCode::TooManyStreams);
     }
@@ -164,6 +182,7 @@ pub async fn explain_session(
         Vec::new()
     } else {
         let viewer = api.sessions.viewer_rights(session.viewer_id, session.title_id).await?;
+        let viewer = if is_past { viewer.as_of(at) } else { viewer };
         let options = next_options(&Reach::of(title, deemed(viewer.home, territory), at), &viewer, at);
         options.into_iter().map(NextBody::from).collect()
     };
@@ -171,6 +190,17 @@ pub async fn explain_session(
     let mut checks = vec![Check::Session];
     checks.extend(CHECKS);
     Ok(Json(ExplanationBody::new(code, cause, (at, territory), trace::completed(steps, &checks), next)))
+}
+
+/// The instant that is asked about, and whether it is over.
+fn asked_about(at: Option<UtcMs>, now: UtcMs) -> (UtcMs, bool) {
+    let at = at.unwrap_or(now);
+    (at, at < now)
+}
+
+fn not_opened(opened_at: UtcMs) -> Problem {
+    let detail = format!("The session was opened at {opened_at}; ask about that instant or a later one.");
+    Problem::new(http::StatusCode::UNPROCESSABLE_ENTITY, "FIELD_INVALID", &detail).with_param("at")
 }
 
 impl ExplanationBody {

@@ -3,6 +3,7 @@
 
 pub mod ads;
 pub mod airing;
+pub mod as_of;
 pub mod avail;
 pub mod avails_document;
 pub mod caps;

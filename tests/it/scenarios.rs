@@ -99,7 +99,8 @@ scenarios! {
         a_window_flips_while_people_watch
         a_renter_travels
         who_lives_in_the_union_takes_films_along
-        one_rental_plays_in_one_place;
+        one_rental_plays_in_one_place
+        the_past_is_explained_as_it_was;
     screeners:
         an_invited_viewer_sees_what_nobody_else_does;
     seasons:

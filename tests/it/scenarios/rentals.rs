@@ -216,3 +216,76 @@ pub async fn one_rental_plays_in_one_place(backend: Backend) {
     assert_eq!(code(&stage.opens_in("CN", &viewer, title).await), "ok");
     stage.end().await;
 }
+
+/// *The Salt Ledger* is bought, started and given back, and its renter is a member for an hour: whoever asks afterwards is
+/// told of each instant what was said then, step by step.
+pub async fn the_past_is_explained_as_it_was(backend: Backend) {
+    let stage = Stage::open(backend, "2027-03-01T09:00:00Z").await;
+    let title = stage.title("The Salt Ledger", "NL").await;
+    let sold = stage.sell(title, window("vod", &["CN"], "2027-03-01T00:00:00Z", None), rental(1499)).await;
+    stage.avail(title, window("svod", &["CN"], "2027-03-02T14:00:00Z", None)).await;
+    let renter = stage.server.viewer("renter").await;
+    let operator = &stage.server.operator;
+    let explain = async |query: String| {
+        let path = format!("/operator/explain?title_id={title}&viewer_id={}&territory=CN{query}", renter.id);
+        stage.server.api(operator, &path).await.json()
+    };
+    let mut said = Vec::new();
+    let note = async |instant: UtcMs, offset_ms: i64| {
+        stage.server.advance_to(instant, offset_ms);
+        let answer = explain(String::new()).await;
+        let viewer = stage.server.signed_in_again(&renter).await;
+        let page = stage.server.client.get(format!("{}/api/v1/titles/{title}", stage.server.base));
+        let page = stage.server.send(page.header("x-country", "CN").bearer_auth(&viewer.token)).await.json();
+        assert_eq!((&page["decision"]["code"], &page["decision"]["via"]), (&answer["code"], &answer["via"]));
+        answer
+    };
+    let [bought_at, played_at, refunded_at, joined_at, left_at] =
+        ["01T10:00", "02T11:00", "02T12:00", "02T15:00", "02T16:00"].map(|text| at(&format!("2027-03-{text}:00Z")));
+    let (mut purchase, mut session) = (Value::Null, Value::Null);
+    for instant in [bought_at, played_at, refunded_at, joined_at, left_at] {
+        said.push(note(instant, -1).await);
+        stage.server.sim.advance_to(instant);
+        if instant == bought_at {
+            purchase = stage.buys(&renter, &sold).await.unwrap();
+        } else if instant == played_at {
+            session = stage.plays(&renter, title).await.unwrap();
+        } else if instant == refunded_at {
+            let path = format!("/operator/purchases/{}/refunds", purchase["id"].as_str().unwrap());
+            let refund = stage.server.post(operator, &path, &json!({"reason": "asked"})).await;
+            assert!(refund.status.is_success(), "{}", refund.text());
+        } else if instant == joined_at {
+            stage.membership(&renter, "2028-01-01T00:00:00Z").await;
+        } else {
+            let path = "/memberships";
+            let member = stage.done(Method::GET, path, json!({})).await["data"][0]["id"].as_str().unwrap().to_owned();
+            stage.done(Method::POST, &format!("/memberships/{member}/end"), json!({"reason": "asked"})).await;
+        }
+        said.push(note(instant, 0).await);
+        said.push(note(instant, 1).await);
+    }
+    stage.to("2027-06-01T00:00:00Z");
+    let mut outcomes = Vec::new();
+    for then in &said {
+        assert_eq!(explain(format!("&at={}", then["at"].as_str().unwrap())).await, *then);
+        outcomes.push(then["code"].as_str().or(then["via"].as_str()).unwrap());
+    }
+    let paid = ["PAYMENT_REQUIRED"; 3];
+    let expected = [[paid[0], "grant", "grant"], ["grant"; 3], ["grant", paid[0], paid[0]]];
+    let member = [[paid[0], "membership", "membership"], ["membership", paid[0], paid[0]]];
+    assert_eq!(outcomes.chunks(3).collect::<Vec<_>>(), [&expected[..], &member[..]].concat());
+
+    let path = format!("/operator/playback-sessions/{}/explain", session["id"].as_str().unwrap());
+    for (instant, expected) in
+        [(played_at, ["FIELD_INVALID", "grant", "grant"]), (refunded_at, ["grant", "gone", "gone"])]
+    {
+        for (offset_ms, expected) in (-1..).zip(expected) {
+            let answer =
+                stage.server.api(operator, &format!("{path}?at={}", UtcMs(instant.0 + offset_ms))).await.json();
+            let told = answer["code"].as_str().or(answer["via"].as_str()).unwrap();
+            let is_gone = expected == "gone" && ["GRANT_REVOKED", "SESSION_REVOKED"].contains(&told);
+            assert!(told == expected || is_gone, "{expected} {answer}");
+        }
+    }
+    stage.end().await;
+}
