@@ -20,10 +20,11 @@ use crate::base::territory::Territory;
 use crate::operator::Operators;
 use crate::playback::denied;
 use crate::rights::denial::DenialCode;
-use crate::rights::entitlement::{Cause, Decision, explain_going_on};
+use crate::rights::entitlement::{self, Cause, Decision, ViewerRights, explain_going_on};
 use crate::rights::portability::deemed;
 use crate::rights::reach::Reach;
 use crate::rights::remedy::next_options;
+use crate::rights::snapshot::TitleRights;
 use crate::rights::trace::{self, Check, Step};
 
 const CHECKS: [Check; 9] = [
@@ -109,16 +110,36 @@ pub async fn explain(
     let title = snapshot
         .title(params.title_id)
         .ok_or_else(|| Problem::new(http::StatusCode::NOT_FOUND, "TITLE_NOT_FOUND", "There is no such title."))?;
-    if let Some(viewer) = params.viewer_id
+    let (at, is_past) = asked_about(params.at, api.clock.now());
+    let viewer = rights_to(&operators, params.viewer_id, params.title_id).await?;
+    let viewer = if is_past { viewer.as_of(at) } else { viewer };
+    Ok(Json(explained(title, params.part.unwrap_or(1), &viewer, params.territory, at)))
+}
+
+/// What a viewer, who must be there, brings to a title.
+pub async fn rights_to(
+    operators: &Operators,
+    viewer: Option<ViewerId>,
+    title: TitleId,
+) -> Result<ViewerRights, Problem> {
+    let api = &operators.api;
+    if let Some(viewer) = viewer
         && api.db.viewer(viewer).await?.is_none()
     {
         return Err(Problem::new(http::StatusCode::NOT_FOUND, "VIEWER_NOT_FOUND", "There is no such viewer."));
     }
-    let (at, is_past) = asked_about(params.at, api.clock.now());
-    let viewer = api.sessions.viewer_rights(params.viewer_id, params.title_id).await?;
-    let viewer = if is_past { viewer.as_of(at) } else { viewer };
-    let (part, territory) = (params.part.unwrap_or(1), params.territory);
-    let (decision, mut steps) = crate::rights::entitlement::explain(title, part, &viewer, territory, at);
+    Ok(api.sessions.viewer_rights(viewer, title).await?)
+}
+
+/// The decision on a title, step by step.
+pub fn explained(
+    title: &TitleRights,
+    part: u32,
+    viewer: &ViewerRights,
+    territory: Option<Territory>,
+    at: UtcMs,
+) -> ExplanationBody {
+    let (decision, mut steps) = entitlement::explain(title, part, viewer, territory, at);
     let (code, cause, next) = match decision {
         Decision::Allow(right) => {
             steps.push(trace::streams(&right, false));
@@ -126,8 +147,7 @@ pub async fn explain(
         }
         Decision::Deny(denial) => (Some(denial.code), None, denial.next.into_iter().map(NextBody::from).collect()),
     };
-    let place = (at, territory);
-    Ok(Json(ExplanationBody::new(code, cause, place, trace::completed(steps, &CHECKS), next)))
+    ExplanationBody::new(code, cause, (at, territory), trace::completed(steps, &CHECKS), next)
 }
 
 /// Whether an open session may go on, and why.
@@ -193,7 +213,7 @@ pub async fn explain_session(
 }
 
 /// The instant that is asked about, and whether it is over.
-fn asked_about(at: Option<UtcMs>, now: UtcMs) -> (UtcMs, bool) {
+pub fn asked_about(at: Option<UtcMs>, now: UtcMs) -> (UtcMs, bool) {
     let at = at.unwrap_or(now);
     (at, at < now)
 }

@@ -66,6 +66,7 @@ pub mod screeners;
 pub mod series;
 pub mod sessions;
 pub mod settings;
+pub mod simulation;
 pub mod storefronts;
 pub mod studio;
 pub mod title_changes;
@@ -151,6 +152,7 @@ fn routes() -> OpenApiRouter<Arc<Operators>> {
         .routes(routes!(release_dates::zones))
         .routes(routes!(avails::edit, avails::remove))
         .routes(routes!(plans::change))
+        .routes(routes!(simulation::explain))
         .routes(routes!(avails_exchange::export))
         .routes(routes!(avails_exchange::import))
         .routes(routes!(parties::list, parties::create))

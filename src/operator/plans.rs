@@ -103,23 +103,8 @@ pub async fn change(
     body: JsonBody<PlanChangeBody>,
 ) -> Result<Json<ChangedPlanBody>, Problem> {
     let title = operators.api.db.rights_of(title_id).await?.ok_or_else(title_not_found)?;
-    let (asked, now) = (body.value, operators.api.clock.now());
-    let moved = asked.moved_avails.into_iter().map(|moved| {
-        let MovedAvailBody { id, start_at, end_at, hard_end_at, languages, format_profile } = moved;
-        let avail = title.avail(id).cloned().ok_or_else(|| not_found(id))?;
-        Ok(AvailEditBody { start_at, end_at, hard_end_at, languages, format_profile }.applied_to(avail)?)
-    });
-    let new_avails = asked.new_avails.into_iter().map(|avail| avail.into_avail(title_id, now));
-    let new_holdbacks = asked.new_holdbacks.into_iter().map(|holdback| holdback.into_holdback(title_id, now));
-    let change = PlanChange {
-        title_id,
-        edited_avails: moved.collect::<Result<_, Problem>>()?,
-        new_avails: new_avails.collect::<BaseResult<_>>()?,
-        gone_avails: asked.removed_avails,
-        new_holdbacks: new_holdbacks.collect::<BaseResult<_>>()?,
-        gone_holdbacks: asked.removed_holdbacks,
-    };
-    let run = if asked.dry_run { Run::Dry } else { Run::Real };
+    let run = if body.value.dry_run { Run::Dry } else { Run::Real };
+    let change = body.value.into_change(&title, operators.api.clock.now())?;
     let mut done = apply(&operators, &operator, "plan.change", vec![change], run).await?;
     Ok(Json(done.pop().ok_or_else(title_not_found)?))
 }
@@ -196,6 +181,28 @@ fn require_its_own(change: &PlanChange, title: &TitleRights) -> Result<(), Probl
 fn not_found(id: AvailId) -> Problem {
     let detail = format!("There is no window {id} of this title.");
     Problem::new(StatusCode::NOT_FOUND, "AVAIL_NOT_FOUND", &detail)
+}
+
+impl PlanChangeBody {
+    /// What it makes of this title's plan.
+    pub fn into_change(self, title: &TitleRights, now: UtcMs) -> Result<PlanChange, Problem> {
+        let title_id = title.title.id;
+        let moved = self.moved_avails.into_iter().map(|moved| {
+            let MovedAvailBody { id, start_at, end_at, hard_end_at, languages, format_profile } = moved;
+            let avail = title.avail(id).cloned().ok_or_else(|| not_found(id))?;
+            Ok(AvailEditBody { start_at, end_at, hard_end_at, languages, format_profile }.applied_to(avail)?)
+        });
+        let new_avails = self.new_avails.into_iter().map(|avail| avail.into_avail(title_id, now));
+        let new_holdbacks = self.new_holdbacks.into_iter().map(|holdback| holdback.into_holdback(title_id, now));
+        Ok(PlanChange {
+            title_id,
+            edited_avails: moved.collect::<Result<_, Problem>>()?,
+            new_avails: new_avails.collect::<BaseResult<_>>()?,
+            gone_avails: self.removed_avails,
+            new_holdbacks: new_holdbacks.collect::<BaseResult<_>>()?,
+            gone_holdbacks: self.removed_holdbacks,
+        })
+    }
 }
 
 impl ChangedPlanBody {

@@ -13,6 +13,7 @@ use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::caps::Caps;
 use crate::rights::conflict::{Conflict, findings, held_back};
 use crate::rights::deal::Deal;
+use crate::rights::grant::Grant;
 use crate::rights::holdback::Holdback;
 use crate::rights::window::{Window, WindowPhase};
 
@@ -79,6 +80,15 @@ impl PlanChange {
         let stays = |holdback: &&Holdback| !self.gone_holdbacks.contains(&holdback.id);
         let holdbacks = holdbacks.iter().filter(stays).chain(&self.new_holdbacks).cloned().collect();
         (avails, holdbacks)
+    }
+
+    /// A viewer's grants as it leaves them: what was bought before an opening waits for it, wherever it is moved to.
+    pub fn apply_to_grants(&self, grants: &mut [Grant], now: UtcMs) {
+        for grant in grants.iter_mut().filter(|grant| grant.available_at > now && grant.first_play_at.is_none()) {
+            if let Some(avail) = self.edited_avails.iter().find(|avail| avail.id == grant.avail_id) {
+                grant.available_at = avail.window.start_at.max(grant.issued_at);
+            }
+        }
     }
 
     /// What stands against a plan that it has made: two windows of a kind at once, of which it made one, and all that opens
@@ -285,5 +295,46 @@ mod tests {
         change.gone_avails = vec![present[1].id];
         let (avails, holdbacks) = change.applied_to(&present, &[]);
         assert_eq!((avails.len(), change.conflicts(&avails, &holdbacks, &[], UtcMs(0))), (1, vec![]));
+    }
+
+    #[test]
+    fn what_was_bought_before_an_opening_is_moved_with_it() {
+        use crate::base::id::{GrantId, OfferId, PurchaseId, ViewerId};
+        use crate::rights::grant::{GrantCause, GrantClock};
+        let [moved, other] =
+            [there(wanted(LicenseType::Vod, "CN", 50, 90)), there(wanted(LicenseType::Vod, "DE", 50, 90))];
+        let grant = |avail: &Avail, available_at, first_play_at| Grant {
+            id: GrantId::new(UtcMs(1)),
+            viewer_id: ViewerId::new(UtcMs(1)),
+            title_id: avail.title_id,
+            avail_id: avail.id,
+            offer_id: OfferId::new(UtcMs(1)),
+            cause: GrantCause::Purchase(PurchaseId::new(UtcMs(1))),
+            clock: GrantClock::Forever,
+            issued_at: UtcMs(5),
+            available_at: UtcMs(available_at),
+            first_play_at,
+            hard_end_at: None,
+            streams: 1,
+            revoked_at: None,
+            extended_ms: 0,
+            start_extended_ms: 0,
+            livemode: false,
+        };
+        let change = |start_at| {
+            let mut change = PlanChange::of(moved.title_id);
+            let window = Window { start_at: UtcMs(start_at), ..moved.window.clone() };
+            change.edited_avails = vec![Avail { window, ..moved.clone() }];
+            let mut grants = [
+                grant(&moved, 50, None),
+                grant(&moved, 50, Some(UtcMs(50))),
+                grant(&other, 50, None),
+                grant(&moved, 40, None),
+            ];
+            change.apply_to_grants(&mut grants, UtcMs(40));
+            grants.map(|grant| grant.available_at.0)
+        };
+        assert_eq!(change(70), [70, 50, 50, 40], "the last plays already");
+        assert_eq!(change(4), [5, 50, 50, 40], "not before it was bought");
     }
 }

@@ -92,7 +92,8 @@ scenarios! {
     releases:
         a_date_opens_in_each_territory_at_its_midnight
         one_instant_opens_everywhere_at_once
-        nobody_is_told_of_a_title_before_it_is_announced;
+        nobody_is_told_of_a_title_before_it_is_announced
+        a_plan_is_explained_before_it_is_saved;
     rentals:
         a_member_price_outlives_the_membership
         a_rental_is_started_in_time_or_not_at_all

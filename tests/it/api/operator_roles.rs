@@ -52,6 +52,7 @@ const TABLE: &[(&str, &str, Statuses)] = &[
     ("get", "/titles/{id}/compliance", READ_NOTHING),
     ("post", "/titles/{id}/compliance", [422, 422, 403, 403]),
     ("post", "/titles/{id}/plan", [404, 404, 403, 403]),
+    ("post", "/titles/{id}/plan/explain", [422; 4]),
     ("get", "/titles/{id}/avails.xml", READ_NOTHING),
     // JSON is no document.
     ("post", "/avails/import", [415, 415, 403, 403]),

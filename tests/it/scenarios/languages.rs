@@ -224,6 +224,10 @@ pub async fn what_cannot_be_heard_is_neither_played_nor_sold(backend: Backend) {
     let only = |kind: &str, language: &str| {
         with(window(kind, &["DE"], OPENS, Some(CHANGES)), json!({"allow": [language]}), "uhd")
     };
+    // Before the first window keeps anything back, it can be asked what one would.
+    let asked = json!({"plan": {"new_avails": [only("avod", "ja")]}, "territory": "DE"});
+    let told = stage.done(Method::POST, &format!("/titles/{title}/plan/explain"), asked).await;
+    assert_eq!(told["code"], "LANGUAGE_HELD_BACK", "{told}");
     let free = stage.avail(title, only("avod", "ja")).await;
     let paid = stage.avail(title, only("vod", "ja")).await;
     let sold = Sold { title, offer: stage.made(&format!("/avails/{paid}/offers"), rental(1800)).await };

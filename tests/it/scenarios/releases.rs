@@ -2,9 +2,9 @@
 
 use marquee::base::clock::UtcMs;
 use reqwest::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Backend, Stage, at, code, window};
+use super::{Backend, Sold, Stage, at, code, rental, window};
 
 const OPENINGS: [(&str, &str); 5] = [
     ("AU", "2027-04-01T13:00:00Z"),
@@ -115,5 +115,82 @@ pub async fn nobody_is_told_of_a_title_before_it_is_announced(backend: Backend) 
         assert_eq!(code(&stage.buys(&viewer, &sold).await), bought, "{offset_ms}");
     }
     stage.done(Method::PATCH, &format!("/titles/{title}"), json!({"announced_at": null})).await;
+    stage.end().await;
+}
+
+/// 《雾港孤刀》 is to come to members on 25 January and not on the 29th. What a member and a buyer would be told then is asked
+/// before it is saved, and is what they are told afterwards.
+pub async fn a_plan_is_explained_before_it_is_saved(backend: Backend) {
+    let stage = Stage::open(backend, "2027-01-10T20:00:00+08:00").await;
+    let title = stage.title("雾港孤刀", "NL").await;
+    let (opens, planned, moved) =
+        ("2027-01-15T20:00:00+08:00", "2027-01-29T20:00:00+08:00", "2027-01-25T20:00:00+08:00");
+    let mut offer = rental(1499);
+    offer["presale_from_at"] = json!(at("2027-01-09T20:00:00+08:00"));
+    let paid = stage.avail(title, window("vod", &["CN"], opens, Some(planned))).await;
+    let sold = Sold { title, offer: stage.made(&format!("/avails/{paid}/offers"), offer).await };
+    let members = stage.avail(title, window("svod", &["CN"], planned, None)).await;
+    let (member, buyer) = (stage.server.viewer("member").await, stage.server.viewer("buyer").await);
+    stage.membership(&member, "2028-01-01T00:00:00+08:00").await;
+    stage.buys(&buyer, &sold).await.unwrap();
+    let (plan, asked) = (format!("/titles/{title}/plan"), format!("/titles/{title}/plan/explain"));
+    let later = "2027-01-16T20:00:00+08:00";
+    let change = json!({"moved_avails": [{"id": paid, "start_at": at(later), "end_at": at(moved)},
+        {"id": members, "start_at": at(moved)}]});
+
+    let db = &stage.server.app.db;
+    let lines = async || stage.done(Method::GET, "/audit", json!({})).await;
+    let (rights, audit) = (db.rights_of(title).await.unwrap(), lines().await);
+    let moments = [(&member, moved), (&member, "2027-01-26T20:00:00+08:00"), (&buyer, opens), (&buyer, later)];
+    let mut told = Vec::new();
+    for (viewer, instant) in moments {
+        for offset_ms in [-1, 0, 1] {
+            let instant = UtcMs(at(instant).0 + offset_ms);
+            let now = stage.explained(viewer, title, "CN", instant).await;
+            let question = json!({"plan": change, "viewer_id": viewer.id, "territory": "CN", "at": instant});
+            let mut answer = stage.done(Method::POST, &asked, question).await;
+            let dry = answer.as_object_mut().unwrap().remove("plan").unwrap();
+            assert_eq!(dry["moved_avails"].as_array().unwrap().len(), 2, "{dry}");
+            told.push((viewer, instant, now, answer));
+        }
+    }
+    let outcome = |answer: &Value| answer["code"].as_str().or(answer["via"].as_str()).unwrap().to_owned();
+    let outcomes: Vec<_> = told.iter().map(|(_, _, now, then)| (now.clone(), outcome(then))).collect();
+    let expected = [
+        ("PAYMENT_REQUIRED", "PAYMENT_REQUIRED"),
+        ("PAYMENT_REQUIRED", "membership"),
+        ("PAYMENT_REQUIRED", "membership"),
+        ("PAYMENT_REQUIRED", "membership"),
+        ("PAYMENT_REQUIRED", "membership"),
+        ("PAYMENT_REQUIRED", "membership"),
+        ("WINDOW_NOT_OPEN", "WINDOW_NOT_OPEN"),
+        ("grant", "WINDOW_NOT_OPEN"),
+        ("grant", "WINDOW_NOT_OPEN"),
+        ("grant", "WINDOW_NOT_OPEN"),
+        ("grant", "grant"),
+        ("grant", "grant"),
+    ];
+    assert_eq!(outcomes, expected.map(|(now, then)| (now.to_owned(), then.to_owned())));
+    // What the dry run refuses is refused, and of nobody nothing is told.
+    let alone =
+        json!({"moved_avails": [{"id": paid, "end_at": null}], "new_avails": [window("vod", &["CN"], planned, None)]});
+    for (question, refusal) in [
+        (json!({"plan": alone}), (StatusCode::CONFLICT, "AVAIL_CONFLICT")),
+        (json!({"plan": {"removed_avails": [paid]}}), (StatusCode::CONFLICT, "AVAIL_IN_USE")),
+        (
+            json!({"plan": change, "viewer_id": "vwr_00000000000000000000000000"}),
+            (StatusCode::NOT_FOUND, "VIEWER_NOT_FOUND"),
+        ),
+    ] {
+        let refused = stage.operate(Method::POST, &asked, &question).await;
+        assert_eq!((refused.status, refused.code().as_str()), refusal, "{question}");
+    }
+    assert_eq!((db.rights_of(title).await.unwrap(), lines().await), (rights, audit), "nothing is written");
+
+    stage.done(Method::POST, &plan, change).await;
+    for (viewer, instant, _, answer) in told {
+        let path = format!("/operator/explain?title_id={title}&viewer_id={}&territory=CN&at={instant}", viewer.id);
+        assert_eq!(stage.server.api(&stage.server.operator, &path).await.json(), answer, "{instant}");
+    }
     stage.end().await;
 }
