@@ -1,8 +1,9 @@
 //! What a role may do at a route: the handler names one of these in its signature, and so nobody has to remember to ask.
 //!
-//! Reading takes [`AnOperator`], and where a body says what is asked, [`Reader`]. What is written takes [`Editor`], [`Treasurer`] or [`Owner`]; [`Oneself`] is for what
-//! concerns one's own account only, and alone of these lets people of other parties in. `AnOperator` at a route that
-//! writes is an `Editor`'s. What is a party's takes [`AParty`](crate::api::caller::AParty).
+//! Reading takes [`AnOperator`], and where a body says what is asked, [`Reader`]. What is written takes [`Editor`],
+//! [`Treasurer`] or [`Owner`]; [`Oneself`] is for what concerns one's own account only, and alone of these lets people of
+//! other parties in. `AnOperator` at a route that writes is an `Editor`'s. What is a party's takes
+//! [`AParty`](crate::api::caller::AParty).
 
 use std::ops::Deref;
 

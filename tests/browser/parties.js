@@ -14,14 +14,14 @@ const WORDS = {
     invite: 'Invite', name: 'Name', email: 'Email', partner: /^Partner/, whose: 'Whose account',
     titles: 'Titles', deals: 'Deals', codes: 'Codes', outages: 'Outages', unreported: 'Opening not reported',
     agreed: 'As agreed', report: 'Report the premiere', on_time: 'Opened as agreed', take: 'Take the key', given_out: /from the opening on/,
-    no_page: 'There is no such page', gone: 'There is no such thing any more.', windows: 'Windows of the house',
+    no_page: 'There is no such page', gone: 'There is no such title any more.', windows: 'Windows of the house',
     sales: 'Sales', platform: 'Tern Video', producer: 'Heron Pictures', width: 390, colorScheme: 'dark',
   },
   'zh-CN': {
     invite: '邀请', name: '姓名', email: '邮箱', partner: /^合作方/, whose: '所属合作方',
     titles: '影片', deals: '合作', codes: '兑换码', outages: '故障', unreported: '未回报首映',
     agreed: '与约定一致', report: '回报首映', on_time: '准时首映', take: '领取密钥', given_out: /开映之后发放/,
-    no_page: '没有这个页面', gone: '内容不存在。', windows: '平台窗口期',
+    no_page: '没有这个页面', gone: '影片已不存在。', windows: '平台窗口期',
     sales: '销售', platform: '燕鸥视频', producer: '苍鹭影业', width: 1440, colorScheme: 'light',
   },
 };
