@@ -12,10 +12,11 @@ use utoipa::ToSchema;
 use crate::api::Api;
 use crate::api::body::{Id, QueryOf};
 use crate::api::caller::{Anyone, At};
+use crate::api::looker::Looker;
 use crate::api::page::{List, PageQuery};
 use crate::api::problem::Problem;
 use crate::api::storefront::AtStorefront;
-use crate::api::titles::{AllRights, TitleBody, all_rights, is_listed, is_on_show, title_body};
+use crate::api::titles::TitleBody;
 use crate::base::clock::UtcMs;
 use crate::base::id::{CollectionId, ViewerId};
 use crate::base::territory::Territory;
@@ -24,8 +25,7 @@ use crate::catalog::compliance::ComplianceState;
 use crate::rights::airing::airing;
 use crate::rights::clearance::Clearance;
 use crate::rights::deal::Deal;
-use crate::rights::snapshot::{Snapshot, TitleRights};
-use crate::store::db::progress::Progress;
+use crate::rights::snapshot::TitleRights;
 
 const TITLES_LISTED: usize = 12;
 
@@ -88,10 +88,10 @@ pub async fn list(
     at: AtStorefront,
     QueryOf(query): QueryOf<PageQuery>,
 ) -> Result<Json<List<CollectionBriefBody>>, Problem> {
-    let looker = Looker::of(&api, caller.and_then(|caller| caller.viewer_id()), place.territory, at).await?;
+    let looker = looker(&api, caller.and_then(|caller| caller.viewer_id()), place.territory, at).await?;
     let open = looker.snapshot.collections().filter(|collection| collection.is_open(looker.now));
     let mut shown: Vec<(String, &Collection, Vec<&Arc<TitleRights>>)> = open
-        .map(|collection| (position(collection), collection, looker.titles_of(collection)))
+        .map(|collection| (position(collection), collection, titles_of(&looker, collection)))
         .filter(|(_, _, titles)| !titles.is_empty())
         .collect();
     shown.sort_by(|one, other| one.0.cmp(&other.0));
@@ -127,11 +127,11 @@ pub async fn show(
     at: AtStorefront,
     Id(id): Id<CollectionId>,
 ) -> Result<Json<CollectionBody>, Problem> {
-    let looker = Looker::of(&api, caller.and_then(|caller| caller.viewer_id()), place.territory, at).await?;
+    let looker = looker(&api, caller.and_then(|caller| caller.viewer_id()), place.territory, at).await?;
     let not_found = || Problem::new(StatusCode::NOT_FOUND, "COLLECTION_NOT_FOUND", "There is no such collection.");
     let collection = looker.snapshot.collection(id).filter(|collection| collection.is_open(looker.now));
     let collection = collection.ok_or_else(not_found)?;
-    let titles = looker.titles_of(collection);
+    let titles = titles_of(&looker, collection);
     if titles.is_empty() {
         return Err(not_found());
     }
@@ -158,56 +158,26 @@ fn position(collection: &Collection) -> String {
     format!("{:016x}{}", i64::MAX - collection.start_at.0.max(0), collection.id)
 }
 
-/// Who looks at titles, where and when.
-struct Looker {
-    snapshot: Arc<Snapshot>,
-    rights: AllRights,
-    progress: Vec<Progress>,
+/// Where nothing is open nobody's rights are asked for.
+async fn looker(
+    api: &Api,
+    viewer: Option<ViewerId>,
     territory: Option<Territory>,
     at: AtStorefront,
-    now: UtcMs,
+) -> Result<Looker, Problem> {
+    let (snapshot, now) = (api.follower.snapshot(), api.clock.now());
+    let viewer = viewer.filter(|_| snapshot.collections().any(|collection| collection.is_open(now)));
+    Looker::of(api, viewer, territory, at).await
 }
 
-impl Looker {
-    async fn of(
-        api: &Api,
-        viewer: Option<ViewerId>,
-        territory: Option<Territory>,
-        at: AtStorefront,
-    ) -> Result<Looker, Problem> {
-        let (snapshot, now) = (api.follower.snapshot(), api.clock.now());
-        // Where nothing is open nobody's rights are asked for.
-        let viewer = viewer.filter(|_| snapshot.collections().any(|collection| collection.is_open(now)));
-        let rights = all_rights(api, viewer).await?;
-        let progress = match viewer {
-            Some(viewer) => api.db.progress_of(viewer).await?,
-            None => Vec::new(),
-        };
-        Ok(Looker { snapshot, rights, progress, territory, at, now })
-    }
-
-    /// Those that are on show here or that the viewer has, in the collection's order. To stand on the front page and
-    /// under a theme is to be promoted, which in China takes a licence: what is ordinary there is left out.
-    fn titles_of(&self, collection: &Collection) -> Vec<&Arc<TitleRights>> {
-        let is_ordinary = |title: &TitleRights| {
-            Clearance::of(&title.title, self.territory, self.now) == Clearance(ComplianceState::Ordinary)
-        };
-        let is_shown = |title: &&Arc<TitleRights>| {
-            is_listed(title, self.now)
-                && !is_ordinary(title)
-                && (is_on_show(title, &self.at.storefront, self.now) || self.rights.has(title.title.id, self.now))
-        };
-        collection.title_ids.iter().filter_map(|id| self.snapshot.title(*id)).filter(is_shown).collect()
-    }
-
-    fn body(&self, title: &TitleRights) -> TitleBody {
-        let id = title.title.id;
-        let storefront = &self.at.storefront;
-        let progress = self.progress.iter().find(|progress| progress.title_id == id);
-        let sold = title.sold_in(storefront.currency);
-        let body = title_body(&sold, &self.rights.of(id), progress, self.territory, self.now);
-        body.with_season(&self.snapshot, &title.title, storefront, self.now)
-    }
+/// Those that are on show here or that the viewer has, in the collection's order. To stand on the front page and under a
+/// theme is to be promoted, which in China takes a licence: what is ordinary there is left out.
+fn titles_of<'l>(looker: &'l Looker, collection: &Collection) -> Vec<&'l Arc<TitleRights>> {
+    let is_ordinary = |title: &TitleRights| {
+        Clearance::of(&title.title, looker.territory, looker.now) == Clearance(ComplianceState::Ordinary)
+    };
+    let titles = collection.title_ids.iter().filter_map(|id| looker.snapshot.title(*id));
+    titles.filter(|title| looker.sees(title) && !is_ordinary(title)).collect()
 }
 
 impl From<&Deal> for AiringBody {

@@ -47,6 +47,7 @@ pub mod grants;
 pub mod health;
 pub mod idempotency;
 pub mod lock;
+pub mod looker;
 pub mod me;
 pub mod merchandise;
 pub mod metrics;

@@ -12,9 +12,10 @@ use utoipa::ToSchema;
 use crate::api::Api;
 use crate::api::body::Id;
 use crate::api::caller::{Anyone, At};
+use crate::api::looker::Looker;
 use crate::api::problem::Problem;
 use crate::api::storefront::AtStorefront;
-use crate::api::titles::{TitleBody, all_rights, is_listed, is_on_show, title_body};
+use crate::api::titles::{TitleBody, is_listed, is_on_show};
 use crate::base::clock::UtcMs;
 use crate::base::id::{SeriesId, TitleId};
 use crate::catalog::storefront::Storefront;
@@ -74,24 +75,11 @@ pub async fn show(
     Id(id): Id<SeriesId>,
 ) -> Result<Json<SeriesBody>, Problem> {
     let viewer_id = caller.and_then(|caller| caller.viewer_id());
-    let rights = all_rights(&api, viewer_id).await?;
-    let progress = match viewer_id {
-        Some(viewer_id) => api.db.progress_of(viewer_id).await?,
-        None => Vec::new(),
-    };
-    let (snapshot, now) = (api.follower.snapshot(), api.clock.now());
-    let mut seasons = Vec::new();
-    for (number, title) in snapshot.seasons(id) {
-        let title_id = title.title.id;
-        if !is_listed(title, now) || !(is_on_show(title, &at.storefront, now) || rights.has(title_id, now)) {
-            continue;
-        }
-        let progress = progress.iter().find(|progress| progress.title_id == title_id);
-        let sold = title.sold_in(at.storefront.currency);
-        let body = title_body(&sold, &rights.of(title_id), progress, place.territory, now);
-        seasons
-            .push(NumberedTitleBody { number, title: body.with_season(&snapshot, &title.title, &at.storefront, now) });
-    }
+    let looker = Looker::of(&api, viewer_id, place.territory, at).await?;
+    let snapshot = &looker.snapshot;
+    let seen = snapshot.seasons(id).filter(|(_, title)| looker.sees(title));
+    let seasons: Vec<NumberedTitleBody> =
+        seen.map(|(number, title)| NumberedTitleBody { number, title: looker.body(title) }).collect();
     let not_found = || Problem::new(StatusCode::NOT_FOUND, "SERIES_NOT_FOUND", "There is no such series.");
     let series = snapshot.series(id).filter(|_| !seasons.is_empty()).ok_or_else(not_found)?;
     Ok(Json(SeriesBody { id, name: series.name.clone(), synopsis: series.synopsis.clone(), seasons }))
