@@ -134,6 +134,7 @@ pub async fn play_for(
         network: Some(place.network),
         // Whom its viewers keep from what is the party's to ask.
         age_limit: None,
+        wanted: None,
         campaign: None,
     };
     play(&api, request, &pass.party_id.to_string()).await

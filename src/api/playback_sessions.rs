@@ -31,6 +31,7 @@ use crate::playback::presentation::Presentation;
 use crate::playback::sessions::{Feature, LiveSession, OpenRequest, Opened, Watcher};
 use crate::rights::ads::Ads;
 use crate::rights::denial::{Denial, DenialCode, NextOption};
+use crate::rights::language_range::LanguageRange;
 use crate::rights::session::PlaybackSession;
 use crate::store::db::operator::Role;
 use crate::store::state::Rate;
@@ -49,6 +50,10 @@ pub struct PlayBody {
     /// Watch the beginning of the film: for anybody, without an account, while the title is on.
     #[serde(default)]
     preview: bool,
+    /// A BCP 47 tag. Where several rights of the viewer's let the part be seen, one under which it is heard in this language
+    /// goes first; it refuses nothing.
+    #[schema(value_type = Option<String>)]
+    language: Option<LanguageRange>,
     /// Of the account's parental lock, for what is above its age.
     pin: Option<String>,
     /// The word of the link that the viewer came by: 1 to 64 letters, digits, `-`, `_` and `.`.
@@ -166,7 +171,7 @@ pub async fn create(
     visit: Visit,
     body: JsonBody<PlayBody>,
 ) -> Result<Response, Problem> {
-    let PlayBody { title_id, part, trailer, clip, preview, pin, campaign } = body.value;
+    let PlayBody { title_id, part, trailer, clip, preview, language, pin, campaign } = body.value;
     let feature = match (trailer, clip, preview, part) {
         (true, None, false, None) => Feature::Trailer,
         (false, Some(clip), false, None) => Feature::Clip(clip),
@@ -190,6 +195,7 @@ pub async fn create(
         territory: place.territory,
         network: Some(place.network),
         age_limit: age_limit(&api, viewer_id, title_id, pin.as_deref()).await?,
+        wanted: language,
         campaign,
     };
     let actor = caller.as_ref().map_or_else(|| "nobody".to_owned(), Caller::name);

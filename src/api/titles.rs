@@ -375,6 +375,7 @@ impl AllRights {
             screeners,
             external: None,
             home: self.0.home,
+            wanted: None,
         }
     }
 }
@@ -388,7 +389,7 @@ pub async fn all_rights(api: &Api, viewer: Option<ViewerId>) -> Result<AllRights
     let (memberships, screeners) =
         (api.db.memberships(viewer, api.livemode).await?, api.db.screeners_of(viewer).await?);
     let home = api.db.home(viewer).await?.map(|home| home.territory);
-    Ok(AllRights(ViewerRights { grants, memberships, unlocks, screeners, external: None, home }))
+    Ok(AllRights(ViewerRights { grants, memberships, unlocks, screeners, external: None, home, wanted: None }))
 }
 
 /// What a shop window shows of a title's windows in a territory.

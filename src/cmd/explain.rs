@@ -22,7 +22,7 @@ pub struct Args {
     #[arg(required_unless_present = "session", conflicts_with = "session")]
     title: Option<String>,
     /// An open session instead: whether it may go on
-    #[arg(long, value_name = "ID", conflicts_with_all = ["viewer", "part"])]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["viewer", "part", "language"])]
     session: Option<String>,
     /// Who watches [default: nobody who has signed in]
     #[arg(long, value_name = "ID")]
@@ -30,6 +30,9 @@ pub struct Args {
     /// From where, as ISO 3166 has it [default: nobody knows; of a session, where it was opened]
     #[arg(long, value_name = "XX")]
     territory: Option<String>,
+    /// The language asked for with Play, such as zh or en-GB [default: none]
+    #[arg(long, value_name = "TAG")]
+    language: Option<String>,
     /// Which part of the title [default: 1]
     #[arg(long, value_name = "N")]
     part: Option<u32>,
@@ -64,6 +67,7 @@ impl Args {
             ("title_id", &self.title),
             ("viewer_id", &self.viewer),
             ("territory", &self.territory),
+            ("language", &self.language),
             ("part", &part),
             ("at", &self.at),
         ];

@@ -329,7 +329,9 @@ impl Checkout {
         let is_over = |line: &Line| {
             snapshot.offer(line.offer_id).is_some_and(|(title, offer)| {
                 let reach = Reach::of(title, Some(purchase.territory), now);
-                offer.clock.needs_membership() && reach.members_have_since(purchase.created_at, now)
+                let avail = title.avail(offer.avail_id);
+                offer.clock.needs_membership()
+                    && avail.is_some_and(|avail| reach.members_have_since(avail, purchase.created_at, now))
             })
         };
         purchase.status == PurchaseStatus::Pending && purchase.good.lines().iter().any(is_over)

@@ -183,7 +183,8 @@ impl Unlocks {
             NextOption::Unlock { coins, .. } => Some(*coins),
             _ => None,
         });
-        let avail = Reach::of(title, deemed(viewer.home, territory), now).open_avail(LicenseType::Vod, now);
+        let reach = Reach::of(title, deemed(viewer.home, territory), now);
+        let avail = reach.open_avail(LicenseType::Vod, part, None, now);
         let left = denial.next.iter().find_map(|option| match option {
             NextOption::Reward { left, .. } => Some(*left),
             _ => None,

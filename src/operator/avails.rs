@@ -24,7 +24,7 @@ use crate::operator::Operators;
 use crate::operator::caps::{self, FormatProfileBody, LanguagesBody};
 use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::caps::FormatProfile;
-use crate::rights::conflict::{Conflict, Findings, findings};
+use crate::rights::conflict::{Conflict, Findings, findings, uncleared};
 use crate::rights::window::Window;
 use crate::store::db::Written;
 
@@ -86,7 +86,7 @@ pub struct FindingsBody {
 #[derive(Serialize, ToSchema)]
 #[schema(as = AvailConflict)]
 pub struct ConflictBody {
-    /// The other one; of `HELD_BACK` and `EXCLUSIVE` the one that may not be.
+    /// The other one; of `HELD_BACK`, `EXCLUSIVE` and `LICENCE_REQUIRED` the one that it is about.
     avail_id: AvailId,
     #[schema(value_type = LicenseTypeBody)]
     license_type: LicenseType,
@@ -99,7 +99,8 @@ pub struct ConflictBody {
     /// Days of overlap, or that it opens too early, begun ones counted whole; null where there is no end.
     days: Option<i64>,
     #[schema(
-        pattern = "^(OVERLAP|HELD_BACK|EXCLUSIVE|PVOD_AFTER_FREE|PVOD_AFTER_MEMBER|FREE_BEFORE_PVOD_ENDS|MEMBER_BEFORE_PVOD_ENDS|FREE_DURING_MEMBER)$"
+        pattern = "^(OVERLAP|HELD_BACK|EXCLUSIVE|PVOD_AFTER_FREE|PVOD_AFTER_MEMBER|FREE_BEFORE_PVOD_ENDS|MEMBER_BEFORE_PVOD_ENDS|FREE_DURING_MEMBER|\
+            LICENCE_REQUIRED)$"
     )]
     code: String,
     /// One sentence for a person.
@@ -255,13 +256,10 @@ pub async fn check(
         caps: caps::read(wanted.languages, wanted.format_profile)?,
     };
     proposed.check()?;
-    Ok(Json(FindingsBody::new(&findings(
-        &proposed,
-        &title.avails,
-        &title.holdbacks,
-        &title.deals,
-        operators.api.clock.now(),
-    ))))
+    let now = operators.api.clock.now();
+    let mut found = findings(&proposed, &title.avails, &title.holdbacks, &title.deals, now);
+    found.warnings.extend(uncleared(&proposed, &title.title, now));
+    Ok(Json(FindingsBody::new(&found)))
 }
 
 /// Remove an avail that has not opened and of which nothing was bought, with its offers.

@@ -50,13 +50,26 @@ pub enum EventBody {
     Revoke { reason: String },
 }
 
+/// Where a title stands in China.
+#[derive(ToSchema)]
+#[schema(as = LicenceState, rename_all = "snake_case")]
+pub enum LicenceStateBody {
+    NotApplicable,
+    None,
+    Planned,
+    InReview,
+    Licensed,
+    Filed,
+    Ordinary,
+    ChangePending,
+    Expired,
+    Revoked,
+}
+
 #[derive(Serialize, ToSchema)]
 #[schema(as = Compliance)]
 pub struct ComplianceBody {
-    #[schema(
-        value_type = String,
-        pattern = "^(not_applicable|none|planned|in_review|licensed|filed|ordinary|change_pending|expired|revoked)$"
-    )]
+    #[schema(value_type = LicenceStateBody)]
     state: ComplianceState,
     /// Whether it may be sold and shown to members in China, and whether it may be shown free of charge.
     clears_paid: bool,

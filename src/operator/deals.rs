@@ -25,7 +25,9 @@ use crate::base::money::Money;
 use crate::base::territory::TerritorySet;
 use crate::operator::Operators;
 use crate::operator::avails::{LicenseTypeBody, TerritoriesBody, title_not_found};
+use crate::operator::caps::{self, FormatProfileBody, LanguagesBody};
 use crate::operator::sales::ReasonBody;
+use crate::rights::caps::FormatProfile;
 use crate::rights::deal::{Carriage, Deal, DealConflict, DealEdit, Drift, Exclusivity, Met, findings};
 use crate::rights::snapshot::Snapshot;
 use crate::rights::window::Window;
@@ -41,6 +43,12 @@ pub struct NewDealBody {
     carriage: Carriage,
     #[schema(value_type = TerritoriesBody)]
     territories: TerritorySet,
+    /// All languages, if not said. What is exclusive is so in these.
+    languages: Option<LanguagesBody>,
+    /// As tall as there is, if not said.
+    #[serde(default)]
+    #[schema(value_type = Option<FormatProfileBody>)]
+    format_profile: FormatProfile,
     start_at: UtcMs,
     end_at: Option<UtcMs>,
     /// The IANA zone that it was agreed in.
@@ -123,6 +131,10 @@ pub struct DealBody {
     carriage: Carriage,
     #[schema(value_type = TerritoriesBody)]
     territories: TerritorySet,
+    /// Null where it is about all languages.
+    languages: Option<LanguagesBody>,
+    #[schema(value_type = FormatProfileBody)]
+    format_profile: FormatProfile,
     start_at: UtcMs,
     end_at: Option<UtcMs>,
     zone: String,
@@ -210,7 +222,8 @@ pub async fn list(
     (status = 201, description = "The deal", body = DealBody),
     (status = 404, description = "TITLE_NOT_FOUND"),
     (status = 409, description = "DEAL_CONFLICT, with `conflicts`; TOO_MANY_DEALS"),
-    (status = 422, description = "DEAL_INVALID, WINDOW_EMPTY, ZONE_INVALID, PARTY_NOT_FOUND, IDEMPOTENCY_KEY_REUSED"),
+    (status = 422, description = "DEAL_INVALID, WINDOW_EMPTY, ZONE_INVALID, LANGUAGES_INVALID, PARTY_NOT_FOUND, \
+        IDEMPOTENCY_KEY_REUSED"),
 ))]
 pub async fn create(
     State(operators): State<Arc<Operators>>,
@@ -341,7 +354,19 @@ pub async fn find(operators: &Operators, id: DealId) -> Result<Deal, Problem> {
 
 impl NewDealBody {
     fn into_deal(self, title_id: TitleId, now: UtcMs) -> BaseResult<Deal> {
-        let NewDealBody { party_id, contract, carriage, territories, start_at, end_at, zone, exclusivity } = self;
+        let NewDealBody {
+            party_id,
+            contract,
+            carriage,
+            territories,
+            languages,
+            format_profile,
+            start_at,
+            end_at,
+            zone,
+            exclusivity,
+        } = self;
+        let caps = caps::read(languages, format_profile)?;
         let (id, window) = (DealId::new(now), Window { start_at, end_at, zone });
         let deal = Deal {
             id,
@@ -350,6 +375,7 @@ impl NewDealBody {
             contract,
             carriage,
             territories,
+            caps,
             window,
             exclusivity,
             opened_at: None,
@@ -375,6 +401,8 @@ impl DealBody {
             contract: deal.contract,
             carriage: deal.carriage,
             territories: deal.territories,
+            languages: LanguagesBody::of(deal.caps.as_deref()),
+            format_profile: caps::format_profile(deal.caps.as_deref()),
             start_at: deal.window.start_at,
             end_at: deal.window.end_at,
             zone: deal.window.zone,

@@ -21,6 +21,7 @@ use crate::operator::Operators;
 use crate::playback::denied;
 use crate::rights::denial::DenialCode;
 use crate::rights::entitlement::{self, Cause, Decision, ViewerRights, explain_going_on};
+use crate::rights::language_range::LanguageRange;
 use crate::rights::portability::deemed;
 use crate::rights::reach::Reach;
 use crate::rights::remedy::next_options;
@@ -50,6 +51,9 @@ pub struct ExplainParams {
     viewer_id: Option<ViewerId>,
     /// An unknown territory, if not said.
     territory: Option<Territory>,
+    /// The language that is asked for with Play; none, if not said.
+    #[param(value_type = Option<String>)]
+    language: Option<LanguageRange>,
     /// Now, if not said. Before now what the viewer had then counts: what was bought, begun or given later has not
     /// happened, nor what was taken back later. The title, its windows, offers, deals and licence, what outages gave
     /// back and where the viewer lives are taken as they stand now.
@@ -112,6 +116,7 @@ pub async fn explain(
         .ok_or_else(|| Problem::new(http::StatusCode::NOT_FOUND, "TITLE_NOT_FOUND", "There is no such title."))?;
     let (at, is_past) = asked_about(params.at, api.clock.now());
     let viewer = rights_to(&operators, params.viewer_id, params.title_id).await?;
+    let viewer = ViewerRights { wanted: params.language, ..viewer };
     let viewer = if is_past { viewer.as_of(at) } else { viewer };
     Ok(Json(explained(title, params.part.unwrap_or(1), &viewer, params.territory, at)))
 }

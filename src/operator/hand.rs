@@ -10,6 +10,7 @@ use crate::base::clock::UtcMs;
 use crate::base::error::Result;
 use crate::base::id::TitleId;
 use crate::base::limits;
+use crate::catalog::compliance::ComplianceState;
 use crate::catalog::title::TitleStatus;
 use crate::operator::Operators;
 use crate::rights::avail::Avail;
@@ -21,6 +22,7 @@ use crate::store::db::job::{JobOutcome, JobState};
 
 const OPENS_SOON: Duration = Duration::from_secs(48 * 3600);
 const OPENS_VERY_SOON: Duration = Duration::from_secs(2 * 3600);
+const LICENCE_ENDS_SOON: Duration = Duration::from_secs(30 * 24 * 3600);
 const CLOSES_SOON: Duration = Duration::from_secs(24 * 3600);
 const DISK_FREE_BYTES_MIN: u64 = 5 * 1024 * 1024 * 1024;
 /// Fewer attempts say nothing about a share of them.
@@ -86,6 +88,7 @@ pub async fn hand(operators: &Operators, snapshot: &Snapshot, rows: &BoardRows, 
         hand.push(general("NO_TITLES", Level::Warn, json!({})));
     }
     for title in snapshot.titles() {
+        licence(title, now, &mut hand);
         windows(title, now, &mut hand);
         premieres(snapshot, title, now, &mut hand);
         missing_files(snapshot, title, now, &mut hand);
@@ -188,6 +191,25 @@ fn windows(title: &TitleRights, now: UtcMs, hand: &mut Vec<HandBody>) {
             facts,
         });
     }
+}
+
+/// What was licensed in China and has been changed since, or whose licence ends soon or has ended.
+fn licence(rights: &TitleRights, now: UtcMs, hand: &mut Vec<HandBody>) {
+    let title = &rights.title;
+    if title.status == TitleStatus::Withdrawn {
+        return;
+    }
+    let expires_at = title.details.compliance.expires_at;
+    let (code, level, at) = match (title.compliance_state(now), expires_at) {
+        (ComplianceState::ChangePending, _) => ("LICENCE_CHANGE_PENDING", Level::Warn, None),
+        (ComplianceState::Expired, at) => ("LICENCE_EXPIRED", Level::Bad, at),
+        (ComplianceState::Licensed | ComplianceState::Filed, Some(at)) if now + LICENCE_ENDS_SOON >= at => {
+            ("LICENCE_EXPIRES_SOON", Level::Warn, Some(at))
+        }
+        _ => return,
+    };
+    let facts = json!({"expires_at": expires_at});
+    hand.push(HandBody { code, level, title_id: Some(title.id), subject: None, at, facts });
 }
 
 /// Openings of other parties that are not what was agreed.

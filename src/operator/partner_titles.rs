@@ -20,6 +20,7 @@ use crate::catalog::compliance::ComplianceState;
 use crate::catalog::title::TitleStatus;
 use crate::operator::Operators;
 use crate::operator::avails::{AvailBody, TerritoriesBody, title_not_found};
+use crate::operator::compliance::LicenceStateBody;
 use crate::operator::deals::CarriageBody;
 use crate::operator::title_sales::{SalesParams, TitleSalesBody, sales_of};
 use crate::operator::titles::StatusBody;
@@ -38,10 +39,7 @@ pub struct PartnerTitleBody {
     /// What the caller has to do with it: one or both.
     relation: Vec<Relation>,
     /// Where it stands in China; for its producers alone.
-    #[schema(
-        value_type = Option<String>,
-        pattern = "^(not_applicable|none|planned|in_review|licensed|filed|ordinary|change_pending|expired|revoked)$"
-    )]
+    #[schema(value_type = Option<LicenceStateBody>)]
     licence_state: Option<ComplianceState>,
 }
 

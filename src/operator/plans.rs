@@ -24,7 +24,7 @@ use crate::operator::caps::{FormatProfileBody, LanguagesBody};
 use crate::operator::holdbacks::{HoldbackBody, NewHoldbackBody};
 use crate::rights::avail::Avail;
 use crate::rights::caps::FormatProfile;
-use crate::rights::conflict::findings;
+use crate::rights::conflict::{findings, uncleared};
 use crate::rights::holdback::Holdback;
 use crate::rights::offer::Offer;
 use crate::rights::plan::PlanChange;
@@ -210,7 +210,12 @@ impl ChangedPlanBody {
     pub fn new(change: &PlanChange, title: &TitleRights) -> ChangedPlanBody {
         let PlanChange { title_id, new_avails, edited_avails, gone_avails, new_holdbacks, gone_holdbacks } = change;
         let written = change.new_avails.iter().chain(&change.edited_avails);
-        let found = written.flat_map(|avail| findings(avail, &title.avails, &[], &[], avail.window.start_at).warnings);
+        let warnings = |avail: &Avail| {
+            let start_at = avail.window.start_at;
+            let met = findings(avail, &title.avails, &[], &[], start_at).warnings;
+            met.into_iter().chain(uncleared(avail, &title.title, start_at))
+        };
+        let found = written.flat_map(warnings);
         let is_gone = |offer: &&Offer| gone_avails.contains(&offer.avail_id) && offer.withdrawn_at.is_none();
         let holdback = |holdback| HoldbackBody::new(holdback, &title.avails);
         ChangedPlanBody {

@@ -28,6 +28,7 @@ use crate::base::id::{AssetId, PartyId, TitleId};
 use crate::base::limits;
 use crate::base::protection::ProtectionScheme;
 use crate::base::territory::Territory;
+use crate::catalog::compliance::ComplianceState;
 use crate::catalog::details::{Credit, TitleDetails};
 use crate::catalog::episodes::EpisodeTerms;
 use crate::catalog::genre::Genre;
@@ -37,6 +38,7 @@ use crate::catalog::production::Production;
 use crate::catalog::series::Season;
 use crate::catalog::title::{Title, TitleStatus};
 use crate::operator::Operators;
+use crate::operator::compliance::LicenceStateBody;
 use crate::operator::series::SeasonBody;
 use crate::operator::thresholds::ProductionBody;
 use crate::operator::title_changes;
@@ -218,6 +220,9 @@ pub struct TitleBody {
     #[schema(value_type = Option<ProductionBody>)]
     production: Option<Production>,
     licence: Option<LicenceBody>,
+    /// Where it stands in China, now.
+    #[schema(value_type = LicenceStateBody)]
+    licence_state: ComplianceState,
     /// A poster of this shape was uploaded.
     poster_portrait: bool,
     poster_landscape: bool,
@@ -249,6 +254,9 @@ pub struct TitlesQuery {
     query: Option<String>,
     #[param(inline, value_type = Option<StatusBody>)]
     status: Option<TitleStatus>,
+    /// Where it stands in China.
+    #[param(inline, value_type = Option<LicenceStateBody>)]
+    licence_state: Option<ComplianceState>,
 }
 
 /// Where a title stands.
@@ -296,18 +304,20 @@ pub async fn list(
     _: AnOperator,
     QueryOf(asked): QueryOf<TitlesQuery>,
 ) -> Result<Json<List<TitleBody>>, Problem> {
-    let TitlesQuery { limit, cursor, query, status } = asked;
+    let TitlesQuery { limit, cursor, query, status, licence_state } = asked;
     if query.as_ref().is_some_and(|query| query.chars().count() > limits::QUERY_CHARS_MAX) {
         let detail = format!("A query has at most {} characters.", limits::QUERY_CHARS_MAX);
         return Err(Problem::new(StatusCode::BAD_REQUEST, "QUERY_INVALID", detail).with_param("query"));
     }
     let query = query.unwrap_or_default().trim().to_lowercase();
+    let (snapshot, now) = (operators.api.follower.snapshot(), operators.api.clock.now());
     let is_asked_for = |title: &&Arc<TitleRights>| {
         let title = &title.title;
         let has_name = || title.name.values().any(|name| name.to_lowercase().contains(&query));
-        status.is_none_or(|status| title.status == status) && (title.id.to_string() == query || has_name())
+        status.is_none_or(|status| title.status == status)
+            && licence_state.is_none_or(|state| title.compliance_state(now) == state)
+            && (title.id.to_string() == query || has_name())
     };
-    let (snapshot, now) = (operators.api.follower.snapshot(), operators.api.clock.now());
     let titles: Vec<Arc<TitleRights>> = snapshot.titles().filter(is_asked_for).cloned().collect();
     PageQuery { limit, cursor }.cut(
         titles,
@@ -547,6 +557,7 @@ impl TitleBody {
         TitleBody {
             id: title.id,
             licence: film::licence(&title),
+            licence_state: title.compliance_state(now),
             poster_portrait: title.details.posters.portrait.is_some(),
             poster_landscape: title.details.posters.landscape.is_some(),
             poster_url: posters::urls(&title).landscape,

@@ -26,6 +26,7 @@ use crate::rights::denial::{Denial, DenialCode};
 use crate::rights::edit::edit_of;
 use crate::rights::entitlement::{Decision, Entitlement, ViewerRights, decide_part, still_entitled};
 use crate::rights::external::question;
+use crate::rights::language_range::LanguageRange;
 use crate::rights::partner_pass::{PartnerPass, decide_partner};
 use crate::rights::portability::deemed;
 use crate::rights::session::PlaybackSession;
@@ -84,6 +85,8 @@ pub struct OpenRequest {
     pub network: Option<IpNet>,
     /// What the account's parental lock lets through; everything, without one or with its PIN.
     pub age_limit: Option<u8>,
+    /// The language to hear it in, where one is asked for.
+    pub wanted: Option<LanguageRange>,
     /// The campaign whose link the viewer came by.
     pub campaign: Option<String>,
 }
@@ -157,6 +160,7 @@ impl Sessions {
             screeners: screeners.unwrap_or_default(),
             external: None,
             home: home.map(|home| home.territory),
+            wanted: None,
         })
     }
 
@@ -199,7 +203,8 @@ impl Sessions {
                     decide_partner(title, part, &pass, request.territory, now)
                 } else {
                     let viewer_id = request.watcher.viewer_id();
-                    let viewer = self.asked_rights(viewer_id, title, part, request.territory).await?;
+                    let rights = self.asked_rights(viewer_id, title, part, request.territory).await?;
+                    let viewer = ViewerRights { wanted: request.wanted.clone(), ..rights };
                     decide_part(title, part, &viewer, request.territory, now)
                 }
             }

@@ -61,6 +61,7 @@ mod tests {
             carriage: broadcast("Films"),
             territories: TerritorySet::of([china]),
             window: Window { start_at: UtcMs(start), end_at: end.map(UtcMs), zone: "UTC".into() },
+            caps: None,
             exclusivity: None,
             opened_at: None,
             revoked_at: None,

@@ -13,7 +13,7 @@ use crate::rights::session::PlaybackSession;
 
 impl ViewerRights {
     pub fn as_of(self, at: UtcMs) -> ViewerRights {
-        let ViewerRights { grants, memberships, unlocks, screeners, external, home } = self;
+        let ViewerRights { grants, memberships, unlocks, screeners, external, home, wanted } = self;
         ViewerRights {
             grants: grants.into_iter().filter_map(|grant| grant.as_of(at)).collect(),
             memberships: memberships.into_iter().filter_map(|membership| membership.as_of(at)).collect(),
@@ -21,6 +21,7 @@ impl ViewerRights {
             screeners: screeners.into_iter().filter_map(|screener| screener.as_of(at)).collect(),
             external,
             home,
+            wanted,
         }
     }
 }
@@ -207,6 +208,7 @@ mod tests {
             screeners: vec![screener()],
             external: None,
             home: Some("DE".parse().unwrap()),
+            wanted: None,
         };
         let counted = |at| {
             let then = all.clone().as_of(at);

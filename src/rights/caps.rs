@@ -84,6 +84,17 @@ pub mod shared {
     }
 }
 
+/// Whether they are not for all languages.
+pub fn keep_languages_back(caps: Option<&Caps>) -> bool {
+    caps.is_some_and(|caps| caps.languages.is_some())
+}
+
+/// Whether some language may be heard under both.
+pub fn hear_together(one: Option<&Caps>, other: Option<&Caps>) -> bool {
+    let terms = one.and_then(|caps| caps.languages.as_ref()).zip(other.and_then(|caps| caps.languages.as_ref()));
+    terms.is_none_or(|(one, other)| one.hear_together(other))
+}
+
 /// Whether `after` lets out everything that `before` did.
 pub fn keep(after: Option<&Caps>, before: Option<&Caps>) -> bool {
     let languages = |caps: Option<&Caps>| caps.and_then(|caps| caps.languages.clone());

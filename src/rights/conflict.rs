@@ -1,11 +1,14 @@
 //! What speaks against an avail beside the others of its title. Two avails of one licence type never overlap in a common
-//! territory, and none opens before what its title's holdbacks allow: those are conflicts and are refused. Windows of
+//! territory and in a language that may be heard under both, and none opens before what its title's holdbacks allow: those are conflicts and are refused. Windows of
 //! different types may overlap, and where that makes a paid window worth less it is a warning.
 
 use crate::base::clock::UtcMs;
 use crate::base::id::{AvailId, DealId, HoldbackId, PartyId};
-use crate::base::territory::TerritorySet;
+use crate::base::territory::{Territory, TerritorySet};
+use crate::catalog::title::Title;
 use crate::rights::avail::{Avail, LicenseType};
+use crate::rights::caps::hear_together;
+use crate::rights::clearance::Clearance;
 use crate::rights::deal::Deal;
 use crate::rights::holdback::Holdback;
 use crate::rights::window::WindowPhase;
@@ -48,6 +51,8 @@ pub enum ConflictCode {
     MemberBeforePvodEnds,
     /// What members are offered is free at the same time.
     FreeDuringMember,
+    /// In China it is not cleared for what the window is to offer.
+    LicenceRequired,
 }
 
 /// Everything that meets a proposed avail.
@@ -70,6 +75,7 @@ impl ConflictCode {
             ConflictCode::FreeBeforePvodEnds => "FREE_BEFORE_PVOD_ENDS",
             ConflictCode::MemberBeforePvodEnds => "MEMBER_BEFORE_PVOD_ENDS",
             ConflictCode::FreeDuringMember => "FREE_DURING_MEMBER",
+            ConflictCode::LicenceRequired => "LICENCE_REQUIRED",
         }
     }
 
@@ -78,12 +84,15 @@ impl ConflictCode {
         match self {
             ConflictCode::HeldBack => "The window opens before a contract allows it.",
             ConflictCode::Exclusive => "Another party has the title alone meanwhile.",
-            ConflictCode::Overlap => "Two windows of one licence type overlap in a common territory.",
+            ConflictCode::Overlap => "Two windows of one licence type overlap in a common territory and language.",
             ConflictCode::PvodAfterFree => "The paid window opens while the title is free already.",
             ConflictCode::PvodAfterMember => "The paid window opens while members have the title already.",
             ConflictCode::FreeBeforePvodEnds => "The free window opens before the paid one ends.",
             ConflictCode::MemberBeforePvodEnds => "The member window opens before the paid one ends.",
             ConflictCode::FreeDuringMember => "The title is free while members are offered it.",
+            ConflictCode::LicenceRequired => {
+                "Nothing opens in China under the window before the title is cleared for it."
+            }
         }
     }
 }
@@ -143,6 +152,24 @@ pub fn held_back(avails: &[Avail], holdbacks: &[Holdback], now: UtcMs) -> Vec<Co
     found
 }
 
+/// A window in which nothing would be offered in China as the title stands there now.
+pub fn uncleared(avail: &Avail, title: &Title, now: UtcMs) -> Option<Conflict> {
+    if avail.window.phase(now) == WindowPhase::Closed || Clearance::of(title, Some(Territory::CHINA), now).allows(avail)
+    {
+        return None;
+    }
+    Some(Conflict {
+        avail_id: avail.id,
+        license_type: avail.license_type,
+        territories: avail.territories.common(&TerritorySet::of([Territory::CHINA]))?,
+        from: avail.window.start_at,
+        to: avail.window.end_at,
+        code: ConflictCode::LicenceRequired,
+        holdback: None,
+        deal: None,
+    })
+}
+
 /// Where a window lies in what another party has alone. What is over by now is not asked about.
 fn kept_out(avail: &Avail, deals: &[Deal], now: UtcMs) -> Vec<Conflict> {
     let conflict = |deal: &Deal| {
@@ -164,6 +191,9 @@ fn kept_out(avail: &Avail, deals: &[Deal], now: UtcMs) -> Vec<Conflict> {
 fn meeting(proposed: &Avail, other: &Avail) -> Option<Conflict> {
     let territories = proposed.territories.common(&other.territories)?;
     let (from, to) = proposed.window.common(&other.window)?;
+    if !hear_together(proposed.caps.as_deref(), other.caps.as_deref()) {
+        return None;
+    }
     let code = code(proposed, other);
     Some(Conflict {
         avail_id: other.id,
@@ -197,8 +227,12 @@ fn code(one: &Avail, other: &Avail) -> ConflictCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::id::TitleId;
+    use crate::base::id::{AssetId, TitleId};
+    use crate::catalog::details::TitleDetails;
+    use crate::catalog::title::TitleStatus;
+    use crate::rights::caps::{Caps, FormatProfile};
     use crate::rights::holdback::HoldbackEvent;
+    use crate::rights::language_terms::LanguageTerms;
     use crate::rights::window::Window;
 
     fn avail(license_type: LicenseType, codes: &[&str], start_day: i64, end_day: Option<i64>) -> Avail {
@@ -212,6 +246,20 @@ mod tests {
             window: Window { start_at: at(start_day), end_at: end_day.map(at), zone: "UTC".into() },
             hard_end_at: None,
             caps: None,
+        }
+    }
+
+    fn title() -> Title {
+        Title {
+            id: TitleId::new(UtcMs(1)),
+            name: [("zh-CN".to_owned(), "雾港孤刀".to_owned())].into(),
+            synopsis: [].into(),
+            status: TitleStatus::Live,
+            parts: vec![AssetId::new(UtcMs(1))],
+            runtime_ms: 92 * 60_000,
+            details: TitleDetails::default(),
+            created_at: UtcMs(1),
+            version: 1,
         }
     }
 
@@ -237,6 +285,55 @@ mod tests {
                 .days(),
             None
         );
+    }
+
+    #[test]
+    fn what_is_heard_in_different_languages_does_not_meet() {
+        use LicenseType::{Avod, Svod};
+        let speaking = |mut avail: Avail, languages: Option<LanguageTerms>| {
+            avail.caps = Caps::of(languages, FormatProfile::Hd);
+            avail
+        };
+        let list = |text: &str| text.split(' ').map(|entry| entry.parse().unwrap()).collect::<Vec<_>>();
+        let chinese = || speaking(avail(Svod, &["CN"], 0, Some(5)), Some(LanguageTerms::Allow(list("zh:dub *:sub"))));
+        for (languages, expected) in [
+            (None, vec!["OVERLAP"]),
+            (Some(LanguageTerms::Allow(list("yue"))), vec!["OVERLAP"]),
+            (Some(LanguageTerms::Allow(list("en zh:sub"))), vec![]),
+            (Some(LanguageTerms::HoldBack(list("zh"))), vec![]),
+        ] {
+            let other = speaking(avail(Svod, &["CN"], 0, Some(5)), languages.clone());
+            let found = findings(&chinese(), &[other], &[], &[], UtcMs(0));
+            assert_eq!(codes(&found.conflicts), expected, "{languages:?}");
+            let free = speaking(avail(Avod, &["CN"], 0, Some(5)), languages);
+            let found = findings(&chinese(), &[free], &[], &[], UtcMs(0));
+            assert_eq!(found.warnings.len(), expected.len());
+        }
+    }
+
+    #[test]
+    fn a_window_that_china_has_not_cleared_is_told_of() {
+        use LicenseType::{Avod, Est, Svod, Vod};
+        let mut film = title();
+        let told = |film: &Title, avail: &Avail, now: i64| {
+            uncleared(avail, film, UtcMs(now)).map(|found| (found.code.as_str(), found.territories, found.days()))
+        };
+        let china = TerritorySet::of([Territory::CHINA]);
+        let both = |kind| avail(kind, &["CN", "DE"], 0, Some(5));
+        assert_eq!(told(&film, &both(Vod), 0), None, "it was not made there");
+        film.details.country = Some(Territory::CHINA);
+        let expected = Some(("LICENCE_REQUIRED", china, Some(5)));
+        for kind in LicenseType::ALL {
+            assert_eq!(told(&film, &both(kind), 0), expected, "{kind:?}");
+        }
+        assert_eq!(told(&film, &both(Vod), 5 * DAY_MS - 1), expected);
+        assert_eq!(told(&film, &both(Vod), 5 * DAY_MS), None, "it is over");
+        assert_eq!(told(&film, &avail(Vod, &["DE"], 0, None), 0), None, "it is elsewhere");
+        film.details.compliance.is_ordinary = true;
+        assert_eq!(told(&film, &both(Avod), 0), None, "what is ordinary is free");
+        for kind in [Vod, Est, Svod] {
+            assert_eq!(told(&film, &both(kind), 0), expected, "{kind:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A deal: what another party may do with a title, where and when, and whether it alone may. A partner's platform, the
 //! cinemas of a circuit and a television channel carry a title by deals of their own; our own carriage is in avails.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use crate::base::limits;
 use crate::base::money::Money;
 use crate::base::territory::{Territory, TerritorySet};
 use crate::rights::avail::{Avail, LicenseType};
+use crate::rights::caps::{Caps, hear_together, shared};
 use crate::rights::conflict::days_begun;
 use crate::rights::holdback::{Holdback, Lift};
 use crate::rights::window::{Window, WindowPhase};
@@ -30,6 +32,9 @@ pub struct Deal {
     pub contract: Option<String>,
     pub carriage: Carriage,
     pub territories: TerritorySet,
+    /// What of the film it is about, where that is not all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "shared")]
+    pub caps: Option<Arc<Caps>>,
     pub window: Window,
     pub exclusivity: Option<Exclusivity>,
     /// When the title was really there for the first time, as the party says.
@@ -82,7 +87,7 @@ pub enum Medium {
     Broadcast,
 }
 
-/// Nobody else shows it meanwhile.
+/// Nobody else shows it meanwhile in the languages of the deal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Exclusivity {
@@ -159,6 +164,7 @@ impl Deal {
             Err(Error::new(ErrorKind::Unprocessable, "DEAL_INVALID", message).with_param(param))
         };
         self.window.check()?;
+        self.caps.as_ref().map_or(Ok(()), |caps| caps.check())?;
         let is_line = |text: &str| !text.trim().is_empty() && text.chars().count() <= limits::NAME_CHARS_MAX;
         let max = limits::NAME_CHARS_MAX;
         if self.contract.as_deref().is_some_and(|contract| !is_line(contract)) {
@@ -238,20 +244,23 @@ impl Deal {
         })
     }
 
-    fn keeps_us_out_of(&self, license_type: LicenseType) -> bool {
-        self.keeps(Medium::of(license_type)) && self.exclusivity.as_ref().is_some_and(|group| !group.with_us)
+    fn keeps_us_out_of(&self, avail: &Avail) -> bool {
+        self.keeps(Medium::of(avail.license_type))
+            && hear_together(self.caps.as_deref(), avail.caps.as_deref())
+            && self.exclusivity.as_ref().is_some_and(|group| !group.with_us)
     }
 
     fn keeps_out(&self, other: &Deal) -> bool {
         let is_of_group = |group: &Exclusivity| group.with.contains(&other.party_id);
         self.party_id != other.party_id
             && self.keeps(other.carriage.medium())
+            && hear_together(self.caps.as_deref(), other.caps.as_deref())
             && !self.exclusivity.as_ref().is_some_and(is_of_group)
     }
 
     /// Where and when this window of ours lies in what the party was to have alone.
     pub fn meets_avail(&self, avail: &Avail) -> Option<DealConflict> {
-        if !self.keeps_us_out_of(avail.license_type) {
+        if !self.keeps_us_out_of(avail) {
             return None;
         }
         common(&self.territories, &self.window, &avail.territories, &avail.window, Met::Avail(avail.id))
@@ -314,11 +323,10 @@ pub fn findings(
     ours.chain(others).chain(held).filter(|conflict| !is_over(conflict)).collect()
 }
 
-/// The latest end of what keeps us out in a territory now; `Unplanned` where that has none.
-pub fn kept_until(deals: &[Deal], license_type: LicenseType, territory: Territory, now: UtcMs) -> Option<Lift> {
-    let keeps = |deal: &&Deal| {
-        deal.keeps_us_out_of(license_type) && deal.territories.contains(territory) && deal.window.is_open(now)
-    };
+/// The latest end of what keeps a window of ours shut in a territory now; `Unplanned` where that has none.
+pub fn kept_until(deals: &[Deal], avail: &Avail, territory: Territory, now: UtcMs) -> Option<Lift> {
+    let keeps =
+        |deal: &&Deal| deal.keeps_us_out_of(avail) && deal.territories.contains(territory) && deal.window.is_open(now);
     deals.iter().filter(keeps).map(|deal| deal.window.end_at.map_or(Lift::Unplanned, Lift::At)).max()
 }
 

@@ -249,6 +249,7 @@ mod tests {
             carriage,
             territories: TerritorySet::world(),
             window: Window { start_at: NOW, end_at: None, zone: "UTC".into() },
+            caps: None,
             exclusivity: None,
             opened_at: None,
             revoked_at: None,

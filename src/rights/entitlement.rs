@@ -9,7 +9,8 @@
 //! and which edit may be shown.
 //! Among entitlements the order is: an episode that is free or unlocked, a grant whose clock runs (it is paid already),
 //! membership, free, an invitation, and last a grant that would have to be started, so that no rental clock starts while
-//! another right would play the same film. One under whose window nothing of the film may be heard gives way to the next.
+//! another right would play the same film. One under whose window nothing of the film may be heard, or not the language that is
+//! asked for, gives way to the next.
 //! Where all of that is nothing, the word of the operator's own billing counts, if it was asked (`external`).
 //! An invitation alone also opens what is not open to anybody: see `screener`.
 
@@ -31,6 +32,7 @@ use crate::rights::episode::Episode;
 use crate::rights::external::{External, external_right, unheard};
 use crate::rights::grant::{Grant, GrantPhase};
 use crate::rights::heard::HeardRights;
+use crate::rights::language_range::LanguageRange;
 use crate::rights::membership::Membership;
 use crate::rights::partner_pass::partner_goes_on;
 use crate::rights::portability::deemed;
@@ -120,6 +122,8 @@ pub struct ViewerRights {
     pub external: Option<External>,
     /// Where the viewer lives, if that has been verified.
     pub home: Option<Territory>,
+    /// The language to hear it in, where one was asked for: a right under which it is heard goes before the others.
+    pub wanted: Option<LanguageRange>,
 }
 
 impl Cause {
@@ -270,12 +274,12 @@ fn decide_under(episode: &Episode<'_>, tracer: &mut impl Tracer) -> Decision {
         rights.offer(right, tracer);
     }
     if rights.found.is_none() {
-        let right = member_right(title, reach, viewer, now);
+        let right = member_right(episode);
         tracer.step(|| trace::membership(viewer.membership(now), covered, right.as_ref(), now));
         rights.offer(right, tracer);
     }
     if rights.found.is_none() {
-        let right = free_right(reach, now);
+        let right = free_right(episode);
         tracer.step(|| trace::free(covered, right.as_ref(), now));
         rights.offer(right, tracer);
     }
@@ -291,7 +295,7 @@ fn decide_under(episode: &Episode<'_>, tracer: &mut impl Tracer) -> Decision {
         tracer.step(|| trace::external(external, right.as_ref()));
         rights.offer(right, tracer);
     }
-    let decision = match (rights.found, rights.mute) {
+    let decision = match (rights.used(), rights.mute) {
         (Some(right), _) => match episode.waits(&right) {
             Some(denial) => Decision::Deny(denial),
             None => Decision::Allow(Entitlement { home: viewer.home, ..right }),
@@ -477,10 +481,10 @@ fn usable_grant(
     let (grant, avail) = viewer
         .grants
         .iter()
-        .filter(|grant| grant.phase(now) == phase && reach.plays_beside(grant, membership, now))
+        .filter(|grant| grant.phase(now) == phase)
         .filter_map(|grant| Some((grant, *reach.covered.iter().find(|avail| avail.id == grant.avail_id)?)))
-        .filter(|(_, avail)| !avail.has_hard_ended(now))
-        .max_by_key(|(grant, avail)| (reach.is_heard(part, avail), grant.lasts_until()))?;
+        .filter(|(grant, avail)| !avail.has_hard_ended(now) && reach.plays_beside(grant, avail, membership, now))
+        .max_by_key(|(grant, avail)| (reach.hearing(part, avail, viewer.wanted.as_ref()), grant.lasts_until()))?;
     let beside = membership.filter(|_| grant.clock.needs_membership());
     let finished_at = beside.map(|membership| film_end(title, membership, now));
     Some(Entitlement {
@@ -505,9 +509,11 @@ fn film_end(title: &TitleRights, membership: &Membership, now: UtcMs) -> UtcMs {
     membership.ends_at.max(tail)
 }
 
-fn member_right(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights, now: UtcMs) -> Option<Entitlement> {
+fn member_right(episode: &Episode<'_>) -> Option<Entitlement> {
+    let Episode { part, reach, viewer, now } = *episode;
+    let title = reach.title;
     let membership = viewer.membership(now)?;
-    let avail = reach.open_avail(LicenseType::Svod, now)?;
+    let avail = reach.open_avail(LicenseType::Svod, part, viewer.wanted.as_ref(), now)?;
     let ends_at = film_end(title, membership, now);
     Some(Entitlement {
         cause: Cause::Membership(membership.id),
@@ -525,8 +531,9 @@ fn member_right(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights, n
     })
 }
 
-fn free_right(reach: &Reach<'_>, now: UtcMs) -> Option<Entitlement> {
-    let avail = reach.open_avail(LicenseType::Avod, now)?;
+fn free_right(episode: &Episode<'_>) -> Option<Entitlement> {
+    let Episode { part, reach, viewer, now } = *episode;
+    let avail = reach.open_avail(LicenseType::Avod, part, viewer.wanted.as_ref(), now)?;
     Some(Entitlement {
         cause: Cause::Free,
         avail_id: Some(avail.id),

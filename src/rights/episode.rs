@@ -79,7 +79,8 @@ impl<'a> Episode<'a> {
 
     /// The window in which episodes are had one by one now.
     fn open_terms(&self) -> Option<(EpisodeTerms, &'a Avail)> {
-        Some((self.reach.title.title.details.episodes?, self.reach.open_avail(LicenseType::Vod, self.now)?))
+        let terms = self.reach.title.title.details.episodes?;
+        Some((terms, self.reach.open_avail(LicenseType::Vod, self.part, self.viewer.wanted.as_ref(), self.now)?))
     }
 
     fn unlock_options(&self, terms: EpisodeTerms, avail: &Avail) -> Vec<NextOption> {

@@ -7,8 +7,11 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A range of languages. Two that mean the same are equal, in whatever way they were written.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct LanguageRange {
     /// In the common form.
     subtags: Vec<String>,
@@ -98,6 +101,20 @@ impl LanguageRange {
             }
             false
         })
+    }
+}
+
+impl TryFrom<String> for LanguageRange {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<LanguageRange, String> {
+        LanguageRange::parse(&text).ok_or_else(|| format!("\"{text}\" is no language tag such as zh or en-GB."))
+    }
+}
+
+impl From<LanguageRange> for String {
+    fn from(range: LanguageRange) -> String {
+        range.to_string()
     }
 }
 

@@ -46,6 +46,17 @@ pub enum TrackUse {
     Read,
 }
 
+/// What somebody hears of a part, who may want one language: later is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Hearing {
+    /// Nothing of it.
+    Mute,
+    /// Something, and not what is wanted.
+    Other,
+    /// What is wanted; anything, where nothing is.
+    Wanted,
+}
+
 /// The languages of a film's sound, track by track; none where a track declares none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sound(pub Vec<Option<String>>);
@@ -125,10 +136,30 @@ impl LanguageTerms {
         }
     }
 
+    /// Whether something that is meant by `range` may be heard.
+    pub fn let_range_be_heard(&self, range: &LanguageRange) -> bool {
+        let mut named = self.named(TrackUse::Heard);
+        match self {
+            LanguageTerms::Allow(_) => named.any(|allowed| allowed.meets(range)),
+            LanguageTerms::HoldBack(_) => !named.any(|held_back| held_back.covers(range)),
+        }
+    }
+
     /// Whether something of a film may be heard. A silent film needs no language.
     pub fn let_hear(&self, sound: &Sound) -> bool {
         let mut tracks = sound.0.iter();
         sound.0.is_empty() || tracks.any(|language| self.let_out(language.as_deref(), TrackUse::Heard))
+    }
+
+    /// Whether some language may be heard under both.
+    pub fn hear_together(&self, other: &LanguageTerms) -> bool {
+        let heard = TrackUse::Heard;
+        match (self, other) {
+            (LanguageTerms::Allow(_), _) => self.named(heard).any(|range| other.let_range_be_heard(range)),
+            (LanguageTerms::HoldBack(_), LanguageTerms::Allow(_)) => other.hear_together(self),
+            // There is no end of languages.
+            (LanguageTerms::HoldBack(_), LanguageTerms::HoldBack(_)) => true,
+        }
     }
 
     /// Whether everything stays that `before` let out, whatever films there are.
@@ -239,6 +270,27 @@ mod tests {
         ] {
             let had = |track| terms(text).let_out(language, track);
             assert_eq!((had(Heard), had(Read)), (heard, read), "{text} {language:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_heard_under_both_is_what_neither_leaves_to_the_other() {
+        for (one, other, expected) in [
+            ("+ zh:dub", "+ zh:dub", true),
+            ("+ zh:dub", "+ zh-Hant:dub", true),
+            ("+ zh:dub", "+ en:dub", false),
+            ("+ zh:dub en:sub", "+ en:dub zh:sub", false),
+            ("+ *:dub", "+ en:dub", true),
+            ("+ und:dub", "+ en:dub", false),
+            ("+ zh:dub", "- zh:dub", false),
+            ("+ zh:dub", "- zh:sub", true),
+            ("+ zh:dub", "- zh-Hant:dub", true),
+            ("+ zh-Hant:dub", "- zh:dub", false),
+            ("+ zh:dub en:dub", "- zh:dub", true),
+            ("- zh:dub", "- en:dub", true),
+        ] {
+            assert_eq!(terms(one).hear_together(&terms(other)), expected, "{one} {other}");
+            assert_eq!(terms(other).hear_together(&terms(one)), expected, "{other} {one}");
         }
     }
 

@@ -11,6 +11,7 @@ use crate::rights::deal::{Carriage, Deal};
 use crate::rights::denial::{Denial, DenialCode, NextOption};
 use crate::rights::edit;
 use crate::rights::entitlement::{Cause, Decision, Entitlement, listing_denial, title_denial};
+use crate::rights::language_terms::Hearing;
 use crate::rights::session::PlaybackSession;
 use crate::rights::snapshot::TitleRights;
 use crate::rights::window::WindowPhase;
@@ -77,6 +78,9 @@ fn walk(
     if now >= pass.until {
         return Err(Denial::of(DenialCode::RentalExpired));
     }
+    if title.hearing(part, deal.caps.as_deref(), Some(territory), None) == Hearing::Mute {
+        return Err(Denial::of(DenialCode::LanguageHeldBack));
+    }
     edit::require(title, part, Some(territory))?;
     Ok(Entitlement {
         cause: Cause::Partner(pass.viewer),
@@ -90,7 +94,7 @@ fn walk(
         preview_ms: None,
         reference: None,
         protection: (terms.charge() == Charge::Paid).then_some(title.title.details.protection),
-        caps: None,
+        caps: deal.caps.clone(),
     })
 }
 

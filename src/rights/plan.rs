@@ -147,7 +147,7 @@ pub fn new_avail(wanted: WantedAvail, title_id: TitleId, now: UtcMs) -> Avail {
 
 /// The change that leads from the windows of a title to those that are wanted, and to no others but what is over. A wanted
 /// window is the one that it names; or one that is just so; or, where as many of its kind are left in just these territories
-/// as are wanted there, the one in its place by their order; or new.
+/// as are wanted there, the one in its place by their order, those that let out the same first; or new.
 pub fn toward(title_id: TitleId, present: &[Avail], wanted: Vec<WantedAvail>, now: UtcMs) -> PlanChange {
     let mut rest: Vec<&Avail> = present.iter().collect();
     let mut change = PlanChange::of(title_id);
@@ -170,23 +170,29 @@ pub fn toward(title_id: TitleId, present: &[Avail], wanted: Vec<WantedAvail>, no
         }
     }
     rest.retain(|avail| avail.window.phase(now) != WindowPhase::Closed);
-    let mut new = Vec::new();
-    while let Some(first) = strange.first().cloned() {
-        let is_alike = |wanted: &mut WantedAvail| {
-            (wanted.license_type, wanted.territories) == (first.license_type, first.territories)
-        };
-        let mut alike: Vec<WantedAvail> = strange.extract_if(.., is_alike).collect();
-        let mut there: Vec<&Avail> = rest.iter().copied().filter(|avail| first.resembles(avail)).collect();
-        if alike.len() == there.len() {
-            alike.sort_by_key(|wanted| wanted.window.start_at);
-            there.sort_by_key(|avail| avail.window.start_at);
-            rest.retain(|avail| !first.resembles(avail));
-            alike.into_iter().zip(there).for_each(|(wanted, avail)| keep(wanted, avail));
-        } else {
-            new.extend(alike);
+    // Those that let out the same first: of windows that are open at once each is heard in languages of its own.
+    for with_caps in [true, false] {
+        let mut left = Vec::new();
+        while let Some(first) = strange.first().cloned() {
+            let is_alike = |wanted: &mut WantedAvail| {
+                (wanted.license_type, wanted.territories) == (first.license_type, first.territories)
+                    && (!with_caps || wanted.caps == first.caps)
+            };
+            let is_it = |avail: &Avail| first.resembles(avail) && (!with_caps || avail.caps == first.caps);
+            let mut alike: Vec<WantedAvail> = strange.extract_if(.., is_alike).collect();
+            let mut there: Vec<&Avail> = rest.iter().copied().filter(|avail| is_it(avail)).collect();
+            if alike.len() == there.len() {
+                alike.sort_by_key(|wanted| wanted.window.start_at);
+                there.sort_by_key(|avail| avail.window.start_at);
+                rest.retain(|avail| !is_it(avail));
+                alike.into_iter().zip(there).for_each(|(wanted, avail)| keep(wanted, avail));
+            } else {
+                left.extend(alike);
+            }
         }
+        strange = left;
     }
-    change.new_avails = new.into_iter().map(|wanted| new_avail(wanted, title_id, now)).collect();
+    change.new_avails = strange.into_iter().map(|wanted| new_avail(wanted, title_id, now)).collect();
     change.gone_avails = rest.into_iter().map(|avail| avail.id).collect();
     change
 }
@@ -194,6 +200,8 @@ pub fn toward(title_id: TitleId, present: &[Avail], wanted: Vec<WantedAvail>, no
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rights::caps::FormatProfile;
+    use crate::rights::language_terms::LanguageTerms;
 
     fn wanted(license_type: LicenseType, territory: &str, start: i64, end: i64) -> WantedAvail {
         WantedAvail {
@@ -257,6 +265,25 @@ mod tests {
         assert_eq!((change.edited_avails[0].id, &change.gone_avails[..]), (present[0].id, &[present[1].id][..]));
         let change = of(&present, vec![named(Svod)]);
         assert_eq!((change.edited_avails.len(), change.new_avails.len(), change.gone_avails.len()), (0, 1, 2));
+    }
+
+    #[test]
+    fn windows_that_are_open_at_once_are_told_apart_by_what_they_let_out() {
+        let speaking = |language: &str, start: i64| {
+            let list = vec![format!("{language}:dub").parse().unwrap()];
+            let caps = Caps::of(Some(LanguageTerms::Allow(list)), FormatProfile::Uhd);
+            WantedAvail { caps, ..wanted(LicenseType::Svod, "IN", start, 20) }
+        };
+        let present = ["hi", "ta"].map(|language| there(speaking(language, 5)));
+        let change = of(&present, vec![speaking("ta", 6), speaking("hi", 6)]);
+        assert_eq!((change.new_avails.len(), change.gone_avails.len()), (0, 0));
+        let moved = |n: usize| change.edited_avails.iter().find(|avail| avail.id == present[n].id).unwrap();
+        for n in [0, 1] {
+            assert_eq!((moved(n).window.start_at, &moved(n).caps), (UtcMs(6), &present[n].caps));
+        }
+        // Where they let out something else they are told apart by their order, as before.
+        let change = of(&present[..1], vec![speaking("bn", 6)]);
+        assert_eq!(change.edited_avails[0].id, present[0].id);
     }
 
     #[test]

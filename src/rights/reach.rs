@@ -5,12 +5,14 @@ use crate::base::clock::UtcMs;
 use crate::base::territory::Territory;
 use crate::catalog::compliance::ComplianceState;
 use crate::rights::avail::{Avail, LicenseType};
+use crate::rights::caps::hear_together;
 use crate::rights::clearance::Clearance;
 use crate::rights::deal;
 use crate::rights::edit;
 use crate::rights::grant::Grant;
 use crate::rights::holdback::{self, Lift};
-use crate::rights::language_terms::Sound;
+use crate::rights::language_range::LanguageRange;
+use crate::rights::language_terms::{Hearing, Sound};
 use crate::rights::membership::Membership;
 use crate::rights::offer::Offer;
 use crate::rights::snapshot::TitleRights;
@@ -48,8 +50,9 @@ impl<'a> Reach<'a> {
         if holdbacks.is_empty() && deals.is_empty() {
             return None;
         }
-        let (kind, territory) = (avail.license_type, self.territory?);
-        holdback::lift(holdbacks, avails, kind, territory).max(deal::kept_until(deals, kind, territory, now))
+        let territory = self.territory?;
+        let held = holdback::lift(holdbacks, avails, avail.license_type, territory);
+        held.max(deal::kept_until(deals, avail, territory, now))
     }
 
     /// Whether a contract holds it back, or leaves it to another party alone, whatever its window says. A plan that is
@@ -58,14 +61,22 @@ impl<'a> Reach<'a> {
         self.lift(avail, now).is_some_and(|lift| lift.holds(now))
     }
 
-    /// Whether members have the title, or had it in a window that opened after `since`: what was bought to be earlier is over.
-    pub fn members_have_since(&self, since: UtcMs, now: UtcMs) -> bool {
+    /// Whether members have what is heard under `bought`, or had it in a window that opened after `since`: what was bought to
+    /// be earlier is over.
+    pub fn members_have_since(&self, bought: &Avail, since: UtcMs, now: UtcMs) -> bool {
+        let is_same = |avail: &&Avail| hear_together(avail.caps.as_deref(), bought.caps.as_deref());
         let had = |avail: &&Avail| {
             avail.license_type == LicenseType::Svod
                 && avail.window.start_at > since
                 && avail.window.phase(now) == WindowPhase::Closed
         };
-        self.open_avail(LicenseType::Svod, now).is_some() || self.covered.iter().any(had)
+        self.open_avails(LicenseType::Svod, now).any(|avail| is_same(&avail))
+            || self.covered.iter().copied().filter(had).any(|avail| is_same(&avail))
+    }
+
+    /// What of a part may be heard here under an avail by somebody who wants a language.
+    pub fn hearing(&self, part: u32, avail: &Avail, wanted: Option<&LanguageRange>) -> Hearing {
+        self.title.hearing(part, avail.caps.as_deref(), self.territory, wanted)
     }
 
     /// Whether something of a part may be heard here under an avail.
@@ -99,13 +110,14 @@ impl<'a> Reach<'a> {
     /// and so before a holdback lifts. Where nothing of the title could be heard nothing is sold.
     pub fn sells(&self, offer: &Offer, avail: &Avail, now: UtcMs) -> bool {
         let is_held = avail.window.is_open(now) && self.is_held(avail, now);
-        let is_late = offer.clock.needs_membership() && self.members_have_since(avail.window.start_at, now);
+        let is_late = offer.clock.needs_membership() && self.members_have_since(avail, avail.window.start_at, now);
         offer.is_sold(avail, now) && !is_held && !is_late && self.is_heard_at_all(avail)
     }
 
-    /// Whether a grant plays beside this membership, or beside none.
-    pub fn plays_beside(&self, grant: &Grant, membership: Option<&Membership>, now: UtcMs) -> bool {
-        !grant.clock.needs_membership() || (membership.is_some() && !self.members_have_since(grant.issued_at, now))
+    /// Whether a grant under `avail` plays beside this membership, or beside none.
+    pub fn plays_beside(&self, grant: &Grant, avail: &Avail, membership: Option<&Membership>, now: UtcMs) -> bool {
+        !grant.clock.needs_membership()
+            || (membership.is_some() && !self.members_have_since(avail, grant.issued_at, now))
     }
 
     /// When an avail that has not opened will, as it is planned.
@@ -120,10 +132,32 @@ impl<'a> Reach<'a> {
         self.covered.iter().copied().filter(|avail| self.clearance.allows(avail))
     }
 
-    pub fn open_avail(&self, license_type: LicenseType, now: UtcMs) -> Option<&'a Avail> {
+    /// The windows of a kind that are open: more than one only where each is heard in languages of its own.
+    pub fn open_avails(&self, license_type: LicenseType, now: UtcMs) -> impl Iterator<Item = &'a Avail> {
         self.offered()
-            .filter(|avail| avail.license_type == license_type && avail.window.is_open(now))
-            .find(|avail| !avail.has_hard_ended(now) && !self.is_held(avail, now))
+            .filter(move |avail| avail.license_type == license_type && avail.window.is_open(now))
+            .filter(move |avail| !avail.has_hard_ended(now) && !self.is_held(avail, now))
+    }
+
+    /// Of these the first under which a part is heard as it is wanted, or at all; the first of all, where none is.
+    pub fn open_avail(
+        &self,
+        license_type: LicenseType,
+        part: u32,
+        wanted: Option<&LanguageRange>,
+        now: UtcMs,
+    ) -> Option<&'a Avail> {
+        let mut best: Option<(Hearing, &Avail)> = None;
+        for avail in self.open_avails(license_type, now) {
+            let hearing = self.hearing(part, avail, wanted);
+            if hearing == Hearing::Wanted {
+                return Some(avail);
+            }
+            if best.is_none_or(|(before, _)| hearing > before) {
+                best = Some((hearing, avail));
+            }
+        }
+        best.map(|(_, avail)| avail)
     }
 }
 

@@ -27,7 +27,10 @@ pub fn no_entitlement(episode: &Episode<'_>) -> Denial {
     if reach.offered().next().is_none() {
         return Denial::of(DenialCode::LicenceRequired);
     }
-    let has = |grant: &Grant| reach.covered.iter().any(|avail| avail.id == grant.avail_id);
+    let avail_of = |grant: &Grant| reach.covered.iter().copied().find(|avail| avail.id == grant.avail_id);
+    let has = |grant: &Grant| avail_of(grant).is_some();
+    let members_have =
+        |grant: &Grant| avail_of(grant).is_some_and(|avail| reach.members_have_since(avail, grant.issued_at, now));
     let upcoming = |grant: &&Grant| grant.phase(now) == GrantPhase::Upcoming && has(grant);
     if let Some(grant) = viewer.grants.iter().filter(upcoming).min_by_key(|grant| grant.available_at) {
         let next = vec![NextOption::Wait { opens_at: grant.available_at }];
@@ -41,9 +44,7 @@ pub fn no_entitlement(episode: &Episode<'_>) -> Denial {
         .filter_map(|grant| match grant.phase(now) {
             GrantPhase::Expired => Some((grant.lasts_until(), DenialCode::RentalExpired)),
             GrantPhase::StartByPassed => Some((grant.lasts_until(), DenialCode::StartByPassed)),
-            GrantPhase::Running if grant.clock.needs_membership() && reach.members_have_since(grant.issued_at, now) => {
-                None
-            }
+            GrantPhase::Running if grant.clock.needs_membership() && members_have(grant) => None,
             GrantPhase::Running if grant.clock.needs_membership() && !viewer.is_member(now) => {
                 Some((now, DenialCode::MembershipRequired))
             }
@@ -76,7 +77,7 @@ pub fn next_options(reach: &Reach<'_>, viewer: &ViewerRights, now: UtcMs) -> Vec
         .filter(|offer| offer.is_for(is_member))
         .map(|offer| NextOption::Buy { offer_id: offer.id, price: offer.price(is_member) })
         .collect();
-    let has_members = || reach.open_avail(LicenseType::Svod, now).is_some_and(|avail| reach.is_heard_at_all(avail));
+    let has_members = || reach.open_avails(LicenseType::Svod, now).any(|avail| reach.is_heard_at_all(avail));
     if !is_member && (has_members() || is_for_members(title, reach, viewer, now)) {
         options.push(NextOption::Join);
     }
@@ -96,8 +97,10 @@ fn is_for_members(title: &TitleRights, reach: &Reach<'_>, viewer: &ViewerRights,
     let waits = |grant: &Grant| {
         grant.clock.needs_membership()
             && grant.phase(now) == GrantPhase::Running
-            && !reach.members_have_since(grant.issued_at, now)
-            && reach.covered.iter().any(|avail| avail.id == grant.avail_id)
+            && reach
+                .covered
+                .iter()
+                .any(|avail| avail.id == grant.avail_id && !reach.members_have_since(avail, grant.issued_at, now))
     };
     reach.offered().any(is_sold) || viewer.grants.iter().any(waits)
 }

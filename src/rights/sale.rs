@@ -72,8 +72,11 @@ pub fn quote(
         // Who rents it may still buy it for good.
         (offer.kind != OfferKind::Buy || grant.clock == GrantClock::Forever)
             && grant.is_live(now)
-            && reach.plays_beside(grant, viewer.membership(now), now)
-            && reach.covered.iter().any(|avail| avail.id == grant.avail_id && reach.is_heard_at_all(avail))
+            && reach.covered.iter().any(|avail| {
+                avail.id == grant.avail_id
+                    && reach.is_heard_at_all(avail)
+                    && reach.plays_beside(grant, avail, viewer.membership(now), now)
+            })
     };
     if viewer.grants.iter().any(is_usable_here) {
         return Err(Denial::of(DenialCode::AlreadyOwned));

@@ -18,11 +18,13 @@ use crate::catalog::series::{Season, Series};
 use crate::catalog::storefront::Storefronts;
 use crate::catalog::title::{Title, TitleStatus};
 use crate::rights::avail::Avail;
+use crate::rights::caps::{Caps, keep_languages_back};
 use crate::rights::deal::Deal;
 use crate::rights::delivery::{StandingDelivery, missing_parts};
 use crate::rights::edit;
 use crate::rights::holdback::Holdback;
-use crate::rights::language_terms::Sound;
+use crate::rights::language_range::LanguageRange;
+use crate::rights::language_terms::{Hearing, Sound, TrackUse};
 use crate::rights::offer::Offer;
 use crate::rights::party::Party;
 use crate::rights::placement_blocks::PlacementBlocks;
@@ -68,11 +70,36 @@ impl TitleRights {
         self.avails.iter().find(|avail| avail.id == id)
     }
 
-    /// Whether something of a part may be heard in a territory under an avail. Where it is not known what the film speaks,
-    /// that is told when it is opened.
+    /// What of a part may be heard in a territory under these caps by somebody who wants a language. Where it is not known
+    /// what the film speaks, that is told when it is opened.
+    pub fn hearing(
+        &self,
+        part: u32,
+        caps: Option<&Caps>,
+        place: Option<Territory>,
+        wanted: Option<&LanguageRange>,
+    ) -> Hearing {
+        let terms = caps.and_then(|caps| caps.languages.as_ref());
+        if terms.is_none() && wanted.is_none() {
+            return Hearing::Wanted;
+        }
+        let Some(sound) = self.sound(part, place) else {
+            let is_wanted = wanted.is_none_or(|range| terms.is_none_or(|terms| terms.let_range_be_heard(range)));
+            return if is_wanted { Hearing::Wanted } else { Hearing::Other };
+        };
+        let is_let = |language: Option<&str>| terms.is_none_or(|terms| terms.let_out(language, TrackUse::Heard));
+        let mut heard = sound.0.iter().map(Option::as_deref).filter(|language| is_let(*language)).peekable();
+        match wanted {
+            _ if sound.0.is_empty() => Hearing::Wanted,
+            _ if heard.peek().is_none() => Hearing::Mute,
+            Some(range) if !heard.any(|language| range.means(language)) => Hearing::Other,
+            _ => Hearing::Wanted,
+        }
+    }
+
+    /// Whether something of a part may be heard in a territory under an avail.
     pub fn is_heard(&self, part: u32, avail: &Avail, place: Option<Territory>) -> bool {
-        let Some(terms) = avail.caps.as_ref().and_then(|caps| caps.languages.as_ref()) else { return true };
-        self.sound(part, place).is_none_or(|sound| terms.let_hear(sound))
+        self.hearing(part, avail.caps.as_deref(), place, None) != Hearing::Mute
     }
 
     /// What is heard in what is shown of a part in a territory, as far as it is known.
@@ -86,9 +113,10 @@ impl TitleRights {
         avail.caps.is_none() || (1..=parts).any(|part| self.is_heard(part, avail, place))
     }
 
-    /// Whether a window keeps languages back: then it matters what its films speak.
+    /// Whether a window or a deal keeps languages back: then it matters what its films speak.
     pub fn keeps_languages_back(&self) -> bool {
-        self.avails.iter().any(keeps_languages_back)
+        self.avails.iter().any(|avail| keep_languages_back(avail.caps.as_deref()))
+            || self.deals.iter().any(|deal| keep_languages_back(deal.caps.as_deref()))
     }
 
     pub fn deal(&self, id: DealId) -> Option<&Deal> {
@@ -138,11 +166,6 @@ impl TitleRights {
 
 fn key_of(season: Season) -> (SeriesId, u32) {
     (season.series_id, season.number)
-}
-
-/// Whether a window is not for all languages.
-pub fn keeps_languages_back(avail: &Avail) -> bool {
-    avail.caps.as_ref().is_some_and(|caps| caps.languages.is_some())
 }
 
 /// All titles at one moment of the catalogue.

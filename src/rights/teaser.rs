@@ -53,7 +53,7 @@ pub fn decide_preview(
         let next = vec![NextOption::Wait { opens_at }];
         return Some(Decision::Deny(Denial { next, ..Denial::of(DenialCode::WindowNotOpen) }));
     }
-    let open: Vec<&Avail> = LicenseType::ALL.into_iter().filter_map(|kind| reach.open_avail(kind, now)).collect();
+    let open: Vec<&Avail> = LicenseType::ALL.into_iter().flat_map(|kind| reach.open_avails(kind, now)).collect();
     let Some(avail) = open.iter().copied().find(|avail| reach.is_heard(1, avail)) else {
         let held_back = Denial::of(DenialCode::LanguageHeldBack);
         return Some(Decision::Deny(if open.is_empty() { nothing_is_on(&reach, now) } else { held_back }));

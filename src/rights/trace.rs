@@ -17,7 +17,8 @@ use crate::rights::entitlement::{Cause, Decision, Entitlement};
 use crate::rights::episode::Episode;
 use crate::rights::external::External;
 use crate::rights::grant::{Grant, GrantPhase};
-use crate::rights::language_terms::Sound;
+use crate::rights::language_range::LanguageRange;
+use crate::rights::language_terms::{Hearing, Sound};
 use crate::rights::membership::Membership;
 use crate::rights::screener::Screener;
 use crate::rights::session::PlaybackSession;
@@ -358,15 +359,19 @@ pub fn cause_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
 }
 
 /// Whether something of the part may be heard under the window of a right, and what is kept back.
-pub fn languages(sound: Option<&Sound>, right: &Entitlement, is_heard: bool) -> Step {
+pub fn languages(sound: Option<&Sound>, right: &Entitlement, wanted: Option<&LanguageRange>, hearing: Hearing) -> Step {
+    let is_heard = hearing != Hearing::Mute;
     let says = match (&right.caps, is_heard) {
+        _ if hearing == Hearing::Other => {
+            "Another language was asked for; a right under which it may be heard goes first."
+        }
         (None, _) => "Nothing of the film is kept back.",
         (Some(_), true) => "Something of the film may be heard: what is kept back is left out of its playlists.",
         (Some(_), false) => "None of the languages that the film is heard in may be heard under this window.",
     };
     let code = (!is_heard).then_some(DenialCode::LanguageHeldBack);
-    let facts =
-        json!({"avail_id": right.avail_id, "caps": right.caps.as_deref(), "sound": sound.map(|sound| &sound.0)});
+    let facts = json!({"avail_id": right.avail_id, "caps": right.caps.as_deref(), "sound": sound.map(|sound| &sound.0),
+            "wanted": wanted.map(LanguageRange::to_string)});
     Step::new(Check::Languages, passed(is_heard), code, says, facts)
 }
 

@@ -202,6 +202,7 @@ async fn apply(db: &Arc<dyn Db>, titles: &mut [Title], party: &Party, known: &Sn
                 carriage: Carriage::Platform { license_type, price: None, streams: None },
                 territories: here(),
                 window: window(start, days),
+                caps: None,
                 exclusivity: is_alone.then(Exclusivity::default),
                 opened_at: None,
                 revoked_at: None,

@@ -64,10 +64,12 @@ scenarios! {
         an_operators_own_billing_says_who_may_watch;
     languages:
         a_window_keeps_languages_and_rungs_back
+        languages_are_licensed_one_by_one
         what_cannot_be_heard_is_neither_played_nor_sold;
     licences:
         a_production_that_is_key_is_not_ordinary
         a_paid_offer_of_a_chinese_title_needs_its_licence
+        the_desk_names_what_waits_there
         a_renamed_title_is_not_sold_until_its_licence_is_confirmed_again
         a_revoked_licence_ends_sale_and_viewing_at_once
         a_revoked_licence_gives_the_money_back;

@@ -1,5 +1,7 @@
 use super::*;
+use crate::rights::caps::FormatProfile;
 use crate::rights::holdback::HoldbackEvent;
+use crate::rights::language_terms::LanguageTerms;
 
 const DAY_MS: i64 = 24 * 3_600_000;
 
@@ -24,6 +26,7 @@ fn deal(party: i64, carriage: Carriage, codes: &[&str], window: Window) -> Deal 
         contract: None,
         carriage,
         territories: places(codes),
+        caps: None,
         window,
         exclusivity: None,
         opened_at: None,
@@ -107,13 +110,34 @@ fn an_exclusive_stretch_shares_no_instant_with_ours() {
     assert_eq!([ends(-1), ends(0)], [None, None]);
     assert_eq!(ends(1), Some((10 * DAY_MS, Some(UtcMs(10 * DAY_MS + 1)))));
     let us: Territory = "US".parse().unwrap();
-    let kept = |at: i64| kept_until(std::slice::from_ref(&presold), LicenseType::Vod, us, UtcMs(at));
+    let (paid, members) = [LicenseType::Vod, LicenseType::Svod].map(|kind| ours(kind, &["US"], window(0, None))).into();
+    let kept = |at: i64| kept_until(std::slice::from_ref(&presold), &paid, us, UtcMs(at));
     let (from, to) = (10 * DAY_MS, 20 * DAY_MS);
     assert_eq!([kept(from - 1), kept(to), kept(to + 1)], [None, None, None]);
     assert_eq!([kept(from), kept(from + 1), kept(to - 1)], [Some(Lift::At(UtcMs(to))); 3]);
-    assert_eq!(kept_until(std::slice::from_ref(&presold), LicenseType::Svod, us, UtcMs(from)), None);
+    assert_eq!(kept_until(std::slice::from_ref(&presold), &members, us, UtcMs(from)), None);
     let endless = Deal { window: window(10, None), ..presold };
-    assert_eq!(kept_until(&[endless], LicenseType::Vod, us, UtcMs(from)), Some(Lift::Unplanned));
+    assert_eq!(kept_until(&[endless], &paid, us, UtcMs(from)), Some(Lift::Unplanned));
+}
+
+#[test]
+fn what_is_exclusive_in_a_language_is_anybodys_in_the_others() {
+    let speaking = |language: &str| {
+        let list = vec![format!("{language}:dub").parse().unwrap()];
+        Caps::of(Some(LanguageTerms::Allow(list)), FormatProfile::Uhd)
+    };
+    let stretch = || window(0, Some(5));
+    let hindi = Deal { caps: speaking("hi"), ..alone(deal(1, platform(LicenseType::Svod), &["IN"], stretch())) };
+    let theirs = |caps| Deal { caps, ..deal(2, platform(LicenseType::Svod), &["IN"], stretch()) };
+    let our_own = |caps| Avail { caps, ..ours(LicenseType::Svod, &["IN"], stretch()) };
+    let place: Territory = "IN".parse().unwrap();
+    for (caps, meets) in [(speaking("hi"), true), (speaking("hi-Deva"), true), (speaking("ta"), false), (None, true)] {
+        let expected = |word| if meets { vec![(word, Some(5))] } else { vec![] };
+        assert_eq!(met(&hindi, &[our_own(caps.clone())], &[], &[]), expected("avail"), "{caps:?}");
+        assert_eq!(met(&hindi, &[], &[theirs(caps.clone())], &[]), expected("deal"), "{caps:?}");
+        let kept = kept_until(std::slice::from_ref(&hindi), &our_own(caps), place, UtcMs(0));
+        assert_eq!(kept.is_some(), meets);
+    }
 }
 
 #[test]

@@ -2,8 +2,10 @@ use marquee::base::clock::UtcMs;
 use marquee::base::error::ErrorKind;
 use marquee::base::id::{DealId, HoldbackId, PartyId};
 use marquee::rights::avail::LicenseType;
+use marquee::rights::caps::{Caps, FormatProfile};
 use marquee::rights::deal::{Carriage, Deal, DealEdit, Exclusivity};
 use marquee::rights::holdback::{Holdback, HoldbackEvent};
+use marquee::rights::language_terms::LanguageTerms;
 use marquee::rights::party::{Party, PartyKind, Signer};
 use marquee::rights::window::Window;
 use marquee::store::db::Written;
@@ -162,6 +164,7 @@ pub fn deal(scene: &Scene, party: &Party) -> Deal {
             streams: Some(1),
         },
         territories: scene.avail.territories,
+        caps: Caps::of(Some(LanguageTerms::Allow(vec!["zh".parse().unwrap()])), FormatProfile::Hd),
         window: scene.avail.window.clone(),
         exclusivity: None,
         opened_at: None,

@@ -269,3 +269,72 @@ pub async fn what_cannot_be_heard_is_neither_played_nor_sold(backend: Backend) {
     }
     stage.end().await;
 }
+
+/// Three licensors of three languages: two windows for members that are open at once, and a partner who alone has the third.
+pub async fn languages_are_licensed_one_by_one(backend: Backend) {
+    let stage = Stage::open(backend, OPENS).await;
+    let asset = film(&stage).await;
+    let body =
+        json!({"name": {"en": "A film"}, "assets": [asset], "status": "live", "country": "NL", "protection": "cbcs"});
+    let title: TitleId = stage.made("/titles", body).await.parse().unwrap();
+    let in_language =
+        |languages: Value| with(window("svod", &["CN"], OPENS, Some(CHANGES)), json!({"allow": languages}), "hd");
+    let english = stage.avail(title, in_language(json!(["en:dub", "*:sub"]))).await;
+    // The one that was made first goes first.
+    stage.server.sim.advance(std::time::Duration::from_millis(1));
+    let cantonese = stage.avail(title, in_language(json!(["yue"]))).await;
+    let path = format!("/titles/{title}/avails");
+    for (languages, expected) in [
+        (json!(["zh"]), vec![&cantonese]),
+        (json!(["*"]), vec![&english, &cantonese]),
+        (json!(["en-GB"]), vec![&english]),
+    ] {
+        let refused = stage.operate(Method::POST, &path, &in_language(languages)).await;
+        assert_eq!((refused.status, refused.code()), (StatusCode::CONFLICT, "AVAIL_CONFLICT".into()));
+        let met: Vec<Value> = refused.json()["conflicts"].as_array().unwrap().clone();
+        let met: Vec<_> = met.iter().map(|met| (met["code"].clone(), met["avail_id"].clone())).collect();
+        let expected: Vec<_> = expected.iter().map(|avail| (json!("OVERLAP"), json!(avail))).collect();
+        assert_eq!(met, expected);
+    }
+
+    // French is a partner's alone, whose viewers play here and hear nothing else.
+    let platform = super::partners::Platform::open("panda").await;
+    let party = stage.party("Panda", "partner", Some(&platform)).await;
+    let deal = json!({"party_id": party, "carriage": {"kind": "platform", "license_type": "svod", "streams": 1},
+        "territories": {"include": ["CN"]}, "languages": {"allow": ["fr"]}, "format_profile": "sd",
+        "start_at": OPENS, "end_at": CHANGES, "zone": "Asia/Shanghai", "exclusivity": {}});
+    stage.made(&format!("/titles/{title}/deals"), deal).await;
+    let refused = stage.operate(Method::POST, &path, &in_language(json!(["fr"]))).await;
+    assert_eq!(refused.json()["conflicts"][0]["code"], "EXCLUSIVE");
+    let session = stage.partner_plays(&platform.play(&stage, title, "their-ada"), "CN").await.unwrap();
+    assert_eq!(listed(&stage, "CN", &session).await, "a-fr-2 v360 v576");
+
+    let member = stage.server.viewer("member").await;
+    stage.membership(&member, "2027-12-31T00:00:00Z").await;
+    for (language, avail, expected) in [
+        (None, &english, "a-en-2 t-en t-zh-hant v1080 v360 v576"),
+        (Some("en-US"), &english, "a-en-2 t-en t-zh-hant v1080 v360 v576"),
+        (Some("yue"), &cantonese, "a-yue-2 v1080 v360 v576"),
+        (Some("zh"), &cantonese, "a-yue-2 v1080 v360 v576"),
+        (Some("fr"), &english, "a-en-2 t-en t-zh-hant v1080 v360 v576"),
+    ] {
+        let url = format!("{}/api/v1/playback-sessions", stage.server.base);
+        let body = json!({"title_id": title, "language": language});
+        let request = stage.server.client.post(url).header("x-country", "CN").bearer_auth(&member.token).json(&body);
+        let answer = stage.server.send(request).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+        let session = answer.json();
+        assert_eq!(listed(&stage, "CN", &session).await, expected, "{language:?}");
+        let language = language.map(|tag| format!("&language={tag}")).unwrap_or_default();
+        let path = format!("/explain?title_id={title}&viewer_id={}&territory=CN{language}", member.id);
+        let said = stage.done(Method::GET, &path, json!({})).await;
+        let used = said["steps"].as_array().unwrap().iter().rfind(|step| step["check"] == "languages").unwrap();
+        assert_eq!((&said["rule"], &used["facts"]["avail_id"]), (&json!("membership"), &json!(avail)));
+        let revoke = format!("/playback-sessions/{}/revoke", session["id"].as_str().unwrap());
+        stage.done(Method::POST, &revoke, json!({"reason": "operator"})).await;
+    }
+    let url = format!("{}/api/v1/playback-sessions", stage.server.base);
+    let wrong = json!({"title_id": title, "language": "Cantonese please"});
+    let answer = stage.server.send(stage.server.client.post(url).json(&wrong)).await;
+    assert_eq!((answer.status, answer.code()), (StatusCode::UNPROCESSABLE_ENTITY, "FIELD_INVALID".into()));
+}

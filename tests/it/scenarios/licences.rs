@@ -170,6 +170,56 @@ pub async fn a_renamed_title_is_not_sold_until_its_licence_is_confirmed_again(ba
     stage.end().await;
 }
 
+/// The desk finds what waits there, and the board names it before it costs money.
+pub async fn the_desk_names_what_waits_there(backend: Backend) {
+    let stage = Stage::open(backend, START).await;
+    let title = licensed(&stage).await.title;
+    let abroad = stage.title("abroad", "NL").await;
+    let in_state = async |state: &str| {
+        let found = stage.done(Method::GET, &format!("/titles?licence_state={state}"), json!({})).await;
+        let rows = found["data"].as_array().unwrap().clone();
+        assert!(rows.iter().all(|row| row["licence_state"] == state));
+        rows.iter().map(|row| row["id"].clone()).collect::<Vec<_>>()
+    };
+    // Each zone has a board of its own, that is not the one of a moment ago.
+    let hands = async |zone: &str| {
+        let board = stage.done(Method::GET, &format!("/board?zone={zone}&currency=CNY"), json!({})).await;
+        let of_licence = |hand: &&Value| hand["code"].as_str().unwrap().starts_with("LICENCE_");
+        let hands = board["hand"].as_array().unwrap().clone();
+        hands
+            .iter()
+            .filter(of_licence)
+            .map(|hand| {
+                assert_eq!(hand["title_id"], json!(title));
+                format!("{} {}", hand["code"].as_str().unwrap(), hand["level"].as_str().unwrap())
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(in_state("licensed").await, [json!(title)]);
+    assert_eq!(in_state("not_applicable").await, [json!(abroad)]);
+    assert_eq!(hands("UTC").await, [""; 0]);
+    stage.done(Method::PATCH, &format!("/titles/{title}"), json!({"name": {"zh-CN": "纸鸢"}})).await;
+    assert_eq!((in_state("licensed").await, in_state("change_pending").await), (vec![], vec![json!(title)]));
+    assert_eq!(hands("Asia/Shanghai").await, ["LICENCE_CHANGE_PENDING warn"]);
+    let ends_at = "2027-03-10T12:00:00+08:00";
+    assert_eq!(record(&stage, title, json!({"event": "confirm", "expires_at": ends_at})).await, "licensed");
+    let soon = UtcMs(at(ends_at).0 - 30 * 24 * 3_600_000);
+    for (instant, zone, expected) in [
+        (UtcMs(soon.0 - 1), "Asia/Tokyo", vec![]),
+        (soon, "Europe/Berlin", vec!["LICENCE_EXPIRES_SOON warn"]),
+        (UtcMs(at(ends_at).0 - 1), "Europe/Paris", vec!["LICENCE_EXPIRES_SOON warn"]),
+        (at(ends_at), "Asia/Seoul", vec!["LICENCE_EXPIRED bad"]),
+    ] {
+        stage.server.sim.advance_to(instant);
+        assert_eq!(hands(zone).await, expected, "{instant}");
+    }
+    assert_eq!(in_state("expired").await, [json!(title)]);
+    stage.done(Method::PATCH, &format!("/titles/{title}"), json!({"status": "withdrawn"})).await;
+    assert_eq!(hands("Asia/Macau").await, [""; 0], "it is over");
+    assert_eq!(stage.operate(Method::GET, "/titles?licence_state=lost", &json!({})).await.code(), "QUERY_INVALID");
+    stage.end().await;
+}
+
 /// The licence of 《纸鸢行动》 is revoked on 10 February at 14:00.
 pub async fn a_revoked_licence_ends_sale_and_viewing_at_once(backend: Backend) {
     let stage = Stage::open(backend, START).await;

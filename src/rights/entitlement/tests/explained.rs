@@ -120,7 +120,7 @@ prop_compose! {
             rights.title.details.episodes = Some(EpisodeTerms { free, coins: 60, rewarded_per_day: 1 });
             unlocks.extend(unlocked_at.map(|at| cinema.unlocked(2, UnlockMeans::Reward, at)));
         }
-        (rights, ViewerRights { grants, memberships, unlocks, screeners: vec![], external: None, home: None }, is_here.then(cn), now)
+        (rights, ViewerRights { grants, memberships, unlocks, screeners: vec![], external: None, home: None, wanted: None }, is_here.then(cn), now)
     }
 }
 

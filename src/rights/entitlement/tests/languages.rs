@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::rights::caps::FormatProfile;
+use crate::rights::language_range::LanguageRange;
 use crate::rights::language_terms::{LanguageTerms, Sound};
 use crate::rights::trace::{Check, Outcome};
 
@@ -52,6 +53,51 @@ fn a_mute_right_gives_way_to_the_next() {
         };
         assert_eq!(cinema.answer(&viewer, pvod_start()), expected, "{paid} {members} {free} {brings}");
     }
+}
+
+#[test]
+fn of_two_windows_of_a_kind_the_one_that_is_wanted_is_used() {
+    // Two windows for members, in Chinese and in English; a rental of another in English too.
+    let mut cinema = speaking("en", "zh", "fr");
+    let english = Avail { id: AvailId::new(UtcMs(9)), caps: allow("en"), ..cinema.rights.avails[1].clone() };
+    cinema.rights.avails.push(english);
+    let [paid, chinese, _, english] = [0, 1, 2, 3].map(|n: usize| cinema.rights.avails[n].id);
+    let member = vec![cinema.member(UtcMs(i64::MAX))];
+    let rented = vec![cinema.rented(pvod_start())];
+    let used = |cinema: &Cinema, grants: Vec<Grant>, memberships: Vec<Membership>, wanted: Option<&str>| {
+        let wanted = wanted.map(|tag| LanguageRange::parse(tag).unwrap());
+        let viewer = ViewerRights { wanted, ..with(grants, memberships) };
+        cinema.session(&viewer, pvod_start()).entitlement.avail_id.unwrap()
+    };
+    for (wanted, expected) in
+        [(None, chinese), (Some("zh"), chinese), (Some("en"), english), (Some("ja"), chinese), (Some("*"), chinese)]
+    {
+        assert_eq!(used(&cinema, rented.clone(), member.clone(), wanted), expected, "{wanted:?}");
+    }
+    // Asked for by name, a rental is started rather than another language shown; and not where it does not help.
+    cinema.rights.avails[3].caps = allow("fr");
+    assert_eq!(used(&cinema, rented.clone(), member.clone(), Some("en")), paid);
+    assert_eq!(used(&cinema, rented.clone(), member.clone(), None), chinese);
+    assert_eq!(used(&cinema, rented.clone(), member.clone(), Some("ja")), chinese);
+    // The first one that is heard at all, where the first of them is not.
+    cinema.rights.avails[1].caps = allow("fr");
+    cinema.rights.avails[3].caps = allow("en");
+    assert_eq!(used(&cinema, vec![], member.clone(), None), english);
+    // What the film speaks may not be known; then the window's own terms tell.
+    cinema.rights.sounds.clear();
+    assert_eq!(used(&cinema, vec![], member.clone(), Some("en")), english);
+    assert_eq!(used(&cinema, vec![], member.clone(), Some("fr")), chinese);
+}
+
+#[test]
+fn early_access_ends_where_members_get_its_own_language() {
+    let mut cinema = speaking("en", "zh", "fr");
+    cinema.rights.offers[0].clock = GrantClock::UntilMembers { watch_ms: 30 * DAY_MS };
+    let clock = GrantClock::UntilMembers { watch_ms: 30 * DAY_MS };
+    let viewer = with(vec![cinema.grant(clock, pvod_start())], vec![cinema.member(UtcMs(i64::MAX))]);
+    assert_eq!(cinema.answer(&viewer, pvod_start()), "grant", "members have it in Chinese only");
+    cinema.rights.avails[1].caps = allow("zh en");
+    assert_eq!(cinema.answer(&viewer, pvod_start()), "membership");
 }
 
 #[test]

@@ -26,11 +26,12 @@ use crate::catalog::asset::{Asset, AssetDetails, AssetState};
 use crate::catalog::licence::{CardSource, ReleaseCard};
 use crate::catalog::title::{Title, TitleStatus};
 use crate::rights::avail::Avail;
+use crate::rights::caps::keep_languages_back;
 use crate::rights::holdback::Holdback;
 use crate::rights::language_terms::Sound;
 use crate::rights::offer::{Offer, OfferKind};
 use crate::rights::plan::PlanChange;
-use crate::rights::snapshot::{TitleRights, keeps_languages_back};
+use crate::rights::snapshot::TitleRights;
 use crate::store::db::catalog::Run;
 use crate::store::db::playback::Change;
 use crate::store::db::{CatalogDb, Idempotency, Page, WholeCatalog, Written};
@@ -240,8 +241,10 @@ impl CatalogDb for SqlDb {
         let deals = all(&mut moment, "SELECT body FROM deal ORDER BY id", deal).await?;
         let screeners = all(&mut moment, "SELECT body FROM screener ORDER BY id", screener).await?;
         let deliveries = all(&mut moment, STANDING, titled).await?;
-        let kept: BTreeSet<TitleId> =
-            avails.iter().filter(|avail| keeps_languages_back(avail)).map(|avail| avail.title_id).collect();
+        let of_avails = avails.iter().map(|avail| (avail.title_id, &avail.caps));
+        let of_deals = deals.iter().map(|deal| (deal.title_id, &deal.caps));
+        let kept = of_avails.chain(of_deals).filter(|(_, caps)| keep_languages_back(caps.as_deref()));
+        let kept: BTreeSet<TitleId> = kept.map(|(title, _)| title).collect();
         let films = titles.iter().filter(|title| kept.contains(&title.id)).flat_map(Title::films);
         let sounds = sounds(&mut moment, films.collect()).await?;
         moment.rollback().await?;
@@ -266,7 +269,9 @@ async fn rights_of(conn: &mut Connection, id: TitleId) -> Result<Option<TitleRig
     let offers = sqlx::query("SELECT * FROM offer WHERE title_id = $1 ORDER BY id").bind(id.to_string());
     let offers = offers.fetch_all(&mut *conn).await?;
     let offers = offers.iter().map(offer).collect::<Result<_>>()?;
-    let films = if avails.iter().any(keeps_languages_back) { found.films().collect() } else { [].into() };
+    let mut caps = avails.iter().map(|avail| &avail.caps).chain(deals.iter().map(|deal| &deal.caps));
+    let matters = caps.any(|caps| keep_languages_back(caps.as_deref()));
+    let films = if matters { found.films().collect() } else { [].into() };
     let sounds = sounds(&mut *conn, films).await?;
     let screeners = screeners_of(conn, id).await?;
     let deliveries = standing_of(conn, id).await?;
