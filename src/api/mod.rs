@@ -37,6 +37,7 @@ pub mod accounts;
 pub mod body;
 pub mod caller;
 pub mod campaign;
+pub mod caps;
 pub mod collections;
 pub mod deliveries;
 pub mod etag;

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use crate::api::Api;
 use crate::api::body::{Id, JsonBody, QueryOf};
 use crate::api::caller::{AParty, At, bearer};
+use crate::api::caps::{self, FormatProfileBody, LanguagesBody};
 use crate::api::deliveries::DealDeliveryBody;
 use crate::api::page::{List, PageQuery};
 use crate::api::playback_sessions::play;
@@ -26,6 +27,7 @@ use crate::base::territory::Territory;
 use crate::commerce::account::Visit;
 use crate::commerce::partners::{Signed, TokenRefusal};
 use crate::playback::sessions::{Feature, OpenRequest, Watcher};
+use crate::rights::caps::FormatProfile;
 use crate::rights::deal::{Carriage, Deal, DealEdit, Drift};
 use crate::rights::snapshot::TitleRights;
 use crate::store::db::outage::RecordedOutage;
@@ -56,6 +58,10 @@ pub struct PartnerDealBody {
     /// Its viewers play from this server.
     from_us: bool,
     territories: Vec<Territory>,
+    /// Null where it is about all languages.
+    languages: Option<LanguagesBody>,
+    #[schema(value_type = FormatProfileBody)]
+    format_profile: FormatProfile,
     start_at: UtcMs,
     end_at: Option<UtcMs>,
     zone: String,
@@ -324,6 +330,8 @@ impl PartnerDealBody {
             name: title.title.name.clone(),
             from_us: matches!(deal.carriage, Carriage::Platform { streams: Some(_), .. }),
             territories: deal.territories.members().iter().collect(),
+            languages: LanguagesBody::of(deal.caps.as_deref()),
+            format_profile: caps::format_profile(deal.caps.as_deref()),
             start_at: deal.window.start_at,
             end_at: deal.window.end_at,
             zone: deal.window.zone.clone(),

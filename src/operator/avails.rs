@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use crate::api::body::{Edit, Id, JsonBody, QueryOf};
 use crate::api::caller::AnOperator;
+use crate::api::caps::{self, FormatProfileBody, LanguagesBody};
 use crate::api::idempotency::{IdempotencyKey, key_reused};
 use crate::api::page::{List, PageQuery};
 use crate::api::problem::Problem;
@@ -21,7 +22,6 @@ use crate::base::error::Result as BaseResult;
 use crate::base::id::{AvailId, DealId, HoldbackId, PartyId, TitleId};
 use crate::base::territory::{Territory, TerritorySet};
 use crate::operator::Operators;
-use crate::operator::caps::{self, FormatProfileBody, LanguagesBody};
 use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::caps::FormatProfile;
 use crate::rights::conflict::{Conflict, Findings, findings, uncleared};

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use crate::api::body::{Edit, Id, JsonBody, QueryOf};
 use crate::api::caller::AnOperator;
+use crate::api::caps::{self, FormatProfileBody, LanguagesBody};
 use crate::api::deliveries::DealDeliveryBody;
 use crate::api::idempotency::{IdempotencyKey, key_reused};
 use crate::api::page::{List, PageQuery};
@@ -25,7 +26,6 @@ use crate::base::money::Money;
 use crate::base::territory::TerritorySet;
 use crate::operator::Operators;
 use crate::operator::avails::{LicenseTypeBody, TerritoriesBody, title_not_found};
-use crate::operator::caps::{self, FormatProfileBody, LanguagesBody};
 use crate::operator::sales::ReasonBody;
 use crate::rights::caps::FormatProfile;
 use crate::rights::deal::{Carriage, Deal, DealConflict, DealEdit, Drift, Exclusivity, Met, findings};
@@ -316,7 +316,7 @@ pub async fn revoke(
     params(("id" = DealId, Path)), security(("bearer" = [])), responses(
     (status = 204, description = "It is gone"),
     (status = 404, description = "DEAL_NOT_FOUND"),
-    (status = 409, description = "DEAL_OPENED, DEAL_DELIVERED"),
+    (status = 409, description = "DEAL_OPENED, DEAL_AWAITED, DEAL_DELIVERED"),
 ))]
 pub async fn remove(
     State(operators): State<Arc<Operators>>,

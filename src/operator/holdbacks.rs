@@ -18,12 +18,13 @@ use crate::api::problem::Problem;
 use crate::api::role::Editor;
 use crate::base::clock::UtcMs;
 use crate::base::error::Result as BaseResult;
-use crate::base::id::{HoldbackId, TitleId};
+use crate::base::id::{DealId, HoldbackId, TitleId};
 use crate::base::territory::{Territory, TerritorySet};
 use crate::operator::Operators;
 use crate::operator::avails::{ConflictBody, LicenseTypeBody, TerritoriesBody, title_not_found};
 use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::conflict::held_back;
+use crate::rights::deal::Deal;
 use crate::rights::holdback::{Holdback, HoldbackEvent};
 use crate::store::db::Written;
 
@@ -58,6 +59,9 @@ pub enum HoldbackEventBody {
         /// IANA.
         zone: String,
     },
+    /// A deal of the title opens, such as that of a circuit, wherever it is moved.
+    #[schema(title = "DealOpening")]
+    DealOpening { deal_id: DealId },
     /// The first window of this kind that covers the territory opens.
     #[schema(title = "WindowOpening")]
     WindowOpening {
@@ -81,6 +85,8 @@ pub struct HoldbackBody {
     territories: TerritorySet,
     #[schema(value_type = Vec<LicenseTypeBody>)]
     license_types: Vec<LicenseType>,
+    /// When what it counts from happens; null while that is not planned.
+    event_at: Option<UtcMs>,
     /// From this instant it holds nothing back; null while what it counts from is not planned.
     lifts_at: Option<UtcMs>,
 }
@@ -99,7 +105,7 @@ pub async fn list(
 ) -> Result<Json<List<HoldbackBody>>, Problem> {
     let snapshot = operators.api.follower.snapshot();
     let title = snapshot.title(title_id).ok_or_else(title_not_found)?;
-    let body = |holdback| HoldbackBody::new(holdback, &title.avails);
+    let body = |holdback| HoldbackBody::new(holdback, &title.avails, &title.deals);
     query.cut(title.holdbacks.clone(), |holdback| holdback.id.to_string(), body)
 }
 
@@ -110,7 +116,7 @@ pub async fn list(
     (status = 201, description = "The holdback", body = HoldbackBody),
     (status = 404, description = "TITLE_NOT_FOUND"),
     (status = 409, description = "HOLDBACK_CONFLICT, with `conflicts`; TOO_MANY_HOLDBACKS"),
-    (status = 422, description = "FIELD_INVALID, ZONE_INVALID, IDEMPOTENCY_KEY_REUSED"),
+    (status = 422, description = "FIELD_INVALID, ZONE_INVALID, DEAL_NOT_FOUND, IDEMPOTENCY_KEY_REUSED"),
 ))]
 pub async fn create(
     State(operators): State<Arc<Operators>>,
@@ -138,14 +144,15 @@ pub async fn create(
         Ok(Written::KeyReused) => return Err(key_reused()),
         Err(error) if error.code() == "HOLDBACK_CONFLICT" => {
             api.follower.poll().await?;
-            let avails = avails_of(&operators, title_id);
-            let found = held_back(&avails, std::slice::from_ref(&holdback), now);
+            let (avails, deals) = plan_of(&operators, title_id);
+            let found = held_back(&avails, std::slice::from_ref(&holdback), &deals, now);
             let conflicts: Vec<ConflictBody> = found.iter().map(ConflictBody::new).collect();
             return Err(Problem::from(error).with("conflicts", json!(conflicts)));
         }
         Err(error) => return Err(error.into()),
     };
-    let body = HoldbackBody::new(holdback, &avails_of(&operators, title_id));
+    let (avails, deals) = plan_of(&operators, title_id);
+    let body = HoldbackBody::new(holdback, &avails, &deals);
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }
 
@@ -168,8 +175,9 @@ pub async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn avails_of(operators: &Operators, title_id: TitleId) -> Vec<Avail> {
-    operators.api.follower.snapshot().title(title_id).map_or_else(Vec::new, |title| title.avails.clone())
+fn plan_of(operators: &Operators, title_id: TitleId) -> (Vec<Avail>, Vec<Deal>) {
+    let snapshot = operators.api.follower.snapshot();
+    snapshot.title(title_id).map(|title| (title.avails.clone(), title.deals.clone())).unwrap_or_default()
 }
 
 async fn find(operators: &Operators, id: HoldbackId) -> Result<Holdback, Problem> {
@@ -188,9 +196,10 @@ impl NewHoldbackBody {
 }
 
 impl HoldbackBody {
-    pub fn new(holdback: Holdback, avails: &[Avail]) -> HoldbackBody {
-        let lifts_at = holdback.lift(avails).at();
+    pub fn new(holdback: Holdback, avails: &[Avail], deals: &[Deal]) -> HoldbackBody {
+        let event_at = holdback.event_at(avails, deals).map(|(at, _)| at);
+        let lifts_at = holdback.lift(avails, deals).at();
         let Holdback { id, title_id, party, contract, event, lag_days, territories, license_types } = holdback;
-        HoldbackBody { id, title_id, party, contract, event, lag_days, territories, license_types, lifts_at }
+        HoldbackBody { id, title_id, party, contract, event, lag_days, territories, license_types, event_at, lifts_at }
     }
 }

@@ -27,7 +27,6 @@ pub mod avails;
 pub mod avails_exchange;
 pub mod board;
 pub mod campaigns;
-pub mod caps;
 pub mod cards;
 pub mod clicks;
 pub mod collections;

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use crate::api::body::{Edit, Id, JsonBody};
 use crate::api::caller::AnOperator;
+use crate::api::caps::{FormatProfileBody, LanguagesBody};
 use crate::api::problem::Problem;
 use crate::api::role::Editor;
 use crate::base::clock::UtcMs;
@@ -20,7 +21,6 @@ use crate::base::id::{AvailId, HoldbackId, OfferId, TitleId};
 use crate::base::limits;
 use crate::operator::Operators;
 use crate::operator::avails::{AvailBody, AvailEditBody, ConflictBody, NewAvailBody, title_not_found};
-use crate::operator::caps::{FormatProfileBody, LanguagesBody};
 use crate::operator::holdbacks::{HoldbackBody, NewHoldbackBody};
 use crate::rights::avail::Avail;
 use crate::rights::caps::FormatProfile;
@@ -217,7 +217,7 @@ impl ChangedPlanBody {
         };
         let found = written.flat_map(warnings);
         let is_gone = |offer: &&Offer| gone_avails.contains(&offer.avail_id) && offer.withdrawn_at.is_none();
-        let holdback = |holdback| HoldbackBody::new(holdback, &title.avails);
+        let holdback = |holdback| HoldbackBody::new(holdback, &title.avails, &title.deals);
         ChangedPlanBody {
             title_id: *title_id,
             warnings: found.take(limits::FINDINGS_TOLD_MAX).map(|conflict| ConflictBody::new(&conflict)).collect(),

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use crate::api::body::{Id, JsonBody};
 use crate::api::caller::AnOperator;
+use crate::api::caps::{self, FormatProfileBody, LanguagesBody};
 use crate::api::idempotency::{IdempotencyKey, key_reused};
 use crate::api::problem::Problem;
 use crate::api::role::Editor;
@@ -21,7 +22,6 @@ use crate::base::territory::TerritorySet;
 use crate::base::territory_zone;
 use crate::operator::Operators;
 use crate::operator::avails::{self, AvailBody, LicenseTypeBody, TerritoriesBody};
-use crate::operator::caps::{self, FormatProfileBody, LanguagesBody};
 use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::caps::FormatProfile;
 use crate::rights::release_dates::windows;

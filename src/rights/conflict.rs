@@ -116,7 +116,7 @@ pub fn findings(proposed: &Avail, others: &[Avail], holdbacks: &[Holdback], deal
     if !holdbacks.is_empty() {
         let others = others.iter().filter(|other| other.id != proposed.id).cloned();
         let plan: Vec<Avail> = others.chain([proposed.clone()]).collect();
-        findings.conflicts = held_back(&plan, holdbacks, now);
+        findings.conflicts = held_back(&plan, holdbacks, deals, now);
     }
     findings.conflicts.extend(kept_out(proposed, deals, now));
     for other in others.iter().filter(|other| other.id != proposed.id) {
@@ -131,10 +131,10 @@ pub fn findings(proposed: &Avail, others: &[Avail], holdbacks: &[Holdback], deal
 }
 
 /// The windows of a plan that open too early, and for which holdback. What is over by now cannot be moved any more.
-pub fn held_back(avails: &[Avail], holdbacks: &[Holdback], now: UtcMs) -> Vec<Conflict> {
+pub fn held_back(avails: &[Avail], holdbacks: &[Holdback], deals: &[Deal], now: UtcMs) -> Vec<Conflict> {
     let mut found = Vec::new();
     for holdback in holdbacks {
-        let lift = holdback.lift(avails);
+        let lift = holdback.lift(avails, deals);
         let is_over = |avail: &Avail| avail.window.phase(now) == WindowPhase::Closed;
         for avail in avails.iter().filter(|avail| lift.holds(avail.window.start_at) && !is_over(avail)) {
             found.extend(holdback.of(avail).map(|territories| Conflict {
@@ -413,14 +413,14 @@ mod tests {
         };
         let (paid, member) = (avail(Vod, &["CN"], 10, Some(12)), avail(Svod, &["CN"], 15, None));
         let plan = [paid.clone(), member.clone()];
-        assert_eq!(held_back(&plan, std::slice::from_ref(&waits), UtcMs(0)), []);
+        assert_eq!(held_back(&plan, std::slice::from_ref(&waits), &[], UtcMs(0)), []);
         let later = Avail { window: avail(Vod, &[], 11, Some(12)).window, ..paid };
         let found = findings(&later, &plan, std::slice::from_ref(&waits), &[], UtcMs(0)).conflicts;
         assert_eq!((found[0].avail_id, found[0].days(), found.len()), (member.id, Some(1), 1));
         let is_over = avail(Vod, &["CN"], 1, Some(5));
-        assert_eq!(held_back(std::slice::from_ref(&is_over), &[circuit(17)], UtcMs(5 * DAY_MS)), []);
-        assert_eq!(held_back(&[is_over], &[circuit(17)], UtcMs(5 * DAY_MS - 1)).len(), 1);
-        let unplanned = held_back(&[member], &[waits], UtcMs(0));
+        assert_eq!(held_back(std::slice::from_ref(&is_over), &[circuit(17)], &[], UtcMs(5 * DAY_MS)), []);
+        assert_eq!(held_back(&[is_over], &[circuit(17)], &[], UtcMs(5 * DAY_MS - 1)).len(), 1);
+        let unplanned = held_back(&[member], &[waits], &[], UtcMs(0));
         assert_eq!((unplanned[0].to, unplanned[0].days()), (None, None));
     }
 }

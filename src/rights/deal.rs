@@ -274,16 +274,20 @@ impl Deal {
     }
 
     /// Where it opens before this holdback lets it. Cinemas are held back by nothing.
-    fn meets_holdback(&self, holdback: &Holdback, avails: &[Avail]) -> Option<DealConflict> {
+    fn meets_holdback(&self, holdback: &Holdback, avails: &[Avail], deals: &[Deal]) -> Option<DealConflict> {
         let territories = self.held_by(holdback)?;
-        let lift = holdback.lift(avails);
+        let lift = holdback.lift(avails, deals);
         let met = Met::Holdback(holdback.id);
         let from = self.window.start_at;
         lift.holds(from).then_some(DealConflict { met, territories, from, to: lift.at() })
     }
 
-    /// Where a holdback holds this deal: one that names no licence type holds back broadcasts too.
+    /// Where a holdback holds this deal: one that names no licence type holds back broadcasts too. None holds back what it
+    /// counts from.
     fn held_by(&self, holdback: &Holdback) -> Option<TerritorySet> {
+        if holdback.counts_from(self.id) {
+            return None;
+        }
         let is_meant = match &self.carriage {
             Carriage::Platform { license_type, .. } => holdback.means(*license_type),
             Carriage::Broadcast { .. } => holdback.license_types.is_empty(),
@@ -293,9 +297,15 @@ impl Deal {
     }
 
     /// When it opens in a territory, as holdbacks let it; none where what they count from is not planned.
-    pub fn opening(&self, holdbacks: &[Holdback], avails: &[Avail], territory: Territory) -> Option<UtcMs> {
+    pub fn opening(
+        &self,
+        holdbacks: &[Holdback],
+        avails: &[Avail],
+        deals: &[Deal],
+        territory: Territory,
+    ) -> Option<UtcMs> {
         let holds = |holdback: &&Holdback| self.held_by(holdback).is_some_and(|places| places.contains(territory));
-        let lift = holdbacks.iter().filter(holds).map(|holdback| holdback.lift(avails)).max();
+        let lift = holdbacks.iter().filter(holds).map(|holdback| holdback.lift(avails, deals)).max();
         let start_at = self.window.start_at;
         lift.map_or(Some(start_at), |lift| lift.at().map(|at| at.max(start_at)))
     }
@@ -318,7 +328,7 @@ pub fn findings(
         .iter()
         .filter(|other| other.id != proposed.id && other.is_alive(now))
         .filter_map(|other| proposed.meets_deal(other));
-    let held = holdbacks.iter().filter_map(|holdback| proposed.meets_holdback(holdback, avails));
+    let held = holdbacks.iter().filter_map(|holdback| proposed.meets_holdback(holdback, avails, deals));
     let is_over = |conflict: &DealConflict| conflict.to.is_some_and(|to| to <= now);
     ours.chain(others).chain(held).filter(|conflict| !is_over(conflict)).collect()
 }

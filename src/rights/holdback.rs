@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::id::{HoldbackId, TitleId};
+use crate::base::id::{DealId, HoldbackId, TitleId};
 use crate::base::limits;
 use crate::base::territory::{Territory, TerritorySet};
 use crate::rights::avail::{Avail, LicenseType};
+use crate::rights::deal::Deal;
+use crate::rights::window::Window;
 
 /// One promise to one party about one title.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +42,8 @@ pub enum HoldbackEvent {
         /// IANA.
         zone: String,
     },
+    /// A deal of the title opens, such as that of a circuit, wherever it is moved.
+    DealOpening { deal_id: DealId },
     /// The first window of this kind that covers the territory opens.
     WindowOpening { license_type: LicenseType, territory: Territory },
 }
@@ -118,26 +122,46 @@ impl Holdback {
         self.license_types.is_empty() || self.license_types.contains(&license_type)
     }
 
-    /// When it lets go, beside these windows of its title.
-    pub fn lift(&self, avails: &[Avail]) -> Lift {
-        let event = match &self.event {
+    /// When it lets go, beside these windows and deals of its title.
+    pub fn lift(&self, avails: &[Avail], deals: &[Deal]) -> Lift {
+        let event = self.event_at(avails, deals);
+        event.and_then(|(at, zone)| days_after(at, zone, self.lag_days)).map_or(Lift::Unplanned, Lift::At)
+    }
+
+    /// When what it counts from is planned to happen, and in which zone that was agreed.
+    pub fn event_at<'a>(&'a self, avails: &'a [Avail], deals: &'a [Deal]) -> Option<(UtcMs, &'a str)> {
+        let start = |window: &'a Window| (window.start_at, window.zone.as_str());
+        match &self.event {
             HoldbackEvent::CinemaOpening { opens_at, zone } => Some((*opens_at, zone.as_str())),
+            HoldbackEvent::DealOpening { deal_id } => {
+                deals.iter().find(|deal| deal.id == *deal_id).map(|deal| start(&deal.window))
+            }
             HoldbackEvent::WindowOpening { license_type, territory } => avails
                 .iter()
                 .filter(|avail| avail.license_type == *license_type && avail.territories.contains(*territory))
-                .map(|avail| (avail.window.start_at, avail.window.zone.as_str()))
+                .map(|avail| start(&avail.window))
                 .min(),
-        };
-        event.and_then(|(at, zone)| days_after(at, zone, self.lag_days)).map_or(Lift::Unplanned, Lift::At)
+        }
+    }
+
+    /// Whether it counts from this deal.
+    pub fn counts_from(&self, deal: DealId) -> bool {
+        matches!(self.event, HoldbackEvent::DealOpening { deal_id } if deal_id == deal)
     }
 }
 
 /// The latest lift of what holds back windows of this kind in `territory`.
-pub fn lift(holdbacks: &[Holdback], avails: &[Avail], kind: LicenseType, territory: Territory) -> Option<Lift> {
+pub fn lift(
+    holdbacks: &[Holdback],
+    avails: &[Avail],
+    deals: &[Deal],
+    kind: LicenseType,
+    territory: Territory,
+) -> Option<Lift> {
     holdbacks
         .iter()
         .filter(|holdback| holdback.means(kind) && holdback.territories.contains(territory))
-        .map(|holdback| holdback.lift(avails))
+        .map(|holdback| holdback.lift(avails, deals))
         .max()
 }
 
@@ -152,7 +176,8 @@ fn days_after(at: UtcMs, zone: &str, days: u16) -> Option<UtcMs> {
 mod tests {
     use super::*;
     use crate::base::id::AvailId;
-    use crate::rights::window::Window;
+    use crate::base::id::PartyId;
+    use crate::rights::deal::Carriage;
 
     fn at(text: &str) -> UtcMs {
         UtcMs::parse(text).unwrap()
@@ -191,7 +216,7 @@ mod tests {
     #[test]
     fn days_are_those_of_the_calendar() {
         // Six days after the cinemas, as was planned of 《陌路狂刀》.
-        let lift = circuit("2024-03-02T00:00:00+08:00", 6, &["CN"]).lift(&[]);
+        let lift = circuit("2024-03-02T00:00:00+08:00", 6, &["CN"]).lift(&[], &[]);
         assert_eq!(lift, Lift::At(at("2024-03-08T00:00:00+08:00")));
         // Clocks go forward in between: the day is still a day.
         let begins = at("2027-03-13T20:00:00-05:00");
@@ -212,7 +237,7 @@ mod tests {
                 ..circuit("2027-03-01T00:00:00Z", 0, &["CN"])
             },
         ];
-        let of = |license_type, code: &str| lift(&holdbacks, &[], license_type, code.parse().unwrap());
+        let of = |license_type, code: &str| lift(&holdbacks, &[], &[], license_type, code.parse().unwrap());
         assert_eq!(of(LicenseType::Vod, "CN"), Some(Lift::At(at("2027-03-18T00:00:00Z"))));
         assert_eq!(of(LicenseType::Vod, "HK"), Some(Lift::At(at("2027-03-18T00:00:00Z"))));
         assert_eq!(of(LicenseType::Vod, "US"), None);
@@ -223,15 +248,40 @@ mod tests {
     fn a_window_may_wait_for_another_one_that_must_be_planned() {
         let event = HoldbackEvent::WindowOpening { license_type: LicenseType::Vod, territory: "US".parse().unwrap() };
         let holdback = Holdback { event, lag_days: 30, ..circuit("2027-01-01T00:00:00Z", 0, &["DE"]) };
-        assert_eq!(holdback.lift(&[]), Lift::Unplanned);
+        assert_eq!(holdback.lift(&[], &[]), Lift::Unplanned);
         let elsewhere = avail(LicenseType::Vod, "2027-01-01T00:00:00Z", &["FR"]);
         let member = avail(LicenseType::Svod, "2027-01-01T00:00:00Z", &["US"]);
         let later = avail(LicenseType::Vod, "2027-06-01T00:00:00-04:00", &["US", "CA"]);
         let first = avail(LicenseType::Vod, "2027-03-01T00:00:00-05:00", &["US"]);
-        assert_eq!(holdback.lift(&[elsewhere, member, later, first]), Lift::At(at("2027-03-31T00:00:00-04:00")));
+        assert_eq!(holdback.lift(&[elsewhere, member, later, first], &[]), Lift::At(at("2027-03-31T00:00:00-04:00")));
         assert!(Lift::Unplanned.holds(UtcMs(i64::MAX)));
         let lift = Lift::At(UtcMs(100));
         assert_eq!([99, 100, 101].map(|now| lift.holds(UtcMs(now))), [true, false, false]);
+    }
+
+    #[test]
+    fn what_waits_for_a_circuit_waits_for_its_deal_wherever_that_is_moved() {
+        let deal = |start: &str| Deal {
+            id: DealId::from_bytes([1; 16]),
+            title_id: TitleId::new(UtcMs(1)),
+            party_id: PartyId::new(UtcMs(1)),
+            contract: None,
+            carriage: Carriage::Cinema,
+            territories: set(&["CN"]),
+            caps: None,
+            window: Window { start_at: at(start), end_at: None, zone: "Asia/Shanghai".into() },
+            exclusivity: None,
+            opened_at: None,
+            revoked_at: None,
+        };
+        let first = deal("2027-03-02T00:00:00+08:00");
+        let event = HoldbackEvent::DealOpening { deal_id: first.id };
+        let holdback = Holdback { event, ..circuit("2027-01-01T00:00:00Z", 6, &["CN"]) };
+        assert_eq!(holdback.lift(&[], std::slice::from_ref(&first)), Lift::At(at("2027-03-08T00:00:00+08:00")));
+        let moved = deal("2027-03-09T00:00:00+08:00");
+        assert_eq!(holdback.lift(&[], &[moved]), Lift::At(at("2027-03-15T00:00:00+08:00")));
+        let another = Deal { id: DealId::from_bytes([2; 16]), ..first };
+        assert_eq!(holdback.lift(&[], &[another]), Lift::Unplanned);
     }
 
     #[test]

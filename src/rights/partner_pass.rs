@@ -68,7 +68,7 @@ fn walk(
     if deals.is_empty() {
         return Err(Denial::of(DenialCode::LicenceRequired));
     }
-    let opening = |deal: &Deal| deal.opening(&title.holdbacks, &title.avails, territory);
+    let opening = |deal: &Deal| deal.opening(&title.holdbacks, &title.avails, &title.deals, territory);
     let Some((deal, terms)) = deals.iter().find(|(deal, _)| opening(deal).is_some_and(|at| at <= now)) else {
         return Err(not_open(deals.iter().filter_map(|(deal, _)| opening(deal)).min()));
     };
@@ -121,7 +121,7 @@ pub fn partner_goes_on(
         if !Clearance::of(&title.title, territory, now).0.clears(terms.charge()) {
             return Err(DenialCode::LicenceRequired);
         }
-        if deal.opening(&title.holdbacks, &title.avails, place).is_none_or(|opens_at| opens_at > now) {
+        if deal.opening(&title.holdbacks, &title.avails, &title.deals, place).is_none_or(|opens_at| opens_at > now) {
             return Err(DenialCode::WindowNotOpen);
         }
     }
@@ -153,7 +153,7 @@ pub fn key_is_due(title: &TitleRights, deal: &Deal, now: UtcMs) -> Result<(), De
 /// When a deal opens in the first of its territories, as things are planned.
 pub fn key_opens_at(title: &TitleRights, deal: &Deal) -> Option<UtcMs> {
     let places = deal.territories.members();
-    places.iter().filter_map(|place| deal.opening(&title.holdbacks, &title.avails, place)).min()
+    places.iter().filter_map(|place| deal.opening(&title.holdbacks, &title.avails, &title.deals, place)).min()
 }
 
 /// How viewers of a platform play from this server.

@@ -94,7 +94,7 @@ impl PlanChange {
     /// What stands against a plan that it has made: two windows of a kind at once, of which it made one, and all that opens
     /// too early or falls into what another party has alone.
     pub fn conflicts(&self, avails: &[Avail], holdbacks: &[Holdback], deals: &[Deal], now: UtcMs) -> Vec<Conflict> {
-        let mut conflicts = held_back(avails, holdbacks, now);
+        let mut conflicts = held_back(avails, holdbacks, deals, now);
         conflicts.extend(self.written().flat_map(|avail| findings(avail, avails, &[], deals, now).conflicts));
         conflicts
     }

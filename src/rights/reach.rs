@@ -51,7 +51,7 @@ impl<'a> Reach<'a> {
             return None;
         }
         let territory = self.territory?;
-        let held = holdback::lift(holdbacks, avails, avail.license_type, territory);
+        let held = holdback::lift(holdbacks, avails, deals, avail.license_type, territory);
         held.max(deal::kept_until(deals, avail, territory, now))
     }
 

@@ -59,7 +59,8 @@ scenarios! {
     cinemas:
         online_waits_for_the_strictest_circuit
         a_territory_waits_for_another_ones_opening
-        a_cinema_opening_and_the_window_online_move_together;
+        a_cinema_opening_and_the_window_online_move_together
+        online_waits_for_the_deal_of_a_circuit;
     hooks:
         an_operators_own_billing_says_who_may_watch;
     languages:

@@ -345,7 +345,7 @@ async fn windows_of_one_kind_do_not_overlap_and_others_are_warned_of() {
     let check = cinema.post(&format!("{avails}/check"), &cinema.operator, overlapping.clone()).await;
     let conflict = json!({"avail_id": show.avail, "license_type": "vod",
         "territories": {"include": ["CN"], "exclude": []}, "from": now + day * 13, "to": now + day * 14, "days": 1,
-        "code": "OVERLAP", "says": "Two windows of one licence type overlap in a common territory.",
+        "code": "OVERLAP", "says": "Two windows of one licence type overlap in a common territory and language.",
         "holdback_id": null, "party": null, "deal_id": null, "party_id": null});
     assert_eq!(check.body, json!({"conflicts": [conflict], "warnings": []}));
     let refused = cinema.post(&avails, &cinema.operator, overlapping).await;

@@ -5,7 +5,7 @@ use marquee::base::id::TitleId;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Backend, Stage, at, window};
+use super::{Backend, Stage, at, code, pvod, window};
 
 fn circuit(party: &str, opens_at: &str, lag_days: u16) -> Value {
     json!({"party": party, "contract": "2027-014", "lag_days": lag_days, "territories": {"include": ["CN"]},
@@ -157,5 +157,48 @@ pub async fn a_territory_waits_for_another_ones_opening(backend: Backend) {
     stage.done(Method::PATCH, &path, json!({"start_at": "2027-02-27T00:00:00-05:00"})).await;
     stage.done(Method::DELETE, &format!("/avails/{avail}"), json!({})).await;
     stage.done(Method::DELETE, &path, json!({})).await;
+    stage.end().await;
+}
+
+/// The circuit's opening stands in its deal alone: the cloud cinema opens with it at one instant, and follows where it goes.
+pub async fn online_waits_for_the_deal_of_a_circuit(backend: Backend) {
+    let stage = Stage::open(backend, "2027-01-01T00:00:00Z").await;
+    let title = stage.title("雾港孤刀", "NL").await;
+    let circuit = stage.party("横店院线", "circuit", None).await;
+    let opens = "2027-03-02T00:00:00+08:00";
+    let deal = stage.deal(title, &circuit, json!({"kind": "cinema"}), &["CN"], opens, None).await;
+    let counts = |deal: &str| {
+        json!({"party": "横店院线", "event": {"kind": "deal_opening", "deal_id": deal}, "lag_days": 0,
+            "territories": {"include": ["CN"]}, "license_types": []})
+    };
+    let path = format!("/titles/{title}/holdbacks");
+    let unknown = stage.operate(Method::POST, &path, &counts("dea_00000000000000000000000001")).await;
+    assert_eq!((unknown.status.as_u16(), unknown.code()), (422, "DEAL_NOT_FOUND".into()), "{}", unknown.text());
+    let holdback = stage.held(title, counts(&deal)).await;
+    assert_eq!((&holdback["event_at"], &holdback["lifts_at"]), (&json!(at(opens)), &json!(at(opens))));
+    let start = |offset_ms: i64| window("vod", &["CN"], &UtcMs(at(opens).0 + offset_ms).to_string(), None);
+    let early = ("HELD_BACK".to_owned(), "横店院线".to_owned(), Some(1));
+    assert_eq!(stage.refused(title, start(-1)).await, [early]);
+    let sold = stage.sell(title, start(0), pvod()).await;
+
+    // A later opening would leave the window early; first that is moved, then the deal.
+    let later = "2027-03-09T00:00:00+08:00";
+    let to = json!({"start_at": later});
+    let path = format!("/deals/{deal}");
+    let refused = stage.operate(Method::PATCH, &path, &to).await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (409, "DEAL_CONFLICT".into()));
+    assert!(refused.text().contains("by 7 days"), "{}", refused.text());
+    let avails = stage.done(Method::GET, &format!("/titles/{title}/avails"), json!({})).await;
+    let avail = avails["data"][0]["id"].as_str().unwrap();
+    stage.done(Method::PATCH, &format!("/avails/{avail}"), to.clone()).await;
+    stage.done(Method::PATCH, &path, to).await;
+    let listed = stage.done(Method::GET, &format!("/titles/{title}/holdbacks"), json!({})).await;
+    assert_eq!(listed["data"][0]["lifts_at"], json!(at(later)));
+    assert_eq!(stage.operate(Method::DELETE, &path, &json!({})).await.code(), "DEAL_AWAITED");
+    let viewer = stage.server.viewer("viewer").await;
+    for (offset_ms, expected) in [(-1, "WINDOW_NOT_OPEN"), (0, "ok")] {
+        stage.server.sim.advance_to(UtcMs(at(later).0 + offset_ms));
+        assert_eq!(code(&stage.buys(&viewer, &sold).await), expected, "{offset_ms}");
+    }
     stage.end().await;
 }

@@ -144,13 +144,13 @@ proptest! {
                 plan.push(avail);
             }
         }
-        prop_assert!(held_back(&plan, &holdbacks, UtcMs(0)).is_empty());
+        prop_assert!(held_back(&plan, &holdbacks, &[], UtcMs(0)).is_empty());
         for territory in [cn(), "DE".parse().unwrap()] {
             for kind in [LicenseType::Vod, LicenseType::Svod, LicenseType::Avod] {
                 let open = plan.iter().filter(|avail| {
                     avail.license_type == kind && avail.territories.contains(territory) && avail.window.is_open(at)
                 });
-                let lift = holdback::lift(&holdbacks, &plan, kind, territory);
+                let lift = holdback::lift(&holdbacks, &plan, &[], kind, territory);
                 let count = open.count();
                 prop_assert!(count <= 1, "{count} windows of one kind");
                 prop_assert!(count == 0 || lift.is_none_or(|lift| !lift.holds(at)));
@@ -178,7 +178,7 @@ proptest! {
             prop_assert!(clearance.allows(avail) || is_had(right.cause));
             let holds = |holdback: &&Holdback| {
                 holdback.of(avail).is_some_and(|held| held.contains(territory.unwrap()))
-                    && holdback.lift(&rights.avails).holds(now)
+                    && holdback.lift(&rights.avails, &rights.deals).holds(now)
             };
             let is_held = rights.holdbacks.iter().any(|holdback| holds(&holdback));
             prop_assert!(!is_held || is_had(right.cause), "nothing opens that is held back");

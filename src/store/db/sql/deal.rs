@@ -13,6 +13,7 @@ use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{DealId, PartyId, TitleId};
 use crate::base::limits;
+use crate::rights::conflict::held_back;
 use crate::rights::deal::{Deal, DealConflict, DealEdit, Met, findings};
 use crate::rights::party::Party;
 use crate::store::db::deal::{DealDb, KeptKey};
@@ -200,7 +201,25 @@ async fn edit_deal(
         return Err(refused(conflict));
     }
     write_deal(conn, &after, at).await?;
+    if after.window.start_at != before.window.start_at {
+        refuse_early(conn, &after, at).await?;
+    }
     Ok((before, after))
+}
+
+/// Refuses a deal whose opening leaves something too early that waits for it.
+async fn refuse_early(conn: &mut Connection, deal: &Deal, at: UtcMs) -> Result<()> {
+    let Plan { avails, mut holdbacks, deals } = plan_of(conn, deal.title_id).await?;
+    holdbacks.retain(|holdback| holdback.counts_from(deal.id));
+    if let Some(waiting) = held_back(&avails, &holdbacks, &deals, at).first() {
+        let days = waiting.days().map_or(String::new(), |days| format!(" by {days} days"));
+        let message = format!(
+            "The window {} waits for this opening, and would open too early{days}. Move that first.",
+            waiting.avail_id
+        );
+        return Err(Error::new(ErrorKind::Conflict, "DEAL_CONFLICT", message));
+    }
+    refuse_early_deals(conn, deal.title_id, at).await
 }
 
 async fn revoke_deal(conn: &mut Connection, id: DealId, at: UtcMs) -> Result<bool> {
@@ -257,6 +276,11 @@ async fn delete_deal(conn: &mut Connection, id: DealId, at: UtcMs) -> Result<()>
         let message = "The deal has begun. End it, or revoke it, instead.";
         return Err(Error::new(ErrorKind::Conflict, "DEAL_OPENED", message));
     }
+    let Plan { holdbacks, .. } = plan_of(conn, found.title_id).await?;
+    if let Some(holdback) = holdbacks.iter().find(|holdback| holdback.counts_from(id)) {
+        let message = format!("The holdback {} counts from its opening; remove that first.", holdback.id);
+        return Err(Error::new(ErrorKind::Conflict, "DEAL_AWAITED", message));
+    }
     let sent = sqlx::query("SELECT id FROM delivery WHERE deal_id = $1 LIMIT 1").bind(id.to_string());
     if sent.fetch_optional(&mut *conn).await?.is_some() {
         let message = "Files were sent under this deal, and that stays on record. Revoke the deal instead.";
@@ -271,7 +295,7 @@ async fn delete_deal(conn: &mut Connection, id: DealId, at: UtcMs) -> Result<()>
 pub async fn refuse_early_deals(conn: &mut Connection, title: TitleId, at: UtcMs) -> Result<()> {
     let Plan { avails, holdbacks, deals } = plan_of(conn, title).await?;
     let mut found = deals.iter().flat_map(|deal| {
-        let held = findings(deal, &avails, &[], &holdbacks, at).into_iter();
+        let held = findings(deal, &avails, &deals, &holdbacks, at).into_iter();
         held.filter(|conflict| matches!(conflict.met, Met::Holdback(_))).map(move |conflict| (deal.id, conflict))
     });
     let Some((id, conflict)) = found.next() else { return Ok(()) };

@@ -14,7 +14,7 @@ use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::caps::{self, Caps, FormatProfile};
 use crate::rights::conflict::{Conflict, findings, held_back};
 use crate::rights::deal::Deal;
-use crate::rights::holdback::Holdback;
+use crate::rights::holdback::{Holdback, HoldbackEvent};
 use crate::rights::plan::PlanChange;
 use crate::rights::window::Window;
 use crate::store::db::playback::Change;
@@ -44,6 +44,7 @@ pub async fn change(conn: &mut Connection, change: &PlanChange, at: UtcMs) -> Re
     }
     let Plan { avails, holdbacks, deals } = plan_of(conn, change.title_id).await?;
     require_few(holdbacks.len())?;
+    change.new_holdbacks.iter().try_for_each(|holdback| require_deal(holdback, &deals))?;
     if let Some(conflict) = change.conflicts(&avails, &holdbacks, &deals, at).first() {
         return Err(refused(conflict, |id| change.writes(id)));
     }
@@ -125,14 +126,26 @@ fn too_early(what: &str, conflict: &Conflict, party: &str) -> String {
 }
 
 pub async fn insert_holdback(conn: &mut Connection, holdback: &Holdback, at: UtcMs) -> Result<()> {
-    let Plan { avails, holdbacks: present, .. } = plan_of(conn, holdback.title_id).await?;
+    let Plan { avails, holdbacks: present, deals } = plan_of(conn, holdback.title_id).await?;
     require_few(present.len() + 1)?;
-    if let Some(conflict) = held_back(&avails, std::slice::from_ref(holdback), at).first() {
+    require_deal(holdback, &deals)?;
+    if let Some(conflict) = held_back(&avails, std::slice::from_ref(holdback), &deals, at).first() {
         let message = too_early(&format!("{} opens", conflict.avail_id), conflict, &holdback.party);
         return Err(Error::new(ErrorKind::Conflict, "HOLDBACK_CONFLICT", message));
     }
     write_holdback(conn, holdback).await?;
     refuse_early_deals(conn, holdback.title_id, at).await
+}
+
+/// What it counts from is a deal of its title.
+fn require_deal(holdback: &Holdback, deals: &[Deal]) -> Result<()> {
+    match holdback.event {
+        HoldbackEvent::DealOpening { deal_id } if !deals.iter().any(|deal| deal.id == deal_id) => {
+            let message = format!("The title has no deal {deal_id}.");
+            Err(Error::new(ErrorKind::Unprocessable, "DEAL_NOT_FOUND", message).with_param("event.deal_id"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn require_few(holdbacks: usize) -> Result<()> {
@@ -220,8 +233,8 @@ async fn write_avail(conn: &mut Connection, avail: &Avail, at: UtcMs) -> Result<
 
 pub async fn delete_avail(conn: &mut Connection, id: AvailId, at: UtcMs) -> Result<()> {
     let found = remove_avail(conn, id, at).await?;
-    let Plan { avails, holdbacks, .. } = plan_of(conn, found.title_id).await?;
-    if let Some(waiting) = held_back(&avails, &holdbacks, at).first() {
+    let Plan { avails, holdbacks, deals } = plan_of(conn, found.title_id).await?;
+    if let Some(waiting) = held_back(&avails, &holdbacks, &deals, at).first() {
         let message = format!("{} waits for its opening; remove that one, or the holdback, first.", waiting.avail_id);
         return Err(Error::new(ErrorKind::Conflict, "AVAIL_AWAITED", message));
     }

@@ -297,6 +297,7 @@ export interface Conflict {
 
 export type HoldbackEvent =
   | { kind: 'cinema_opening'; opens_at: string; zone: string }
+  | { kind: 'deal_opening'; deal_id: string }
   | { kind: 'window_opening'; license_type: LicenseType; territory: string };
 
 export interface HoldbackEntry {
@@ -311,6 +312,8 @@ export interface HoldbackEntry {
 export interface Holdback extends HoldbackEntry {
   id: string;
   title_id: string;
+  /** When what it counts from happens. */
+  event_at: string | null;
   lifts_at: string | null;
 }
 

@@ -2,7 +2,7 @@
 
 import type { Localized, Money } from '../../lib/api';
 import { operator } from '../api';
-import type { LicenseType, Territories } from './catalogue';
+import type { FormatProfile, Languages, LicenseType, Territories } from './catalogue';
 import type { DealDelivery } from './deliveries';
 
 export const partyKinds = ['partner', 'circuit', 'broadcaster', 'distributor', 'producer'] as const;
@@ -51,6 +51,8 @@ export interface DealEntry {
   contract: string | null;
   carriage: Carriage;
   territories: Territories;
+  languages: Languages | null;
+  format_profile: FormatProfile;
   start_at: string;
   end_at: string | null;
   zone: string;

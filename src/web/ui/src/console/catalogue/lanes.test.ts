@@ -36,6 +36,8 @@ test('a holdback counts from a cinema or from the first window elsewhere, which 
     [Date.parse(opens_at), Date.parse('2027-01-04T00:00:00Z')],
     [null, null],
   ]);
+  const deal = { ...cinema, event: { kind: 'deal_opening', deal_id: 'd' }, event_at: opens_at } as Holdback;
+  expect(holdbackLanes([deal, { ...deal, event_at: null }], []).map(({ event_at }) => event_at)).toEqual([Date.parse(opens_at), null]);
   expect(holdbackLanes([window], [avail])[0]?.event_at).toBe(Date.parse(avail.start_at));
   expect(stretchesOf([], lanes)).toEqual([{ start_at: '2027-01-01T00:00:00.000Z', end_at: '2027-01-04T00:00:00.000Z' }]);
 });

@@ -71,8 +71,9 @@ export function holdbackLanes(holdbacks: readonly Holdback[], avails: readonly A
   }));
 }
 
-function eventAt({ event }: Holdback, avails: readonly Avail[]): number | null {
+function eventAt({ event, event_at }: Holdback, avails: readonly Avail[]): number | null {
   if (event.kind === 'cinema_opening') return Date.parse(event.opens_at);
+  if (event.kind === 'deal_opening') return event_at === null ? null : Date.parse(event_at);
   const starts = avails
     .filter((avail) => avail.license_type === event.license_type && contains(avail.territories, event.territory))
     .map((avail) => Date.parse(avail.start_at));

@@ -18,14 +18,14 @@ function offer(avail_id: string, fields: Partial<Offer> = {}): Offer {
 }
 function deal(from: number, to: number | null, fields: Partial<Deal> = {}): Deal {
   return {
-    id: 'dea_1', title: { id: 'ttl_1', name: {}, poster_url: null }, party_id: 'pty_1', party_name: 'Reef', contract: null, missing_parts: [],
+    id: 'dea_1', title: { id: 'ttl_1', name: {}, poster_url: null }, party_id: 'pty_1', party_name: 'Reef', contract: null, missing_parts: [], languages: null, format_profile: 'uhd',
     carriage: { kind: 'platform', license_type: 'vod', price: null, streams: null }, territories: where('CN'), start_at: day(from),
     end_at: to === null ? null : day(to), zone: 'UTC', exclusivity: { with_us: false, with: [], media: [] }, opened_at: null, drift_ms: null, alarm: null, ...fields,
   };
 }
 function holdback(lifts: number | null, fields: Partial<Holdback> = {}): Holdback {
   const event = { kind: 'cinema_opening' as const, opens_at: day(1), zone: 'UTC' };
-  return { id: 'hbk_1', title_id: 'ttl_1', party: 'Circuit', contract: null, event, lag_days: 3, territories: where('CN'), license_types: [], lifts_at: lifts === null ? null : day(lifts), ...fields };
+  return { id: 'hbk_1', title_id: 'ttl_1', party: 'Circuit', contract: null, event, lag_days: 3, territories: where('CN'), license_types: [], event_at: day(1), lifts_at: lifts === null ? null : day(lifts), ...fields };
 }
 const plan = (fields: Partial<Plan>): Plan => ({ avails: [], offers: new Map(), deals: [], holdbacks: [], compliance: null, by_episode: false, ...fields });
 const stands = (it: Plan, instant: number, territory = 'CN') => placeOf(it, territory, instant).standing;
