@@ -12,12 +12,12 @@ const WORDS = {
   'en-GB': {
     planning: 'Planning filing number', plan: 'Record planning', submit: 'Submitted for review', number: 'Number', kind: 'Kind',
     save: 'Save licence', confirm: 'Confirm the licence', revoke: 'Licence was revoked', reason: 'Reason', width: 390, colorScheme: 'dark',
-    gone: 'The release licence of this film has been revoked.', give: 'Refund all of them',
+    gone: 'The release licence of this film has been revoked.', give: 'Refund all of them', filter: 'Clearance in China', state: 'Licence revoked',
   },
   'zh-CN': {
     planning: '规划备案号', plan: '登记规划备案', submit: '成片已送审', number: '编号', kind: '类别', save: '保存许可',
     confirm: '核实许可', revoke: '许可被撤销', reason: '原因', width: 1440, colorScheme: 'light',
-    gone: '这部影片的发行许可已被撤销', give: '全部退款',
+    gone: '这部影片的发行许可已被撤销', give: '全部退款', filter: '国内合规状态', state: '许可已撤销',
   },
 };
 
@@ -74,6 +74,17 @@ export function clearance(world) {
       await page.locator('[data-refunds-due="0"]').waitFor();
       const { data } = await marquee.operate('GET', `/purchases?title_id=${title.id}`);
       assert.deepEqual(data.map((order) => order.status), ['refunded']);
+
+      // Among all titles it is found by where it stands.
+      await page.goto(`${marquee.url}/console/titles`);
+      const row = page.locator('tr[data-row]').filter({ hasText: name[locale === 'zh-CN' ? 'zh-CN' : 'en'] });
+      await page.getByLabel(words.filter).selectOption('licensed');
+      await page.waitForURL(/licence_state=licensed/);
+      await row.waitFor({ state: 'detached' });
+      await page.getByLabel(words.filter).selectOption('revoked');
+      await page.waitForURL(/licence_state=revoked/);
+      await row.getByText(words.state).first().waitFor();
+      await picture(page, `clearance-titles-${locale}`);
       assert.deepEqual(page.faults, []);
       await close(page);
 

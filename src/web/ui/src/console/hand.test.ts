@@ -32,6 +32,16 @@ test('each thing that needs a hand leads to where it is mended', () => {
     text: 'Reef 6 (Reef TV) is to show Echo in 2 hours and has accepted no file', act: 'Look at the deal', href: '/console/titles/ttl_1?tab=windows',
   });
   expect(missing([1, 3]).text).toContain('no file of parts 1 and 3');
+  expect(told('LICENCE_CHANGE_PENDING', { title_id: 'ttl_1', facts: { expires_at: null } })).toEqual({
+    text: 'Echo is not what its licence was confirmed for: in China nothing new of it is offered', act: 'Look at the licence',
+    href: '/console/titles/ttl_1?tab=film',
+  });
+  const licence = (code: string, expires_at: string) => told(code, { title_id: 'ttl_1', facts: { expires_at } });
+  expect(licence('LICENCE_EXPIRES_SOON', '2026-12-03T04:00:00Z')).toEqual({
+    text: 'The licence of Echo runs out in 10 days: in China nothing new of it is offered from then on', act: 'Look at the licence',
+    href: '/console/titles/ttl_1?tab=film',
+  });
+  expect(licence('LICENCE_EXPIRED', '2026-11-21T04:00:00Z').text).toBe('The licence of Echo ran out 2 days ago: in China nothing new of it is offered');
   expect(told('NO_TITLES').href).toBe('/console/titles?do=new');
 });
 
@@ -43,5 +53,6 @@ test('health is one sentence of the worst thing there is', () => {
   expect(health('ALL_GOOD', { viewers_now: 3, starts: 10, failures: 0 })).toBe('All well. 3 watching; in the last hour 10 starts, 0 failed.');
   expect(health('ALL_GOOD', { viewers_now: 0, starts: 0, failures: 0 })).toBe('All quiet: nobody has pressed Play in the last hour.');
   expect(health('PREMIERE_DRIFT', { count: 1 })).toBe('One premiere elsewhere is not as agreed.');
+  expect(health('LICENCE_EXPIRED', { expires_at: '2026-11-21T04:00:00Z' })).toBe('A licence has run out: in China nothing new of its title is offered.');
   expect(health('START_FAILURES', { starts: 100, failures: 12, share: 0.12 })).toBe('Films fail to start: 12 of 100 in the last hour (12%).');
 });

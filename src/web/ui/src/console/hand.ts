@@ -54,6 +54,14 @@ export function tell(hand: Hand, words: Shape<typeof en>, locale: Locale, title:
       const text = title === '' ? words.PAYMENT_PENDING_LATE_product(when) : words.PAYMENT_PENDING_LATE(title, when);
       return { text, act: words.PAYMENT_PENDING_LATE_do, href };
     }
+    case 'LICENCE_CHANGE_PENDING':
+      return { text: words.LICENCE_CHANGE_PENDING(title), act: words.LICENCE_CHANGE_PENDING_do, href: tab('film') };
+    case 'LICENCE_EXPIRES_SOON':
+    case 'LICENCE_EXPIRED': {
+      const expires_at = fact(hand, 'expires_at');
+      const ends = expires_at === null ? '' : relative(expires_at, locale, now);
+      return { text: words[hand.code](title, ends), act: words[`${hand.code}_do`], href: tab('film') };
+    }
     case 'DISK_LOW': {
       const free = hand.facts.free_bytes;
       return {
@@ -119,6 +127,8 @@ export function healthOf(board: Board, words: Shape<typeof en>, locale: Locale):
       return { level, text: words.health_no_asset };
     case 'WINDOW_OPENS_NO_OFFER':
       return { level, text: words.health_no_offer };
+    case 'LICENCE_EXPIRED':
+      return { level, text: words.health_licence };
     default:
       return { level, text: words.unknown(code) };
   }

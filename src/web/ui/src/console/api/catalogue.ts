@@ -37,17 +37,10 @@ export interface Licence {
   number: string;
 }
 
-export type ComplianceState =
-  | 'not_applicable'
-  | 'none'
-  | 'planned'
-  | 'in_review'
-  | 'licensed'
-  | 'filed'
-  | 'ordinary'
-  | 'change_pending'
-  | 'expired'
-  | 'revoked';
+export const complianceStates = [
+  'none', 'planned', 'in_review', 'licensed', 'filed', 'ordinary', 'change_pending', 'expired', 'revoked', 'not_applicable',
+] as const;
+export type ComplianceState = (typeof complianceStates)[number];
 
 /** Where a title that was made in China stands there. */
 export interface Compliance {
@@ -143,6 +136,8 @@ export interface Title {
   rank?: number;
   protection: Protection;
   licence: Licence | null;
+  /** Where it stands in China, now. */
+  licence_state: ComplianceState;
   status: TitleStatus;
   runtime_ms: number;
   created_at: string;
@@ -229,7 +224,7 @@ export interface TitleRow extends Title {
   poster_url: string | null;
 }
 
-export type TitleEdit = Partial<Omit<Title, 'id' | 'runtime_ms' | 'created_at' | 'version' | 'poster_portrait' | 'poster_landscape' | 'poster_url' | 'licence'>>;
+export type TitleEdit = Partial<Omit<Title, 'id' | 'runtime_ms' | 'created_at' | 'version' | 'poster_portrait' | 'poster_landscape' | 'poster_url' | 'licence' | 'licence_state'>>;
 
 /** What became of an Avails document, or would. */
 export interface ImportedAvails {
@@ -507,10 +502,11 @@ const segment = encodeURIComponent;
 const at = (id: string) => `/titles/${segment(id)}`;
 
 export const catalogue = {
-  titles(filter: { query?: string; status?: string }, signal?: AbortSignal): Promise<TitleRow[]> {
+  titles(filter: { query?: string; status?: string; licence_state?: string }, signal?: AbortSignal): Promise<TitleRow[]> {
     const query = new URLSearchParams({ limit: '200' });
     if (filter.query) query.set('query', filter.query);
     if (filter.status) query.set('status', filter.status);
+    if (filter.licence_state) query.set('licence_state', filter.licence_state);
     return operator.list(`/titles?${query}`, options(signal));
   },
   async title(id: string): Promise<Title> {

@@ -5,6 +5,7 @@ import type { Shape } from '../../lib/words/shape';
 export const en = {
   compliance: 'Clearance in China',
   intro: 'Of titles made in China. Without it nothing is sold or shown to members there; what was bought plays on, unless the licence is revoked.',
+  any_state: 'Cleared in China or not',
   state_none: 'Nothing recorded',
   state_planned: 'Planning filed',
   state_in_review: 'In review',
@@ -14,6 +15,7 @@ export const en = {
   state_change_pending: 'Change pending',
   state_expired: 'Licence expired',
   state_revoked: 'Licence revoked',
+  state_not_applicable: 'Needs no licence',
   clears_paid: 'May be sold and shown to members.',
   clears_free: 'May be shown free of charge only.',
   clears_none: 'Nothing new may be offered.',
@@ -58,6 +60,7 @@ export const en = {
 export const zh: Shape<typeof en> = {
   compliance: '国内合规状态',
   intro: '适用于国产影片。未完成合规，不得在境内售卖或供会员观看；已购买的仍可观看，许可被撤销的除外。',
+  any_state: '全部合规状态',
   state_none: '未登记',
   state_planned: '已规划备案',
   state_in_review: '审查中',
@@ -67,6 +70,7 @@ export const zh: Shape<typeof en> = {
   state_change_pending: '变更中',
   state_expired: '许可已失效',
   state_revoked: '许可已撤销',
+  state_not_applicable: '无需许可',
   clears_paid: '可售卖，可供会员观看。',
   clears_free: '仅可免费播放。',
   clears_none: '不得新增售卖或播放。',

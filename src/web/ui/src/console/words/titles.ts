@@ -15,7 +15,7 @@ export const en = {
   none_title: 'No titles yet',
   none_text: 'Create the first one. Its page then leads through film, window, price and going live.',
   none_match: 'No title matches',
-  none_match_text: 'Change the search or the status.',
+  none_match_text: 'Change the search or the filters.',
   clear_filters: 'Clear the filters',
 
   col_title: 'Title',
@@ -203,7 +203,7 @@ export const zh: Shape<typeof en> = {
   none_title: '还没有影片',
   none_text: '先新建一部影片，影片页会一步步带您完成片源、窗口期、定价和上线。',
   none_match: '没有符合条件的影片',
-  none_match_text: '请更换搜索词或状态。',
+  none_match_text: '请更换搜索词或筛选条件。',
   clear_filters: '清除筛选',
 
   col_title: '影片',
