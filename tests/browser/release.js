@@ -13,12 +13,14 @@ const WORDS = {
   'en-GB': {
     party: 'Tern', circuit: 'Gull Pictures', held: /^Held back for Gull Pictures, until/, alone: /^Tern, Platform, pay per title · Japan, Alone/,
     for_sale: 'China (CN): For sale', free: 'United States (US): Free', held_tile: 'United States (US): Held back', after: 'Change after',
-    ask: 'Ask the time machine here', watches: 'Watches free of charge', legend: 'Another party alone', width: 390, colorScheme: 'dark',
+    ask: 'Ask the time machine here', watches: 'Watches free of charge', legend: 'Another party alone',
+    edit: 'Edit', starts: /^Start \(/, waits: /Waits until/, width: 390, colorScheme: 'dark',
   },
   'zh-CN': {
     party: '海鸥', circuit: '横店院线', held: /^与横店院线约定的限制期，至/, alone: /^海鸥，.*日本.*独播/,
     for_sale: '中国（CN）：在售', free: '美国（US）：免费', held_tile: '美国（US）：限制期内', after: '下一次变化',
-    ask: '用时光机查看该地区', watches: '免费观看', legend: '其他方独播', width: 1440, colorScheme: 'light',
+    ask: '用时光机查看该地区', watches: '免费观看', legend: '其他方独播',
+    edit: '调整', starts: /^开始（/, waits: /须等到/, width: 1440, colorScheme: 'light',
   },
 };
 
@@ -83,6 +85,21 @@ export function release(world) {
       await map.getByRole('button', { name: words.ask }).click();
       await page.locator('[data-machine]').getByText(words.watches).first().waitFor();
       await picture(page, `release-later-${locale}`);
+
+      // At that moment and there: who watches, and who would if the window opened a day later. Nothing is written.
+      await page.locator('li.avod').getByRole('button', { name: words.edit }).click();
+      const start = page.locator('dialog[open]').getByLabel(words.starts);
+      assert.equal(await page.locator('[data-under-change]').count(), 0, 'nothing is changed yet');
+      const a_day_later = new Date(Date.parse(`${await start.inputValue()}Z`) + DAY_S * 1000);
+      await start.fill(a_day_later.toISOString().slice(0, 16));
+      const stranger = page.locator('[data-under-change] tbody tr').first();
+      await stranger.locator('td').nth(0).getByText(words.watches).waitFor();
+      await stranger.locator('td').nth(1).getByText(words.waits).waitFor();
+      await page.locator('[data-under-change] details').scrollIntoViewIfNeeded();
+      await lookAt(page, `release-under-change-${locale}`, { whole: false });
+      await page.keyboard.press('Escape');
+      const { data } = await marquee.operate('GET', `/titles/${title.id}/avails`);
+      assert.ok(data.some((avail) => avail.start_at === opens_at), 'the window opens when it did');
       await close(page);
       await marquee.operate('PATCH', `/titles/${title.id}`, { status: 'withdrawn' });
     });

@@ -1,8 +1,9 @@
 // Titles, their rights and their films, as the API gives them to operators.
 
 import type { EpisodeTerms, Localized, Money } from '../../lib/api';
-import { Failure, troubleOf, type CallOptions, type NextStep } from '../../lib/http';
-import { operator } from '../api';
+import { Failure, troubleOf, type CallOptions } from '../../lib/http';
+import { operator, queryOf } from '../api';
+import type { Explanation } from './explain';
 
 export const titleStatuses = ['draft', 'live', 'suspended', 'withdrawn'] as const;
 export type TitleStatus = (typeof titleStatuses)[number];
@@ -273,6 +274,21 @@ export interface Avail extends AvailEntry {
   title_id: string;
 }
 
+/** What is not named stays. */
+export type AvailEdit = Partial<Pick<AvailEntry, 'start_at' | 'end_at' | 'hard_end_at' | 'languages' | 'format_profile'>>;
+
+/** Windows that are made and moved in one step. */
+export interface PlanChange {
+  new_avails?: AvailEntry[];
+  moved_avails?: (AvailEdit & { id: string })[];
+}
+
+/** An instant and a place that are asked about. */
+interface Where {
+  at: string;
+  territory: string;
+}
+
 export interface Conflict {
   avail_id: string;
   license_type: LicenseType;
@@ -463,24 +479,6 @@ export interface OpenUpload {
   expires_at?: string;
 }
 
-export interface ExplainStep {
-  check: string;
-  outcome: 'pass' | 'fail' | 'skip';
-  code: string | null;
-  says: string;
-  facts?: Record<string, unknown>;
-}
-
-export interface Explanation {
-  allow: boolean;
-  code: string | null;
-  via: string | null;
-  at: string;
-  territory: string | null;
-  steps: ExplainStep[];
-  next?: NextStep[];
-}
-
 export interface SalesPoint {
   start_at: string;
   gross: number;
@@ -565,7 +563,7 @@ export const catalogue = {
   checkAvail(title_id: string, body: AvailEntry & { replaces?: string }, signal: AbortSignal): Promise<AvailCheck> {
     return operator.call('POST', `${at(title_id)}/avails/check`, { body, signal });
   },
-  editAvail(id: string, body: Partial<Pick<AvailEntry, 'start_at' | 'end_at' | 'hard_end_at' | 'languages' | 'format_profile'>>): Promise<Avail> {
+  editAvail(id: string, body: AvailEdit): Promise<Avail> {
     return operator.call('PATCH', `/avails/${segment(id)}`, { body });
   },
   deleteAvail(id: string): Promise<void> {
@@ -619,8 +617,12 @@ export const catalogue = {
   deleteUpload(id: string): Promise<void> {
     return operator.call('DELETE', `/uploads/${segment(id)}`, { headers: { 'tus-resumable': '1.0.0' } });
   },
-  explain(query: { title_id: string; at: string; territory?: string }): Promise<Explanation> {
-    return operator.call('GET', `/explain?${new URLSearchParams(query)}`);
+  explain(query: Where & { title_id: string }, signal?: AbortSignal): Promise<Explanation> {
+    return operator.call('GET', `/explain${queryOf({ ...query })}`, options(signal));
+  },
+  /** What `explain` would answer if the plan were changed so; nothing is written. */
+  explainPlan(title_id: string, body: Where & { plan: PlanChange }, signal: AbortSignal): Promise<Explanation> {
+    return operator.call('POST', `${at(title_id)}/plan/explain`, { body, signal });
   },
   sales(id: string, query: { from: string; to: string; zone: string }): Promise<TitleSales> {
     return operator.call('GET', `${at(id)}/sales?${new URLSearchParams(query)}`);
