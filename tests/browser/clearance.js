@@ -77,7 +77,8 @@ export function clearance(world) {
 
       // Among all titles it is found by where it stands.
       await page.goto(`${marquee.url}/console/titles`);
-      const row = page.locator('tr[data-row]').filter({ hasText: name[locale === 'zh-CN' ? 'zh-CN' : 'en'] });
+      const row = page.locator('tr[data-row]').filter({ has: page.locator(`a[href$="${title.id}"]`) });
+      await row.waitFor();
       await page.getByLabel(words.filter).selectOption('licensed');
       await page.waitForURL(/licence_state=licensed/);
       await row.waitFor({ state: 'detached' });
