@@ -133,13 +133,8 @@ impl Events {
                 message: "The server is about to restart. Press Play to go on.",
             });
         }
-        if let Err(code) = self.sessions.check(&self.session, self.place.territory, now) {
-            return Some(Ended { code: code.as_str(), message: code.message() });
-        }
-        (now >= self.session.row().expires_at).then_some(Ended {
-            code: "SESSION_EXPIRED",
-            message: "This playback has run for as long as one may. Press Play to start again.",
-        })
+        let denial = self.sessions.check(&self.session, self.place.territory, now).err();
+        denial.map(|code| Ended { code: code.as_str(), message: code.message() })
     }
 
     /// When viewing ends as things stand: an operator may have moved the hard end since the session was opened.

@@ -34,6 +34,7 @@ fn status(code: DenialCode) -> StatusCode {
         | DenialCode::GrantRevoked
         | DenialCode::SessionRevoked
         | DenialCode::SessionEnded
+        | DenialCode::SessionExpired
         | DenialCode::RentalExpired
         | DenialCode::StartByPassed
         | DenialCode::PaymentRequired
@@ -57,7 +58,7 @@ pub fn rule(code: DenialCode) -> &'static str {
         DenialCode::LicenceRequired | DenialCode::LicenceRevoked => "licence",
         DenialCode::GeoNotLicensed => "territory",
         DenialCode::GrantRevoked | DenialCode::RentalExpired | DenialCode::StartByPassed => "grant",
-        DenialCode::SessionRevoked | DenialCode::SessionEnded => "session",
+        DenialCode::SessionRevoked | DenialCode::SessionEnded | DenialCode::SessionExpired => "session",
         DenialCode::PaymentRequired | DenialCode::MembershipRequired | DenialCode::EntitlementHookUnavailable => {
             "entitlement"
         }

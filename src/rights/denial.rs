@@ -29,6 +29,8 @@ pub enum DenialCode {
     GrantRevoked,
     SessionRevoked,
     SessionEnded,
+    /// It has run for as long as one may.
+    SessionExpired,
     RentalExpired,
     StartByPassed,
     PaymentRequired,
@@ -92,6 +94,7 @@ impl DenialCode {
             DenialCode::GrantRevoked => "GRANT_REVOKED",
             DenialCode::SessionRevoked => "SESSION_REVOKED",
             DenialCode::SessionEnded => "SESSION_ENDED",
+            DenialCode::SessionExpired => "SESSION_EXPIRED",
             DenialCode::RentalExpired => "RENTAL_EXPIRED",
             DenialCode::StartByPassed => "START_BY_PASSED",
             DenialCode::PaymentRequired => "PAYMENT_REQUIRED",
@@ -134,6 +137,7 @@ impl DenialCode {
             }
             DenialCode::SessionRevoked => "This playback has been ended. Press Play to start again.",
             DenialCode::SessionEnded => "This playback has ended. Press Play to start again.",
+            DenialCode::SessionExpired => "This playback has run for as long as one may. Press Play to start again.",
             DenialCode::RentalExpired => "The viewing period is over. You can buy the title again while it is on sale.",
             DenialCode::StartByPassed => "The title was not started in time. You can buy it again while it is on sale.",
             DenialCode::PaymentRequired => "This has to be paid for before it is watched.",

@@ -344,6 +344,24 @@ fn go_on(
     now: UtcMs,
     tracer: &mut impl Tracer,
 ) -> Result<(), DenialCode> {
+    right_goes_on(session, title, grant, membership, territory, now, tracer)?;
+    if now < session.expires_at {
+        return Ok(());
+    }
+    // Last, so that a hard end, which is as late, is said to be one.
+    tracer.step(|| trace::expired(session));
+    Err(DenialCode::SessionExpired)
+}
+
+fn right_goes_on(
+    session: &PlaybackSession,
+    title: &TitleRights,
+    grant: Option<&Grant>,
+    membership: Option<&Membership>,
+    territory: Option<Territory>,
+    now: UtcMs,
+    tracer: &mut impl Tracer,
+) -> Result<(), DenialCode> {
     let territory = deemed(session.entitlement.home, territory);
     let mut pass = |answer: Result<(), DenialCode>, step: fn(&GoingOn<'_>, Option<DenialCode>) -> Step| {
         tracer.step(|| step(&GoingOn { session, title, grant, membership, territory, now }, answer.err()));

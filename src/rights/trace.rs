@@ -254,6 +254,13 @@ pub fn session(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
     Step::new(Check::Session, passed(code.is_none()), code, says, facts)
 }
 
+/// That a session has run for as long as one may.
+pub fn expired(session: &PlaybackSession) -> Step {
+    let code = DenialCode::SessionExpired;
+    let facts = json!({"opened_at": session.opened_at, "expires_at": session.expires_at});
+    Step::new(Check::Session, Outcome::Fail, Some(code), code.message(), facts)
+}
+
 pub fn title_of(asked: &GoingOn<'_>, code: Option<DenialCode>) -> Step {
     title(&asked.title.title, code)
 }

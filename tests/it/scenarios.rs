@@ -13,6 +13,7 @@ use crate::server::{Answer, Server, TestViewer, outcome};
 mod campaigns;
 mod cashier;
 mod cinemas;
+mod explanations;
 mod hooks;
 mod languages;
 mod licences;
@@ -61,6 +62,8 @@ scenarios! {
         a_territory_waits_for_another_ones_opening
         a_cinema_opening_and_the_window_online_move_together
         online_waits_for_the_deal_of_a_circuit;
+    explanations:
+        what_is_explained_is_what_happens;
     hooks:
         an_operators_own_billing_says_who_may_watch;
     languages:

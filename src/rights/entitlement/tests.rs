@@ -188,7 +188,7 @@ impl Cinema {
             entitlement,
             campaign: None,
             opened_at: now,
-            expires_at: UtcMs(now.0 + DAY_MS),
+            expires_at: UtcMs(i64::MAX),
             revoked_at: None,
             ended_at: None,
         }
@@ -383,6 +383,25 @@ fn an_open_session_ends_with_what_it_stands_on() {
     assert_eq!(ask(&cinema, &killed, Some(&grant), Some(cn())), Err(DenialCode::SessionRevoked));
     cinema.rights.title.status = TitleStatus::Suspended;
     assert_eq!(ask(&cinema, &session, Some(&grant), Some(cn())), Err(DenialCode::TitleSuspended));
+}
+
+#[test]
+fn a_session_ends_at_its_age_and_a_hard_end_that_is_as_late_is_said_first() {
+    let mut cinema = cinema();
+    let title_id = cinema.rights.title.id;
+    cinema.rights.avails.push(avail(title_id, LicenseType::Avod, window(pvod_start(), None)));
+    let expires_at = UtcMs(pvod_start().0 + DAY_MS);
+    let session = PlaybackSession { expires_at, ..cinema.session(&nobody(), pvod_start()) };
+    let around = |cinema: &Cinema| {
+        [-1, 0, 1]
+            .map(|ms| still_entitled(&session, &cinema.rights, None, None, Some(cn()), UtcMs(expires_at.0 + ms)).err())
+    };
+    let expired = Some(DenialCode::SessionExpired);
+    assert_eq!(around(&cinema), [None, expired, expired]);
+    let (_, steps) = explain_going_on(&session, &cinema.rights, None, None, Some(cn()), expires_at);
+    assert_eq!(steps.last().and_then(|step| step.code), expired);
+    cinema.rights.avails[2].hard_end_at = Some(expires_at);
+    assert_eq!(around(&cinema), [None, Some(DenialCode::WindowClosed), Some(DenialCode::WindowClosed)]);
 }
 
 #[test]
