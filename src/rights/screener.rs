@@ -162,7 +162,8 @@ pub fn title_block(title: &Title, now: UtcMs) -> Option<DenialCode> {
 /// Whether an invitation could change it.
 fn is_open_question(decision: &Decision) -> bool {
     match decision {
-        Decision::Allow(right) => right.starts_clock,
+        // What is had elsewhere comes last.
+        Decision::Allow(right) => right.starts_clock || right.cause == Cause::External,
         Decision::Deny(denial) => {
             !matches!(denial.code, DenialCode::TitleWithdrawn | DenialCode::TitleSuspended | DenialCode::LicenceRevoked)
         }

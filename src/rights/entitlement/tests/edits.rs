@@ -32,25 +32,33 @@ fn edit(n: u8, codes: Option<&str>, categories: &[PlacementCategory]) -> CleanEd
 /// first two, cigars in Germany and France.
 fn placed(edits: Vec<CleanEdit>) -> Cinema {
     let mut cinema = cinema();
-    let rights = &mut cinema.rights;
-    for avail in &mut rights.avails {
+    for avail in &mut cinema.rights.avails {
         avail.territories = territories("CN DE US");
     }
-    let placement = |category| Placement {
+    place_in(&mut cinema, &[Food, Alcohol, Tobacco, Alcohol]);
+    cinema.rights.title.details.clean_edits = edits;
+    cinema
+}
+
+/// With something in its first part that may not be shown in China.
+pub fn placed_in_china(cinema: &mut Cinema) {
+    place_in(cinema, &[Alcohol]);
+}
+
+fn place_in(cinema: &mut Cinema, categories: &[PlacementCategory]) {
+    let placement = |category: &PlacementCategory| Placement {
         part: 1,
         brand: "Brand".into(),
-        category,
+        category: *category,
         contract: None,
         in_seconds: 0,
         out_seconds: 1,
         exposure_seconds: 1,
     };
-    rights.title.details.placements = [Food, Alcohol, Tobacco, Alcohol].map(placement).into();
-    rights.title.details.clean_edits = edits;
+    cinema.rights.title.details.placements = categories.iter().map(placement).collect();
     let block = |category, codes| PlacementBlock { category, territories: territories(codes) };
     let blocks = vec![block(Alcohol, "CN DE"), block(Tobacco, "DE FR")];
-    rights.placement_blocks = Some(Arc::new(PlacementBlocks { blocks, version: 1 }));
-    cinema
+    cinema.rights.placement_blocks = Some(Arc::new(PlacementBlocks { blocks, version: 1 }));
 }
 
 fn shown(cinema: &Cinema, place: Option<Territory>) -> u8 {

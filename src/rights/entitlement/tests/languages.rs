@@ -6,7 +6,7 @@ use crate::rights::language_range::LanguageRange;
 use crate::rights::language_terms::{LanguageTerms, Sound};
 use crate::rights::trace::{Check, Outcome};
 
-fn allow(text: &str) -> Option<Arc<Caps>> {
+pub fn allow(text: &str) -> Option<Arc<Caps>> {
     let list = text.split_whitespace().map(|entry| entry.parse().unwrap()).collect();
     Caps::of(Some(LanguageTerms::Allow(list)), FormatProfile::Hd)
 }
