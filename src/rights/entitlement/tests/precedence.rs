@@ -254,7 +254,7 @@ fn of_two_obstacles_the_earlier_check_answers() {
         "no edit",
     ];
     let after = |count: usize, code| after_title[count..].iter().map(|second| (*second, code)).collect::<Vec<_>>();
-    let rows: [(&str, &str, Vec<(&str, &str)>); 20] = [
+    let rows: [(_, _, Vec<(&str, &str)>); 20] = [
         ("withdrawn", gone, [vec![("unannounced", gone), ("no film", gone)], after(0, gone)].concat()),
         ("draft", none, [vec![("unannounced", none), ("no film", none)], after(0, none)].concat()),
         ("unannounced", none, [vec![("suspended", none), ("no film", none)], after(0, none)].concat()),
