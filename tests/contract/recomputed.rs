@@ -1,22 +1,27 @@
 //! What a node has made of the catalogue change by change is what it would make of the whole of it: over changes at random,
 //! also ones that are refused.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use marquee::base::clock::{SimClock, UtcMs};
-use marquee::base::id::{DealId, HoldbackId, OfferId, PartyId};
+use marquee::base::id::{AvailId, DealId, HoldbackId, OfferId, PartyId};
 use marquee::base::territory::TerritorySet;
 use marquee::catalog::title::{Title, TitleStatus};
 use marquee::playback::follower::Follower;
 use marquee::rights::avail::{Avail, LicenseType};
+use marquee::rights::caps::{Caps, FormatProfile};
 use marquee::rights::deal::{Carriage, Deal, DealEdit, Exclusivity};
 use marquee::rights::entitlement::decide_anywhere;
 use marquee::rights::holdback::{Holdback, HoldbackEvent};
+use marquee::rights::language_terms::LanguageTerms;
 use marquee::rights::offer::Offer;
 use marquee::rights::party::{Party, PartyKind};
+use marquee::rights::plan::PlanChange;
 use marquee::rights::snapshot::{Snapshot, TitleRights};
 use marquee::rights::window::Window;
 use marquee::store::db::Db;
+use marquee::store::db::catalog::Run;
 use marquee::store::state::State;
 use marquee::store::state::memory::MemoryState;
 use proptest::prelude::*;
@@ -28,6 +33,10 @@ use crate::scene::{self, NOW, later};
 const DAY_MS: i64 = 86_400_000;
 const TITLES: usize = 3;
 
+/// A window: its kind, its first day, how many days, whether it is in China alone or everywhere, and which language is heard
+/// under it: 0 for all of them.
+type Opening = (LicenseType, i64, i64, bool, usize);
+
 /// One thing that an operator does. Numbers choose among what is there.
 #[derive(Clone, Debug)]
 enum Act {
@@ -35,6 +44,8 @@ enum Act {
     Open(usize, LicenseType, i64, i64, bool),
     Move(usize, i64, i64),
     Remove(usize),
+    /// New windows, windows that move, and windows that go, all at once.
+    Plan(usize, Vec<Opening>, Vec<(usize, i64, i64)>, Vec<usize>),
     Price(usize),
     Withdraw(usize),
     Hold(usize, i64, u16),
@@ -48,11 +59,15 @@ fn any_act() -> impl Strategy<Value = Act> {
     let kind = || prop_oneof![Just(LicenseType::Vod), Just(LicenseType::Svod), Just(LicenseType::Avod)];
     let status = prop_oneof![Just(TitleStatus::Live), Just(TitleStatus::Draft), Just(TitleStatus::Suspended)];
     let title = || 0..TITLES;
+    let made = proptest::collection::vec((kind(), 0i64..20, 1i64..10, any::<bool>(), 0usize..3), 0..3);
+    let moved = proptest::collection::vec((0usize..9, 0i64..20, 1i64..10), 0..4);
+    let gone = proptest::collection::vec(0usize..9, 0..2);
     prop_oneof![
         1 => (title(), status).prop_map(|(title, status)| Act::Status(title, status)),
         4 => (title(), kind(), 0i64..20, 1i64..10, any::<bool>()).prop_map(|(t, k, s, d, b)| Act::Open(t, k, s, d, b)),
         2 => (0usize..9, 0i64..20, 1i64..10).prop_map(|(which, start, days)| Act::Move(which, start, days)),
         1 => (0usize..9).prop_map(Act::Remove),
+        4 => (title(), made, moved, gone).prop_map(|(title, made, moved, gone)| Act::Plan(title, made, moved, gone)),
         2 => (0usize..9).prop_map(Act::Price),
         1 => (0usize..9).prop_map(Act::Withdraw),
         1 => (title(), 0i64..20, 0u16..5).prop_map(|(title, at, lag)| Act::Hold(title, at, lag)),
@@ -113,6 +128,9 @@ async fn follow(backend: &impl Backend, acts: &[Act]) -> Result<(), TestCaseErro
     for act in acts {
         apply(&db, &mut titles, &party, &follower.snapshot(), act).await;
         follower.poll().await.unwrap();
+        for title in follower.snapshot().titles() {
+            prop_assert_eq!(met(&title.avails), None, "after {:?}", act);
+        }
     }
     let (followed, read) = (follower.snapshot(), open().await.snapshot());
     let rights = |snapshot: &Snapshot| snapshot.titles().map(|title| TitleRights::clone(title)).collect::<Vec<_>>();
@@ -132,6 +150,20 @@ async fn follow(backend: &impl Backend, acts: &[Act]) -> Result<(), TestCaseErro
     Ok(())
 }
 
+/// Two windows that no plan has at once: of one licence type, open at one instant in one territory, and heard in a language
+/// that is heard in both.
+fn met(avails: &[Avail]) -> Option<(&Avail, &Avail)> {
+    let meet = |one: &Avail, other: &Avail| {
+        one.license_type == other.license_type
+            && one.territories.common(&other.territories).is_some()
+            && one.window.common(&other.window).is_some()
+            && (one.caps.is_none() || other.caps.is_none() || one.caps == other.caps)
+    };
+    let mut pairs =
+        avails.iter().enumerate().flat_map(|(place, one)| avails[..place].iter().map(move |other| (one, other)));
+    pairs.find(|(one, other)| meet(one, other))
+}
+
 /// Does it, where there is something to do it to; a refusal is as good.
 async fn apply(db: &Arc<dyn Db>, titles: &mut [Title], party: &Party, known: &Snapshot, act: &Act) {
     let all: Vec<&TitleRights> = known.titles().map(AsRef::as_ref).collect();
@@ -146,6 +178,13 @@ async fn apply(db: &Arc<dyn Db>, titles: &mut [Title], party: &Party, known: &Sn
         zone: "Asia/Shanghai".into(),
     };
     let here = || TerritorySet::of(["CN".parse().unwrap()]);
+    let open = |title: usize, (license_type, start, days, is_here, language): Opening| {
+        let territories = if is_here { here() } else { TerritorySet::world() };
+        let bare = scene::avail(titles[title].id);
+        let heard = ["*", "zh:dub", "en:dub"][language].parse().unwrap();
+        let caps = Caps::of(Some(LanguageTerms::Allow(vec![heard])), FormatProfile::Uhd);
+        Avail { license_type, territories, window: window(start, days), hard_end_at: None, caps, ..bare }
+    };
     match *act {
         Act::Status(title, status) => {
             let title = &mut titles[title];
@@ -154,10 +193,7 @@ async fn apply(db: &Arc<dyn Db>, titles: &mut [Title], party: &Party, known: &Sn
             *title = edited;
         }
         Act::Open(title, license_type, start, days, is_here) => {
-            let territories = if is_here { here() } else { TerritorySet::world() };
-            let bare = scene::avail(titles[title].id);
-            let avail = Avail { license_type, territories, window: window(start, days), hard_end_at: None, ..bare };
-            let _ = db.insert_avail(&avail, None, NOW).await;
+            let _ = db.insert_avail(&open(title, (license_type, start, days, is_here, 0)), None, NOW).await;
         }
         Act::Move(which, start, days) => {
             let Some(avail) = avails.get(which) else { return };
@@ -166,6 +202,22 @@ async fn apply(db: &Arc<dyn Db>, titles: &mut [Title], party: &Party, known: &Sn
         Act::Remove(which) => {
             let Some(avail) = avails.get(which) else { return };
             let _ = db.delete_avail(avail.id, UtcMs(NOW.0 - 1)).await;
+        }
+        Act::Plan(title, ref made, ref moved, ref gone) => {
+            let present = known.title(titles[title].id).map_or(&[][..], |title| &title.avails);
+            let named = |which: usize| (!present.is_empty()).then(|| &present[which % present.len()]);
+            let gone: BTreeSet<AvailId> = gone.iter().filter_map(|which| named(*which)).map(|avail| avail.id).collect();
+            let moved = moved.iter().filter_map(|(which, start, days)| {
+                Some(Avail { window: window(*start, *days), ..named(*which)?.clone() })
+            });
+            let moved: BTreeMap<AvailId, Avail> = moved.map(|avail| (avail.id, avail)).collect();
+            let change = PlanChange {
+                new_avails: made.iter().map(|opening| open(title, *opening)).collect(),
+                edited_avails: moved.into_values().filter(|avail| !gone.contains(&avail.id)).collect(),
+                gone_avails: gone.into_iter().collect(),
+                ..PlanChange::of(titles[title].id)
+            };
+            let _ = db.change_plans(&[change], Run::Real, UtcMs(NOW.0 - 1)).await;
         }
         Act::Price(which) => {
             let Some(avail) = avails.get(which) else { return };

@@ -2,9 +2,13 @@
 
 use proptest::prelude::*;
 
+use super::languages::allow;
 use super::*;
+use crate::base::id::{DealId, PartyId};
 use crate::rights::conflict::{findings, held_back};
+use crate::rights::deal::{Carriage, Deal, Exclusivity, Medium};
 use crate::rights::holdback::{self, Holdback, HoldbackEvent};
+use crate::rights::language_terms::Sound;
 use crate::rights::trace::{Check, Outcome};
 
 fn any_instant() -> impl Strategy<Value = UtcMs> {
@@ -12,12 +16,14 @@ fn any_instant() -> impl Strategy<Value = UtcMs> {
 }
 
 fn any_avail(title_id: TitleId) -> impl Strategy<Value = Avail> {
-    let kind = prop_oneof![Just(LicenseType::Vod), Just(LicenseType::Svod), Just(LicenseType::Avod)];
-    (kind, any_instant(), 1i64..20, proptest::option::of(1i64..25), any::<bool>()).prop_map(
-        move |(kind, start_at, days, hard, is_here)| {
+    let kind = proptest::sample::select(LicenseType::ALL.to_vec());
+    let languages = prop_oneof![3 => Just(None), 1 => Just(Some("zh")), 1 => Just(Some("fr"))];
+    (kind, any_instant(), 1i64..20, proptest::option::of(1i64..25), any::<bool>(), languages).prop_map(
+        move |(kind, start_at, days, hard, is_here, languages)| {
             let end_at = Some(UtcMs(start_at.0 + days * DAY_MS));
             let mut made = avail(title_id, kind, window(start_at, end_at));
             made.hard_end_at = hard.map(|days| UtcMs(start_at.0 + days * DAY_MS));
+            made.caps = languages.and_then(allow);
             if !is_here {
                 made.territories = TerritorySet::of(["DE".parse().unwrap()]);
             }
@@ -49,17 +55,64 @@ fn any_holdback() -> impl Strategy<Value = Holdback> {
     })
 }
 
+/// A grant of whoever is drawn later, in the window at a place in the plan: with any clock, what outages have added to it,
+/// and a hard end of its own, wherever that lies.
+fn any_grant() -> impl Strategy<Value = (usize, Grant)> {
+    let clock = prop_oneof![
+        Just(GrantClock::OnPurchase { watch_ms: 2 * DAY_MS }),
+        Just(GrantClock::OnFirstPlay { start_within_ms: 5 * DAY_MS, watch_ms: 2 * DAY_MS }),
+        Just(GrantClock::UntilMembers { watch_ms: 20 * DAY_MS }),
+        Just(GrantClock::Forever),
+    ];
+    let hard_end = proptest::option::of(0i64..12);
+    let extended = (0i64..3, 0i64..3);
+    (0usize..5, any_instant(), clock, any::<bool>(), prop::bool::weighted(0.2), hard_end, extended).prop_map(
+        |(avail, issued_at, clock, is_started, is_revoked, hard, (extended, start_extended))| {
+            let grant = Grant {
+                first_play_at: is_started.then_some(issued_at),
+                hard_end_at: hard.map(|days| UtcMs(issued_at.0 + days * DAY_MS)),
+                revoked_at: is_revoked.then_some(issued_at),
+                extended_ms: extended * DAY_MS,
+                start_extended_ms: start_extended * DAY_MS,
+                ..cinema().grant(clock, issued_at)
+            };
+            (avail, grant)
+        },
+    )
+}
+
+/// Another party's, which may have it alone: also where a window of ours is, as no plan that was saved would let it.
+fn any_deal() -> impl Strategy<Value = Deal> {
+    let kind = proptest::sample::select(LicenseType::ALL.to_vec());
+    let exclusivity = proptest::option::of(any::<bool>());
+    (kind, any_instant(), 1i64..10, exclusivity, any::<bool>(), prop::bool::weighted(0.2)).prop_map(
+        |(license_type, start_at, days, exclusivity, is_here, is_revoked)| Deal {
+            id: DealId::new(UtcMs(1)),
+            title_id: TitleId::new(UtcMs(7)),
+            party_id: PartyId::new(UtcMs(1)),
+            contract: None,
+            carriage: Carriage::Platform { license_type, price: None, streams: None },
+            territories: TerritorySet::of([if is_here { cn() } else { "DE".parse().unwrap() }]),
+            caps: None,
+            window: window(start_at, Some(UtcMs(start_at.0 + days * DAY_MS))),
+            exclusivity: exclusivity.map(|with_us| Exclusivity { with_us, ..Exclusivity::default() }),
+            opened_at: None,
+            revoked_at: is_revoked.then_some(start_at),
+        },
+    )
+}
+
 prop_compose! {
     fn any_case()(
         avails in proptest::collection::vec(any_avail(TitleId::new(UtcMs(7))), 0..4),
         status in prop_oneof![8 => Just(TitleStatus::Live), 1 => Just(TitleStatus::Draft), 1 => Just(TitleStatus::Suspended)],
-        grants in proptest::collection::vec((0usize..4, any_instant(), any::<bool>(), any::<bool>(), any::<bool>()), 0..4),
+        grants in proptest::collection::vec(any_grant(), 0..4),
         member in proptest::option::of((any_instant(), 1i64..20)),
         now in any_instant(),
         is_here in prop::bool::weighted(0.9),
         (is_chinese, is_ordinary, is_licensed) in any::<(bool, bool, bool)>(),
         revoked_at in proptest::option::weighted(0.2, any_instant()),
-        holdbacks in proptest::collection::vec(any_holdback(), 0..3),
+        (holdbacks, deals) in (proptest::collection::vec(any_holdback(), 0..3), proptest::collection::vec(any_deal(), 0..2)),
         series in proptest::option::of((0u32..3, proptest::option::of(any_instant()), proptest::option::of(any_instant()))),
     ) -> (TitleRights, ViewerRights, Option<Territory>, UtcMs) {
         let cinema = cinema();
@@ -67,6 +120,7 @@ prop_compose! {
         rights.title.status = status;
         rights.avails.extend(avails);
         rights.holdbacks = holdbacks;
+        rights.deals = deals;
         rights.title.details.country = is_chinese.then(cn);
         let licence = Licence { kind: LicenceKind::OnlineFiling, number: "V31001572104501".into() };
         let film = LicensedFilm::of(&rights.title);
@@ -81,27 +135,9 @@ prop_compose! {
             ..Compliance::default()
         };
         rights.title.details.licence = is_licensed.then_some(licence);
-        let grants = grants.into_iter().map(|(avail, issued_at, waits, is_started, is_revoked)| Grant {
-            id: GrantId::new(issued_at),
-            viewer_id: cinema.viewer_id,
-            title_id: rights.title.id,
-            avail_id: rights.avails[avail % rights.avails.len()].id,
-            offer_id: OfferId::new(issued_at),
-            cause: GrantCause::Purchase(PurchaseId::new(issued_at)),
-            clock: if waits {
-                GrantClock::OnFirstPlay { start_within_ms: 5 * DAY_MS, watch_ms: 2 * DAY_MS }
-            } else {
-                GrantClock::OnPurchase { watch_ms: 2 * DAY_MS }
-            },
-            issued_at,
-            available_at: issued_at,
-            first_play_at: is_started.then_some(issued_at),
-            hard_end_at: None,
-            streams: 1,
-            revoked_at: is_revoked.then_some(issued_at),
-            extended_ms: 0,
-            start_extended_ms: 0,
-            livemode: false,
+        let (viewer_id, title_id) = (cinema.viewer_id, rights.title.id);
+        let grants = grants.into_iter().map(|(avail, grant)| {
+            Grant { viewer_id, title_id, avail_id: rights.avails[avail % rights.avails.len()].id, ..grant }
         }).collect();
         let memberships = member.into_iter().map(|(starts_at, days)| Membership {
             id: MembershipId::new(starts_at),
@@ -120,6 +156,8 @@ prop_compose! {
             rights.title.details.episodes = Some(EpisodeTerms { free, coins: 60, rewarded_per_day: 1 });
             unlocks.extend(unlocked_at.map(|at| cinema.unlocked(2, UnlockMeans::Reward, at)));
         }
+        let sound = || Sound(vec![Some("zh".into())]);
+        rights.sounds = rights.title.parts.iter().map(|part| (*part, sound())).collect();
         (rights, ViewerRights { grants, memberships, unlocks, screeners: vec![], external: None, home: None, wanted: None }, is_here.then(cn), now)
     }
 }
@@ -182,6 +220,21 @@ proptest! {
             };
             let is_held = rights.holdbacks.iter().any(|holdback| holds(&holdback));
             prop_assert!(!is_held || is_had(right.cause), "nothing opens that is held back");
+            let is_theirs = rights.deals.iter().any(|deal| {
+                deal.carriage.medium() == Medium::of(avail.license_type)
+                    && deal.exclusivity.as_ref().is_some_and(|group| !group.with_us)
+                    && deal.revoked_at.is_none()
+                    && deal.territories.contains(territory.unwrap())
+                    && deal.window.is_open(now)
+            });
+            prop_assert!(!is_theirs || is_had(right.cause), "nothing opens that is another party's alone");
+            let is_there = rights.title.part(part).is_some();
+            prop_assert!(!is_there || avail.caps != allow("fr"), "nothing plays of which nothing may be heard");
+            if let Some(grant) = viewer.grants.iter().find(|grant| right.grant_id() == Some(grant.id)) {
+                prop_assert!(grant.revoked_at.is_none());
+                let end = grant.hard_end_at.unwrap_or(UtcMs(i64::MAX));
+                prop_assert!(now < end && right.ends_at.unwrap_or(UtcMs(i64::MAX)) <= end, "no grant outlives its hard end");
+            }
         }
         if let Decision::Deny(denial) = &decision {
             for next in &denial.next {
@@ -226,6 +279,11 @@ proptest! {
             let answer = still_entitled(&session, &rights, grant, member, territory, later);
             let (explained, steps) = explain_going_on(&session, &rights, grant, member, territory, later);
             prop_assert_eq!(explained, answer);
+            if answer.is_ok() {
+                let avail = session.entitlement.avail_id.and_then(|id| rights.avail(id)).unwrap();
+                let ends = [avail.hard_end_at, grant.and_then(|grant| grant.hard_end_at)];
+                prop_assert!(ends.into_iter().flatten().all(|end| later < end), "nor does a session");
+            }
             prop_assert_eq!(steps.last().unwrap().code, answer.err());
             prop_assert!(steps[..steps.len() - 1].iter().all(|step| step.outcome == Outcome::Pass));
         }

@@ -158,6 +158,9 @@ struct Stand {
 
 type Change = fn(&mut Stand);
 
+/// Each second obstacle, with the answer.
+type Pairs = Vec<(&'static str, &'static str)>;
+
 impl Stand {
     /// A grant runs, and its window is open.
     fn ready() -> Stand {
@@ -254,7 +257,7 @@ fn of_two_obstacles_the_earlier_check_answers() {
         "no edit",
     ];
     let after = |count: usize, code| after_title[count..].iter().map(|second| (*second, code)).collect::<Vec<_>>();
-    let rows: [(_, _, Vec<(&str, &str)>); 20] = [
+    let rows: [(&str, &str, Pairs); 20] = [
         ("withdrawn", gone, [vec![("unannounced", gone), ("no film", gone)], after(0, gone)].concat()),
         ("draft", none, [vec![("unannounced", none), ("no film", none)], after(0, none)].concat()),
         ("unannounced", none, [vec![("suspended", none), ("no film", none)], after(0, none)].concat()),
