@@ -164,7 +164,6 @@ export const en = {
   under_other: 'There and then something would change:',
   under_elsewhere: (territory: string) => `This window does not cover ${territory}.`,
   under_no_price: 'The window gets its price once it is saved: nobody can buy in it before.',
-  under_conflict: 'Nothing can be said of a change that cannot be saved.',
 };
 
 export const zh: Shape<typeof en> = {
@@ -329,5 +328,4 @@ export const zh: Shape<typeof en> = {
   under_other: '此时此地有变化：',
   under_elsewhere: (territory) => `此窗口期不含${territory}。`,
   under_no_price: '窗口期保存后才能定价，在此之前观众无法购买。',
-  under_conflict: '存在冲突、无法保存时，不作判定。',
 };
