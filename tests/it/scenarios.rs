@@ -14,11 +14,13 @@ mod campaigns;
 mod cashier;
 mod cinemas;
 mod explanations;
+mod gifts;
 mod hooks;
 mod languages;
 mod licences;
 mod life;
 mod members;
+mod order;
 mod outages;
 mod parties;
 mod partners;
@@ -64,6 +66,9 @@ scenarios! {
         online_waits_for_the_deal_of_a_circuit;
     explanations:
         what_is_explained_is_what_happens;
+    gifts:
+        a_code_that_is_refused_is_intact
+        each_code_in_thirty_hands_is_one_grant;
     hooks:
         an_operators_own_billing_says_who_may_watch;
     languages:
@@ -81,7 +86,11 @@ scenarios! {
         a_film_lives_from_its_planning_to_its_revocation;
     members:
         early_access_lasts_as_long_as_the_membership
-        early_access_that_is_paid_too_late_is_given_back;
+        early_access_that_is_paid_too_late_is_given_back
+        a_film_that_was_begun_is_finished_after_the_membership
+        a_price_is_that_of_whoever_was_a_member_at_the_order;
+    order:
+        the_pin_and_then_the_streams_are_asked_last;
     outages:
         what_an_outage_took_is_given_back;
     parties:
@@ -103,6 +112,7 @@ scenarios! {
     rentals:
         a_member_price_outlives_the_membership
         a_rental_is_started_in_time_or_not_at_all
+        a_member_starts_no_rental_that_the_membership_spares
         a_window_flips_while_people_watch
         a_renter_travels
         who_lives_in_the_union_takes_films_along

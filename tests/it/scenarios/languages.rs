@@ -17,7 +17,7 @@ const OPENS: &str = "2027-01-15T20:00:00+08:00";
 const CHANGES: &str = "2027-01-29T20:00:00+08:00";
 
 /// The test film in three sizes, four sounds and two languages of words: the same bytes under several names.
-async fn film(stage: &Stage) -> AssetId {
+pub async fn film(stage: &Stage) -> AssetId {
     let packaged = film::packaged().await;
     let id = AssetId::new(stage.server.now());
     let folder = packaged.dir.with_file_name(format!("languages-{id}"));

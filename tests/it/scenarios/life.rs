@@ -79,6 +79,9 @@ pub async fn a_film_lives_from_its_planning_to_its_revocation(backend: Backend) 
     let cinema = stage.done(Method::GET, "/parties", json!({})).await;
     let circuit =
         cinema["data"].as_array().unwrap().iter().find(|row| row["name"] == "横店院线").unwrap()["id"].clone();
+    // Sold for good too, as long as it is rented out.
+    let for_good = json!({"kind": "buy", "list_price": {"amount": 4800, "currency": "CNY"}, "clock": {"forever": {}}});
+    let for_good = stage.sell(title, window("est", &["CN"], PREMIERE, Some(FOR_MEMBERS)), for_good).await;
     // Members, then everybody, then television, which needs its own clearance.
     stage.avail(title, window("svod", &["CN"], FOR_MEMBERS, Some(FREE))).await;
     stage.avail(title, window("avod", &["CN"], FREE, None)).await;
@@ -139,7 +142,9 @@ pub async fn a_film_lives_from_its_planning_to_its_revocation(backend: Backend) 
     assert_eq!((&late["alarm"], &late["drift_ms"]), (&json!("late"), &json!(300_000)));
 
     stage.to("2027-01-29T19:30:00+08:00");
-    stage.buys(&buyer, &sold).await.unwrap();
+    let rented = stage.buys(&buyer, &sold).await.unwrap();
+    let keeper = stage.server.viewer("keeper").await;
+    let kept = stage.buys(&keeper, &for_good).await.unwrap();
     let watching = stage.plays(&buyer, title).await.unwrap();
     around(FOR_MEMBERS, [[pay, pay, "ok", soon, soon], [join, "membership", "WINDOW_CLOSED", soon, soon]]).await;
     assert_eq!(code(&stage.buys(&guest, &sold).await), "WINDOW_CLOSED");
@@ -150,7 +155,7 @@ pub async fn a_film_lives_from_its_planning_to_its_revocation(backend: Backend) 
     )
     .await;
     let abroad = stage.server.viewer("abroad").await;
-    stage.buys_in("DE", &abroad, &germany).await.unwrap();
+    let rented_abroad = stage.buys_in("DE", &abroad, &germany).await.unwrap();
     around(SHOWCASE, [[join, "membership", "WINDOW_CLOSED", pay, soon]; 2]).await;
     around(FREE, [[join, "membership", "WINDOW_CLOSED", pay, soon], ["free", "free", "WINDOW_CLOSED", pay, soon]])
         .await;
@@ -164,6 +169,9 @@ pub async fn a_film_lives_from_its_planning_to_its_revocation(backend: Backend) 
     let open = stage.opens_in("CN", &guest, title).await.unwrap();
     assert_eq!((&open["via"], &open["ads"]), (&json!("free"), &json!("required")));
     assert_eq!(stage.playlist(&open).await, "ok");
+    assert_eq!(stage.opens_in("CN", &keeper, title).await.unwrap()["via"], "grant");
+    let due = async || stage.done(Method::GET, &format!("/titles/{title}/refunds-due"), json!({})).await;
+    assert_eq!((&due().await["count"], &due().await["revoked_at"]), (&json!(0), &Value::Null));
     stage.to(REVOKED);
     assert_eq!(record(json!({"event": "revoke", "reason": "an order of the NRTA"})).await, "revoked");
     assert_eq!(stage.playlist(&open).await, "LICENCE_REVOKED");
@@ -175,6 +183,19 @@ pub async fn a_film_lives_from_its_planning_to_its_revocation(backend: Backend) 
     let partner = stage.partner_plays(&panda.play(&stage, title, "their-last"), "CN").await;
     assert_eq!(code(&partner), "LICENCE_REVOKED");
     assert_eq!(stage.plays_in("US", &overseas, title).await.unwrap()["via"], "grant");
+
+    // What could still be watched in China is given back; not what had run out there, nor what plays on elsewhere.
+    let found = due().await;
+    assert_eq!((&found["count"], &found["revoked_at"]), (&json!(1), &json!(at(REVOKED))));
+    assert_eq!((&found["data"][0]["id"], &found["amounts"][0]["amount"]), (&kept["id"], &json!(4800)), "{found}");
+    let path = format!("/titles/{title}/refunds-due");
+    let given_back = stage.done(Method::POST, &path, json!({})).await;
+    assert_eq!((&given_back["left"], given_back["refunds"].as_array().map(Vec::len)), (&json!(0), Some(1)));
+    assert_eq!(due().await["count"], json!(0));
+    for (purchase, status) in [(&kept, "refunded"), (&rented, "paid"), (&rented_abroad, "paid")] {
+        let path = format!("/purchases/{}", purchase["id"].as_str().unwrap());
+        assert_eq!(stage.done(Method::GET, &path, json!({})).await["status"], status);
+    }
     stage.end().await;
 }
 

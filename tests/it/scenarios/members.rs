@@ -4,7 +4,8 @@ use marquee::base::clock::UtcMs;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Backend, Stage, at, code, window};
+use super::{Backend, Stage, at, code, pvod, window};
+use crate::film;
 
 const OPENS: &str = "2027-01-01T00:00:00Z";
 /// Day 90: all members have it.
@@ -110,5 +111,64 @@ pub async fn early_access_that_is_paid_too_late_is_given_back(backend: Backend) 
     assert_eq!((&sale["status"], &sale["grants"]), (&json!("expired"), &json!([])), "{sale}");
     let kinds: Vec<&str> = sale["events"].as_array().unwrap().iter().map(|it| it["kind"].as_str().unwrap()).collect();
     assert!(kinds.contains(&"late_payment_returned"), "{kinds:?}");
+    stage.end().await;
+}
+
+/// A membership lapses while its member watches: the film may be seen to its end and half an hour more, and no other begins.
+pub async fn a_film_that_was_begun_is_finished_after_the_membership(backend: Backend) {
+    let stage = Stage::open(backend, OPENS).await;
+    let title = stage.title("Harbour of Glass", "NL").await;
+    stage.avail(title, window("svod", &["CN"], OPENS, None)).await;
+    let member = stage.server.viewer("member").await;
+    let lapse = "2027-02-10T00:00:00Z";
+    stage.membership(&member, lapse).await;
+
+    stage.server.advance_to(at(lapse), -1000);
+    let watching = stage.plays(&member, title).await.unwrap();
+    let finished = UtcMs(stage.server.now().0 + (i64::from(film::DURATION_S) + 30 * 60) * 1000);
+    assert_eq!((&watching["via"], &watching["ends_at"]), (&json!("membership"), &json!(finished)));
+    for (offset_ms, expected) in [(-1, "ok"), (0, "MEMBERSHIP_REQUIRED"), (1, "MEMBERSHIP_REQUIRED")] {
+        stage.server.advance_to(at(lapse), offset_ms);
+        assert_eq!(code(&stage.opens_in("CN", &member, title).await), expected, "{offset_ms}");
+        assert_eq!(stage.goes_on(&watching).await, "ok", "{offset_ms}");
+    }
+    for (offset_ms, expected) in [(-1, "ok"), (0, "MEMBERSHIP_REQUIRED"), (1, "MEMBERSHIP_REQUIRED")] {
+        stage.server.sim.advance_to(UtcMs(finished.0 + offset_ms));
+        assert_eq!(stage.goes_on(&watching).await, expected, "{offset_ms}");
+    }
+    stage.end().await;
+}
+
+/// Whoever orders a millisecond before the membership lapses pays the price that was asked for, however long that takes; at
+/// the lapse the list price is asked for.
+pub async fn a_price_is_that_of_whoever_was_a_member_at_the_order(backend: Backend) {
+    let stage = Stage::open(backend, OPENS).await;
+    let title = stage.title("Harbour of Glass", "NL").await;
+    let sold = stage.sell(title, window("vod", &["CN"], OPENS, None), pvod()).await;
+    let lapse = "2027-02-10T00:00:00Z";
+    let order = json!({"offer_id": sold.offer, "payment": {"method": "sandbox", "outcome": "qr_code"}});
+    let mut orders = Vec::new();
+    let people = [stage.server.viewer("a").await, stage.server.viewer("b").await, stage.server.viewer("c").await];
+    for viewer in &people {
+        stage.membership(viewer, lapse).await;
+    }
+    for ((offset_ms, price), viewer) in [(-1, 900), (0, 1800), (1, 1800)].into_iter().zip(&people) {
+        stage.server.advance_to(at(lapse), offset_ms);
+        let viewer = stage.server.signed_in_again(viewer).await;
+        let pending = stage.from("CN", &viewer.token, "/purchases", &order).await.json();
+        assert_eq!((&pending["status"], &pending["price"]["amount"]), (&json!("pending"), &json!(price)), "{pending}");
+        orders.push((viewer, pending, price));
+    }
+    stage.to("2027-02-10T00:10:00Z");
+    for (viewer, pending, price) in orders {
+        let payment = pending["payment"]["url"].as_str().unwrap().strip_prefix("/cashier/").unwrap();
+        let path = format!("/sandbox/payments/{payment}");
+        let captured = stage.from("CN", &viewer.token, &path, &json!({"act": "pay"})).await.json();
+        assert_eq!((&captured["status"], &captured["amount"]["amount"]), (&json!("paid"), &json!(price)), "{captured}");
+        let path = format!("/purchases/{}", pending["id"].as_str().unwrap());
+        let bought = stage.server.api(&viewer.token, &path).await.json();
+        assert_eq!((&bought["status"], &bought["price"]["amount"]), (&json!("paid"), &json!(price)));
+        assert_eq!(stage.plays(&viewer, title).await.unwrap()["via"], "grant");
+    }
     stage.end().await;
 }

@@ -93,6 +93,54 @@ pub async fn a_rental_is_started_in_time_or_not_at_all(backend: Backend) {
     stage.end().await;
 }
 
+/// A rental that waits to be started, of somebody who is a member when members get the title, for a day: meanwhile the
+/// membership is used, and counted, and the rental's clock stands.
+pub async fn a_member_starts_no_rental_that_the_membership_spares(backend: Backend) {
+    let (opens, lapse) = ("2027-03-02T14:00:00Z", "2027-03-03T14:00:00Z");
+    let stage = Stage::open(backend, "2027-03-01T10:00:00Z").await;
+    let title = stage.title("The Salt Ledger", "NL").await;
+    let sold = stage.sell(title, window("vod", &["CN"], "2027-03-01T00:00:00Z", None), rental(1499)).await;
+    let members = stage.avail(title, window("svod", &["CN"], opens, None)).await;
+    let viewer = stage.server.viewer("viewer").await;
+    stage.membership(&viewer, lapse).await;
+    stage.buys(&viewer, &sold).await.unwrap();
+    let first_play = async || {
+        let viewer = stage.server.signed_in_again(&viewer).await;
+        stage.server.api(&viewer.token, "/grants").await.json()["data"][0]["first_play_at"].clone()
+    };
+    for (instant, offset_ms, via) in [
+        (opens, -1, "grant"),
+        (opens, 0, "membership"),
+        (opens, 1, "membership"),
+        (lapse, -1, "membership"),
+        (lapse, 0, "grant"),
+        (lapse, 1, "grant"),
+    ] {
+        stage.server.advance_to(at(instant), offset_ms);
+        let is_rented = via == "grant";
+        // A session alone starts nothing; its first key does, and at the opening none is asked for yet.
+        let opened = stage.opens_in("CN", &viewer, title).await.unwrap();
+        let is_first = first_play().await == Value::Null;
+        assert_eq!(
+            (&opened["via"], &opened["starts_clock"]),
+            (&json!(via), &json!(is_rented && is_first)),
+            "{offset_ms}"
+        );
+        let id: marquee::base::id::SessionId = opened["id"].as_str().unwrap().parse().unwrap();
+        let counted = stage.server.app.db.session(id).await.unwrap().unwrap().entitlement.avail_id.unwrap().to_string();
+        assert_eq!(counted == members, !is_rented, "what it is attributed to");
+        if instant == opens && is_rented {
+            stage.server.app.sessions.end(id).await.unwrap();
+            continue;
+        }
+        assert_eq!(stage.goes_on(&opened).await, "ok");
+        let started = if is_rented { json!(at(lapse)) } else { Value::Null };
+        assert_eq!(first_play().await, started, "{instant} {offset_ms}");
+        stage.server.app.sessions.end(id).await.unwrap();
+    }
+    stage.end().await;
+}
+
 /// 《雾港孤刀》 on 29 January at 20:00: sale ends, members come in, who watches goes on.
 pub async fn a_window_flips_while_people_watch(backend: Backend) {
     let stage = Stage::open(backend, "2027-01-29T18:00:00+08:00").await;
