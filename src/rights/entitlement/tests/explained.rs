@@ -8,7 +8,7 @@ use crate::base::id::{DealId, PartyId};
 use crate::rights::conflict::{findings, held_back};
 use crate::rights::deal::{Carriage, Deal, Exclusivity, Medium};
 use crate::rights::holdback::{self, Holdback, HoldbackEvent};
-use crate::rights::language_terms::Sound;
+use crate::rights::language_terms::{Sound, TrackUse};
 use crate::rights::trace::{Check, Outcome};
 
 fn any_instant() -> impl Strategy<Value = UtcMs> {
@@ -109,7 +109,7 @@ prop_compose! {
         grants in proptest::collection::vec(any_grant(), 0..4),
         member in proptest::option::of((any_instant(), 1i64..20)),
         now in any_instant(),
-        is_here in prop::bool::weighted(0.9),
+        (is_here, wanted) in (prop::bool::weighted(0.9), proptest::option::of(prop::sample::select(vec!["zh", "fr", "en"]))),
         (is_chinese, is_ordinary, is_licensed) in any::<(bool, bool, bool)>(),
         revoked_at in proptest::option::weighted(0.2, any_instant()),
         (holdbacks, deals) in (proptest::collection::vec(any_holdback(), 0..3), proptest::collection::vec(any_deal(), 0..2)),
@@ -156,9 +156,10 @@ prop_compose! {
             rights.title.details.episodes = Some(EpisodeTerms { free, coins: 60, rewarded_per_day: 1 });
             unlocks.extend(unlocked_at.map(|at| cinema.unlocked(2, UnlockMeans::Reward, at)));
         }
-        let sound = || Sound(vec![Some("zh".into())]);
+        let wanted = wanted.map(|tag| LanguageRange::parse(tag).unwrap());
+        let sound = || Sound(vec![Some("zh".into()), Some("en".into())]);
         rights.sounds = rights.title.parts.iter().map(|part| (*part, sound())).collect();
-        (rights, ViewerRights { grants, memberships, unlocks, screeners: vec![], external: None, home: None, wanted: None }, is_here.then(cn), now)
+        (rights, ViewerRights { grants, memberships, unlocks, screeners: vec![], external: None, home: None, wanted }, is_here.then(cn), now)
     }
 }
 
@@ -185,13 +186,19 @@ proptest! {
         prop_assert!(held_back(&plan, &holdbacks, &[], UtcMs(0)).is_empty());
         for territory in [cn(), "DE".parse().unwrap()] {
             for kind in [LicenseType::Vod, LicenseType::Svod, LicenseType::Avod] {
-                let open = plan.iter().filter(|avail| {
+                let open: Vec<_> = plan.iter().filter(|avail| {
                     avail.license_type == kind && avail.territories.contains(territory) && avail.window.is_open(at)
-                });
+                }).collect();
                 let lift = holdback::lift(&holdbacks, &plan, &[], kind, territory);
-                let count = open.count();
-                prop_assert!(count <= 1, "{count} windows of one kind");
-                prop_assert!(count == 0 || lift.is_none_or(|lift| !lift.holds(at)));
+                for language in ["zh", "fr", "en"] {
+                    let terms = |avail: &Avail| avail.caps.as_ref().and_then(|caps| caps.languages.clone());
+                    let is_heard = |avail: &&&Avail| {
+                        terms(avail).is_none_or(|terms| terms.let_out(Some(language), TrackUse::Heard))
+                    };
+                    let count = open.iter().filter(is_heard).count();
+                    prop_assert!(count <= 1, "{count} windows of one kind in {language}");
+                }
+                prop_assert!(open.is_empty() || lift.is_none_or(|lift| !lift.holds(at)));
             }
         }
     }
@@ -206,6 +213,10 @@ proptest! {
         let (explained, steps) = explain(&rights, part, &viewer, territory, now);
         prop_assert_eq!(&explained, &decision);
         let last = steps.last().unwrap();
+        let any = ViewerRights { wanted: None, ..viewer.clone() };
+        let is_allowed = |decision: &Decision| matches!(decision, Decision::Allow(_));
+        let without = decide_part(&rights, part, &any, territory, now);
+        prop_assert_eq!(is_allowed(&without), is_allowed(&decision), "what is wanted refuses nothing");
         if let Decision::Allow(right) = &decision {
             let avail = right.avail_id.and_then(|id| rights.avail(id)).unwrap();
             prop_assert!(!avail.has_hard_ended(now), "nothing outlives a hard end");
