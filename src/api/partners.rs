@@ -29,6 +29,7 @@ use crate::commerce::partners::{Signed, TokenRefusal};
 use crate::playback::sessions::{Feature, OpenRequest, Watcher};
 use crate::rights::caps::FormatProfile;
 use crate::rights::deal::{Carriage, Deal, DealEdit, Drift};
+use crate::rights::language_range::LanguageRange;
 use crate::rights::snapshot::TitleRights;
 use crate::store::db::outage::RecordedOutage;
 use crate::store::state::Rate;
@@ -38,6 +39,9 @@ use crate::store::state::Rate;
 pub struct PartnerPlayBody {
     /// Counted from 1, and 1 if not said.
     part: Option<u32>,
+    /// A BCP 47 tag. Of several deals one under which the part is heard in this language goes first; it refuses nothing.
+    #[schema(value_type = Option<String>)]
+    language: Option<LanguageRange>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -131,16 +135,17 @@ pub async fn play_for(
     if let Rate::Over { retry_after } = api.accounts.count_partner_session(pass.viewer).await {
         return Err(Problem::too_many(retry_after));
     }
+    let PartnerPlayBody { part, language } = body.value;
     let request = OpenRequest {
         watcher: Watcher::Partner(pass),
         device: visit.device,
         title_id,
-        feature: Feature::Part(body.value.part.unwrap_or(1)),
+        feature: Feature::Part(part.unwrap_or(1)),
         territory: territory.or(place.territory),
         network: Some(place.network),
         // Whom its viewers keep from what is the party's to ask.
         age_limit: None,
-        wanted: None,
+        wanted: language,
         campaign: None,
     };
     play(&api, request, &pass.party_id.to_string()).await

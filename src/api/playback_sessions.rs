@@ -325,7 +325,8 @@ async fn unlocks_unasked(api: &Api, request: &OpenRequest) -> Result<bool, Probl
     let (Some(viewer_id), Feature::Part(part)) = (request.watcher.viewer_id(), request.feature) else {
         return Ok(false);
     };
-    let wanted = Wanted { viewer_id, title_id: request.title_id, part, territory: request.territory };
+    let OpenRequest { title_id, territory, ref wanted, .. } = *request;
+    let wanted = Wanted { viewer_id, title_id, part, territory, language: wanted.clone() };
     Ok(api.unlocks.buy_unasked(wanted).await?.is_ok())
 }
 

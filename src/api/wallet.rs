@@ -19,6 +19,7 @@ use crate::base::error::Result as BaseResult;
 use crate::base::id::{CoinLotId, TitleId, UnlockId, ViewerId};
 use crate::commerce::unlocks::{UnlockRefusal, Wanted};
 use crate::ledger::wallet::{CoinKind, CoinLot, balance};
+use crate::rights::language_range::LanguageRange;
 use crate::rights::unlock::Unlock;
 use crate::store::state::Rate;
 
@@ -60,6 +61,9 @@ pub struct NewUnlockBody {
     part: u32,
     /// What the viewer was told it costs.
     coins: u32,
+    /// A BCP 47 tag: of two windows in languages of their own the one that it is heard in.
+    #[schema(value_type = Option<String>)]
+    language: Option<LanguageRange>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -116,8 +120,8 @@ pub async fn unlock(
     if let Rate::Over { retry_after } = api.accounts.count_purchase(viewer.id).await {
         return Err(Problem::too_many(retry_after));
     }
-    let NewUnlockBody { title_id, part, coins } = body.value;
-    let wanted = Wanted { viewer_id: viewer.id, title_id, part, territory: place.territory };
+    let NewUnlockBody { title_id, part, coins, language } = body.value;
+    let wanted = Wanted { viewer_id: viewer.id, title_id, part, territory: place.territory, language };
     match api.unlocks.buy(wanted, coins).await? {
         Ok(given) => Ok((StatusCode::CREATED, Json(UnlockBody::new(&given.unlock))).into_response()),
         Err(refusal) => {

@@ -52,7 +52,7 @@ pub const SESSION_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
 pub const LEASE_TTL: Duration = Duration::from_secs(90);
 pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(30);
 /// How often a node asks the database for changes: revocations, clocks that started, an edited catalogue.
-pub const CHANGES_EVERY: Duration = Duration::from_secs(2);
+pub const CHANGES_EVERY: Duration = Duration::from_millis(500);
 /// A node that has not heard from the database for this long stops serving paid bytes.
 pub const CHANGES_SILENCE_MAX: Duration = Duration::from_secs(60);
 /// How long a change stays in the log; a node that was cut off for longer reads everything anew.

@@ -76,6 +76,9 @@ mod tests {
         async fn hold_lease(&self, _: &SlotKey, _: &str, _: u32, _: Duration) -> Result<Lease> {
             away()
         }
+        async fn leases(&self, _: &SlotKey) -> Result<u64> {
+            away()
+        }
         async fn release_lease(&self, _: &SlotKey, _: &str) -> Result<()> {
             away()
         }

@@ -13,7 +13,8 @@ use crate::playback::follower::Follower;
 use crate::playback::sessions::Sessions;
 use crate::rights::avail::LicenseType;
 use crate::rights::denial::{Denial, DenialCode, NextOption};
-use crate::rights::entitlement::{Cause, Decision, decide_part};
+use crate::rights::entitlement::{Cause, Decision, ViewerRights, decide_part};
+use crate::rights::language_range::LanguageRange;
 use crate::rights::portability::deemed;
 use crate::rights::reach::Reach;
 use crate::rights::snapshot::TitleRights;
@@ -31,13 +32,15 @@ pub struct Unlocks {
 }
 
 /// Which episode, for whom and where.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Wanted {
     pub viewer_id: ViewerId,
     pub title_id: TitleId,
     /// Counted from 1.
     pub part: u32,
     pub territory: Option<Territory>,
+    /// The language to hear it in, where one is asked for.
+    pub language: Option<LanguageRange>,
 }
 
 /// An episode that is the viewer's.
@@ -132,7 +135,7 @@ impl Unlocks {
         let Some(title) = snapshot.title(title_id) else {
             return Ok(Err(UnlockRefusal::Denied(Denial::of(DenialCode::TitleNotListed))));
         };
-        let terms = match self.terms(title, wanted, now).await? {
+        let terms = match self.terms(title, &wanted, now).await? {
             Ok(terms) => terms,
             Err(Standing::Unlocked(unlock)) => return Ok(Ok(Given { unlock, is_new: false })),
             Err(Standing::Refused(refusal)) => return Ok(Err(refusal)),
@@ -164,13 +167,14 @@ impl Unlocks {
     }
 
     /// What the episode could be had for, or how the viewer stands to it already.
-    async fn terms(&self, title: &TitleRights, wanted: Wanted, now: UtcMs) -> Result<Result<Terms, Standing>> {
-        let Wanted { viewer_id, part, territory, .. } = wanted;
+    async fn terms(&self, title: &TitleRights, wanted: &Wanted, now: UtcMs) -> Result<Result<Terms, Standing>> {
+        let Wanted { viewer_id, part, territory, ref language, .. } = *wanted;
         if title.title.part(part).is_none() {
             let message = format!("This title has {} parts; there is no part {part}.", title.title.parts.len());
             return Err(Error::new(ErrorKind::NotFound, "PART_NOT_FOUND", message).with_param("part"));
         }
-        let viewer = self.sessions.asked_rights(Some(viewer_id), title, part, territory).await?;
+        let rights = self.sessions.asked_rights(Some(viewer_id), title, part, territory).await?;
+        let viewer = ViewerRights { wanted: language.clone(), ..rights };
         let paid_before = viewer.unlocks.iter().map(|unlock| unlock.means.coins()).max().unwrap_or(0);
         let denial = match decide_part(title, part, &viewer, territory, now) {
             Decision::Allow(right) => {
@@ -184,7 +188,7 @@ impl Unlocks {
             _ => None,
         });
         let reach = Reach::of(title, deemed(viewer.home, territory), now);
-        let avail = reach.open_avail(LicenseType::Vod, part, None, now);
+        let avail = reach.open_avail(LicenseType::Vod, part, language.as_ref(), now);
         let left = denial.next.iter().find_map(|option| match option {
             NextOption::Reward { left, .. } => Some(*left),
             _ => None,

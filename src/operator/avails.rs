@@ -86,7 +86,7 @@ pub struct FindingsBody {
 #[derive(Serialize, ToSchema)]
 #[schema(as = AvailConflict)]
 pub struct ConflictBody {
-    /// The other one; of `HELD_BACK`, `EXCLUSIVE` and `LICENCE_REQUIRED` the one that it is about.
+    /// The other one; of `HELD_BACK`, `EXCLUSIVE`, `LICENCE_REQUIRED` and `ORIGIN_UNKNOWN` the one that it is about.
     avail_id: AvailId,
     #[schema(value_type = LicenseTypeBody)]
     license_type: LicenseType,
@@ -100,7 +100,7 @@ pub struct ConflictBody {
     days: Option<i64>,
     #[schema(
         pattern = "^(OVERLAP|HELD_BACK|EXCLUSIVE|PVOD_AFTER_FREE|PVOD_AFTER_MEMBER|FREE_BEFORE_PVOD_ENDS|MEMBER_BEFORE_PVOD_ENDS|FREE_DURING_MEMBER|\
-            LICENCE_REQUIRED)$"
+            LICENCE_REQUIRED|ORIGIN_UNKNOWN)$"
     )]
     code: String,
     /// One sentence for a person.
@@ -258,7 +258,7 @@ pub async fn check(
     proposed.check()?;
     let now = operators.api.clock.now();
     let mut found = findings(&proposed, &title.avails, &title.holdbacks, &title.deals, now);
-    found.warnings.extend(uncleared(&proposed, &title.title, now));
+    found.warnings.extend(uncleared(&proposed, &title.title, now.max(proposed.window.start_at)));
     Ok(Json(FindingsBody::new(&found)))
 }
 

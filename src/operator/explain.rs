@@ -118,7 +118,9 @@ pub async fn explain(
     let viewer = rights_to(&operators, params.viewer_id, params.title_id).await?;
     let viewer = ViewerRights { wanted: params.language, ..viewer };
     let viewer = if is_past { viewer.as_of(at) } else { viewer };
-    Ok(Json(explained(title, params.part.unwrap_or(1), &viewer, params.territory, at)))
+    let asked = Asked { part: params.part.unwrap_or(1), viewer_id: params.viewer_id, territory: params.territory, at };
+    let are_counted = params.at.is_none();
+    Ok(Json(explained(&operators, title, &viewer, asked, are_counted).await?))
 }
 
 /// What a viewer, who must be there, brings to a title.
@@ -136,23 +138,35 @@ pub async fn rights_to(
     Ok(api.sessions.viewer_rights(viewer, title).await?)
 }
 
-/// The decision on a title, step by step.
-pub fn explained(
+/// Who asks, for what, where and when.
+pub struct Asked {
+    pub part: u32,
+    pub viewer_id: Option<ViewerId>,
+    pub territory: Option<Territory>,
+    pub at: UtcMs,
+}
+
+/// The decision on a title, step by step. Streams are counted only of this moment: nobody keeps or knows those of others.
+pub async fn explained(
+    operators: &Operators,
     title: &TitleRights,
-    part: u32,
     viewer: &ViewerRights,
-    territory: Option<Territory>,
-    at: UtcMs,
-) -> ExplanationBody {
+    asked: Asked,
+    are_streams_counted: bool,
+) -> Result<ExplanationBody, Problem> {
+    let Asked { part, viewer_id, territory, at } = asked;
     let (decision, mut steps) = entitlement::explain(title, part, viewer, territory, at);
     let (code, cause, next) = match decision {
         Decision::Allow(right) => {
-            steps.push(trace::streams(&right, false));
-            (None, Some(right.cause), Vec::new())
+            let sessions = &operators.api.sessions;
+            let is_refused =
+                are_streams_counted && sessions.are_streams_taken(&right, viewer_id, title.title.id).await?;
+            steps.push(trace::streams(&right, is_refused));
+            (is_refused.then_some(DenialCode::TooManyStreams), (!is_refused).then_some(right.cause), Vec::new())
         }
         Decision::Deny(denial) => (Some(denial.code), None, denial.next.into_iter().map(NextBody::from).collect()),
     };
-    ExplanationBody::new(code, cause, (at, territory), trace::completed(steps, &CHECKS), next)
+    Ok(ExplanationBody::new(code, cause, (at, territory), trace::completed(steps, &CHECKS), next))
 }
 
 /// Whether an open session may go on, and why.

@@ -10,6 +10,7 @@ use crate::base::clock::UtcMs;
 use crate::base::error::Result;
 use crate::base::id::TitleId;
 use crate::base::limits;
+use crate::base::territory::Territory;
 use crate::catalog::compliance::ComplianceState;
 use crate::catalog::title::TitleStatus;
 use crate::operator::Operators;
@@ -193,10 +194,15 @@ fn windows(title: &TitleRights, now: UtcMs, hand: &mut Vec<HandBody>) {
     }
 }
 
-/// What was licensed in China and has been changed since, or whose licence ends soon or has ended.
+/// What has a window in China and was changed since it was licensed there, or whose licence ends soon or has ended.
 fn licence(rights: &TitleRights, now: UtcMs, hand: &mut Vec<HandBody>) {
     let title = &rights.title;
-    if title.status == TitleStatus::Withdrawn {
+    let is_for_china = |avail: &Avail| {
+        avail.territories.contains(Territory::CHINA)
+            && avail.window.phase(now) != WindowPhase::Closed
+            && !avail.has_hard_ended(now)
+    };
+    if title.status == TitleStatus::Withdrawn || !rights.avails.iter().any(is_for_china) {
         return;
     }
     let expires_at = title.details.compliance.expires_at;

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use crate::api::body::{Id, QueryOf};
 use crate::api::caller::AParty;
+use crate::api::caps::{self, FormatProfileBody, LanguagesBody};
 use crate::api::page::{List, PageQuery};
 use crate::api::problem::Problem;
 use crate::base::clock::UtcMs;
@@ -24,6 +25,7 @@ use crate::operator::compliance::LicenceStateBody;
 use crate::operator::deals::CarriageBody;
 use crate::operator::title_sales::{SalesParams, TitleSalesBody, sales_of};
 use crate::operator::titles::StatusBody;
+use crate::rights::caps::FormatProfile;
 use crate::rights::deal::{Carriage, Deal, Drift};
 use crate::rights::delivery::DeliveryStatus;
 use crate::rights::snapshot::{Snapshot, TitleRights};
@@ -75,6 +77,10 @@ pub struct TitleDealBody {
     carriage: Carriage,
     #[schema(value_type = TerritoriesBody)]
     territories: TerritorySet,
+    /// Null where it is about all languages.
+    languages: Option<LanguagesBody>,
+    #[schema(value_type = FormatProfileBody)]
+    format_profile: FormatProfile,
     start_at: UtcMs,
     end_at: Option<UtcMs>,
     zone: String,
@@ -194,6 +200,8 @@ impl TitleDealBody {
             own,
             carriage,
             territories: deal.territories,
+            languages: LanguagesBody::of(deal.caps.as_deref()),
+            format_profile: caps::format_profile(deal.caps.as_deref()),
             start_at: deal.window.start_at,
             end_at: deal.window.end_at,
             zone: deal.window.zone.clone(),

@@ -17,7 +17,7 @@ use crate::api::problem::Problem;
 use crate::api::role::Editor;
 use crate::base::clock::UtcMs;
 use crate::base::error::Result as BaseResult;
-use crate::base::id::{AvailId, HoldbackId, OfferId, TitleId};
+use crate::base::id::{AvailId, DealId, HoldbackId, OfferId, TitleId};
 use crate::base::limits;
 use crate::operator::Operators;
 use crate::operator::avails::{AvailBody, AvailEditBody, ConflictBody, NewAvailBody, title_not_found};
@@ -25,7 +25,7 @@ use crate::operator::holdbacks::{HoldbackBody, NewHoldbackBody};
 use crate::rights::avail::Avail;
 use crate::rights::caps::FormatProfile;
 use crate::rights::conflict::{findings, uncleared};
-use crate::rights::holdback::Holdback;
+use crate::rights::holdback::{Holdback, HoldbackEvent};
 use crate::rights::offer::Offer;
 use crate::rights::plan::PlanChange;
 use crate::rights::snapshot::TitleRights;
@@ -93,8 +93,10 @@ pub struct ChangedPlanBody {
     params(("id" = TitleId, Path)), request_body = PlanChangeBody, security(("bearer" = [])), responses(
     (status = 200, description = "What has changed, or with `dry_run` would", body = ChangedPlanBody),
     (status = 404, description = "TITLE_NOT_FOUND, AVAIL_NOT_FOUND, HOLDBACK_NOT_FOUND"),
-    (status = 409, description = "AVAIL_CONFLICT, with at most 100 `conflicts`; AVAIL_IN_USE, TOO_MANY_HOLDBACKS"),
-    (status = 422, description = "WINDOW_EMPTY, ZONE_INVALID, HARD_END_BEFORE_START, LANGUAGES_INVALID, FIELD_INVALID"),
+    (status = 409, description = "AVAIL_CONFLICT, with at most 100 `conflicts`; AVAIL_IN_USE, DEAL_CONFLICT, \
+        TOO_MANY_HOLDBACKS"),
+    (status = 422, description = "WINDOW_EMPTY, ZONE_INVALID, HARD_END_BEFORE_START, LANGUAGES_INVALID, DEAL_NOT_FOUND, \
+        FIELD_INVALID"),
 ))]
 pub async fn change(
     State(operators): State<Arc<Operators>>,
@@ -165,6 +167,16 @@ fn require_its_own(change: &PlanChange, title: &TitleRights) -> Result<(), Probl
     {
         let detail = format!("There is no holdback {id} of this title.");
         return Err(Problem::new(StatusCode::NOT_FOUND, "HOLDBACK_NOT_FOUND", &detail));
+    }
+    let of_title = |id: DealId| title.deal(id).is_some();
+    let counted = change.new_holdbacks.iter().filter_map(|holdback| match holdback.event {
+        HoldbackEvent::DealOpening { deal_id } => Some(deal_id),
+        _ => None,
+    });
+    if let Some(id) = counted.into_iter().find(|id| !of_title(*id)) {
+        let detail = format!("The title has no deal {id}.");
+        let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "DEAL_NOT_FOUND", &detail);
+        return Err(problem.with_param("new_holdbacks.event.deal_id"));
     }
     let mut seen = HashSet::new();
     if let Some(twice) = avails.iter().find(|id| !seen.insert(**id)) {

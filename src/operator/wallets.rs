@@ -214,7 +214,7 @@ pub async fn reward(
 ) -> Result<Response, Problem> {
     require_viewer(&operators, viewer_id).await?;
     let RewardBody { title_id, part, territory } = body.value;
-    let wanted = Wanted { viewer_id, title_id, part, territory: Some(territory) };
+    let wanted = Wanted { viewer_id, title_id, part, territory: Some(territory), language: None };
     let detail = json!({"viewer_id": viewer_id, "title_id": title_id, "part": part});
     match operators.api.unlocks.reward(wanted).await? {
         // What was bought is no reward.

@@ -12,8 +12,9 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::base::error::Result;
+use crate::base::id::{TitleId, ViewerId};
 use crate::base::limits;
-use crate::rights::entitlement::Cause;
+use crate::rights::entitlement::{Cause, Entitlement};
 use crate::rights::session::PlaybackSession;
 use crate::store::state::{Lease, State};
 
@@ -45,9 +46,8 @@ struct Sightings {
     left: VecDeque<(IpNet, u64)>,
 }
 
-/// The slot that the streams of an entitlement are counted in; a free title has none.
-fn slot(session: &PlaybackSession) -> Option<String> {
-    let entitlement = &session.entitlement;
+/// The slot that the streams of an entitlement to a title are counted in; a free title has none.
+pub fn slot(entitlement: &Entitlement, viewer_id: Option<ViewerId>, title_id: TitleId) -> Option<String> {
     if entitlement.streams == 0 {
         return None;
     }
@@ -55,8 +55,8 @@ fn slot(session: &PlaybackSession) -> Option<String> {
         Cause::Grant(id) => Some(id.to_string()),
         Cause::Membership(id) => Some(id.to_string()),
         // However many episodes of it were unlocked.
-        Cause::Unlock(_) => session.viewer_id.map(|viewer| format!("unlocks/{viewer}/{}", session.title_id)),
-        Cause::External => session.viewer_id.map(|viewer| format!("external/{viewer}/{}", session.title_id)),
+        Cause::Unlock(_) => viewer_id.map(|viewer| format!("unlocks/{viewer}/{title_id}")),
+        Cause::External => viewer_id.map(|viewer| format!("external/{viewer}/{title_id}")),
         Cause::Screener(id) => Some(id.to_string()),
         Cause::Partner(id) => Some(id.to_string()),
         Cause::Free | Cause::Trailer | Cause::Preview => None,
@@ -67,7 +67,7 @@ impl SessionLease {
     /// Not yet held; `now_ms` is monotonic.
     pub fn new(session: &PlaybackSession) -> SessionLease {
         SessionLease {
-            slot: slot(session),
+            slot: slot(&session.entitlement, session.viewer_id, session.title_id),
             holder: session.id.to_string(),
             streams: session.entitlement.streams,
             ttl: limits::LEASE_TTL,

@@ -19,7 +19,7 @@ use crate::catalog::licence::{CardPolicy, ReleaseCard};
 use crate::catalog::title::Title;
 use crate::playback::external::{Asker, ExternalBilling, LastHeard, Memory, Recheck};
 use crate::playback::follower::{Follower, LiveGrant, LiveMembership, LiveRow};
-use crate::playback::leases::SessionLease;
+use crate::playback::leases::{SessionLease, slot};
 use crate::playback::token::Tokens;
 use crate::rights::avail::Avail;
 use crate::rights::denial::{Denial, DenialCode};
@@ -200,7 +200,7 @@ impl Sessions {
         let decision = match request.feature {
             Feature::Part(part) => {
                 if let Watcher::Partner(pass) = request.watcher {
-                    decide_partner(title, part, &pass, request.territory, now)
+                    decide_partner(title, part, &pass, request.wanted.as_ref(), request.territory, now)
                 } else {
                     let viewer_id = request.watcher.viewer_id();
                     let rights = self.asked_rights(viewer_id, title, part, request.territory).await?;
@@ -271,6 +271,17 @@ impl Sessions {
         }
         self.audience.news.tell(Item::Session(session.id, SessionNews::Opened));
         Ok(Ok(Opened { session, film_ms, token }))
+    }
+
+    /// Whether every stream of a right is taken now: who pressed Play would be refused one.
+    pub async fn are_streams_taken(
+        &self,
+        right: &Entitlement,
+        viewer_id: Option<ViewerId>,
+        title_id: TitleId,
+    ) -> Result<bool> {
+        let Some(slot) = slot(right, viewer_id, title_id) else { return Ok(false) };
+        Ok(self.state.leases(&slot).await? >= u64::from(right.streams))
     }
 
     /// The card that comes before a film, where the territory asks for one. Without it the film is not shown there.

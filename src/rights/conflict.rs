@@ -53,6 +53,8 @@ pub enum ConflictCode {
     FreeDuringMember,
     /// In China it is not cleared for what the window is to offer.
     LicenceRequired,
+    /// Nobody has said whether it was made in China, where it would need a licence.
+    OriginUnknown,
 }
 
 /// Everything that meets a proposed avail.
@@ -76,6 +78,7 @@ impl ConflictCode {
             ConflictCode::MemberBeforePvodEnds => "MEMBER_BEFORE_PVOD_ENDS",
             ConflictCode::FreeDuringMember => "FREE_DURING_MEMBER",
             ConflictCode::LicenceRequired => "LICENCE_REQUIRED",
+            ConflictCode::OriginUnknown => "ORIGIN_UNKNOWN",
         }
     }
 
@@ -90,6 +93,9 @@ impl ConflictCode {
             ConflictCode::FreeBeforePvodEnds => "The free window opens before the paid one ends.",
             ConflictCode::MemberBeforePvodEnds => "The member window opens before the paid one ends.",
             ConflictCode::FreeDuringMember => "The title is free while members are offered it.",
+            ConflictCode::OriginUnknown => {
+                "Say where the title was made: what was made in China needs a licence there."
+            }
             ConflictCode::LicenceRequired => {
                 "Nothing opens in China under the window before the title is cleared for it."
             }
@@ -152,10 +158,16 @@ pub fn held_back(avails: &[Avail], holdbacks: &[Holdback], deals: &[Deal], now: 
     found
 }
 
-/// A window in which nothing would be offered in China as the title stands there now.
+/// A window in which nothing would be offered in China as the title stands there now; or, where nobody has said where it was
+/// made, perhaps should not be.
 pub fn uncleared(avail: &Avail, title: &Title, now: UtcMs) -> Option<Conflict> {
-    if avail.window.phase(now) == WindowPhase::Closed || Clearance::of(title, Some(Territory::CHINA), now).allows(avail)
-    {
+    let is_cleared = Clearance::of(title, Some(Territory::CHINA), now).allows(avail);
+    let code = match (is_cleared, title.details.country) {
+        (false, _) => ConflictCode::LicenceRequired,
+        (true, None) => ConflictCode::OriginUnknown,
+        (true, Some(_)) => return None,
+    };
+    if avail.window.phase(now) == WindowPhase::Closed {
         return None;
     }
     Some(Conflict {
@@ -164,7 +176,7 @@ pub fn uncleared(avail: &Avail, title: &Title, now: UtcMs) -> Option<Conflict> {
         territories: avail.territories.common(&TerritorySet::of([Territory::CHINA]))?,
         from: avail.window.start_at,
         to: avail.window.end_at,
-        code: ConflictCode::LicenceRequired,
+        code,
         holdback: None,
         deal: None,
     })
@@ -320,6 +332,8 @@ mod tests {
         };
         let china = TerritorySet::of([Territory::CHINA]);
         let both = |kind| avail(kind, &["CN", "DE"], 0, Some(5));
+        assert_eq!(told(&film, &both(Vod), 0), Some(("ORIGIN_UNKNOWN", china, Some(5))));
+        film.details.country = Some("NL".parse().unwrap());
         assert_eq!(told(&film, &both(Vod), 0), None, "it was not made there");
         film.details.country = Some(Territory::CHINA);
         let expected = Some(("LICENCE_REQUIRED", china, Some(5)));

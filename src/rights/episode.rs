@@ -108,6 +108,8 @@ impl<'a> Episode<'a> {
                 && !avail.has_hard_ended(self.now)
         };
         let shown = || self.reach.covered.iter().copied().filter(shows);
-        shown().find(|avail| avail.id == unlock.avail_id).or_else(|| shown().next())
+        let hearing = |avail: &&Avail| self.reach.hearing(self.part, avail, self.viewer.wanted.as_ref());
+        let own = shown().find(|avail| avail.id == unlock.avail_id);
+        own.or_else(|| shown().collect::<Vec<_>>().into_iter().rev().max_by_key(hearing))
     }
 }

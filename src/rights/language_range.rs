@@ -68,12 +68,15 @@ impl LanguageRange {
             return true;
         }
         // Of scripts, of regions and of Chinese languages a tag has one each.
-        let is_apart = |letters: usize| {
-            let find =
-                |range: &LanguageRange| range.subtags[1..].iter().find(|subtag| subtag.len() == letters).cloned();
+        let is_letters = |subtag: &str| subtag.bytes().all(|byte| byte.is_ascii_alphabetic());
+        let is_script: fn(&str) -> bool = |subtag| subtag.len() == 4;
+        let is_region = |subtag: &str| subtag.len() == 2 || (subtag.len() == 3 && !is_letters(subtag));
+        let is_language = |subtag: &str| subtag.len() == 3 && is_letters(subtag);
+        let is_apart = |is_it: &dyn Fn(&str) -> bool| {
+            let find = |range: &'_ LanguageRange| range.subtags[1..].iter().find(|subtag| is_it(subtag)).cloned();
             find(self).zip(find(other)).is_some_and(|(one, another)| one != another)
         };
-        self.subtags[0] == other.subtags[0] && ![2, 3, 4].into_iter().any(is_apart)
+        self.subtags[0] == other.subtags[0] && !is_apart(&is_script) && !is_apart(&is_region) && !is_apart(&is_language)
     }
 
     pub fn is_any(&self) -> bool {

@@ -164,25 +164,32 @@ impl LanguageTerms {
 
     /// Whether everything stays that `before` let out, whatever films there are.
     pub fn keeps(&self, before: Option<&LanguageTerms>) -> bool {
-        [TrackUse::Heard, TrackUse::Read].into_iter().all(|track| {
-            let any = |range: &LanguageRange| range.is_any();
-            match (self, before) {
-                (LanguageTerms::Allow(_), None) => self.named(track).any(any),
-                (LanguageTerms::HoldBack(_), None) => self.named(track).next().is_none(),
-                (LanguageTerms::Allow(_), Some(before @ LanguageTerms::Allow(_))) => {
-                    before.named(track).all(|was| self.named(track).any(|is| is.covers(was)))
-                }
-                (LanguageTerms::HoldBack(_), Some(before @ LanguageTerms::HoldBack(_))) => {
-                    self.named(track).all(|is| before.named(track).any(|was| was.covers(is)))
-                }
-                (LanguageTerms::HoldBack(_), Some(before @ LanguageTerms::Allow(_))) => {
-                    self.named(track).all(|is| before.named(track).all(|was| !was.meets(is)))
-                }
-                (LanguageTerms::Allow(_), Some(before @ LanguageTerms::HoldBack(_))) => {
-                    self.named(track).any(any) || before.named(track).any(any)
-                }
+        self.keep_heard(before) && self.keep_of(TrackUse::Read, before)
+    }
+
+    /// The same of sound alone.
+    pub fn keep_heard(&self, before: Option<&LanguageTerms>) -> bool {
+        self.keep_of(TrackUse::Heard, before)
+    }
+
+    fn keep_of(&self, track: TrackUse, before: Option<&LanguageTerms>) -> bool {
+        let any = |range: &LanguageRange| range.is_any();
+        match (self, before) {
+            (LanguageTerms::Allow(_), None) => self.named(track).any(any),
+            (LanguageTerms::HoldBack(_), None) => self.named(track).next().is_none(),
+            (LanguageTerms::Allow(_), Some(before @ LanguageTerms::Allow(_))) => {
+                before.named(track).all(|was| self.named(track).any(|is| is.covers(was)))
             }
-        })
+            (LanguageTerms::HoldBack(_), Some(before @ LanguageTerms::HoldBack(_))) => {
+                self.named(track).all(|is| before.named(track).any(|was| was.covers(is)))
+            }
+            (LanguageTerms::HoldBack(_), Some(before @ LanguageTerms::Allow(_))) => {
+                self.named(track).all(|is| before.named(track).all(|was| !was.meets(is)))
+            }
+            (LanguageTerms::Allow(_), Some(before @ LanguageTerms::HoldBack(_))) => {
+                self.named(track).any(any) || before.named(track).any(any)
+            }
+        }
     }
 
     /// Whether they hold nothing back.
@@ -281,6 +288,8 @@ mod tests {
             ("+ zh:dub", "+ en:dub", false),
             ("+ zh:dub en:sub", "+ en:dub zh:sub", false),
             ("+ *:dub", "+ en:dub", true),
+            ("+ es-419:dub", "+ es-ES:dub", false),
+            ("+ es-419:dub", "+ es:dub", true),
             ("+ und:dub", "+ en:dub", false),
             ("+ zh:dub", "- zh:dub", false),
             ("+ zh:dub", "- zh:sub", true),

@@ -11,6 +11,7 @@ use crate::rights::deal::{Carriage, Deal};
 use crate::rights::denial::{Denial, DenialCode, NextOption};
 use crate::rights::edit;
 use crate::rights::entitlement::{Cause, Decision, Entitlement, listing_denial, title_denial};
+use crate::rights::language_range::LanguageRange;
 use crate::rights::language_terms::Hearing;
 use crate::rights::session::PlaybackSession;
 use crate::rights::snapshot::TitleRights;
@@ -31,10 +32,11 @@ pub fn decide_partner(
     title: &TitleRights,
     part: u32,
     pass: &PartnerPass,
+    wanted: Option<&LanguageRange>,
     territory: Option<Territory>,
     now: UtcMs,
 ) -> Decision {
-    match walk(title, part, pass, territory, now) {
+    match walk(title, part, pass, wanted, territory, now) {
         Ok(entitlement) => Decision::Allow(entitlement),
         Err(denial) => Decision::Deny(denial),
     }
@@ -44,6 +46,7 @@ fn walk(
     title: &TitleRights,
     part: u32,
     pass: &PartnerPass,
+    wanted: Option<&LanguageRange>,
     territory: Option<Territory>,
     now: UtcMs,
 ) -> Result<Entitlement, Denial> {
@@ -69,7 +72,10 @@ fn walk(
         return Err(Denial::of(DenialCode::LicenceRequired));
     }
     let opening = |deal: &Deal| deal.opening(&title.holdbacks, &title.avails, &title.deals, territory);
-    let Some((deal, terms)) = deals.iter().find(|(deal, _)| opening(deal).is_some_and(|at| at <= now)) else {
+    // Of several the first under which the part is heard as it is wanted, or at all.
+    let hearing = |deal: &Deal| title.hearing(part, deal.caps.as_deref(), Some(territory), wanted);
+    let open = deals.iter().filter(|(deal, _)| opening(deal).is_some_and(|at| at <= now));
+    let Some((deal, terms)) = open.rev().max_by_key(|(deal, _)| hearing(deal)) else {
         return Err(not_open(deals.iter().filter_map(|(deal, _)| opening(deal)).min()));
     };
     if let Some(opens_at) = title.title.part_opening(part, now) {
@@ -78,7 +84,7 @@ fn walk(
     if now >= pass.until {
         return Err(Denial::of(DenialCode::RentalExpired));
     }
-    if title.hearing(part, deal.caps.as_deref(), Some(territory), None) == Hearing::Mute {
+    if hearing(deal) == Hearing::Mute {
         return Err(Denial::of(DenialCode::LanguageHeldBack));
     }
     edit::require(title, part, Some(territory))?;

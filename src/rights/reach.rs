@@ -5,7 +5,6 @@ use crate::base::clock::UtcMs;
 use crate::base::territory::Territory;
 use crate::catalog::compliance::ComplianceState;
 use crate::rights::avail::{Avail, LicenseType};
-use crate::rights::caps::hear_together;
 use crate::rights::clearance::Clearance;
 use crate::rights::deal;
 use crate::rights::edit;
@@ -61,10 +60,10 @@ impl<'a> Reach<'a> {
         self.lift(avail, now).is_some_and(|lift| lift.holds(now))
     }
 
-    /// Whether members have what is heard under `bought`, or had it in a window that opened after `since`: what was bought to
-    /// be earlier is over.
+    /// Whether members have all that is heard under `bought`, or had it in a window that opened after `since`: what was bought
+    /// to be earlier is over.
     pub fn members_have_since(&self, bought: &Avail, since: UtcMs, now: UtcMs) -> bool {
-        let is_same = |avail: &&Avail| hear_together(avail.caps.as_deref(), bought.caps.as_deref());
+        let is_same = |avail: &&Avail| self.title.is_all_heard(avail.caps.as_deref(), bought.caps.as_deref());
         let had = |avail: &&Avail| {
             avail.license_type == LicenseType::Svod
                 && avail.window.start_at > since
@@ -147,8 +146,11 @@ impl<'a> Reach<'a> {
         wanted: Option<&LanguageRange>,
         now: UtcMs,
     ) -> Option<&'a Avail> {
+        let mut open = self.open_avails(license_type, now);
+        let first = open.next()?;
+        let Some(second) = open.next() else { return Some(first) };
         let mut best: Option<(Hearing, &Avail)> = None;
-        for avail in self.open_avails(license_type, now) {
+        for avail in [first, second].into_iter().chain(open) {
             let hearing = self.hearing(part, avail, wanted);
             if hearing == Hearing::Wanted {
                 return Some(avail);

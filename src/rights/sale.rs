@@ -4,6 +4,7 @@
 use crate::base::clock::UtcMs;
 use crate::base::money::Money;
 use crate::base::territory::Territory;
+use crate::rights::caps::hear_together;
 use crate::rights::denial::{Denial, DenialCode, NextOption};
 use crate::rights::entitlement::{ViewerRights, title_denial};
 use crate::rights::grant::{Grant, GrantClock};
@@ -72,10 +73,11 @@ pub fn quote(
         // Who rents it may still buy it for good.
         (offer.kind != OfferKind::Buy || grant.clock == GrantClock::Forever)
             && grant.is_live(now)
-            && reach.covered.iter().any(|avail| {
-                avail.id == grant.avail_id
-                    && reach.is_heard_at_all(avail)
-                    && reach.plays_beside(grant, avail, viewer.membership(now), now)
+            && reach.covered.iter().any(|had| {
+                had.id == grant.avail_id
+                    && reach.is_heard_at_all(had)
+                    && hear_together(had.caps.as_deref(), avail.caps.as_deref())
+                    && reach.plays_beside(grant, had, viewer.membership(now), now)
             })
     };
     if viewer.grants.iter().any(is_usable_here) {

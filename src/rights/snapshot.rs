@@ -24,7 +24,7 @@ use crate::rights::delivery::{StandingDelivery, missing_parts};
 use crate::rights::edit;
 use crate::rights::holdback::Holdback;
 use crate::rights::language_range::LanguageRange;
-use crate::rights::language_terms::{Hearing, Sound, TrackUse};
+use crate::rights::language_terms::{Hearing, LanguageTerms, Sound, TrackUse};
 use crate::rights::offer::Offer;
 use crate::rights::party::Party;
 use crate::rights::placement_blocks::PlacementBlocks;
@@ -95,6 +95,19 @@ impl TitleRights {
             Some(range) if !heard.any(|language| range.means(language)) => Hearing::Other,
             _ => Hearing::Wanted,
         }
+    }
+
+    /// Whether all of its sound that `before` lets out may be heard under `after`.
+    pub fn is_all_heard(&self, after: Option<&Caps>, before: Option<&Caps>) -> bool {
+        let [after, before] = [after, before].map(|caps| caps.and_then(|caps| caps.languages.as_ref()));
+        let Some(after) = after else { return true };
+        if self.sounds.is_empty() {
+            return after.keep_heard(before);
+        }
+        let is_let =
+            |terms: &LanguageTerms, language: &Option<String>| terms.let_out(language.as_deref(), TrackUse::Heard);
+        let mut tracks = self.sounds.values().flat_map(|sound| &sound.0);
+        tracks.all(|language| before.is_some_and(|before| !is_let(before, language)) || is_let(after, language))
     }
 
     /// Whether something of a part may be heard in a territory under an avail.

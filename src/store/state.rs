@@ -24,6 +24,9 @@ pub trait State: Send + Sync {
     /// holder that is in already is always renewed.
     async fn hold_lease(&self, slot: &SlotKey, holder: &str, limit: u32, ttl: Duration) -> Result<Lease>;
 
+    /// How many hold leases in `slot`.
+    async fn leases(&self, slot: &SlotKey) -> Result<u64>;
+
     /// Gives the lease back; nothing happens when it is gone already.
     async fn release_lease(&self, slot: &SlotKey, holder: &str) -> Result<()>;
 

@@ -18,7 +18,7 @@ const WORDS = {
     name: '姓名', email: '邮箱', enter: '进入运营台', test_mode: '测试模式', upload: '上传影片', new_title: '新建影片',
     in_zh: '片名 · 中文', in_en: '片名 · 英文', create: '创建草稿', lost: '连接中断，正在自动重试', packaged: '片源已加入影片。',
     windows: '窗口期与定价', add_window: '添加窗口期', add_territory: '添加地区', add: '添加',
-    zone: '时区', start: /^开始（/, end: /^停售及停止新增观看（/, fine: '与其他窗口期没有冲突。', conflict: '存在冲突，无法保存',
+    zone: '时区', start: /^开始（/, end: /^停售及停止新增观看（/, conflict: '存在冲突，无法保存',
     cancel: '取消', add_price: '设定票价', price: '票价', member_price: '会员价', set_live: '上线', is_live: '已上线',
     refund: '退款', refund_now: /^退款 /, refunded: '已退款', reason: '原因', reason_asked: '观众申请',
     may_watch: '可以观看', why: '这位观众为什么能看', buy: /购票观看|点播/, sign_up: '注册账号', pay: /^支付 /, use_it: '使用',
@@ -29,7 +29,7 @@ const WORDS = {
     in_zh: 'Name · Chinese', in_en: 'Name · English', create: 'Create draft', lost: 'Connection lost. Trying again by itself.',
     packaged: 'The film is in the title.', windows: 'Windows and prices', add_window: 'Add window',
     add_territory: 'Add a territory', add: 'Add', zone: 'Time zone', start: /^Start \(/, end: /^End of sale/,
-    fine: 'No conflict with the other windows.', conflict: 'This cannot be saved as it is', cancel: 'Cancel',
+    conflict: 'This cannot be saved as it is', cancel: 'Cancel',
     add_price: 'Add price', price: 'Price', member_price: 'Member price', set_live: 'Set live', is_live: 'Live',
     refund: 'Refund', refund_now: /^Refund /, refunded: 'Refunded', reason: 'Reason', reason_asked: 'The viewer asked',
     may_watch: 'May watch', why: 'Why this viewer may watch', buy: /^(Buy|Rent|Watch)/, sign_up: 'Create an account', pay: /^Pay /,
@@ -199,7 +199,8 @@ async function addWindow(desk, words, times) {
   await desk.getByRole('button', { name: words.add_window }).last().click();
   await fillWindow(desk, words, times);
   const sheet = desk.locator('dialog[open]');
-  await sheet.getByText(words.fine).waitFor();
+  // Nobody has said where it was made, and it is for China.
+  await sheet.getByText('ORIGIN_UNKNOWN').waitFor();
   await sheet.locator('[type=submit]').click();
   await sheet.waitFor({ state: 'detached' });
 }

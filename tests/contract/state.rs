@@ -53,6 +53,8 @@ async fn a_slot_takes_as_many_holders_as_its_limit(state: Arc<dyn State>) {
     assert_eq!(state.hold_lease("gra_1", "c", 2, LONG).await.unwrap(), Lease::Full);
     assert_eq!(state.hold_lease("gra_2", "c", 2, LONG).await.unwrap(), Lease::Held, "slots are apart");
     assert_eq!(state.hold_lease("gra_3", "c", 0, LONG).await.unwrap(), Lease::Full, "none is none");
+    let counted = async |slot| state.leases(slot).await.unwrap();
+    assert_eq!((counted("gra_1").await, counted("gra_2").await, counted("gra_3").await), (2, 1, 0));
     state.release_lease("gra_1", "a").await.unwrap();
     assert_eq!(state.hold_lease("gra_1", "c", 2, LONG).await.unwrap(), Lease::Held);
     assert_eq!(state.hold_lease("gra_1", "a", 2, LONG).await.unwrap(), Lease::Full);
@@ -87,6 +89,7 @@ async fn a_lease_that_is_not_renewed_ends(state: Arc<dyn State>) {
     assert_eq!(state.hold_lease("gra", "a", 1, TTL).await.unwrap(), Lease::Held);
     assert_eq!(state.hold_lease("gra", "b", 1, TTL).await.unwrap(), Lease::Full);
     tokio::time::sleep(TTL + Duration::from_millis(20)).await;
+    assert_eq!(state.leases("gra").await.unwrap(), 0);
     assert_eq!(state.hold_lease("gra", "b", 1, TTL).await.unwrap(), Lease::Held);
     assert_eq!(state.hold_lease("gra", "a", 1, TTL).await.unwrap(), Lease::Full);
 }

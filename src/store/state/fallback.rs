@@ -33,6 +33,13 @@ impl State for FallbackState {
         }
     }
 
+    async fn leases(&self, slot: &SlotKey) -> Result<u64> {
+        match self.shared.leases(slot).await {
+            Err(error) if error.kind() == ErrorKind::Unavailable => self.local.leases(slot).await,
+            answered => answered,
+        }
+    }
+
     async fn release_lease(&self, slot: &SlotKey, holder: &str) -> Result<()> {
         self.local.release_lease(slot, holder).await?;
         self.shared.release_lease(slot, holder).await

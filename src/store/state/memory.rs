@@ -61,6 +61,14 @@ impl State for MemoryState {
         Ok(Lease::Held)
     }
 
+    async fn leases(&self, slot: &SlotKey) -> Result<u64> {
+        let now = self.clock.monotonic();
+        let shared = self.lock();
+        let held =
+            shared.slots.map.get(slot).map_or(0, |holders| holders.values().filter(|ends_at| **ends_at > now).count());
+        Ok(held as u64)
+    }
+
     async fn release_lease(&self, slot: &SlotKey, holder: &str) -> Result<()> {
         let mut shared = self.lock();
         if let Some(holders) = shared.slots.map.get_mut(slot) {

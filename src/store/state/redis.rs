@@ -106,6 +106,18 @@ impl RedisState {
         format!("{}crowd:{crowd}", self.prefix)
     }
 
+    /// How many members of each set have not ended.
+    async fn counted(&self, keys: Vec<String>) -> Result<Vec<u64>> {
+        let mut connection = self.connection.clone();
+        let (seconds, micros): (u64, u64) = within_timeout(redis::cmd("TIME").query_async(&mut connection)).await?;
+        let now_ms = seconds * 1000 + micros / 1000;
+        let mut counts = redis::pipe();
+        for key in keys {
+            counts.cmd("ZCOUNT").arg(key).arg(format!("({now_ms}")).arg("+inf");
+        }
+        within_timeout(counts.query_async(&mut connection)).await
+    }
+
     fn lease_key(&self, slot: &SlotKey) -> String {
         format!("{}lease:{slot}", self.prefix)
     }
@@ -125,6 +137,10 @@ impl State for RedisState {
         hold.arg(holder).arg(limit).arg(ttl.as_millis() as u64);
         let held: i64 = within_timeout(hold.invoke_async(&mut connection)).await?;
         Ok(if held == 1 { Lease::Held } else { Lease::Full })
+    }
+
+    async fn leases(&self, slot: &SlotKey) -> Result<u64> {
+        Ok(self.counted(vec![self.lease_key(slot)]).await?.into_iter().sum())
     }
 
     async fn release_lease(&self, slot: &SlotKey, holder: &str) -> Result<()> {
@@ -152,14 +168,7 @@ impl State for RedisState {
         if crowds.is_empty() {
             return Ok(Vec::new());
         }
-        let mut connection = self.connection.clone();
-        let (seconds, micros): (u64, u64) = within_timeout(redis::cmd("TIME").query_async(&mut connection)).await?;
-        let now_ms = seconds * 1000 + micros / 1000;
-        let mut counts = redis::pipe();
-        for crowd in crowds {
-            counts.cmd("ZCOUNT").arg(self.crowd_key(crowd)).arg(format!("({now_ms}")).arg("+inf");
-        }
-        within_timeout(counts.query_async(&mut connection)).await
+        self.counted(crowds.iter().map(|crowd| self.crowd_key(crowd)).collect()).await
     }
 
     async fn announce_change(&self) -> Result<()> {

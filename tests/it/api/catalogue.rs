@@ -347,7 +347,13 @@ async fn windows_of_one_kind_do_not_overlap_and_others_are_warned_of() {
         "territories": {"include": ["CN"], "exclude": []}, "from": now + day * 13, "to": now + day * 14, "days": 1,
         "code": "OVERLAP", "says": "Two windows of one licence type overlap in a common territory and language.",
         "holdback_id": null, "party": null, "deal_id": null, "party_id": null});
-    assert_eq!(check.body, json!({"conflicts": [conflict], "warnings": []}));
+    let unsaid = json!({"avail_id": check.body["warnings"][0]["avail_id"], "license_type": "vod",
+        "territories": {"include": ["CN"], "exclude": []}, "from": now + day * 13, "to": now + day * 20, "days": 7,
+        "code": "ORIGIN_UNKNOWN", "says": "Say where the title was made: what was made in China needs a licence there.",
+        "holdback_id": null, "party": null, "deal_id": null, "party_id": null});
+    assert_eq!(check.body, json!({"conflicts": [conflict], "warnings": [unsaid]}));
+    let said = json!({"country": "NL"});
+    cinema.patch(&format!("/operator/titles/{}", show.title), &cinema.operator, said).await;
     let refused = cinema.post(&avails, &cinema.operator, overlapping).await;
     assert_eq!((refused.status, refused.code()), (StatusCode::CONFLICT, "AVAIL_CONFLICT"));
     assert_eq!(refused.body["conflicts"], json!([conflict]));

@@ -186,7 +186,7 @@ pub async fn online_waits_for_the_deal_of_a_circuit(backend: Backend) {
     let to = json!({"start_at": later});
     let path = format!("/deals/{deal}");
     let refused = stage.operate(Method::PATCH, &path, &to).await;
-    assert_eq!((refused.status.as_u16(), refused.code()), (409, "DEAL_CONFLICT".into()));
+    assert_eq!((refused.status.as_u16(), refused.code()), (409, "DEAL_AWAITED".into()));
     assert!(refused.text().contains("by 7 days"), "{}", refused.text());
     let avails = stage.done(Method::GET, &format!("/titles/{title}/avails"), json!({})).await;
     let avail = avails["data"][0]["id"].as_str().unwrap();

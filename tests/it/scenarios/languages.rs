@@ -308,6 +308,24 @@ pub async fn languages_are_licensed_one_by_one(backend: Backend) {
     assert_eq!(refused.json()["conflicts"][0]["code"], "EXCLUSIVE");
     let session = stage.partner_plays(&platform.play(&stage, title, "their-ada"), "CN").await.unwrap();
     assert_eq!(listed(&stage, "CN", &session).await, "a-fr-2 v360 v576");
+    // Another deal of the same party is about a language that the film does not speak, and a third one about Cantonese.
+    for language in ["ja", "yue"] {
+        stage.server.sim.advance(std::time::Duration::from_millis(1));
+        let deal = json!({"party_id": party, "carriage": {"kind": "platform", "license_type": "svod", "streams": 1},
+            "territories": {"include": ["CN"]}, "languages": {"allow": [language]}, "start_at": OPENS,
+            "end_at": CHANGES, "zone": "Asia/Shanghai"});
+        stage.made(&format!("/titles/{title}/deals"), deal).await;
+    }
+    let played = async |language: &str, subject: &str| {
+        let url = format!("{}/api/v1/partner/playback-sessions", stage.server.base);
+        let token = platform.play(&stage, title, subject);
+        let request = stage.server.client.post(url).header("x-country", "CN").bearer_auth(token);
+        let answer = stage.server.send(request.json(&json!({"language": language}))).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+        listed(&stage, "CN", &answer.json()).await
+    };
+    assert_eq!(played("yue", "their-bob").await, "a-yue-2 v1080 v360 v576");
+    assert_eq!(played("ja", "their-eve").await, "a-fr-2 v360 v576");
 
     let member = stage.server.viewer("member").await;
     stage.membership(&member, "2027-12-31T00:00:00Z").await;
@@ -337,4 +355,5 @@ pub async fn languages_are_licensed_one_by_one(backend: Backend) {
     let wrong = json!({"title_id": title, "language": "Cantonese please"});
     let answer = stage.server.send(stage.server.client.post(url).json(&wrong)).await;
     assert_eq!((answer.status, answer.code()), (StatusCode::UNPROCESSABLE_ENTITY, "FIELD_INVALID".into()));
+    stage.end().await;
 }

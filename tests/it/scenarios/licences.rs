@@ -174,6 +174,7 @@ pub async fn a_renamed_title_is_not_sold_until_its_licence_is_confirmed_again(ba
 pub async fn the_desk_names_what_waits_there(backend: Backend) {
     let stage = Stage::open(backend, START).await;
     let title = licensed(&stage).await.title;
+    stage.avail(title, window("avod", &["CN"], END, None)).await;
     let abroad = stage.title("abroad", "NL").await;
     let in_state = async |state: &str| {
         let found = stage.done(Method::GET, &format!("/titles?licence_state={state}"), json!({})).await;

@@ -4,7 +4,7 @@ use marquee::base::id::TitleId;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Backend, Stage, pvod, window};
+use super::{Backend, Stage, at, pvod, window};
 use crate::server::outcome;
 
 const START: &str = "2027-02-01T12:00:00+08:00";
@@ -99,10 +99,21 @@ pub async fn the_pin_and_then_the_streams_are_asked_last(backend: Backend) {
         }
     }
     assert_eq!(outcome(&play(for_all, None).await), "TOO_MANY_STREAMS");
+    // An explanation knows of this moment which streams run, and of no other.
+    let explained = async |when: &str| {
+        let path = format!("/explain?title_id={for_all}&viewer_id={}&territory=CN{when}", member.id);
+        let said = stage.done(Method::GET, &path, json!({})).await;
+        let streams = said["steps"].as_array().unwrap().iter().find(|step| step["check"] == "streams").unwrap();
+        assert_eq!(streams["code"], said["code"]);
+        said["code"].clone()
+    };
+    assert_eq!(explained("").await, "TOO_MANY_STREAMS");
+    assert_eq!(explained(&format!("&at={}", at(NOW))).await, Value::Null);
     assert_eq!(outcome(&play(nothing, None).await), "PIN_REQUIRED", "before the streams");
     assert_eq!(outcome(&play(nothing, Some("0000")).await), "PIN_WRONG");
     assert_eq!(outcome(&play(nothing, Some("1234")).await), "TOO_MANY_STREAMS");
     stage.server.app.sessions.end(watching.json()["id"].as_str().unwrap().parse().unwrap()).await.unwrap();
+    assert_eq!(explained("").await, Value::Null);
     assert_eq!(outcome(&play(nothing, None).await), "PIN_REQUIRED");
     assert_eq!(outcome(&play(nothing, Some("1234")).await), "201");
     stage.end().await;

@@ -281,7 +281,8 @@ pub async fn the_past_is_explained_as_it_was(backend: Backend) {
     let mut said = Vec::new();
     let note = async |instant: UtcMs, offset_ms: i64| {
         stage.server.advance_to(instant, offset_ms);
-        let answer = explain(String::new()).await;
+        // Streams are counted only of no instant in particular.
+        let answer = explain(format!("&at={}", stage.server.now())).await;
         let viewer = stage.server.signed_in_again(&renter).await;
         let page = stage.server.client.get(format!("{}/api/v1/titles/{title}", stage.server.base));
         let page = stage.server.send(page.header("x-country", "CN").bearer_auth(&viewer.token)).await.json();

@@ -98,6 +98,48 @@ fn early_access_ends_where_members_get_its_own_language() {
     assert_eq!(cinema.answer(&viewer, pvod_start()), "grant", "members have it in Chinese only");
     cinema.rights.avails[1].caps = allow("zh en");
     assert_eq!(cinema.answer(&viewer, pvod_start()), "membership");
+    // Bought in every language: one of two is not what was bought, and both are.
+    cinema.rights.avails[0].caps = None;
+    for (members, expected) in [("zh", "grant"), ("en", "grant"), ("fr", "grant"), ("zh en:dub", "membership")] {
+        cinema.rights.avails[1].caps = allow(members);
+        assert_eq!(cinema.answer(&viewer, pvod_start()), expected, "{members}");
+    }
+    // Where nobody knows what it speaks, the terms alone tell.
+    cinema.rights.sounds.clear();
+    assert_eq!(cinema.answer(&viewer, pvod_start()), "grant");
+    cinema.rights.avails[1].caps = allow("*:dub");
+    assert_eq!(cinema.answer(&viewer, pvod_start()), "membership");
+}
+
+#[test]
+fn whoever_has_one_language_may_buy_another() {
+    let mut cinema = speaking("zh", "fr", "fr");
+    let english = Avail { id: AvailId::new(UtcMs(9)), caps: allow("en"), ..cinema.rights.avails[0].clone() };
+    let offer = Offer { id: OfferId::new(UtcMs(9)), avail_id: english.id, ..cinema.rights.offers[0].clone() };
+    cinema.rights.avails.push(english);
+    cinema.rights.offers.push(offer);
+    let viewer = with(vec![cinema.bought(pvod_start())], vec![]);
+    let [chinese, english] = [0, 1].map(|n: usize| {
+        quote(&cinema.rights, &cinema.rights.offers[n], &viewer, Some(cn()), pvod_start()).map_err(|denial| denial.code)
+    });
+    assert_eq!(chinese.err(), Some(DenialCode::AlreadyOwned));
+    assert!(english.is_ok());
+}
+
+#[test]
+fn an_unlock_is_watched_in_a_later_window_in_which_it_is_heard() {
+    let mut cinema = speaking("zh", "fr", "fr");
+    cinema.rights.title.details.episodes = Some(EpisodeTerms { free: 0, coins: 60, rewarded_per_day: 0 });
+    let unlocks = vec![cinema.unlocked(1, UnlockMeans::Coins(60), pvod_start())];
+    cinema.rights.avails[0].hard_end_at = Some(UtcMs(pvod_start().0 + DAY_MS));
+    for (n, languages) in [(8, "fr"), (9, "en")] {
+        let mut later = Avail { id: AvailId::new(UtcMs(n)), caps: allow(languages), ..cinema.rights.avails[0].clone() };
+        (later.window.start_at, later.hard_end_at) = (UtcMs(pvod_start().0 + DAY_MS), None);
+        cinema.rights.avails.push(later);
+    }
+    let viewer = ViewerRights { unlocks, ..nobody() };
+    let right = cinema.session(&viewer, UtcMs(pvod_start().0 + DAY_MS)).entitlement;
+    assert_eq!((right.cause.rule(), right.caps), ("unlock", allow("en")));
 }
 
 #[test]

@@ -217,7 +217,7 @@ async fn refuse_early(conn: &mut Connection, deal: &Deal, at: UtcMs) -> Result<(
             "The window {} waits for this opening, and would open too early{days}. Move that first.",
             waiting.avail_id
         );
-        return Err(Error::new(ErrorKind::Conflict, "DEAL_CONFLICT", message));
+        return Err(Error::new(ErrorKind::Conflict, "DEAL_AWAITED", message));
     }
     refuse_early_deals(conn, deal.title_id, at).await
 }

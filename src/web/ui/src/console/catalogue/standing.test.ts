@@ -89,6 +89,9 @@ test('what another party has alone is given, with and without a window of ours',
   expect(around(plan({ deals: [deal(2, 6)] }), at(6))).toEqual(['given', 'none', 'none']);
   const shared = (fields: Partial<Deal>) => stands(plan({ ...given, deals: [deal(2, 6, fields)] }), at(3));
   expect(shared({ exclusivity: null })).toBe('for_sale');
+  expect(shared({ languages: { allow: ['hi'] } })).toBe('given');
+  const tamil = { ...avail('a', 'vod', 1, null), languages: { allow: ['ta'] } };
+  expect(stands({ ...given, avails: [tamil], deals: [{ ...deal(2, 6), languages: { allow: ['hi'] } }] }, at(3))).toBe('for_sale');
   expect(shared({ exclusivity: { with_us: true, with: [], media: [] } })).toBe('for_sale');
   expect(shared({ exclusivity: { with_us: false, with: [], media: ['cinema'] } })).toBe('for_sale');
   expect(shared({ revoked_at: day(1) })).toBe('for_sale');

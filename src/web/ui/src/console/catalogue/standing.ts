@@ -4,6 +4,7 @@
 
 import { isSold, licenseTypes, type Avail, type Compliance, type Holdback, type LicenseType, type Offer } from '../api/catalogue';
 import type { Deal } from '../api/partners';
+import { heardTogether } from '../entry/languages';
 import { contains } from '../entry/territory';
 
 /** The most open first. */
@@ -54,9 +55,10 @@ export function clears(compliance: Compliance | null, territory: string, at: num
   return { paid: clears_paid && !expired, free: clears_free && !expired, revoked: state === 'revoked' };
 }
 
-/** Whether this deal leaves windows of this kind to nobody but its own group, and we are not of it. */
-export function keepsUsOut({ exclusivity, carriage, revoked_at }: Deal, kind: LicenseType): boolean {
-  if (exclusivity === null || exclusivity.with_us || revoked_at != null) return false;
+/** Whether this deal leaves such windows to nobody but its own group, and we are not of it. */
+export function keepsUsOut({ exclusivity, carriage, languages, revoked_at }: Deal, avail: Pick<Avail, 'license_type' | 'languages'>): boolean {
+  if (exclusivity === null || exclusivity.with_us || revoked_at != null || !heardTogether(languages, avail.languages)) return false;
+  const kind = avail.license_type;
   const media = exclusivity.media ?? [];
   if (media.length > 0) return media.includes(kind);
   return carriage.kind === 'platform' && carriage.license_type === kind;
@@ -72,10 +74,10 @@ export function placeOf(plan: Plan, territory: string, at: number): Place {
   const cleared = clears(plan.compliance, territory, at);
   const offered = windows.filter(({ avail }) => (avail.license_type === 'avod' ? cleared.free : cleared.paid));
 
-  const kept = (kind: LicenseType) => deals.filter((deal) => keepsUsOut(deal, kind));
+  const kept = (avail: Avail) => deals.filter((deal) => keepsUsOut(deal, avail));
   const held = (kind: LicenseType) => holdbacks.filter((holdback) => means(holdback, kind));
-  const stopped = (kind: LicenseType) => kept(kind).length > 0 || held(kind).length > 0;
-  const open = (kind: LicenseType) => offered.filter(({ avail, phase }) => avail.license_type === kind && phase === 'open' && !stopped(kind));
+  const stopped = (avail: Avail) => kept(avail).length > 0 || held(avail.license_type).length > 0;
+  const open = (kind: LicenseType) => offered.filter(({ avail, phase }) => avail.license_type === kind && phase === 'open' && !stopped(avail));
 
   const members_had = (since: number) =>
     open('svod').length > 0 ||
@@ -84,7 +86,7 @@ export function placeOf(plan: Plan, territory: string, at: number): Place {
     (plan.offers.get(avail.id) ?? []).some((offer) => {
       if ((ms(offer.withdrawn_at) ?? Infinity) <= at || phase === 'over') return false;
       if ('until_members' in offer.clock && members_had(Date.parse(avail.start_at))) return false;
-      return phase === 'open' ? !stopped(avail.license_type) : (ms(offer.presale_from_at) ?? Infinity) <= at;
+      return phase === 'open' ? !stopped(avail) : (ms(offer.presale_from_at) ?? Infinity) <= at;
     });
   const sold = offered.filter(({ avail }) => isSold(avail.license_type)).filter(({ avail, phase }) => sells(avail, phase));
   const for_sale = sold.some(({ phase }) => phase === 'open') || (plan.by_episode && open('vod').length > 0);
@@ -94,25 +96,26 @@ export function placeOf(plan: Plan, territory: string, at: number): Place {
     .map(({ avail }) => {
       const lifts = [
         ...held(avail.license_type).map((holdback) => ms(holdback.lifts_at) ?? Infinity),
-        ...kept(avail.license_type).map((deal) => ms(deal.end_at) ?? Infinity),
+        ...kept(avail).map((deal) => ms(deal.end_at) ?? Infinity),
       ];
       return Math.max(Date.parse(avail.start_at), ...lifts);
     })
     .filter((opens) => opens > at && opens !== Infinity);
-  const waiting = offered.filter(({ phase }) => phase !== 'over').map(({ avail }) => avail.license_type);
+  const waiting = offered.filter(({ phase }) => phase !== 'over').map(({ avail }) => avail);
+  const given = () => licenseTypes.some((license_type) => deals.some((deal) => keepsUsOut(deal, { license_type, languages: null })));
 
   const standing = ((): Standing => {
-    if (covered.length === 0) return licenseTypes.some((kind) => kept(kind).length > 0) ? 'given' : 'none';
+    if (covered.length === 0) return given() ? 'given' : 'none';
     if (cleared.revoked || offered.length === 0) return 'licence';
     if (open('avod').length > 0) return 'free';
     if (open('svod').length > 0) return 'members';
     if (for_sale) return 'for_sale';
     if (sold.length > 0) return 'presale';
     if (open('vod').length + open('est').length > 0) return 'no_price';
-    if (waiting.some((kind) => kept(kind).length > 0)) return 'given';
-    if (waiting.some((kind) => held(kind).length > 0)) return 'held';
+    if (waiting.some((avail) => kept(avail).length > 0)) return 'given';
+    if (waiting.some((avail) => held(avail.license_type).length > 0)) return 'held';
     if (waiting.length > 0) return 'later';
-    return licenseTypes.some((kind) => kept(kind).length > 0) ? 'given' : 'over';
+    return given() ? 'given' : 'over';
   })();
   return {
     standing,

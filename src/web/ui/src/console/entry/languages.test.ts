@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { en, zh } from '../words/entry';
-import { entryText, join, languageOf, languagesText, same, split } from './languages';
+import { entryText, heardTogether, join, languageOf, languagesText, same, split } from './languages';
 
 test('a language is named in either language, or by its tag', () => {
   const of = (text: string) => languageOf(text, en);
@@ -20,4 +20,11 @@ test('a window says what may be had in it', () => {
   expect(languagesText({ allow: ['zh', 'en:sub'] }, en, 'en')).toBe('Only Chinese, English (subtitles only)');
   expect(languagesText({ hold_back: ['fr'] }, zh, 'zh-CN')).toBe('法语除外');
   expect([same({ allow: ['zh', 'en'] }, { allow: ['en', 'zh'] }), same({ allow: ['zh'] }, { hold_back: ['zh'] }), same(null, null)]).toEqual([true, false, true]);
+});
+
+test('two lists meet where a language is heard under both', () => {
+  const allow = (...list: string[]) => ({ allow: list });
+  const but = (...list: string[]) => ({ hold_back: list });
+  expect([heardTogether(null, allow('zh')), heardTogether(allow('zh'), allow('zh-Hant')), heardTogether(allow('zh'), allow('en', 'zh:sub'))]).toEqual([true, true, false]);
+  expect([heardTogether(allow('zh'), but('zh')), heardTogether(but('zh-Hant'), allow('zh')), heardTogether(but('zh'), but('en')), heardTogether(allow('*:dub'), but('en'))]).toEqual([false, true, true, true]);
 });

@@ -48,6 +48,19 @@ export function languageOf(text: string, words: Words): string | null {
   return /^[a-z]{2,3}(-[a-z0-9]{1,8})*$/i.test(wanted) && wanted.length <= 35 ? wanted : null;
 }
 
+/** Whether some language may be heard under both, as the server asks it of windows and deals. */
+export function heardTogether(one: Languages | null, other: Languages | null): boolean {
+  if (one === null || other === null) return true;
+  const heard = (list: string[]) => list.map(split).flatMap(([tag, use]) => (use === 'sub' ? [] : [tag.toLowerCase()]));
+  const covers = (range: string, tag: string) => range === ANY || tag === range || tag.startsWith(`${range}-`);
+  if ('allow' in one && 'allow' in other) {
+    return heard(one.allow).some((tag) => heard(other.allow).some((range) => covers(range, tag) || covers(tag, range)));
+  }
+  if ('hold_back' in one && 'hold_back' in other) return true;
+  const [allowed, kept] = 'allow' in one ? [one.allow, 'hold_back' in other ? other.hold_back : []] : [(other as { allow: string[] }).allow, one.hold_back];
+  return heard(allowed).some((tag) => !heard(kept).some((range) => covers(range, tag)));
+}
+
 /** `Cantonese (sound only)`. */
 export function entryText(entry: string, words: Words, locale: Locale): string {
   const [tag, use] = split(entry);
