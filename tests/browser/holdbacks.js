@@ -15,12 +15,14 @@ const WORDS = {
     end: 'End holdback', none: 'Nothing is held back.', cannot: 'This cannot be saved as it is', add_window: 'Add window',
     start: /^Start/, width: 390, colorScheme: 'dark', elsewhere: 'The opening of a window elsewhere', territory: 'Territory of that window',
     unplanned: 'What it waits for is not planned',
+    of_deal: 'The opening of a deal, wherever that is moved', follows: (party) => new RegExp(`The deal of ${party} opens \\d`),
     only: 'Only these', language: 'Add a language', use: 'For', sub: 'subtitles only', add_one: 'Add',
     format: 'Tallest picture', kept: 'Only English (subtitles only), Cantonese', most: 'HD at most',
   },
   'zh-CN': {
     add: '添加限制期', party: '约定方', lag: '之后天数', opens: /影院上映时间/, early: '有窗口期开始过早', end: '终止限制期',
     none: '没有限制期。', cannot: '无法保存', add_window: '添加窗口期', start: /^开始/, width: 1440, colorScheme: 'light',
+    of_deal: '某项合作开始，随其调整', follows: (party) => new RegExp(`与${party}的合作于 \\d`),
     elsewhere: '另一窗口期开始', territory: '该窗口期所在地区', unplanned: '所依据的窗口期尚未排定',
     only: '仅限以下语言', language: '添加语言', use: '用于', sub: '仅字幕', add_one: '添加', format: '最高清晰度',
     kept: '仅限英语（仅字幕）、粤语', most: '最高高清',
@@ -95,6 +97,19 @@ export function holdbacks(world) {
       await page.getByText(words.kept).waitFor();
       await page.getByText(words.most).waitFor();
       await shot('capped');
+
+      // What counts from the deal of a circuit follows that.
+      const circuit = await marquee.operate('POST', '/parties', { name: `中影 ${locale}`, kind: 'circuit' });
+      const opening = { start_at: hence(5 * DAY_S), end_at: null, zone: 'Asia/Shanghai' };
+      await marquee.operate('POST', `/titles/${title.id}/deals`, { party_id: circuit.id, carriage: { kind: 'cinema' }, territories: { include: ['CN'] }, ...opening });
+      await page.reload();
+      await desk.getByRole('button', { name: words.add }).click();
+      await dialog.getByText(words.of_deal).click();
+      await dialog.getByLabel(words.party, { exact: true }).fill(circuit.name);
+      await shot('deal');
+      await dialog.getByRole('button', { name: words.add }).click();
+      await desk.getByText(words.follows(circuit.name)).waitFor();
+      await shot('follows');
 
       // The two refusals show in the browser's console, as they have to.
       assert.equal(page.faults.filter((fault) => fault.includes('409 (Conflict)')).length, 2);
