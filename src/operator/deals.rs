@@ -258,7 +258,7 @@ pub async fn create(
     params(("id" = DealId, Path)), request_body = DealEditBody, security(("bearer" = [])), responses(
     (status = 200, description = "The deal as it is now", body = DealBody),
     (status = 404, description = "DEAL_NOT_FOUND"),
-    (status = 409, description = "DEAL_CONFLICT, with `conflicts`; DEAL_OPENED"),
+    (status = 409, description = "DEAL_CONFLICT, with `conflicts`; DEAL_AWAITED, DEAL_OPENED"),
     (status = 422, description = "WINDOW_EMPTY, DEAL_INVALID"),
 ))]
 pub async fn edit(

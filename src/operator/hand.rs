@@ -15,7 +15,7 @@ use crate::catalog::compliance::ComplianceState;
 use crate::catalog::title::TitleStatus;
 use crate::operator::Operators;
 use crate::rights::avail::Avail;
-use crate::rights::deal::Carriage;
+use crate::rights::deal::{Carriage, Deal};
 use crate::rights::snapshot::{Snapshot, TitleRights};
 use crate::rights::window::WindowPhase;
 use crate::store::db::board::BoardRows;
@@ -194,7 +194,7 @@ fn windows(title: &TitleRights, now: UtcMs, hand: &mut Vec<HandBody>) {
     }
 }
 
-/// What has a window in China and was changed since it was licensed there, or whose licence ends soon or has ended.
+/// What has a window or a deal in China and was changed since it was licensed there, or whose licence ends soon or has ended.
 fn licence(rights: &TitleRights, now: UtcMs, hand: &mut Vec<HandBody>) {
     let title = &rights.title;
     let is_for_china = |avail: &Avail| {
@@ -202,7 +202,9 @@ fn licence(rights: &TitleRights, now: UtcMs, hand: &mut Vec<HandBody>) {
             && avail.window.phase(now) != WindowPhase::Closed
             && !avail.has_hard_ended(now)
     };
-    if title.status == TitleStatus::Withdrawn || !rights.avails.iter().any(is_for_china) {
+    let is_shown_there = |deal: &Deal| deal.is_alive(now) && deal.territories.contains(Territory::CHINA);
+    let is_concerned = rights.avails.iter().any(is_for_china) || rights.deals.iter().any(is_shown_there);
+    if title.status == TitleStatus::Withdrawn || !is_concerned {
         return;
     }
     let expires_at = title.details.compliance.expires_at;

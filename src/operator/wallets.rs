@@ -27,6 +27,7 @@ use crate::commerce::unlocks::{Given, UnlockRefusal, Wanted};
 use crate::ledger::wallet::{CoinKind, CoinLot, balance};
 use crate::operator::Operators;
 use crate::operator::sales::ReasonBody;
+use crate::rights::language_range::LanguageRange;
 use crate::rights::unlock::{Unlock, UnlockMeans};
 use crate::store::db::Written;
 
@@ -90,6 +91,9 @@ pub struct RewardBody {
     part: u32,
     /// Where the viewer is.
     territory: Territory,
+    /// A BCP 47 tag: of two windows in languages of their own the one that it is heard in.
+    #[schema(value_type = Option<String>)]
+    language: Option<LanguageRange>,
 }
 
 /// A viewer's coins and what they were spent on.
@@ -213,8 +217,8 @@ pub async fn reward(
     body: JsonBody<RewardBody>,
 ) -> Result<Response, Problem> {
     require_viewer(&operators, viewer_id).await?;
-    let RewardBody { title_id, part, territory } = body.value;
-    let wanted = Wanted { viewer_id, title_id, part, territory: Some(territory), language: None };
+    let RewardBody { title_id, part, territory, language } = body.value;
+    let wanted = Wanted { viewer_id, title_id, part, territory: Some(territory), language };
     let detail = json!({"viewer_id": viewer_id, "title_id": title_id, "part": part});
     match operators.api.unlocks.reward(wanted).await? {
         // What was bought is no reward.

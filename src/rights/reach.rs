@@ -5,6 +5,7 @@ use crate::base::clock::UtcMs;
 use crate::base::territory::Territory;
 use crate::catalog::compliance::ComplianceState;
 use crate::rights::avail::{Avail, LicenseType};
+use crate::rights::caps::Caps;
 use crate::rights::clearance::Clearance;
 use crate::rights::deal;
 use crate::rights::edit;
@@ -63,14 +64,19 @@ impl<'a> Reach<'a> {
     /// Whether members have all that is heard under `bought`, or had it in a window that opened after `since`: what was bought
     /// to be earlier is over.
     pub fn members_have_since(&self, bought: &Avail, since: UtcMs, now: UtcMs) -> bool {
-        let is_same = |avail: &&Avail| self.title.is_all_heard(avail.caps.as_deref(), bought.caps.as_deref());
         let had = |avail: &&Avail| {
             avail.license_type == LicenseType::Svod
                 && avail.window.start_at > since
                 && avail.window.phase(now) == WindowPhase::Closed
         };
-        self.open_avails(LicenseType::Svod, now).any(|avail| is_same(&avail))
-            || self.covered.iter().copied().filter(had).any(|avail| is_same(&avail))
+        let members = self.open_avails(LicenseType::Svod, now).chain(self.covered.iter().copied().filter(had));
+        let members: Vec<Option<&Caps>> = members.map(|avail| avail.caps.as_deref()).collect();
+        !members.is_empty() && self.title.is_all_heard(&members, bought.caps.as_deref(), self.territory)
+    }
+
+    /// Whether something of the title may be heard here under both.
+    pub fn is_heard_under_both(&self, one: &Avail, other: &Avail) -> bool {
+        self.title.is_heard_under_both(one.caps.as_deref(), other.caps.as_deref(), self.territory)
     }
 
     /// What of a part may be heard here under an avail by somebody who wants a language.

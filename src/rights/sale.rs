@@ -4,7 +4,6 @@
 use crate::base::clock::UtcMs;
 use crate::base::money::Money;
 use crate::base::territory::Territory;
-use crate::rights::caps::hear_together;
 use crate::rights::denial::{Denial, DenialCode, NextOption};
 use crate::rights::entitlement::{ViewerRights, title_denial};
 use crate::rights::grant::{Grant, GrantClock};
@@ -76,7 +75,7 @@ pub fn quote(
             && reach.covered.iter().any(|had| {
                 had.id == grant.avail_id
                     && reach.is_heard_at_all(had)
-                    && hear_together(had.caps.as_deref(), avail.caps.as_deref())
+                    && reach.is_heard_under_both(had, avail)
                     && reach.plays_beside(grant, had, viewer.membership(now), now)
             })
     };

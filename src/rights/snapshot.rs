@@ -18,7 +18,7 @@ use crate::catalog::series::{Season, Series};
 use crate::catalog::storefront::Storefronts;
 use crate::catalog::title::{Title, TitleStatus};
 use crate::rights::avail::Avail;
-use crate::rights::caps::{Caps, keep_languages_back};
+use crate::rights::caps::{Caps, hear_together, keep_languages_back};
 use crate::rights::deal::Deal;
 use crate::rights::delivery::{StandingDelivery, missing_parts};
 use crate::rights::edit;
@@ -97,17 +97,42 @@ impl TitleRights {
         }
     }
 
-    /// Whether all of its sound that `before` lets out may be heard under `after`.
-    pub fn is_all_heard(&self, after: Option<&Caps>, before: Option<&Caps>) -> bool {
-        let [after, before] = [after, before].map(|caps| caps.and_then(|caps| caps.languages.as_ref()));
-        let Some(after) = after else { return true };
-        if self.sounds.is_empty() {
-            return after.keep_heard(before);
+    /// Whether all of its sound in a territory that `before` lets out may be heard under these together.
+    pub fn is_all_heard(&self, under: &[Option<&Caps>], before: Option<&Caps>, place: Option<Territory>) -> bool {
+        let before = before.and_then(|caps| caps.languages.as_ref());
+        // One that keeps nothing back lets out everything.
+        let under = under.iter().map(|caps| caps.and_then(|caps| caps.languages.as_ref()));
+        let under: Option<Vec<&LanguageTerms>> = under.collect();
+        let Some(under) = under else { return true };
+        let sounds = self.sounds_in(place);
+        if sounds.is_empty() {
+            return under.iter().any(|terms| terms.keep_heard(before));
         }
-        let is_let =
-            |terms: &LanguageTerms, language: &Option<String>| terms.let_out(language.as_deref(), TrackUse::Heard);
-        let mut tracks = self.sounds.values().flat_map(|sound| &sound.0);
-        tracks.all(|language| before.is_some_and(|before| !is_let(before, language)) || is_let(after, language))
+        let is_let = |terms: &LanguageTerms, language: Option<&str>| terms.let_out(language, TrackUse::Heard);
+        let mut tracks = sounds.iter().flat_map(|sound| &sound.0).map(Option::as_deref);
+        tracks.all(|language| {
+            before.is_some_and(|before| !is_let(before, language)) || under.iter().any(|terms| is_let(terms, language))
+        })
+    }
+
+    /// Whether something of its sound in a territory may be heard under both.
+    pub fn is_heard_under_both(&self, one: Option<&Caps>, other: Option<&Caps>, place: Option<Territory>) -> bool {
+        let sounds = self.sounds_in(place);
+        if sounds.is_empty() || sounds.iter().any(|sound| sound.0.is_empty()) {
+            return hear_together(one, other);
+        }
+        let is_let = |caps: Option<&Caps>, language: Option<&str>| {
+            let terms = caps.and_then(|caps| caps.languages.as_ref());
+            terms.is_none_or(|terms| terms.let_out(language, TrackUse::Heard))
+        };
+        let mut tracks = sounds.iter().flat_map(|sound| &sound.0).map(Option::as_deref);
+        tracks.any(|language| is_let(one, language) && is_let(other, language))
+    }
+
+    /// What is heard in its parts in a territory, as far as it is known.
+    fn sounds_in(&self, place: Option<Territory>) -> Vec<&Sound> {
+        let parts = u32::try_from(self.title.parts.len()).unwrap_or(u32::MAX);
+        (1..=parts).filter_map(|part| self.sound(part, place)).collect()
     }
 
     /// Whether something of a part may be heard in a territory under an avail.

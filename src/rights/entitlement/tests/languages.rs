@@ -104,6 +104,14 @@ fn early_access_ends_where_members_get_its_own_language() {
         cinema.rights.avails[1].caps = allow(members);
         assert_eq!(cinema.answer(&viewer, pvod_start()), expected, "{members}");
     }
+    // Two windows of theirs give both together.
+    let english = Avail { id: AvailId::new(UtcMs(9)), caps: allow("en"), ..cinema.rights.avails[1].clone() };
+    cinema.rights.avails.push(english);
+    for (members, expected) in [("fr", "grant"), ("zh", "membership")] {
+        cinema.rights.avails[1].caps = allow(members);
+        assert_eq!(cinema.answer(&viewer, pvod_start()), expected, "{members} and en");
+    }
+    cinema.rights.avails.pop();
     // Where nobody knows what it speaks, the terms alone tell.
     cinema.rights.sounds.clear();
     assert_eq!(cinema.answer(&viewer, pvod_start()), "grant");
@@ -124,6 +132,9 @@ fn whoever_has_one_language_may_buy_another() {
     });
     assert_eq!(chinese.err(), Some(DenialCode::AlreadyOwned));
     assert!(english.is_ok());
+    // What the contracts share and the film does not speak makes no difference.
+    (cinema.rights.avails[0].caps, cinema.rights.avails[3].caps) = (allow("zh fr"), allow("en fr"));
+    assert!(quote(&cinema.rights, &cinema.rights.offers[1], &viewer, Some(cn()), pvod_start()).is_ok());
 }
 
 #[test]

@@ -26,5 +26,6 @@ test('two lists meet where a language is heard under both', () => {
   const allow = (...list: string[]) => ({ allow: list });
   const but = (...list: string[]) => ({ hold_back: list });
   expect([heardTogether(null, allow('zh')), heardTogether(allow('zh'), allow('zh-Hant')), heardTogether(allow('zh'), allow('en', 'zh:sub'))]).toEqual([true, true, false]);
+  expect([heardTogether(allow('zh'), allow('yue')), heardTogether(but('zh'), allow('yue')), heardTogether(allow('es-419'), allow('es-ES')), heardTogether(allow('yue'), allow('cmn'))]).toEqual([true, false, false, false]);
   expect([heardTogether(allow('zh'), but('zh')), heardTogether(but('zh-Hant'), allow('zh')), heardTogether(but('zh'), but('en')), heardTogether(allow('*:dub'), but('en'))]).toEqual([false, true, true, true]);
 });

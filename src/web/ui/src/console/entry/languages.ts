@@ -48,16 +48,27 @@ export function languageOf(text: string, words: Words): string | null {
   return /^[a-z]{2,3}(-[a-z0-9]{1,8})*$/i.test(wanted) && wanted.length <= 35 ? wanted : null;
 }
 
-/** Whether some language may be heard under both, as the server asks it of windows and deals. */
+/** Those that `zh` holds and that have codes of their own. */
+const CHINESE = new Set(['cdo', 'cjy', 'cmn', 'cpx', 'csp', 'czh', 'czo', 'gan', 'hak', 'hsn', 'mnp', 'nan', 'wuu', 'yue']);
+const isScript = (subtag: string) => /^[a-z]{4}$/.test(subtag);
+const isRegion = (subtag: string) => /^([a-z]{2}|\d{3})$/.test(subtag);
+const isLanguage = (subtag: string) => /^[a-z]{3}$/.test(subtag);
+
+/** Whether some language may be heard under both, much as the server asks it of windows and deals. */
 export function heardTogether(one: Languages | null, other: Languages | null): boolean {
   if (one === null || other === null) return true;
-  const heard = (list: string[]) => list.map(split).flatMap(([tag, use]) => (use === 'sub' ? [] : [tag.toLowerCase()]));
-  const covers = (range: string, tag: string) => range === ANY || tag === range || tag.startsWith(`${range}-`);
-  if ('allow' in one && 'allow' in other) {
-    return heard(one.allow).some((tag) => heard(other.allow).some((range) => covers(range, tag) || covers(tag, range)));
-  }
+  const common = (tag: string) => (CHINESE.has(tag.split('-')[0] ?? '') ? `zh-${tag}` : tag).split('-');
+  const heard = (list: string[]) => list.map(split).flatMap(([tag, use]) => (use === 'sub' ? [] : [common(tag.toLowerCase())]));
+  const isAny = ([first]: string[]) => first === ANY;
+  const covers = (range: string[], tag: string[]) => isAny(range) || range.every((subtag, place) => (place === 0 ? subtag === tag[0] : tag.includes(subtag)));
+  const meets = (a: string[], b: string[]) =>
+    isAny(a) || isAny(b) || (a[0] === b[0] && [isScript, isRegion, isLanguage].every((is) => {
+      const [x, y] = [a.slice(1).find(is), b.slice(1).find(is)];
+      return x === undefined || y === undefined || x === y;
+    }));
   if ('hold_back' in one && 'hold_back' in other) return true;
-  const [allowed, kept] = 'allow' in one ? [one.allow, 'hold_back' in other ? other.hold_back : []] : [(other as { allow: string[] }).allow, one.hold_back];
+  if ('allow' in one && 'allow' in other) return heard(one.allow).some((a) => heard(other.allow).some((b) => meets(a, b)));
+  const [allowed, kept] = 'allow' in one ? [one.allow, (other as { hold_back: string[] }).hold_back] : [(other as { allow: string[] }).allow, one.hold_back];
   return heard(allowed).some((tag) => !heard(kept).some((range) => covers(range, tag)));
 }
 
