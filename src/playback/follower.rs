@@ -1,6 +1,6 @@
 //! The follower keeps this node's picture of the truth: the snapshot of all rights, the grants and memberships that open
-//! sessions stand on, and which sessions were ended. It follows a cursor in the database every half second; an announcement through the
-//! shared state only makes it faster.
+//! sessions stand on, and which sessions were ended. It follows a cursor in the database every half second; an
+//! announcement through the shared state only makes it faster.
 //!
 //! **Invariant:** a node that has not heard from the database for `limits::CHANGES_SILENCE_MAX` refuses.
 

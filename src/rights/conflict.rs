@@ -1,6 +1,7 @@
 //! What speaks against an avail beside the others of its title. Two avails of one licence type never overlap in a common
-//! territory and in a language that may be heard under both, and none opens before what its title's holdbacks allow: those are conflicts and are refused. Windows of
-//! different types may overlap, and where that makes a paid window worth less it is a warning.
+//! territory and in a language that may be heard under both, and none opens before what its title's holdbacks allow: those
+//! are conflicts and are refused. Windows of different types may overlap, and where that makes a paid window worth less it
+//! is a warning; so is one under which nothing would be offered in China.
 
 use crate::base::clock::UtcMs;
 use crate::base::id::{AvailId, DealId, HoldbackId, PartyId};

@@ -9,8 +9,8 @@
 //! and which edit may be shown.
 //! Among entitlements the order is: an episode that is free or unlocked, a grant whose clock runs (it is paid already),
 //! membership, free, an invitation, and last a grant that would have to be started, so that no rental clock starts while
-//! another right would play the same film. One under whose window nothing of the film may be heard, or not the language that is
-//! asked for, gives way to the next.
+//! another right would play the same film. One under whose window nothing of the film may be heard, or not the language
+//! that is asked for, gives way to the next.
 //! Where all of that is nothing, the word of the operator's own billing counts, if it was asked (`external`).
 //! An invitation alone also opens what is not open to anybody: see `screener`.
 
@@ -344,7 +344,8 @@ fn go_on(
     now: UtcMs,
     tracer: &mut impl Tracer,
 ) -> Result<(), DenialCode> {
-    right_goes_on(session, title, grant, membership, territory, now, tracer)?;
+    let territory = deemed(session.entitlement.home, territory);
+    right_goes_on(&GoingOn { session, title, grant, membership, territory, now }, tracer)?;
     if now < session.expires_at {
         return Ok(());
     }
@@ -353,18 +354,10 @@ fn go_on(
     Err(DenialCode::SessionExpired)
 }
 
-fn right_goes_on(
-    session: &PlaybackSession,
-    title: &TitleRights,
-    grant: Option<&Grant>,
-    membership: Option<&Membership>,
-    territory: Option<Territory>,
-    now: UtcMs,
-    tracer: &mut impl Tracer,
-) -> Result<(), DenialCode> {
-    let territory = deemed(session.entitlement.home, territory);
+fn right_goes_on(asked: &GoingOn<'_>, tracer: &mut impl Tracer) -> Result<(), DenialCode> {
+    let GoingOn { session, title, grant, membership, territory, now } = *asked;
     let mut pass = |answer: Result<(), DenialCode>, step: fn(&GoingOn<'_>, Option<DenialCode>) -> Step| {
-        tracer.step(|| step(&GoingOn { session, title, grant, membership, territory, now }, answer.err()));
+        tracer.step(|| step(asked, answer.err()));
         answer
     };
     pass(session_goes_on(session), trace::session)?;

@@ -85,6 +85,22 @@ impl LanguageMedium {
     }
 }
 
+impl Sound {
+    /// What of it is heard under these terms by somebody who wants a language. A silent film needs none.
+    pub fn hearing(&self, terms: Option<&LanguageTerms>, wanted: Option<&LanguageRange>) -> Hearing {
+        if self.0.is_empty() {
+            return Hearing::Wanted;
+        }
+        let is_let = |language: Option<&str>| terms.is_none_or(|terms| terms.let_out(language, TrackUse::Heard));
+        let mut heard = self.0.iter().map(Option::as_deref).filter(|language| is_let(*language)).peekable();
+        if heard.peek().is_none() {
+            return Hearing::Mute;
+        }
+        let is_wanted = wanted.is_none_or(|range| heard.any(|language| range.means(language)));
+        if is_wanted { Hearing::Wanted } else { Hearing::Other }
+    }
+}
+
 impl LanguageTerms {
     /// In one order and each entry once, so that terms that are written alike are alike.
     pub fn ordered(self) -> LanguageTerms {
@@ -143,12 +159,6 @@ impl LanguageTerms {
             LanguageTerms::Allow(_) => named.any(|allowed| allowed.meets(range)),
             LanguageTerms::HoldBack(_) => !named.any(|held_back| held_back.covers(range)),
         }
-    }
-
-    /// Whether something of a film may be heard. A silent film needs no language.
-    pub fn let_hear(&self, sound: &Sound) -> bool {
-        let mut tracks = sound.0.iter();
-        sound.0.is_empty() || tracks.any(|language| self.let_out(language.as_deref(), TrackUse::Heard))
     }
 
     /// Whether some language may be heard under both.
@@ -306,9 +316,23 @@ mod tests {
     #[test]
     fn a_film_is_heard_in_one_language_at_least_or_is_silent() {
         let sound = |tags: &[&str]| Sound(tags.iter().map(|tag| (*tag != "-").then(|| (*tag).to_owned())).collect());
-        assert!(terms("+ zh").let_hear(&sound(&["en", "zh"])) && !terms("+ zh").let_hear(&sound(&["en", "-"])));
-        assert!(terms("- en").let_hear(&sound(&["en", "-"])) && !terms("- en").let_hear(&sound(&["en", "en-GB"])));
-        assert!(terms("+ zh").let_hear(&sound(&[])), "a silent film");
+        let heard = |text: &str, tracks: &[&str], wanted: Option<&str>| {
+            let wanted = wanted.map(|tag| LanguageRange::parse(tag).unwrap());
+            sound(tracks).hearing(Some(&terms(text)), wanted.as_ref())
+        };
+        for (text, tracks, wanted, expected) in [
+            ("+ zh", &["en", "zh"][..], None, Hearing::Wanted),
+            ("+ zh", &["en", "-"], None, Hearing::Mute),
+            ("- en", &["en", "-"], None, Hearing::Wanted),
+            ("- en", &["en", "en-GB"], None, Hearing::Mute),
+            ("+ zh", &["en", "zh"], Some("zh"), Hearing::Wanted),
+            ("+ zh", &["en", "zh"], Some("en"), Hearing::Other),
+            ("+ zh", &["en"], Some("en"), Hearing::Mute),
+            ("+ zh", &[], Some("en"), Hearing::Wanted),
+        ] {
+            assert_eq!(heard(text, tracks, wanted), expected, "{text} {tracks:?} {wanted:?}");
+        }
+        assert_eq!(sound(&["en"]).hearing(None, None), Hearing::Wanted);
     }
 
     #[test]

@@ -83,18 +83,11 @@ impl TitleRights {
         if terms.is_none() && wanted.is_none() {
             return Hearing::Wanted;
         }
-        let Some(sound) = self.sound(part, place) else {
-            let is_wanted = wanted.is_none_or(|range| terms.is_none_or(|terms| terms.let_range_be_heard(range)));
-            return if is_wanted { Hearing::Wanted } else { Hearing::Other };
-        };
-        let is_let = |language: Option<&str>| terms.is_none_or(|terms| terms.let_out(language, TrackUse::Heard));
-        let mut heard = sound.0.iter().map(Option::as_deref).filter(|language| is_let(*language)).peekable();
-        match wanted {
-            _ if sound.0.is_empty() => Hearing::Wanted,
-            _ if heard.peek().is_none() => Hearing::Mute,
-            Some(range) if !heard.any(|language| range.means(language)) => Hearing::Other,
-            _ => Hearing::Wanted,
+        if let Some(sound) = self.sound(part, place) {
+            return sound.hearing(terms, wanted);
         }
+        let is_wanted = wanted.is_none_or(|range| terms.is_none_or(|terms| terms.let_range_be_heard(range)));
+        if is_wanted { Hearing::Wanted } else { Hearing::Other }
     }
 
     /// Whether all of its sound in a territory that `before` lets out may be heard under these together.
