@@ -129,6 +129,7 @@ fn rights(n: usize) -> TitleRights {
         clock: GrantClock::OnPurchase { watch_ms: 2 * DAY_MS },
         streams: 1,
         presale_from_at: None,
+        sales_cutoff_ms: 0,
         withdrawn_at: None,
     };
     let title = Title {
@@ -138,7 +139,7 @@ fn rights(n: usize) -> TitleRights {
         status: TitleStatus::Live,
         parts: vec![AssetId::new(at(-400))],
         runtime_ms: 92 * 60_000,
-        details: TitleDetails::default(),
+        details: TitleDetails { country: Some("NL".parse().unwrap()), ..TitleDetails::default() },
         created_at: at(-400),
         version: 1,
     };
@@ -388,7 +389,9 @@ async fn load(count: usize) {
 /// Written by the database itself: its rows are those that the API would have made.
 async fn fill(file: &std::path::Path, count: usize) {
     let mut connection = sqlx::sqlite::SqliteConnectOptions::new().filename(file).connect().await.unwrap();
-    let details = serde_json::to_string(&TitleDetails::default()).unwrap();
+    let details =
+        serde_json::to_string(&TitleDetails { country: Some("NL".parse().unwrap()), ..TitleDetails::default() })
+            .unwrap();
     let numbers = format!("WITH RECURSIVE n (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < {})", count - 1);
     let title = "'ttl_01mcc5rm00' || printf('%016d', n)";
     let now = NOW.0;

@@ -144,7 +144,7 @@ async fn sell(app: &App, asset: AssetId, packaged: &Packaged) -> Outcome<(TitleI
         status: TitleStatus::Live,
         parts: vec![asset],
         runtime_ms: packaged.index.duration_ms as i64,
-        details: TitleDetails::default(),
+        details: TitleDetails { country: Some("NL".parse().unwrap()), ..TitleDetails::default() },
         created_at: now,
         version: 1,
     };
@@ -170,6 +170,7 @@ async fn sell(app: &App, asset: AssetId, packaged: &Packaged) -> Outcome<(TitleI
         clock: GrantClock::OnPurchase { watch_ms: 48 * 3_600_000 },
         streams: 1,
         presale_from_at: None,
+        sales_cutoff_ms: 0,
         withdrawn_at: None,
     };
     app.db.insert_offer(&offer, None, now).await?;

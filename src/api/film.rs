@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::api::hearing::HeardBody;
 use crate::api::titles::DecisionBody;
 use crate::base::clock::UtcMs;
 use crate::base::territory::Territory;
@@ -42,6 +43,9 @@ pub struct PartBody {
     opens_at: Option<UtcMs>,
     /// About playing this part; null in a list of titles.
     pub decision: Option<DecisionBody>,
+    /// The languages to choose from before Play, where not all of them are heard under the right that is used first; empty
+    /// otherwise, and in a list of titles.
+    pub heard: Vec<HeardBody>,
 }
 
 /// Parts as episodes that are had one by one.
@@ -110,7 +114,14 @@ pub fn parts(title: &Title) -> Vec<PartBody> {
         .map(|(part, _)| {
             let name = title.details.part_names.get(part as usize - 1).filter(|name| !name.is_empty());
             let opens_at = title.details.part_opens_at.get(part as usize - 1).copied().flatten();
-            PartBody { part, name: name.cloned(), runtime_ms: title.part_runtime_ms(part), opens_at, decision: None }
+            PartBody {
+                part,
+                name: name.cloned(),
+                runtime_ms: title.part_runtime_ms(part),
+                opens_at,
+                decision: None,
+                heard: Vec::new(),
+            }
         })
         .collect()
 }

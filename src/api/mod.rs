@@ -46,6 +46,7 @@ pub mod film;
 pub mod frame;
 pub mod grants;
 pub mod health;
+pub mod hearing;
 pub mod idempotency;
 pub mod lock;
 pub mod looker;

@@ -87,7 +87,7 @@ pub struct NewQuoteBody {
     coupon: Option<String>,
 }
 
-/// What an order would come to now. Nothing is promised by it: the price of an order is settled when it is made.
+/// What an order would come to now. Nothing is promised by it: an order has prices of its own.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Quote)]
 pub struct QuoteBody {
@@ -95,6 +95,9 @@ pub struct QuoteBody {
     /// What the coupon takes off.
     discount: Option<Money>,
     is_member_price: bool,
+    /// From when members watch what is rented without paying, where that is within 24 hours: an order has to say that its
+    /// buyer knows it (`accepted_members_from_at`).
+    members_from_at: Option<UtcMs>,
 }
 
 /// What this storefront sells besides the offers of titles, in the order in which it was put on sale.
@@ -150,6 +153,7 @@ pub async fn quote(
         price: quoted.price,
         discount: quoted.discount.map(|discount| discount.amount),
         is_member_price: quoted.is_member_price,
+        members_from_at: quoted.members_from_at,
     }))
 }
 

@@ -27,7 +27,7 @@ use crate::base::id::{MembershipId, OfferId, PlanId, ProductId, PurchaseId, Titl
 use crate::base::money::Money;
 use crate::commerce::checkout::{Bought, Order};
 use crate::commerce::quotes::Wanted;
-use crate::ledger::purchase::{Good, PaymentActionKind, PurchaseStatus};
+use crate::ledger::purchase::{ClosedBecause, Good, PaymentActionKind, PurchaseStatus};
 use crate::rights::membership::Membership;
 use crate::rights::offer::OfferKind;
 use crate::rights::snapshot::Snapshot;
@@ -44,6 +44,9 @@ pub struct OrderBody {
     coupon: Option<String>,
     /// The word of the link that the viewer came by: 1 to 64 letters, digits, `-`, `_` and `.`.
     campaign: Option<String>,
+    /// Where members get the same without paying within 24 hours: from when, as the buyer was told (`members_from_at` of a
+    /// quote) and agrees.
+    accepted_members_from_at: Option<UtcMs>,
     payment: PaymentBody,
 }
 
@@ -62,6 +65,9 @@ pub struct PurchaseBody {
     id: PurchaseId,
     #[schema(value_type = String, pattern = "^(pending|paid|declined|expired|refunded)$")]
     status: PurchaseStatus,
+    /// Why it expired although it was paid for; the money goes back.
+    #[schema(value_type = Option<ClosedBecauseBody>)]
+    closed_because: Option<ClosedBecause>,
     /// Of an offer; of a product these three are null.
     title_id: Option<TitleId>,
     title: Option<TitleBrief>,
@@ -100,6 +106,15 @@ pub struct PurchaseBody {
     coins: Option<u32>,
 }
 
+#[derive(ToSchema)]
+#[schema(as = ClosedBecause, rename_all = "snake_case")]
+pub enum ClosedBecauseBody {
+    /// It was for the time before members have the title, and they had it when the payment came.
+    MembersHaveIt,
+    /// The payer had become a member since the order, or was none any more, and the price was another one.
+    MemberPriceChanged,
+}
+
 /// Time as a member.
 #[derive(Serialize, ToSchema)]
 #[schema(as = BoughtMembership)]
@@ -133,7 +148,7 @@ pub struct PaymentActionBody {
     (status = 403, description = "GEO_NOT_LICENSED, WINDOW_NOT_OPEN, WINDOW_CLOSED, MEMBERSHIP_REQUIRED, LICENCE_REQUIRED,
         LICENCE_REVOKED, LANGUAGE_HELD_BACK, CLEAN_EDIT_MISSING, TITLE_SUSPENDED, SALES_CLOSED"),
     (status = 404, description = "OFFER_NOT_FOUND, PRODUCT_NOT_FOUND"),
-    (status = 409, description = "ALREADY_OWNED, PURCHASE_PENDING; BUNDLE_OWNED_IN_PART, BUNDLE_INCOMPLETE; PRODUCT_NOT_OPEN,
+    (status = 409, description = "ALREADY_OWNED, PURCHASE_PENDING, MEMBERS_SOON; BUNDLE_OWNED_IN_PART, BUNDLE_INCOMPLETE; PRODUCT_NOT_OPEN,
         PRODUCT_CLOSED, PRODUCT_WITHDRAWN; TOO_MANY_COIN_LOTS; COUPON_UNKNOWN, COUPON_EXPIRED, COUPON_USED,
         COUPON_EXHAUSTED, COUPON_NOT_FOR_THIS"),
     (status = 410, description = "TITLE_WITHDRAWN, OFFER_WITHDRAWN"),
@@ -151,7 +166,7 @@ pub async fn create(
     if let Rate::Over { retry_after } = api.accounts.count_purchase(viewer.id).await {
         return Err(Problem::too_many(retry_after));
     }
-    let OrderBody { offer_id, product_id, coupon, campaign, payment } = body.value;
+    let OrderBody { offer_id, product_id, coupon, campaign, accepted_members_from_at, payment } = body.value;
     let what = products::what(offer_id, product_id)?;
     let order = Order {
         wanted: Wanted {
@@ -163,6 +178,7 @@ pub async fn create(
         },
         storefront_id: at.storefront.id,
         campaign: campaign::checked(campaign)?,
+        accepted_members_from_at,
         method: payment.method,
         details: payment.details.into(),
         idempotency,
@@ -253,6 +269,7 @@ impl PurchaseBody {
         PurchaseBody {
             id: purchase.id,
             status: purchase.status,
+            closed_because: purchase.closed_because,
             title_id: good.title_id(),
             title: good.title_id().map(|id| TitleBrief::of(snapshot, id)),
             offer_id: good.offer_id(),

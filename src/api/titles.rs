@@ -15,6 +15,7 @@ use crate::api::caller::{Anyone, At};
 use crate::api::film::{
     self, CreditBody, EpisodesBody, FilmClipBody, LicenceBody, PartBody, PreviewBody, TrailerBody, WindowBody,
 };
+use crate::api::hearing::heard;
 use crate::api::merchandise::{self, MerchandiseBody};
 use crate::api::page::{List, PageQuery};
 use crate::api::posters;
@@ -302,6 +303,7 @@ pub async fn show(
     let ours = ViewerRights { external: None, ..rights.clone() };
     for part in &mut body.parts {
         let rights = if part.part == 1 { &rights } else { &ours };
+        part.heard = heard(&title, part.part, rights, place.territory, now);
         let decision = decide_part(&title, part.part, rights, place.territory, now);
         part.decision = Some(DecisionBody::new(decision, &title, rights, now));
     }
@@ -513,7 +515,7 @@ fn offer_body(reach: &Reach<'_>, avail: &Avail, offer: &Offer, is_member: bool, 
         until_members: offer.clock.needs_membership(),
         start_within_days: start_within_ms.map(|ms| ms as f64 / (24.0 * HOUR_MS)),
         opens_at: avail.window.start_at,
-        closes_at: avail.window.end_at,
+        closes_at: offer.sold_until(avail),
         on_sale: is_live && offer.is_for(is_member) && reach.sells(offer, avail, now) && reach.is_shown_at_all(),
         presale: is_live && sale == SalePhase::Presale,
         presale_from_at: offer.presale_from_at,

@@ -11,7 +11,8 @@
 //!
 //! What the regulator takes for a key production ([`crate::catalog::thresholds`]) is not ordinary, whatever was declared.
 //!
-//! It applies to what was made in China, in China; of everything else the state is `not_applicable`.
+//! It applies to what was made in China, in China; of what was made elsewhere the state is `not_applicable`, and where nobody
+//! has said where it was made, it may have been made in China.
 
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +80,8 @@ pub struct Revocation {
 pub enum ComplianceState {
     /// Not made in China.
     NotApplicable,
+    /// Nobody has said where it was made.
+    OriginUnknown,
     None,
     /// 规划备案
     Planned,
@@ -142,7 +145,8 @@ impl ComplianceState {
         match self {
             ComplianceState::NotApplicable | ComplianceState::Licensed | ComplianceState::Filed => true,
             ComplianceState::Ordinary => charge == Charge::Free,
-            ComplianceState::None
+            ComplianceState::OriginUnknown
+            | ComplianceState::None
             | ComplianceState::Planned
             | ComplianceState::InReview
             | ComplianceState::ChangePending
@@ -182,8 +186,10 @@ impl TitleDetails {
 impl Title {
     /// Where the title stands in China.
     pub fn compliance_state(&self, now: UtcMs) -> ComplianceState {
-        if self.details.country != Some(Territory::CHINA) {
-            return ComplianceState::NotApplicable;
+        match self.details.country {
+            None => return ComplianceState::OriginUnknown,
+            Some(country) if country != Territory::CHINA => return ComplianceState::NotApplicable,
+            Some(_) => {}
         }
         let compliance = &self.details.compliance;
         let licence = self.details.licence.as_ref();
@@ -223,8 +229,10 @@ impl Title {
             let message = format!("This does not go with where the title stands. {todo}");
             Err(Error::new(ErrorKind::Conflict, "COMPLIANCE_EVENT_REFUSED", message))
         };
-        if state == ComplianceState::NotApplicable {
-            return refuse("It was not made in China: set its country first.");
+        match state {
+            ComplianceState::NotApplicable => return refuse("It was not made in China: set its country first."),
+            ComplianceState::OriginUnknown => return refuse("Say where it was made first: set its country."),
+            _ => {}
         }
         let compliance = self.details.compliance.clone();
         let licence = self.details.licence.as_ref();
@@ -392,7 +400,7 @@ mod tests {
 
     #[test]
     fn a_licence_is_bound_to_name_cut_and_length() {
-        use ComplianceState::{ChangePending, Filed, Licensed, NotApplicable};
+        use ComplianceState::{ChangePending, Filed, Licensed, NotApplicable, OriginUnknown};
 
         let mut licensed = title();
         set(&mut licensed, licence("001"));
@@ -407,7 +415,7 @@ mod tests {
         assert_eq!(state(|title| title.parts.push(AssetId::new(UtcMs(2)))), ChangePending);
         assert_eq!(state(|title| title.runtime_ms += 1), ChangePending);
         assert_eq!(state(|title| title.details.country = Some("DE".parse().unwrap())), NotApplicable);
-        assert_eq!(state(|title| title.details.country = None), NotApplicable);
+        assert_eq!(state(|title| title.details.country = None), OriginUnknown);
         let filing = |title: &mut Title| title.details.licence.as_mut().unwrap().kind = LicenceKind::OnlineFiling;
         assert_eq!(state(filing), Filed);
         let mut unfinished = title();

@@ -447,6 +447,7 @@ async fn open_release(app: &Arc<App>, show: &Show, release: &Release, title_id: 
         },
         streams: 1,
         presale_from_at: (show.slug == "future").then_some(now - DAY),
+        sales_cutoff_ms: 0,
         withdrawn_at: None,
     };
     app.db.insert_offer(&offer, None, now).await?;

@@ -22,12 +22,12 @@ use crate::base::shutdown::Shutdown;
 use crate::commerce::provider::{PaymentProvider, PaymentState};
 use crate::commerce::quotes::{Quoted, Quotes, Wanted};
 use crate::ledger::entry::LedgerAccount;
-use crate::ledger::purchase::{Line, Purchase, PurchaseStatus, Refund};
+use crate::ledger::purchase::{ClosedBecause, Line, Purchase, PurchaseStatus, Refund};
 use crate::ledger::rules;
 use crate::ledger::wallet::{CoinKind, CoinLot};
 use crate::playback::follower::Follower;
 use crate::playback::sessions::Sessions;
-use crate::rights::denial::{Denial, DenialCode};
+use crate::rights::denial::{Denial, DenialCode, NextOption};
 use crate::rights::grant::{Grant, GrantCause};
 use crate::rights::membership::Membership;
 use crate::rights::offer::Offer;
@@ -62,6 +62,8 @@ pub struct Order {
     pub storefront_id: StorefrontId,
     /// The campaign whose link the viewer came by.
     pub campaign: Option<String>,
+    /// From when members have it without paying, as the buyer was told and agrees.
+    pub accepted_members_from_at: Option<UtcMs>,
     /// A provider's name.
     pub method: String,
     /// What the provider wants to know.
@@ -117,6 +119,12 @@ impl Checkout {
                     return self.replay(&order.idempotency).await?.map_or(Err(error), |earlier| Ok(Ok(earlier)));
                 }
             };
+            if let Some(from_at) = quoted.members_from_at
+                && order.accepted_members_from_at.is_none_or(|accepted| accepted > from_at)
+            {
+                let next = vec![NextOption::Wait { opens_at: from_at }];
+                return Ok(Err(Denial { next, ..Denial::of(DenialCode::MembersSoon) }));
+            }
             let now = quoted.at;
             let purchase = Purchase {
                 id: PurchaseId::new(now),
@@ -133,6 +141,8 @@ impl Checkout {
                 payment_details: details.clone(),
                 payment_action: None,
                 status: PurchaseStatus::Pending,
+                closed_because: None,
+                accepted_members_from_at: quoted.members_from_at.and(order.accepted_members_from_at),
                 livemode: self.livemode,
                 created_at: now,
                 decided_at: None,
@@ -303,13 +313,13 @@ impl Checkout {
             PaymentState::Paid { amount, .. } if amount != purchase.price => {
                 tracing::error!(purchase = %purchase.id, %amount, price = %purchase.price, "paid another amount; held for a person");
             }
-            // What would play for nobody is not sold, though its payment took so long.
-            PaymentState::Paid { event_id, .. } if self.is_over_for_members(purchase, now) => {
-                self.db.close_purchase(purchase.id, None, PurchaseClosed::Expired, now).await?;
-                self.return_late(purchase.id, &event_id).await?;
-                self.audience.news.tell(Item::Order(purchase.id));
-            }
-            PaymentState::Paid { event_id, .. } => {
+            PaymentState::Paid { event_id, at, .. } => {
+                if let Some(why) = self.why_not_kept(purchase, at, now).await? {
+                    self.db.close_purchase(purchase.id, None, PurchaseClosed::NotKept(why), now).await?;
+                    self.return_late(purchase.id, &event_id).await?;
+                    self.audience.news.tell(Item::Order(purchase.id));
+                    return Ok(());
+                }
                 let (given, account) = self.due(purchase, now).await?;
                 let entry = rules::sale(purchase, account, now)?;
                 let settled = self.db.settle_purchase(purchase.id, Some(&event_id), &entry, &given).await?;
@@ -323,6 +333,26 @@ impl Checkout {
         Ok(())
     }
 
+    /// Why a payment that was taken at `at` does not buy what was ordered: what would play for nobody is not sold, though its
+    /// payment took so long, and the price for members is that of whoever is one when the payment is taken.
+    async fn why_not_kept(&self, purchase: &Purchase, at: UtcMs, now: UtcMs) -> Result<Option<ClosedBecause>> {
+        if purchase.status != PurchaseStatus::Pending {
+            return Ok(None);
+        }
+        if self.is_over_for_members(purchase, now) {
+            return Ok(Some(ClosedBecause::MembersHaveIt));
+        }
+        let snapshot = self.follower.snapshot();
+        let offer = purchase.good.offer_id().and_then(|id| snapshot.offer(id)).map(|(_, offer)| offer);
+        if offer.is_none_or(|offer| offer.price(true) == offer.price(false)) {
+            return Ok(None);
+        }
+        let memberships = self.db.memberships(purchase.viewer_id, purchase.livemode).await?;
+        let was_active = |membership: Membership| membership.as_of(at).is_some_and(|then| then.is_active(at));
+        let is_member = memberships.into_iter().any(was_active);
+        Ok((is_member != purchase.is_member_price).then_some(ClosedBecause::MemberPriceChanged))
+    }
+
     /// Whether early access is being paid for that members had got meanwhile.
     fn is_over_for_members(&self, purchase: &Purchase, now: UtcMs) -> bool {
         let snapshot = self.follower.snapshot();
@@ -334,7 +364,7 @@ impl Checkout {
                     && avail.is_some_and(|avail| reach.members_have_since(avail, purchase.created_at, now))
             })
         };
-        purchase.status == PurchaseStatus::Pending && purchase.good.lines().iter().any(is_over)
+        purchase.good.lines().iter().any(is_over)
     }
 
     /// Money that came when the purchase had ended without it goes back to the payer. The provider tells us again until

@@ -45,6 +45,8 @@ pub enum PaymentState {
     Paid {
         event_id: String,
         amount: Money,
+        /// When the money was taken, which may be before we hear of it.
+        at: UtcMs,
     },
     Declined {
         event_id: String,

@@ -58,6 +58,8 @@ pub struct Quoted {
     pub discount: Option<Discount>,
     /// Where the buyer is taken to be: nothing is sold where that is unknown.
     pub territory: Territory,
+    /// When members get a title of it without paying, where that is soon.
+    pub members_from_at: Option<UtcMs>,
     /// How many grants the buyer has of its titles.
     pub grants_seen: usize,
     pub at: UtcMs,
@@ -68,13 +70,13 @@ impl Quotes {
     pub async fn quote(&self, wanted: &Wanted) -> Result<std::result::Result<Quoted, Denial>> {
         let now = self.clock.now();
         let snapshot = self.follower.snapshot();
-        let (list_prices, good, full_price, is_member_price, grants_seen) = match wanted.what {
+        let (list_prices, good, full_price, is_member_price, members_from_at, grants_seen) = match wanted.what {
             What::Offer(offer_id) => {
                 let (title, offer) = sold_offer(&snapshot, offer_id, wanted.currency).ok_or_else(offer_not_found)?;
                 match self.line(wanted, title, offer, now).await? {
-                    Ok((line, is_member_price, grants)) => {
+                    Ok((line, quote, grants)) => {
                         let price = line.price;
-                        (vec![price], Good::Offer(line), price, is_member_price, grants)
+                        (vec![price], Good::Offer(line), price, quote.is_member_price, quote.members_from_at, grants)
                     }
                     Err(denial) if denial.code == DenialCode::TitleNotListed => return Err(offer_not_found()),
                     Err(denial) => return Ok(Err(denial)),
@@ -96,20 +98,21 @@ impl Quotes {
                 if matches!(product.gives, Gives::Coins { .. }) {
                     self.require_room_for_coins(wanted.viewer_id).await?;
                 }
-                let (mut lines, mut grants) = (Vec::new(), 0);
+                let (mut lines, mut soonest, mut grants) = (Vec::new(), None, 0);
                 for offer_id in product.gives.offer_ids() {
                     let sold = sold_offer(&snapshot, *offer_id, wanted.currency);
                     let (title, offer) = sold.ok_or_else(product_not_found)?;
                     match self.line(wanted, title, offer, now).await? {
-                        Ok((line, _, seen)) => {
+                        Ok((line, quote, seen)) => {
                             grants += seen;
+                            soonest = soonest.into_iter().chain(quote.members_from_at).min();
                             lines.push(line);
                         }
                         Err(denial) => return Err(bundle_is_short(title, &denial)),
                     }
                 }
                 let list_prices = lines.iter().map(|line: &Line| line.price).collect();
-                (list_prices, Good::Product { product_id, lines }, product.price, false, grants)
+                (list_prices, Good::Product { product_id, lines }, product.price, false, soonest, grants)
             }
         };
         let home = self.db.home(wanted.viewer_id).await?.map(|home| home.territory);
@@ -123,21 +126,21 @@ impl Quotes {
         let off = discount.map_or(0, |discount| discount.amount.minor);
         let price = Money { minor: full_price.minor - off, ..full_price };
         let good = priced(good, price, &list_prices);
-        Ok(Ok(Quoted { good, price, is_member_price, discount, territory, grants_seen, at: now }))
+        Ok(Ok(Quoted { good, price, is_member_price, discount, territory, members_from_at, grants_seen, at: now }))
     }
 
-    /// One offer as it would be bought, whether at the price for members, and how many grants of its title there are.
+    /// One offer as it would be bought, and how many grants of its title there are.
     async fn line(
         &self,
         wanted: &Wanted,
         title: &TitleRights,
         offer: &Offer,
         now: UtcMs,
-    ) -> Result<std::result::Result<(Line, bool, usize), Denial>> {
+    ) -> Result<std::result::Result<(Line, sale::Quote, usize), Denial>> {
         let viewer = self.sessions.viewer_rights(Some(wanted.viewer_id), offer.title_id).await?;
-        Ok(quote(title, offer, &viewer, wanted.territory, now).map(|sale::Quote { price, is_member_price }| {
-            let line = Line { title_id: offer.title_id, avail_id: offer.avail_id, offer_id: offer.id, price };
-            (line, is_member_price, viewer.grants.len())
+        Ok(quote(title, offer, &viewer, wanted.territory, now).map(|quoted| {
+            let Offer { title_id, avail_id, id: offer_id, .. } = *offer;
+            (Line { title_id, avail_id, offer_id, price: quoted.price }, quoted, viewer.grants.len())
         }))
     }
 

@@ -108,8 +108,8 @@ impl Sandbox {
             PurchaseStatus::Declined => CashierStatus::Declined,
             PurchaseStatus::Expired => CashierStatus::Expired,
             PurchaseStatus::Pending => match self.db.sandbox_act(payment).await? {
-                Some(SandboxAct::Pay) => CashierStatus::Paid,
-                Some(SandboxAct::Decline) => CashierStatus::Declined,
+                Some((SandboxAct::Pay, _)) => CashierStatus::Paid,
+                Some((SandboxAct::Decline, _)) => CashierStatus::Declined,
                 None if self.clock.now() >= action.expires_at => CashierStatus::Expired,
                 None => CashierStatus::Pending,
             },
@@ -199,20 +199,20 @@ impl PaymentProvider for Sandbox {
 
     async fn query(&self, purchase: &Purchase, now: UtcMs) -> Result<PaymentState> {
         let event_id = event_id(purchase.payment_id);
-        let paid = PaymentState::Paid { event_id: event_id.clone(), amount: purchase.price };
+        let paid = |at| PaymentState::Paid { event_id: event_id.clone(), amount: purchase.price, at };
         let kind = match outcome(purchase)? {
-            SandboxOutcome::Paid => return Ok(paid),
+            SandboxOutcome::Paid => return Ok(paid(purchase.created_at)),
             SandboxOutcome::Declined => return Ok(PaymentState::Declined { event_id }),
             SandboxOutcome::Pending | SandboxOutcome::CallbackTwice => {
-                let is_due = now >= purchase.created_at + PENDING_FOR;
-                return Ok(if is_due { paid } else { PaymentState::Pending { action: None } });
+                let due_at = purchase.created_at + PENDING_FOR;
+                return Ok(if now >= due_at { paid(due_at) } else { PaymentState::Pending { action: None } });
             }
             SandboxOutcome::QrCode => PaymentActionKind::QrCode,
             SandboxOutcome::Challenge => PaymentActionKind::Challenge,
         };
         Ok(match self.db.sandbox_act(purchase.payment_id).await? {
-            Some(SandboxAct::Pay) => paid,
-            Some(SandboxAct::Decline) => PaymentState::Declined { event_id },
+            Some((SandboxAct::Pay, at)) => paid(at),
+            Some((SandboxAct::Decline, _)) => PaymentState::Declined { event_id },
             None => {
                 let url = format!("/cashier/{}", purchase.payment_id);
                 let expires_at = purchase.created_at + limits::PAYMENT_PENDING_MAX;

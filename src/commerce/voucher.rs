@@ -157,9 +157,9 @@ impl Vouchers {
             .ok_or_else(|| Error::internal(format!("the offer of voucher {} is gone", voucher.id)))?;
         let viewer = self.sessions.viewer_rights(Some(redeemer.viewer_id), offer.title_id).await?;
         // What could be sold now is also what is given now. An offer that is withdrawn, as when its price changes, takes
-        // no voucher with it: that is what voiding the batch is for.
-        let unwithdrawn = Offer { withdrawn_at: None, ..offer.clone() };
-        if let Err(denial) = quote(title, &unwithdrawn, &viewer, redeemer.territory, now) {
+        // no voucher with it: that is what voiding the batch is for. Nor is a voucher sold when it is redeemed.
+        let given = Offer { withdrawn_at: None, sales_cutoff_ms: 0, ..offer.clone() };
+        if let Err(denial) = quote(title, &given, &viewer, redeemer.territory, now) {
             // What stands in the way may be what this very code has given meanwhile.
             let is_changed = viewer.grants.iter().any(|grant| grant.cause == GrantCause::Voucher(voucher.id));
             return Ok(if is_changed { Ok(None) } else { Err(RedeemRefusal::Denied(denial)) });

@@ -3,7 +3,7 @@
 //! ```text
 //! pending ──> paid ──> refunded
 //!    ├──> declined
-//!    └──> expired          nobody paid in time
+//!    └──> expired          nobody paid in time, or what was paid is no longer its price
 //! ```
 
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ pub struct Purchase {
     pub good: Good,
     /// Where it was ordered.
     pub storefront_id: StorefrontId,
-    /// What is paid: quoted when the order was made, less the discount, and kept.
+    /// What is paid: quoted when the order was made, less the discount, and kept until it is paid or expires.
     pub price: Money,
     pub is_member_price: bool,
     /// The coupon that was used, and what it took off.
@@ -39,10 +39,38 @@ pub struct Purchase {
     /// What the payer was told to do; it is of use while the purchase is pending.
     pub payment_action: Option<PaymentAction>,
     pub status: PurchaseStatus,
+    /// Why it expired although it was paid for.
+    pub closed_because: Option<ClosedBecause>,
+    /// From when members would have it without paying, as the buyer was told and agreed.
+    pub accepted_members_from_at: Option<UtcMs>,
     pub livemode: bool,
     pub created_at: UtcMs,
     /// When it left `pending`.
     pub decided_at: Option<UtcMs>,
+}
+
+/// Why a payment was not kept, and went back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClosedBecause {
+    /// It was for the time before members have the title, and they had it when the payment came.
+    MembersHaveIt,
+    /// When the payment was taken its payer was a member and had not been one at the order, or the other way round: the
+    /// price was another one.
+    MemberPriceChanged,
+}
+
+impl ClosedBecause {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ClosedBecause::MembersHaveIt => "members_have_it",
+            ClosedBecause::MemberPriceChanged => "member_price_changed",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<ClosedBecause> {
+        [ClosedBecause::MembersHaveIt, ClosedBecause::MemberPriceChanged].into_iter().find(|why| why.as_str() == text)
+    }
 }
 
 /// What is bought.

@@ -55,6 +55,8 @@ pub enum EventBody {
 #[schema(as = LicenceState, rename_all = "snake_case")]
 pub enum LicenceStateBody {
     NotApplicable,
+    /// Nobody has said where it was made.
+    OriginUnknown,
     None,
     Planned,
     InReview,
@@ -176,8 +178,16 @@ pub fn require_clearance(title: &Title, avail: &Avail, now: UtcMs) -> Result<(),
     if !avail.territories.contains(Territory::CHINA) || state.clears(Charge::Paid) {
         return Ok(());
     }
-    let detail = "The title was made in China and has no release licence that is in order, so it is not sold there. \
-                  Record and confirm the licence, or exclude CN from the window.";
+    let detail = match state {
+        ComplianceState::OriginUnknown => {
+            "Nobody has said where the title was made, and what was made in China is sold there only under a release \
+            licence. Set the title's country, or exclude CN from the window."
+        }
+        _ => {
+            "The title was made in China and has no release licence that is in order, so it is not sold there. \
+            Record and confirm the licence, or exclude CN from the window."
+        }
+    };
     Err(Problem::new(StatusCode::CONFLICT, "LICENCE_REQUIRED", detail).with("state", json!(state)))
 }
 

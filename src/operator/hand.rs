@@ -209,6 +209,7 @@ fn licence(rights: &TitleRights, now: UtcMs, hand: &mut Vec<HandBody>) {
     }
     let expires_at = title.details.compliance.expires_at;
     let (code, level, at) = match (title.compliance_state(now), expires_at) {
+        (ComplianceState::OriginUnknown, _) => ("ORIGIN_UNKNOWN", Level::Warn, None),
         (ComplianceState::ChangePending, _) => ("LICENCE_CHANGE_PENDING", Level::Warn, None),
         (ComplianceState::Expired, at) => ("LICENCE_EXPIRED", Level::Bad, at),
         (ComplianceState::Licensed | ComplianceState::Filed, Some(at)) if now + LICENCE_ENDS_SOON >= at => {

@@ -40,6 +40,10 @@ pub struct NewOfferBody {
     streams: u32,
     /// From when it is sold although its window has not opened; viewing begins with the window.
     presale_from_at: Option<UtcMs>,
+    /// How long before the end of its window it is sold no more; 0 if not said.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 2_592_000)]
+    sales_cutoff_s: i64,
 }
 
 /// When the viewing period begins.
@@ -74,6 +78,8 @@ pub struct OfferBody {
     clock: ClockBody,
     streams: u32,
     presale_from_at: Option<UtcMs>,
+    /// How long before the end of its window it is sold no more.
+    sales_cutoff_s: i64,
     /// From when it is sold no more.
     withdrawn_at: Option<UtcMs>,
 }
@@ -138,7 +144,7 @@ pub async fn create(
     }
     let now = api.clock.now();
     compliance::require_clearance(&titles::find(&operators, avail.title_id).await?, &avail, now)?;
-    let NewOfferBody { kind, list_price, member_price, clock, streams, presale_from_at } = body.value;
+    let NewOfferBody { kind, list_price, member_price, clock, streams, presale_from_at, sales_cutoff_s } = body.value;
     if (avail.license_type == LicenseType::Est) != (kind == OfferKind::Buy) {
         let detail = "Under an est avail titles are bought for good, with an offer of the kind `buy`; under a vod avail \
             they are not.";
@@ -160,9 +166,16 @@ pub async fn create(
         clock: clock.into(),
         streams,
         presale_from_at,
+        sales_cutoff_ms: sales_cutoff_s.saturating_mul(1000),
         withdrawn_at: None,
     };
     offer.check()?;
+    if avail.window.end_at.is_some_and(|end_at| end_at.0 - offer.sales_cutoff_ms <= avail.window.start_at.0) {
+        let detail = "The sale would end before the window opens.";
+        return Err(
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "OFFER_INVALID", detail).with_param("sales_cutoff_s")
+        );
+    }
     match api.db.insert_offer(&offer, idempotency.as_ref(), now).await? {
         Written::New(()) => {
             api.follower.announce().await;
@@ -211,6 +224,7 @@ impl OfferBody {
             clock: offer.clock.into(),
             streams: offer.streams,
             presale_from_at: offer.presale_from_at,
+            sales_cutoff_s: offer.sales_cutoff_ms / 1000,
             withdrawn_at: offer.withdrawn_at,
         }
     }

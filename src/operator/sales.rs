@@ -18,6 +18,7 @@ use crate::api::idempotency::IdempotencyKey;
 use crate::api::page::{List, PageQuery};
 use crate::api::problem::Problem;
 use crate::api::products::{self, ProductBrief};
+use crate::api::purchases::ClosedBecauseBody;
 use crate::api::role::{Editor, Treasurer};
 use crate::base::clock::UtcMs;
 use crate::base::error::Error;
@@ -25,7 +26,7 @@ use crate::base::id::{CouponId, GrantId, OfferId, PaymentId, PurchaseId, RefundI
 use crate::base::limits;
 use crate::base::money::Money;
 use crate::base::territory::Territory;
-use crate::ledger::purchase::{PurchaseStatus, Refund};
+use crate::ledger::purchase::{ClosedBecause, PurchaseStatus, Refund};
 use crate::operator::Operators;
 use crate::operator::viewers::searched;
 use crate::rights::snapshot::Snapshot;
@@ -67,6 +68,9 @@ pub struct PurchaseRow {
     id: PurchaseId,
     #[schema(value_type = String, pattern = "^(pending|paid|declined|expired|refunded)$")]
     status: PurchaseStatus,
+    /// Why it expired although it was paid for.
+    #[schema(value_type = Option<ClosedBecauseBody>)]
+    closed_because: Option<ClosedBecause>,
     /// None where a product was bought.
     title_id: Option<TitleId>,
     /// By BCP 47 language tag.
@@ -80,6 +84,8 @@ pub struct PurchaseRow {
     discount: Option<Money>,
     price: Money,
     is_member_price: bool,
+    /// From when members would have it without paying, as the buyer was told and agreed.
+    accepted_members_from_at: Option<UtcMs>,
     territory: Territory,
     /// The campaign whose link the viewer came by.
     campaign: Option<String>,
@@ -206,6 +212,7 @@ impl PurchaseRow {
         PurchaseRow {
             id: purchase.id,
             status: purchase.status,
+            closed_because: purchase.closed_because,
             title_id: purchase.good.title_id(),
             name: products::name_of(snapshot, &purchase.good),
             product: purchase.good.product_id().and_then(|id| ProductBrief::of(snapshot, id)),
@@ -216,6 +223,7 @@ impl PurchaseRow {
             discount: purchase.discount.map(|discount| discount.amount),
             price: purchase.price,
             is_member_price: purchase.is_member_price,
+            accepted_members_from_at: purchase.accepted_members_from_at,
             territory: purchase.territory,
             campaign: purchase.campaign.clone(),
             storefront_slug: storefront.map(|storefront| storefront.slug.clone()),

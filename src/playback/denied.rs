@@ -25,7 +25,7 @@ fn status(code: DenialCode) -> StatusCode {
     match code {
         DenialCode::TitleNotListed => StatusCode::NOT_FOUND,
         DenialCode::TitleWithdrawn | DenialCode::OfferWithdrawn => StatusCode::GONE,
-        DenialCode::AlreadyOwned => StatusCode::CONFLICT,
+        DenialCode::AlreadyOwned | DenialCode::MembersSoon => StatusCode::CONFLICT,
         DenialCode::EntitlementHookUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         DenialCode::TitleSuspended
         | DenialCode::LicenceRequired
@@ -69,6 +69,6 @@ pub fn rule(code: DenialCode) -> &'static str {
         DenialCode::PinRequired => "parental_lock",
         DenialCode::TooManyStreams => "stream_limit",
         DenialCode::AlreadyOwned => "ownership",
-        DenialCode::OfferWithdrawn | DenialCode::SalesClosed => "sales",
+        DenialCode::OfferWithdrawn | DenialCode::MembersSoon | DenialCode::SalesClosed => "sales",
     }
 }

@@ -6,6 +6,7 @@
 use crate::base::clock::UtcMs;
 use crate::base::id::{AvailId, DealId, HoldbackId, PartyId};
 use crate::base::territory::{Territory, TerritorySet};
+use crate::catalog::compliance::ComplianceState;
 use crate::catalog::title::Title;
 use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::caps::hear_together;
@@ -54,7 +55,7 @@ pub enum ConflictCode {
     FreeDuringMember,
     /// In China it is not cleared for what the window is to offer.
     LicenceRequired,
-    /// Nobody has said whether it was made in China, where it would need a licence.
+    /// Nobody has said where it was made, and nothing of it is offered in China before that.
     OriginUnknown,
 }
 
@@ -95,7 +96,8 @@ impl ConflictCode {
             ConflictCode::MemberBeforePvodEnds => "The member window opens before the paid one ends.",
             ConflictCode::FreeDuringMember => "The title is free while members are offered it.",
             ConflictCode::OriginUnknown => {
-                "Say where the title was made: what was made in China needs a licence there."
+                "Nothing opens in China under the window before somebody says where the title was made: what was made in China \
+                needs a licence there."
             }
             ConflictCode::LicenceRequired => {
                 "Nothing opens in China under the window before the title is cleared for it."
@@ -159,16 +161,14 @@ pub fn held_back(avails: &[Avail], holdbacks: &[Holdback], deals: &[Deal], now: 
     found
 }
 
-/// A window in which nothing would be offered in China as the title stands there now; or, where nobody has said where it was
-/// made, perhaps should not be.
+/// A window in which nothing would be offered in China as the title stands there now.
 pub fn uncleared(avail: &Avail, title: &Title, now: UtcMs) -> Option<Conflict> {
-    let is_cleared = Clearance::of(title, Some(Territory::CHINA), now).allows(avail);
-    let code = match (is_cleared, title.details.country) {
-        (false, _) => ConflictCode::LicenceRequired,
-        (true, None) => ConflictCode::OriginUnknown,
-        (true, Some(_)) => return None,
+    let clearance = Clearance::of(title, Some(Territory::CHINA), now);
+    let code = match clearance.0 {
+        ComplianceState::OriginUnknown => ConflictCode::OriginUnknown,
+        _ => ConflictCode::LicenceRequired,
     };
-    if avail.window.phase(now) == WindowPhase::Closed {
+    if clearance.allows(avail) || avail.window.phase(now) == WindowPhase::Closed {
         return None;
     }
     Some(Conflict {

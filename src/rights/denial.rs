@@ -54,6 +54,8 @@ pub enum DenialCode {
     AlreadyOwned,
     /// The offer is sold no more, though its window is open.
     OfferWithdrawn,
+    /// Members get it soon without paying, and the buyer has not said that they know.
+    MembersSoon,
     /// This server takes no payments, or not in this mode.
     SalesClosed,
 }
@@ -110,6 +112,7 @@ impl DenialCode {
             DenialCode::TooManyStreams => "TOO_MANY_STREAMS",
             DenialCode::AlreadyOwned => "ALREADY_OWNED",
             DenialCode::OfferWithdrawn => "OFFER_WITHDRAWN",
+            DenialCode::MembersSoon => "MEMBERS_SOON",
             DenialCode::SalesClosed => "SALES_CLOSED",
         }
     }
@@ -163,6 +166,9 @@ impl DenialCode {
             DenialCode::TooManyStreams => "Too many streams at once. Stop watching elsewhere, or wait 90 seconds.",
             DenialCode::AlreadyOwned => "You already have this title; press Play.",
             DenialCode::OfferWithdrawn => "This offer has been withdrawn. Load the page again to see what is on sale.",
+            DenialCode::MembersSoon => {
+                "Members watch this soon without paying. Buy it all the same, or wait until then."
+            }
             DenialCode::SalesClosed => "This server does not take payments.",
         }
     }

@@ -21,13 +21,15 @@ pub struct Offer {
     pub avail_id: AvailId,
     pub kind: OfferKind,
     pub list_price: Money,
-    /// The price for whoever is a member when the order is made; without one members pay the list price.
+    /// The price for whoever is a member when the payment is taken; without one members pay the list price.
     pub member_price: Option<Money>,
     pub clock: GrantClock,
     /// Streams at once under one grant.
     pub streams: u32,
     /// From when it is sold although its window has not opened.
     pub presale_from_at: Option<UtcMs>,
+    /// How long before the end of its window it is sold no more.
+    pub sales_cutoff_ms: i64,
     /// From when it is sold no more, whatever its window says.
     pub withdrawn_at: Option<UtcMs>,
 }
@@ -91,6 +93,7 @@ impl Offer {
             return SalePhase::Closed;
         }
         match (avail.window.phase(now), self.presale_from_at) {
+            (WindowPhase::Open, _) if self.sold_until(avail).is_some_and(|until| now >= until) => SalePhase::Closed,
             (WindowPhase::Open, _) => SalePhase::Open,
             (WindowPhase::Closed, _) => SalePhase::Closed,
             (WindowPhase::NotOpen, Some(from_at)) if now >= from_at => SalePhase::Presale,
@@ -98,6 +101,11 @@ impl Offer {
                 SalePhase::NotOpen { sold_from_at: from_at.unwrap_or(avail.window.start_at).min(avail.window.start_at) }
             }
         }
+    }
+
+    /// Until when it is sold under `avail`, which is its own.
+    pub fn sold_until(&self, avail: &Avail) -> Option<UtcMs> {
+        avail.window.end_at.map(|end_at| UtcMs(end_at.0.saturating_sub(self.sales_cutoff_ms)))
     }
 
     /// Whether it is sold to this viewer at all.
@@ -127,6 +135,11 @@ impl Offer {
             if member_price.minor < 0 || member_price.minor > self.list_price.minor {
                 return refuse("member_price", "The member price lies between zero and the list price.");
             }
+        }
+        if !(0..=limits::SALES_CUTOFF_MS_MAX).contains(&self.sales_cutoff_ms) {
+            let days = limits::SALES_CUTOFF_MS_MAX / (24 * 3_600_000);
+            let message = format!("The sale ends at most {days} days before the window does.");
+            return Err(Error::new(ErrorKind::Unprocessable, "OFFER_INVALID", message).with_param("sales_cutoff_s"));
         }
         if self.streams == 0 {
             return refuse("streams", "At least one stream must be allowed.");

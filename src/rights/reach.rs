@@ -74,6 +74,17 @@ impl<'a> Reach<'a> {
         !members.is_empty() && self.title.is_all_heard(&members, bought.caps.as_deref(), self.territory)
     }
 
+    /// When members get all that is heard under `bought`, after now and by `until`, as it is planned.
+    pub fn members_get(&self, bought: &Avail, now: UtcMs, until: UtcMs) -> Option<UtcMs> {
+        if self.members_have_since(bought, now, now) {
+            return None;
+        }
+        let openings = self.offered().filter(|avail| avail.license_type == LicenseType::Svod);
+        let mut openings: Vec<UtcMs> = openings.filter_map(|avail| self.opening(avail, now)).collect();
+        openings.sort_unstable();
+        openings.into_iter().take_while(|at| *at <= until).find(|at| self.members_have_since(bought, now, *at))
+    }
+
     /// Whether something of the title may be heard here under both.
     pub fn is_heard_under_both(&self, one: &Avail, other: &Avail) -> bool {
         self.title.is_heard_under_both(one.caps.as_deref(), other.caps.as_deref(), self.territory)

@@ -2,6 +2,7 @@
 //! that; in a licensed territory, by somebody who does not own it.
 
 use crate::base::clock::UtcMs;
+use crate::base::limits;
 use crate::base::money::Money;
 use crate::base::territory::Territory;
 use crate::rights::denial::{Denial, DenialCode, NextOption};
@@ -18,6 +19,8 @@ use crate::rights::snapshot::TitleRights;
 pub struct Quote {
     pub price: Money,
     pub is_member_price: bool,
+    /// When members get what is rented without paying, where that is soon.
+    pub members_from_at: Option<UtcMs>,
 }
 
 /// The price of `offer` for this viewer here and now, or why it is not sold.
@@ -83,5 +86,7 @@ pub fn quote(
         return Err(Denial::of(DenialCode::AlreadyOwned));
     }
     let is_member_price = offer.member_price.is_some() && is_member;
-    Ok(Quote { price: offer.price(is_member_price), is_member_price })
+    let is_rented = offer.kind != OfferKind::Buy;
+    let members_from_at = if is_rented { reach.members_get(avail, now, now + limits::MEMBERS_SOON) } else { None };
+    Ok(Quote { price: offer.price(is_member_price), is_member_price, members_from_at })
 }

@@ -148,6 +148,9 @@ pub fn licence(clearance: Clearance, territory: Option<Territory>) -> Step {
     let says = match (code, clearance.0) {
         (Some(code), _) => code.message(),
         (None, ComplianceState::NotApplicable) => "No release licence is asked for there.",
+        (None, ComplianceState::OriginUnknown) => {
+            "Nobody has said where it was made: nothing of it may be offered there before that."
+        }
         (None, ComplianceState::Ordinary) => "It is declared ordinary: it may be shown free of charge only.",
         (None, _) if is_clear => "Its release licence is in order.",
         (None, _) => "Its release licence is not in order: nothing of it may be offered there.",

@@ -18,7 +18,7 @@ export function cards(world) {
     const { marquee } = world;
     const { assets } = await marquee.operate('GET', `/titles/${marquee.title('pvod').id}`);
     const name = { en: 'Licensed', 'zh-CN': '有证影片' };
-    const title = await marquee.operate('POST', '/titles', { name, assets, status: 'live', rank: 100, protection });
+    const title = await marquee.operate('POST', '/titles', { name, assets, status: 'live', country: 'NL', rank: 100, protection });
     const avail = await marquee.newAvail(title.id, { start_at: hence(-3600), end_at: hence(24 * 3600) });
     const offer = await marquee.newOffer(avail.id);
     await marquee.operate('PUT', `/titles/${title.id}/licence`, { kind: 'online_release', number: NUMBER });
@@ -187,7 +187,7 @@ export function cards(world) {
       const { marquee, browser } = world;
       const { assets } = await marquee.operate('GET', `/titles/${marquee.title('pvod').id}`);
       const name = { en: `Licensed for ${locale}`, 'zh-CN': `雾港孤刀 ${locale}` };
-      const title = await marquee.operate('POST', '/titles', { name, assets, status: 'live', rank: 100 });
+      const title = await marquee.operate('POST', '/titles', { name, assets, status: 'live', country: 'NL', rank: 100 });
       await marquee.newAvail(title.id, { start_at: hence(-3600), end_at: hence(24 * 3600) });
       const desk = await openConsole(world, `/console/titles/${title.id}?tab=film`, { locale, expected: [422] });
       await desk.getByLabel(said.number, { exact: true }).fill('001');

@@ -38,7 +38,7 @@ export function clients(world) {
     for (const timeline of TIMELINES) {
       for (const protection of PROTECTIONS) {
         const sealed = protection === 'clear' ? {} : { protection };
-        const title = await marquee.operate('POST', '/titles', { name, assets, status: 'live', rank: 100, ...sealed });
+        const title = await marquee.operate('POST', '/titles', { name, assets, status: 'live', country: 'NL', rank: 100, ...sealed });
         if (timeline === 'composed') {
           await marquee.operate('PUT', `/titles/${title.id}/licence`, { kind: 'online_release', number: NUMBER });
         }

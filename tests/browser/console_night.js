@@ -17,7 +17,7 @@ const WORDS = {
   zh: {
     name: '姓名', email: '邮箱', enter: '进入运营台', test_mode: '测试模式', upload: '上传影片', new_title: '新建影片',
     in_zh: '片名 · 中文', in_en: '片名 · 英文', create: '创建草稿', lost: '连接中断，正在自动重试', packaged: '片源已加入影片。',
-    windows: '窗口期与定价', add_window: '添加窗口期', add_territory: '添加地区', add: '添加',
+    windows: '窗口期与定价', add_window: '添加窗口期', add_territory: '添加地区', add: '添加', made_in: '出品地',
     zone: '时区', start: /^开始（/, end: /^停售及停止新增观看（/, conflict: '存在冲突，无法保存',
     cancel: '取消', add_price: '设定票价', price: '票价', member_price: '会员价', set_live: '上线', is_live: '已上线',
     refund: '退款', refund_now: /^退款 /, refunded: '已退款', reason: '原因', reason_asked: '观众申请',
@@ -28,7 +28,7 @@ const WORDS = {
     name: 'Name', email: 'Email', enter: 'Come in', test_mode: 'Test mode', upload: 'Upload a film', new_title: 'New title',
     in_zh: 'Name · Chinese', in_en: 'Name · English', create: 'Create draft', lost: 'Connection lost. Trying again by itself.',
     packaged: 'The film is in the title.', windows: 'Windows and prices', add_window: 'Add window',
-    add_territory: 'Add a territory', add: 'Add', zone: 'Time zone', start: /^Start \(/, end: /^End of sale/,
+    add_territory: 'Add a territory', add: 'Add', made_in: 'Country of origin', save: 'Save', zone: 'Time zone', start: /^Start \(/, end: /^End of sale/,
     conflict: 'This cannot be saved as it is', cancel: 'Cancel',
     add_price: 'Add price', price: 'Price', member_price: 'Member price', set_live: 'Set live', is_live: 'Live',
     refund: 'Refund', refund_now: /^Refund /, refunded: 'Refunded', reason: 'Reason', reason_asked: 'The viewer asked',
@@ -64,7 +64,7 @@ export function night(world) {
     owner = await desk.context().storageState();
 
     await desk.getByRole('link', { name: words.upload }).first().click(); // There is no title yet: it begins with one.
-    await makeTitle(desk, words, { zh: '首映之夜', en: 'Opening Night' });
+    await makeTitle(desk, words, { zh: '首映之夜', en: 'Opening Night', made_in: '荷兰' });
 
     // Subtitles in a file of their own go first.
     const beside = desk.locator('.beside');
@@ -177,10 +177,11 @@ export function night(world) {
 
 const titleId = (page) => /ttl_\w+/.exec(page.url())[0];
 
-async function makeTitle(desk, words, { zh, en }) {
+async function makeTitle(desk, words, { zh, en, made_in = '' }) {
   const dialog = desk.locator('dialog[open]');
   await dialog.getByLabel(words.in_zh).fill(zh);
   await dialog.getByLabel(words.in_en).fill(en);
+  await dialog.getByLabel(words.made_in).fill(made_in);
   await dialog.getByRole('button', { name: words.create }).click();
   await desk.waitForURL(/\/console\/titles\/ttl_/);
 }
@@ -199,8 +200,6 @@ async function addWindow(desk, words, times) {
   await desk.getByRole('button', { name: words.add_window }).last().click();
   await fillWindow(desk, words, times);
   const sheet = desk.locator('dialog[open]');
-  // Nobody has said where it was made, and it is for China.
-  await sheet.getByText('ORIGIN_UNKNOWN').waitFor();
   await sheet.locator('[type=submit]').click();
   await sheet.waitFor({ state: 'detached' });
 }

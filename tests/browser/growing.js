@@ -133,7 +133,7 @@ export function growing(world) {
   /** A title of the film for everybody. */
   async function shown(asset_id) {
     const name = { en: 'Premiere', 'zh-CN': '首映' };
-    const title = await house.operate('POST', '/titles', { name, assets: [asset_id], status: 'live' });
+    const title = await house.operate('POST', '/titles', { name, assets: [asset_id], status: 'live', country: 'NL' });
     await house.newAvail(title.id, { license_type: 'avod', start_at: hence(-3600) });
     return title;
   }
@@ -229,7 +229,7 @@ export function growing(world) {
 
   test('the console says what can be played, puts it into the title, and says what to do when the job fails', async (t) => {
     const { pid, job, upload_id } = await held(t);
-    const title = await house.operate('POST', '/titles', { name: { en: 'A night', 'zh-CN': '一夜' }, status: 'live' });
+    const title = await house.operate('POST', '/titles', { name: { en: 'A night', 'zh-CN': '一夜' }, status: 'live', country: 'NL' });
     await house.newAvail(title.id, { license_type: 'avod', start_at: hence(-3600) });
     const entry = { fingerprint: 'x', upload_id, job_id: job.id, title_id: title.id };
     for (const [locale, words] of Object.entries(WORDS)) {

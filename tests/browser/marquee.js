@@ -186,7 +186,7 @@ export class Marquee {
   /** A live title with the film of the demo and no window yet. */
   async newTitle(name) {
     const { assets, synopsis } = await this.operate('GET', `/titles/${this.title('free').id}`);
-    const body = { name: { en: name, 'zh-CN': name }, synopsis, assets, status: 'live', rank: 100 };
+    const body = { name: { en: name, 'zh-CN': name }, synopsis, assets, status: 'live', country: 'NL', rank: 100 };
     return this.operate('POST', '/titles', body);
   }
 

@@ -14,7 +14,7 @@ export function sealed(world) {
     const { marquee } = world;
     const { assets } = await marquee.operate('GET', `/titles/${marquee.title('pvod').id}`);
     const name = { en: 'Sealed', 'zh-CN': '加密影片' };
-    const title = await marquee.operate('POST', '/titles', { name, assets, status: 'live', rank: 100, protection: 'cbcs' });
+    const title = await marquee.operate('POST', '/titles', { name, assets, status: 'live', country: 'NL', rank: 100, protection: 'cbcs' });
     const avail = await marquee.newAvail(title.id, { start_at: hence(-3600), end_at: hence(24 * 3600) });
     const offer = await marquee.newOffer(avail.id);
     const viewer = await marquee.newViewer();

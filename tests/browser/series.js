@@ -222,7 +222,7 @@ async function newSeries(marquee, asset_id, parts, terms = {}) {
   const name = { en: 'The Lantern Letters', 'zh-CN': '灯笼来信' };
   const synopsis = { en: 'A letter a night, and nobody knows from whom.', 'zh-CN': '每晚一封信，无人知道来自谁。' };
   const assets = Array(parts).fill(asset_id);
-  const title = await marquee.operate('POST', '/titles', { name, synopsis, assets, status: 'live', rank: 100, ...terms });
+  const title = await marquee.operate('POST', '/titles', { name, synopsis, assets, status: 'live', country: 'NL', rank: 100, ...terms });
   await marquee.newAvail(title.id, { start_at: hence(-DAY_S), end_at: hence(60 * DAY_S) });
   return title;
 }

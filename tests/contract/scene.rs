@@ -79,6 +79,8 @@ impl Scene {
             payment_details: "{\"outcome\":\"approve\"}".into(),
             payment_action: None,
             status: PurchaseStatus::Pending,
+            closed_because: None,
+            accepted_members_from_at: Some(later(9)),
             livemode: false,
             created_at: NOW,
             decided_at: None,
@@ -236,6 +238,7 @@ pub fn offer(avail: &Avail) -> Offer {
         clock: GrantClock::OnFirstPlay { start_within_ms: 604_800_000, watch_ms: 172_800_000 },
         streams: 1,
         presale_from_at: None,
+        sales_cutoff_ms: 0,
         withdrawn_at: None,
     }
 }

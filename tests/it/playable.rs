@@ -85,7 +85,7 @@ async fn playable(desk: &Desk, server: &ServerProcess, job: &str) -> Value {
 
 /// Puts an asset on show, free for everybody; the title.
 async fn show(desk: &Desk, server: &ServerProcess, asset: &Value) -> Value {
-    let title = json!({"name": {"en": "At once"}, "assets": [asset], "status": "live"});
+    let title = json!({"name": {"en": "At once"}, "assets": [asset], "status": "live", "country": "NL"});
     let title = desk.post(server, "titles", &title).await;
     let free = json!({"license_type": "avod", "territories": {"include": ["CN"]}, "start_at": "2026-01-01T00:00:00Z", "zone": "UTC"});
     let avail = desk.post(server, &format!("titles/{}/avails", title["id"].as_str().unwrap()), &free).await;

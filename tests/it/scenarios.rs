@@ -24,6 +24,7 @@ mod order;
 mod outages;
 mod parties;
 mod partners;
+mod payments;
 mod placements;
 mod previews;
 mod releases;
@@ -78,6 +79,7 @@ scenarios! {
     licences:
         a_production_that_is_key_is_not_ordinary
         a_paid_offer_of_a_chinese_title_needs_its_licence
+        where_nobody_has_said_where_it_was_made_nothing_is_offered_in_china
         the_desk_names_what_waits_there
         a_renamed_title_is_not_sold_until_its_licence_is_confirmed_again
         a_revoked_licence_ends_sale_and_viewing_at_once
@@ -87,8 +89,7 @@ scenarios! {
     members:
         early_access_lasts_as_long_as_the_membership
         early_access_that_is_paid_too_late_is_given_back
-        a_film_that_was_begun_is_finished_after_the_membership
-        a_price_is_that_of_whoever_was_a_member_at_the_order;
+        a_film_that_was_begun_is_finished_after_the_membership;
     order:
         the_pin_and_then_the_streams_are_asked_last;
     outages:
@@ -100,6 +101,10 @@ scenarios! {
         a_partner_reports_its_own_premiere
         the_key_of_a_package_waits_for_the_premiere
         a_partners_token_is_believed_within_its_bounds;
+    payments:
+        a_price_is_that_of_whoever_is_a_member_when_it_is_paid
+        what_members_get_within_a_day_is_bought_knowingly
+        a_sale_ends_before_its_window;
     placements:
         a_clean_edit_is_shown_where_a_placement_may_not_be;
     previews:

@@ -220,7 +220,7 @@ impl Server {
             status: TitleStatus::Live,
             parts: vec![asset],
             runtime_ms: i64::from(film::DURATION_S) * 1000,
-            details: TitleDetails::default(),
+            details: TitleDetails { country: Some("NL".parse().unwrap()), ..TitleDetails::default() },
             created_at: self.now(),
             version: 1,
         };
@@ -257,6 +257,7 @@ impl Server {
             clock,
             streams: 1,
             presale_from_at: None,
+            sales_cutoff_ms: 0,
             withdrawn_at: None,
         };
         self.app.db.insert_offer(&offer, None, self.now()).await.unwrap();

@@ -7,6 +7,7 @@ use crate::base::id::{
 use crate::base::money::{Currency, Money};
 use crate::base::territory::TerritorySet;
 use crate::catalog::compliance::{Compliance, Confirmation, LicensedFilm, Revocation};
+use crate::catalog::details::TitleDetails;
 use crate::catalog::episodes::EpisodeTerms;
 use crate::catalog::licence::{Licence, LicenceKind};
 use crate::catalog::title::Title;
@@ -79,6 +80,7 @@ fn cinema() -> Cinema {
         clock: GrantClock::OnPurchase { watch_ms: 48 * HOUR_MS },
         streams: 1,
         presale_from_at: None,
+        sales_cutoff_ms: 0,
         withdrawn_at: None,
     };
     let title = Title {
@@ -88,7 +90,7 @@ fn cinema() -> Cinema {
         status: TitleStatus::Live,
         parts: vec![AssetId::new(UtcMs(1))],
         runtime_ms: 92 * 60_000,
-        details: crate::catalog::details::TitleDetails::default(),
+        details: TitleDetails { country: Some("NL".parse().unwrap()), ..TitleDetails::default() },
         created_at: UtcMs(1),
         version: 1,
     };

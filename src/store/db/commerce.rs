@@ -8,7 +8,7 @@ use crate::base::error::Result;
 use crate::base::id::{GrantId, MembershipId, PaymentId, PlanId, PurchaseId, TitleId, ViewerId};
 use crate::ledger::chain::ChainHash;
 use crate::ledger::entry::Entry;
-use crate::ledger::purchase::{PaymentAction, Purchase, Refund};
+use crate::ledger::purchase::{ClosedBecause, PaymentAction, Purchase, Refund};
 use crate::ledger::wallet::CoinLot;
 use crate::rights::grant::Grant;
 use crate::rights::membership::{Membership, Plan};
@@ -57,8 +57,8 @@ pub trait CommerceDb: Send + Sync {
     /// audit log. `AlreadyDecided` when the event had been recorded before, or the purchase has not ended so.
     async fn record_late_payment(&self, id: PurchaseId, event_id: &str, line: &AuditLine) -> Result<Settled>;
 
-    /// What somebody pressed at the sandbox's cashier.
-    async fn sandbox_act(&self, id: PaymentId) -> Result<Option<SandboxAct>>;
+    /// What somebody pressed at the sandbox's cashier, and when.
+    async fn sandbox_act(&self, id: PaymentId) -> Result<Option<(SandboxAct, UtcMs)>>;
 
     /// Presses it. The first act stands, and is returned.
     async fn press_sandbox(&self, id: PaymentId, act: SandboxAct, at: UtcMs) -> Result<SandboxAct>;
@@ -190,6 +190,8 @@ impl SandboxAct {
 pub enum PurchaseClosed {
     Declined,
     Expired,
+    /// It was paid for, and the money goes back.
+    NotKept(ClosedBecause),
 }
 
 /// An entry at its place in the chain.

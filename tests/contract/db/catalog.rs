@@ -61,6 +61,7 @@ pub async fn avails_and_offers_are_kept_whole(backend: &impl Backend) {
         clock: GrantClock::OnPurchase { watch_ms: 5 },
         id: marquee::base::id::OfferId::new(later(1)),
         presale_from_at: Some(later(-5)),
+        sales_cutoff_ms: 7_200_000,
         ..offer(&bare)
     };
     db.insert_offer(&plain, None, NOW).await.unwrap();

@@ -1,7 +1,7 @@
 use marquee::base::error::ErrorKind;
 use marquee::base::id::{MembershipId, PlanId, PurchaseId};
 use marquee::ledger::chain::{self, GENESIS};
-use marquee::ledger::purchase::{Purchase, PurchaseStatus};
+use marquee::ledger::purchase::{ClosedBecause, Purchase, PurchaseStatus};
 use marquee::ledger::rules;
 use marquee::rights::grant::Grant;
 use marquee::rights::membership::{Membership, Plan};
@@ -106,12 +106,16 @@ pub async fn an_event_counts_once(backend: &impl Backend) {
 pub async fn a_purchase_ends_without_money(backend: &impl Backend) {
     let db = backend.open().await;
     let scene = Scene::set(&db).await;
-    for (closed, status) in
-        [(PurchaseClosed::Declined, PurchaseStatus::Declined), (PurchaseClosed::Expired, PurchaseStatus::Expired)]
-    {
+    let not_kept = |why| (PurchaseClosed::NotKept(why), PurchaseStatus::Expired, Some(why));
+    for (closed, status, closed_because) in [
+        (PurchaseClosed::Declined, PurchaseStatus::Declined, None),
+        (PurchaseClosed::Expired, PurchaseStatus::Expired, None),
+        not_kept(ClosedBecause::MembersHaveIt),
+        not_kept(ClosedBecause::MemberPriceChanged),
+    ] {
         let purchase = scene.begun(&db).await;
         assert_eq!(db.close_purchase(purchase.id, None, closed, later(5)).await.unwrap(), Settled::Done);
-        let ended = Purchase { status, decided_at: Some(later(5)), ..purchase.clone() };
+        let ended = Purchase { status, closed_because, decided_at: Some(later(5)), ..purchase.clone() };
         assert_eq!(db.purchase(purchase.id).await.unwrap(), Some(ended));
         let late = db.settle_purchase(purchase.id, None, &sale(&purchase), &grant_for(&purchase).into()).await.unwrap();
         assert_eq!(late, Settled::AlreadyDecided, "a late payment does not resurrect it");

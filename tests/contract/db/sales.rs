@@ -117,7 +117,7 @@ pub async fn the_first_to_press_decides(backend: &impl Backend) {
     assert_eq!(db.sandbox_act(payment).await.unwrap(), None);
     assert_eq!(db.press_sandbox(payment, SandboxAct::Decline, NOW).await.unwrap(), SandboxAct::Decline);
     assert_eq!(db.press_sandbox(payment, SandboxAct::Pay, later(1)).await.unwrap(), SandboxAct::Decline);
-    assert_eq!(db.sandbox_act(payment).await.unwrap(), Some(SandboxAct::Decline));
+    assert_eq!(db.sandbox_act(payment).await.unwrap(), Some((SandboxAct::Decline, NOW)));
 }
 
 pub async fn viewers_are_found_by_how_their_address_begins(backend: &impl Backend) {

@@ -342,7 +342,8 @@ async fn the_hand_names_what_is_missing() {
         json!([{"code": "OWNER_MISSING", "level": "warn", "title_id": null, "subject": null, "at": null, "facts": {}}])
     );
     assert_eq!(first["health"]["code"], "ALL_GOOD");
-    let made = cinema.post("/operator/titles", &cinema.operator, json!({"name": {"en": "Soon"}})).await.body;
+    let made =
+        cinema.post("/operator/titles", &cinema.operator, json!({"name": {"en": "Soon"}, "country": "NL"})).await.body;
     let path = format!("/operator/titles/{}/avails", made["id"].as_str().unwrap());
     let avail = json!({"license_type": "vod", "territories": {"include": ["CN"]}, "start_at": cinema.now() + HOUR, "zone": "UTC"});
     assert_eq!(cinema.post(&path, &cinema.operator, avail).await.status, StatusCode::CREATED);

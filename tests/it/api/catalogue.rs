@@ -342,6 +342,8 @@ async fn windows_of_one_kind_do_not_overlap_and_others_are_warned_of() {
     };
     let day = HOUR * 24;
     let overlapping = window("vod", day * 13, Some(day * 20));
+    let unsaid = json!({"country": null});
+    cinema.patch(&format!("/operator/titles/{}", show.title), &cinema.operator, unsaid).await;
     let check = cinema.post(&format!("{avails}/check"), &cinema.operator, overlapping.clone()).await;
     let conflict = json!({"avail_id": show.avail, "license_type": "vod",
         "territories": {"include": ["CN"], "exclude": []}, "from": now + day * 13, "to": now + day * 14, "days": 1,
@@ -349,7 +351,8 @@ async fn windows_of_one_kind_do_not_overlap_and_others_are_warned_of() {
         "holdback_id": null, "party": null, "deal_id": null, "party_id": null});
     let unsaid = json!({"avail_id": check.body["warnings"][0]["avail_id"], "license_type": "vod",
         "territories": {"include": ["CN"], "exclude": []}, "from": now + day * 13, "to": now + day * 20, "days": 7,
-        "code": "ORIGIN_UNKNOWN", "says": "Say where the title was made: what was made in China needs a licence there.",
+        "code": "ORIGIN_UNKNOWN", "says": "Nothing opens in China under the window before somebody says where the title was made: what was \
+            made in China needs a licence there.",
         "holdback_id": null, "party": null, "deal_id": null, "party_id": null});
     assert_eq!(check.body, json!({"conflicts": [conflict], "warnings": [unsaid]}));
     let said = json!({"country": "NL"});

@@ -315,7 +315,7 @@ impl Cinema {
             status: TitleStatus::Live,
             parts: vec![asset.id],
             runtime_ms: asset.duration_ms,
-            details: TitleDetails::default(),
+            details: TitleDetails { country: Some("NL".parse().unwrap()), ..TitleDetails::default() },
             created_at: now,
             version: 1,
         };
@@ -342,6 +342,7 @@ impl Cinema {
                 clock,
                 streams: 3,
                 presale_from_at: None,
+                sales_cutoff_ms: 0,
                 withdrawn_at: None,
             };
             db.insert_offer(&offer, None, now).await.unwrap();

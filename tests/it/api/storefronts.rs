@@ -53,6 +53,7 @@ async fn sell_in_us(cinema: &Cinema, show: Show) -> OfferId {
         clock: GrantClock::OnPurchase { watch_ms: 3_600_000 },
         streams: 1,
         presale_from_at: None,
+        sales_cutoff_ms: 0,
         withdrawn_at: None,
     };
     cinema.api.db.insert_offer(&offer, None, now).await.unwrap();

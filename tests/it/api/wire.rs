@@ -140,7 +140,7 @@ async fn an_operator_builds_a_premiere_and_the_log_tells_how() {
         assert_eq!(answer.status, StatusCode::CREATED, "{path}: {}", answer.body);
         (answer.body["id"].as_str().unwrap().to_owned(), cinema)
     };
-    let title = json!({"name": {"zh-CN": "片名", "en": "A Film"}, "status": "live"});
+    let title = json!({"name": {"zh-CN": "片名", "en": "A Film"}, "status": "live", "country": "NL"});
     let (title_id, cinema) = post("/operator/titles".into(), title).await;
     let shown = cinema.get(&format!("/titles/{title_id}"), "").await;
     assert_eq!(shown.body["decision"]["code"], "TITLE_SUSPENDED", "its film has not arrived");

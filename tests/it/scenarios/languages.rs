@@ -351,6 +351,14 @@ pub async fn languages_are_licensed_one_by_one(backend: Backend) {
         let revoke = format!("/playback-sessions/{}/revoke", session["id"].as_str().unwrap());
         stage.done(Method::POST, &revoke, json!({"reason": "operator"})).await;
     }
+    // The title's page says what there is to choose from, and nothing where there is nothing to choose.
+    let page = async |token: &str| {
+        let page = stage.server.client.get(format!("{}/api/v1/titles/{title}", stage.server.base)).bearer_auth(token);
+        stage.server.send(page.header("x-country", "CN")).await.json()["parts"][0]["heard"].clone()
+    };
+    let heard = |language: &str, is_first: bool| json!({"language": language, "via": "membership", "starts_clock": false, "is_first": is_first});
+    assert_eq!(page(&member.token).await, json!([heard("en", true), heard("yue", false)]));
+    assert_eq!(page(&stage.server.viewer("stranger").await.token).await, json!([]));
     let url = format!("{}/api/v1/playback-sessions", stage.server.base);
     let wrong = json!({"title_id": title, "language": "Cantonese please"});
     let answer = stage.server.send(stage.server.client.post(url).json(&wrong)).await;

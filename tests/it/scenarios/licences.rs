@@ -170,6 +170,43 @@ pub async fn a_renamed_title_is_not_sold_until_its_licence_is_confirmed_again(ba
     stage.end().await;
 }
 
+/// A title without a country may have been made in China: nothing of it is offered there before somebody says where it was.
+pub async fn where_nobody_has_said_where_it_was_made_nothing_is_offered_in_china(backend: Backend) {
+    let stage = Stage::open(backend, START).await;
+    let body = json!({"name": {"en": "Foundling"}, "assets": [stage.server.asset().await], "status": "live"});
+    let title: TitleId = stage.made("/titles", body).await.parse().unwrap();
+    let both = &["CN", "DE"];
+    let paid = stage.avail(title, window("vod", both, START, Some(END))).await;
+    let offers = format!("/avails/{paid}/offers");
+    let refused = stage.operate(Method::POST, &offers, &pvod()).await;
+    let problem = refused.json();
+    assert_eq!((refused.status, refused.code().as_str()), (StatusCode::CONFLICT, "LICENCE_REQUIRED"));
+    assert_eq!(problem["state"], "origin_unknown");
+    assert!(problem["detail"].as_str().unwrap().ends_with("Set the title's country, or exclude CN from the window."));
+    stage.avail(title, window("avod", both, START, None)).await;
+    let [free, abroad, buyer] =
+        [stage.server.viewer("free").await, stage.server.viewer("abroad").await, stage.server.viewer("buyer").await];
+    assert_eq!(code(&stage.opens_in("CN", &free, title).await), "LICENCE_REQUIRED");
+    assert_eq!(code(&stage.opens_in("DE", &abroad, title).await), "ok");
+    let event = json!({"event": "declare_ordinary"});
+    let undeclared = stage.operate(Method::POST, &format!("/titles/{title}/compliance"), &event).await;
+    assert_eq!(undeclared.code(), "COMPLIANCE_EVENT_REFUSED");
+    let desk = stage.done(Method::GET, "/titles?licence_state=origin_unknown", json!({})).await;
+    assert_eq!(desk["data"][0]["id"], json!(title));
+    let board = stage.done(Method::GET, "/board?zone=UTC&currency=CNY", json!({})).await;
+    let hand = board["hand"].as_array().unwrap().iter().find(|hand| hand["code"] == "ORIGIN_UNKNOWN").unwrap();
+    assert_eq!((&hand["level"], &hand["title_id"]), (&json!("warn"), &json!(title)));
+
+    stage.done(Method::PATCH, &format!("/titles/{title}"), json!({"country": "NL"})).await;
+    assert_eq!(code(&stage.opens_in("CN", &free, title).await), "ok");
+    let offer = stage.made(&offers, pvod()).await;
+    assert_eq!(code(&stage.buys(&buyer, &Sold { title, offer }).await), "ok");
+    stage.done(Method::PATCH, &format!("/titles/{title}"), json!({"country": null})).await;
+    assert_eq!(code(&stage.opens_in("CN", &free, title).await), "LICENCE_REQUIRED", "nobody says it any more");
+    assert_eq!(code(&stage.plays(&buyer, title).await), "ok", "what was bought plays on");
+    stage.end().await;
+}
+
 /// The desk finds what waits there, and the board names it before it costs money.
 pub async fn the_desk_names_what_waits_there(backend: Backend) {
     let stage = Stage::open(backend, START).await;
@@ -185,7 +222,8 @@ pub async fn the_desk_names_what_waits_there(backend: Backend) {
     // Each zone has a board of its own, that is not the one of a moment ago.
     let hands = async |zone: &str| {
         let board = stage.done(Method::GET, &format!("/board?zone={zone}&currency=CNY"), json!({})).await;
-        let of_licence = |hand: &&Value| hand["code"].as_str().unwrap().starts_with("LICENCE_");
+        let of_licence =
+            |hand: &&Value| hand["code"].as_str().unwrap().contains("LICENCE_") || hand["code"] == "ORIGIN_UNKNOWN";
         let hands = board["hand"].as_array().unwrap().clone();
         hands
             .iter()

@@ -192,6 +192,35 @@ fn what_nobody_could_hear_is_not_sold_and_what_helps_is_said() {
 }
 
 #[test]
+fn members_get_soon_what_they_get_in_all_of_its_languages() {
+    const HOUR: i64 = 3_600_000;
+    let now = UtcMs(pvod_start().0 + DAY_MS);
+    let in_hours = |hours: i64| UtcMs(now.0 + hours * HOUR);
+    // Windows for members by their languages and how many hours from now they open; what is bought is in Chinese and English.
+    for (windows, expected) in [
+        (vec![("zh en", 24)], Some(24)),
+        (vec![("zh en", 25)], None),
+        (vec![("zh", 5)], None),
+        (vec![("zh", 5), ("en", 7)], Some(7)),
+        (vec![("zh", -5), ("en", 7)], Some(7)),
+        (vec![("zh", -5), ("en", -7)], None),
+        (vec![("fr", 1), ("zh en fr", 3)], Some(3)),
+        (vec![], None),
+    ] {
+        let mut cinema = speaking("zh en", "fr", "fr");
+        let members = cinema.rights.avails[1].clone();
+        cinema.rights.avails.truncate(1);
+        for (n, (languages, hours)) in windows.iter().enumerate() {
+            let mut avail = Avail { id: AvailId::new(UtcMs(20 + n as i64)), caps: allow(languages), ..members.clone() };
+            avail.window.start_at = in_hours(*hours);
+            cinema.rights.avails.push(avail);
+        }
+        let quoted = quote(&cinema.rights, &cinema.rights.offers[0], &nobody(), Some(cn()), now).unwrap();
+        assert_eq!(quoted.members_from_at, expected.map(in_hours), "{windows:?}");
+    }
+}
+
+#[test]
 fn a_session_keeps_the_caps_of_its_window() {
     let mut cinema = speaking("zh", "en", "zh en");
     let viewer = with(vec![cinema.bought(pvod_start())], vec![]);

@@ -425,8 +425,8 @@ async fn insert_offer(conn: &mut Connection, offer: &Offer) -> Result<()> {
     let (start_within_ms, watch_ms, until_members) = clock_columns(offer.clock);
     sqlx::query(
         "INSERT INTO offer (id, title_id, avail_id, kind, list_price_minor, member_price_minor, currency, \
-         start_within_ms, watch_ms, streams, presale_from_at, withdrawn_at, until_members) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+         start_within_ms, watch_ms, streams, presale_from_at, withdrawn_at, until_members, sales_cutoff_ms) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )
     .bind(offer.id.to_string())
     .bind(offer.title_id.to_string())
@@ -441,6 +441,7 @@ async fn insert_offer(conn: &mut Connection, offer: &Offer) -> Result<()> {
     .bind(offer.presale_from_at.map(|at| at.0))
     .bind(offer.withdrawn_at.map(|at| at.0))
     .bind(until_members)
+    .bind(offer.sales_cutoff_ms)
     .execute(conn)
     .await?;
     Ok(())
@@ -487,6 +488,7 @@ fn offer(row: &Row) -> Result<Offer> {
         clock: row.grant_clock()?,
         streams: row.count("streams")?,
         presale_from_at: row.instant_opt("presale_from_at")?,
+        sales_cutoff_ms: row.int("sales_cutoff_ms")?,
         withdrawn_at: row.instant_opt("withdrawn_at")?,
     })
 }

@@ -87,12 +87,12 @@ impl CommerceDb for SqlDb {
         self.write(move |conn| Box::pin(async move { purchase::late(conn, id, &event_id, &line).await })).await
     }
 
-    async fn sandbox_act(&self, id: PaymentId) -> Result<Option<SandboxAct>> {
-        let row = sqlx::query("SELECT act FROM sandbox_payment WHERE payment_id = $1")
+    async fn sandbox_act(&self, id: PaymentId) -> Result<Option<(SandboxAct, UtcMs)>> {
+        let row = sqlx::query("SELECT act, decided_at FROM sandbox_payment WHERE payment_id = $1")
             .bind(id.to_string())
             .fetch_optional(&self.readers)
             .await?;
-        row.map(|row| row.word("act", SandboxAct::parse)).transpose()
+        row.map(|row| Ok((row.word("act", SandboxAct::parse)?, row.instant("decided_at")?))).transpose()
     }
 
     async fn press_sandbox(&self, id: PaymentId, act: SandboxAct, at: UtcMs) -> Result<SandboxAct> {

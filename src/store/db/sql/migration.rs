@@ -27,6 +27,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (18, include_str!("../schema-18.sql")),
     (19, include_str!("../schema-19.sql")),
     (20, include_str!("../schema-20.sql")),
+    (21, include_str!("../schema-21.sql")),
 ];
 
 pub async fn run(connection: &mut Connection, dialect: &Dialect) -> Result<()> {

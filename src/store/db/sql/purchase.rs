@@ -8,7 +8,7 @@ use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{GrantId, MembershipId, ProductId, PurchaseId, TitleId, ViewerId};
 use crate::ledger::entry::{Entry, EntryKind};
-use crate::ledger::purchase::{Discount, Good, Line, PaymentAction, Purchase, PurchaseStatus, Refund};
+use crate::ledger::purchase::{ClosedBecause, Discount, Good, Line, PaymentAction, Purchase, PurchaseStatus, Refund};
 use crate::rights::grant::{Grant, GrantCause};
 use crate::rights::membership::Membership;
 use crate::store::db::audit::AuditLine;
@@ -138,12 +138,22 @@ pub async fn close(
     closed: PurchaseClosed,
     at: UtcMs,
 ) -> Result<Settled> {
-    let status = match closed {
-        PurchaseClosed::Declined => PurchaseStatus::Declined,
-        PurchaseClosed::Expired => PurchaseStatus::Expired,
+    let (status, why) = match closed {
+        PurchaseClosed::Declined => (PurchaseStatus::Declined, None),
+        PurchaseClosed::Expired => (PurchaseStatus::Expired, None),
+        PurchaseClosed::NotKept(why) => (PurchaseStatus::Expired, Some(why)),
     };
-    let left = leave_pending(conn, id, event_id, status, at).await?;
-    Ok(if left { Settled::Done } else { Settled::AlreadyDecided })
+    if !leave_pending(conn, id, event_id, status, at).await? {
+        return Ok(Settled::AlreadyDecided);
+    }
+    if let Some(why) = why {
+        sqlx::query("UPDATE purchase SET closed_because = $2 WHERE id = $1")
+            .bind(id.to_string())
+            .bind(why.as_str())
+            .execute(conn)
+            .await?;
+    }
+    Ok(Settled::Done)
 }
 
 pub async fn refund(
@@ -346,8 +356,8 @@ async fn status(conn: &mut Connection, id: PurchaseId) -> Result<PurchaseStatus>
 }
 
 async fn insert(conn: &mut Connection, purchase: &Purchase) -> Result<()> {
-    if purchase.status != PurchaseStatus::Pending || purchase.decided_at.is_some() || purchase.payment_action.is_some()
-    {
+    let is_decided = purchase.decided_at.is_some() || purchase.closed_because.is_some();
+    if purchase.status != PurchaseStatus::Pending || is_decided || purchase.payment_action.is_some() {
         return Err(Error::internal(format!("purchase {} does not begin as pending", purchase.id)));
     }
     let (line, lines) = match &purchase.good {
@@ -363,8 +373,8 @@ async fn insert(conn: &mut Connection, purchase: &Purchase) -> Result<()> {
     sqlx::query(
         "INSERT INTO purchase (id, viewer_id, title_id, avail_id, offer_id, price_minor, currency, is_member_price, \
          territory, provider, payment_id, payment_details, status, livemode, created_at, storefront_id, product_id, \
-         lines, coupon_id, discount_minor, campaign) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
+         lines, coupon_id, discount_minor, campaign, accepted_members_from_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, \
+         $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
     )
     .bind(purchase.id.to_string())
     .bind(purchase.viewer_id.to_string())
@@ -387,6 +397,7 @@ async fn insert(conn: &mut Connection, purchase: &Purchase) -> Result<()> {
     .bind(purchase.discount.map(|discount| discount.coupon_id.to_string()))
     .bind(purchase.discount.map_or(0, |discount| discount.amount.minor))
     .bind(&purchase.campaign)
+    .bind(purchase.accepted_members_from_at.map(|at| at.0))
     .execute(conn)
     .await?;
     Ok(())
@@ -451,6 +462,8 @@ pub fn purchase(row: &Row) -> Result<Purchase> {
         payment_details: row.text("payment_details")?,
         payment_action: row.json_opt("payment_action")?,
         status: row.word("status", PurchaseStatus::parse)?,
+        closed_because: row.word_opt("closed_because", ClosedBecause::parse)?,
+        accepted_members_from_at: row.instant_opt("accepted_members_from_at")?,
         livemode: row.flag("livemode")?,
         created_at: row.instant("created_at")?,
         decided_at: row.instant_opt("decided_at")?,

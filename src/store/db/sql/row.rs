@@ -36,6 +36,10 @@ pub trait Columns {
         parse(&self.text(column)?).ok_or_else(|| damaged(column))
     }
 
+    fn word_opt<T>(&self, column: &str, parse: fn(&str) -> Option<T>) -> Result<Option<T>> {
+        self.text_opt(column)?.map(|text| parse(&text).ok_or_else(|| damaged(column))).transpose()
+    }
+
     fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T> {
         serde_json::from_str(&self.text(column)?).map_err(|error| damaged(column).with_source(error))
     }

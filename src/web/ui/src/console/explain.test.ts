@@ -58,6 +58,7 @@ test('a step says what it found, in the words of its case', () => {
   expect(say('episode', 'pass')).toBe('It was opened as an episode that was unlocked.');
   expect(say('window', 'fail', 'WINDOW_NOT_OPEN')).toBe('The window has not opened.');
   expect(say('streams', 'pass', null, { streams: 0 })).toBe('Streams are not counted for this right.');
+  expect(say('licence', 'fail', null, { state: 'origin_unknown' })).toContain('Nobody has said where it was made');
   expect(say('licence', 'pass', null, { state: 'not_applicable' })).toBe('No release licence is asked for there.');
   expect(say('licence', 'pass', null, { state: 'licensed' })).toBe('Its release licence is in order.');
   expect(say('licence', 'fail', null, { state: 'ordinary' })).toBe('It is declared ordinary: it may be shown free of charge only.');

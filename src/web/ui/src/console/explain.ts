@@ -36,6 +36,7 @@ export function sayStep(step: Step, words: Words, locale: Locale): string {
     case 'licence':
       if (code !== null) break;
       if (facts.state === 'not_applicable') return words.says_licence_not_asked;
+      if (facts.state === 'origin_unknown') return words.says_licence_origin;
       if (!holds) return facts.state === 'ordinary' ? words.says_licence_ordinary : words.says_licence_missing;
       return facts.state === 'licensed' || facts.state === 'filed' ? words.says_licence : words.says_licence_kept;
     case 'deal':

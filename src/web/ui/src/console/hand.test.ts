@@ -36,6 +36,9 @@ test('each thing that needs a hand leads to where it is mended', () => {
     text: 'Echo is not what its licence was confirmed for: in China nothing new of it is offered', act: 'Look at the licence',
     href: '/console/titles/ttl_1?tab=film',
   });
+  expect(told('ORIGIN_UNKNOWN', { title_id: 'ttl_1', facts: { expires_at: null } })).toEqual({
+    text: 'Nobody has said where Echo was made: in China nothing of it is offered', act: 'Say where', href: '/console/titles/ttl_1?tab=film',
+  });
   const licence = (code: string, expires_at: string) => told(code, { title_id: 'ttl_1', facts: { expires_at } });
   expect(licence('LICENCE_EXPIRES_SOON', '2026-12-03T04:00:00Z')).toEqual({
     text: 'The licence of Echo runs out in 10 days: in China nothing new of it is offered from then on', act: 'Look at the licence',

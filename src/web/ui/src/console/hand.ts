@@ -54,6 +54,8 @@ export function tell(hand: Hand, words: Shape<typeof en>, locale: Locale, title:
       const text = title === '' ? words.PAYMENT_PENDING_LATE_product(when) : words.PAYMENT_PENDING_LATE(title, when);
       return { text, act: words.PAYMENT_PENDING_LATE_do, href };
     }
+    case 'ORIGIN_UNKNOWN':
+      return { text: words.ORIGIN_UNKNOWN(title), act: words.ORIGIN_UNKNOWN_do, href: tab('film') };
     case 'LICENCE_CHANGE_PENDING':
       return { text: words.LICENCE_CHANGE_PENDING(title), act: words.LICENCE_CHANGE_PENDING_do, href: tab('film') };
     case 'LICENCE_EXPIRES_SOON':

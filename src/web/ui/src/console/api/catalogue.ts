@@ -39,7 +39,7 @@ export interface Licence {
 }
 
 export const complianceStates = [
-  'none', 'planned', 'in_review', 'licensed', 'filed', 'ordinary', 'change_pending', 'expired', 'revoked', 'not_applicable',
+  'none', 'planned', 'in_review', 'licensed', 'filed', 'ordinary', 'change_pending', 'expired', 'revoked', 'origin_unknown', 'not_applicable',
 ] as const;
 export type ComplianceState = (typeof complianceStates)[number];
 
@@ -510,8 +510,8 @@ export const catalogue = {
   async title(id: string): Promise<Title> {
     return operator.call('GET', at(id));
   },
-  createTitle(name: Localized, key: string): Promise<Title> {
-    return operator.call('POST', '/titles', { body: { name }, key });
+  createTitle(name: Localized, country: string | null, key: string): Promise<Title> {
+    return operator.call('POST', '/titles', { body: { name, country }, key });
   },
   clicks(title_id: string): Promise<Clicks[]> {
     return operator.call('GET', `/titles/${segment(title_id)}/merchandise-clicks`);

@@ -7,6 +7,7 @@ export const statusTones: Record<TitleStatus, Tone> = { draft: 'neutral', live: 
 
 export const complianceTones: Record<ComplianceState, Tone> = {
   not_applicable: 'neutral',
+  origin_unknown: 'warn',
   none: 'neutral',
   planned: 'info',
   in_review: 'info',
