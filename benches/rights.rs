@@ -139,7 +139,7 @@ fn rights(n: usize) -> TitleRights {
         status: TitleStatus::Live,
         parts: vec![AssetId::new(at(-400))],
         runtime_ms: 92 * 60_000,
-        details: TitleDetails { country: Some("NL".parse().unwrap()), ..TitleDetails::default() },
+        details: TitleDetails { country: "NL".parse().ok(), ..TitleDetails::default() },
         created_at: at(-400),
         version: 1,
     };
@@ -390,8 +390,7 @@ async fn load(count: usize) {
 async fn fill(file: &std::path::Path, count: usize) {
     let mut connection = sqlx::sqlite::SqliteConnectOptions::new().filename(file).connect().await.unwrap();
     let details =
-        serde_json::to_string(&TitleDetails { country: Some("NL".parse().unwrap()), ..TitleDetails::default() })
-            .unwrap();
+        serde_json::to_string(&TitleDetails { country: "NL".parse().ok(), ..TitleDetails::default() }).unwrap();
     let numbers = format!("WITH RECURSIVE n (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < {})", count - 1);
     let title = "'ttl_01mcc5rm00' || printf('%016d', n)";
     let now = NOW.0;

@@ -144,7 +144,7 @@ async fn sell(app: &App, asset: AssetId, packaged: &Packaged) -> Outcome<(TitleI
         status: TitleStatus::Live,
         parts: vec![asset],
         runtime_ms: packaged.index.duration_ms as i64,
-        details: TitleDetails { country: Some("NL".parse().unwrap()), ..TitleDetails::default() },
+        details: TitleDetails { country: "NL".parse().ok(), ..TitleDetails::default() },
         created_at: now,
         version: 1,
     };
