@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Avail, Compliance, Holdback, Offer } from '../api/catalogue';
 import type { Deal } from '../api/partners';
-import { changesOf, placeOf, type Plan } from './standing';
+import { asksWhatIsSpoken, changesOf, placeOf, soundOf, type Plan } from './standing';
 
 const at = (day: number) => Date.UTC(2027, 0, day);
 const day = (n: number) => new Date(at(n)).toISOString();
@@ -27,7 +27,7 @@ function holdback(lifts: number | null, fields: Partial<Holdback> = {}): Holdbac
   const event = { kind: 'cinema_opening' as const, opens_at: day(1), zone: 'UTC' };
   return { id: 'hbk_1', title_id: 'ttl_1', party: 'Circuit', contract: null, event, lag_days: 3, territories: where('CN'), license_types: [], event_at: day(1), lifts_at: lifts === null ? null : day(lifts), ...fields };
 }
-const plan = (fields: Partial<Plan>): Plan => ({ avails: [], offers: new Map(), deals: [], holdbacks: [], compliance: null, by_episode: false, ...fields });
+const plan = (fields: Partial<Plan>): Plan => ({ avails: [], offers: new Map(), deals: [], holdbacks: [], compliance: null, by_episode: false, sounds: [], ...fields });
 const stands = (it: Plan, instant: number, territory = 'CN') => placeOf(it, territory, instant).standing;
 const around = (it: Plan, edge: number) => [stands(it, edge - 1), stands(it, edge), stands(it, edge + 1)];
 
@@ -54,6 +54,43 @@ test('what is sold beside members is still members’, and both are said', () =>
   const early = plan({ ...both, offers: new Map([['a', [offer('a', { clock: { until_members: { watch_s: 1 } } })]]]) });
   expect(around(early, at(10))).toEqual(['for_sale', 'members', 'members']);
   expect(placeOf(early, 'CN', at(10)).also_for_sale).toBe(false);
+});
+
+test('early access lasts until members get all that is heard under its window', () => {
+  const heard = (it: Avail, ...allow: string[]) => ({ ...it, languages: { allow } });
+  const early = offer('a', { clock: { until_members: { watch_s: 1 } } });
+  const paid = avail('a', 'vod', 1, 30);
+  const beside = (...members: Avail[]) => plan({ avails: [paid, ...members], offers: new Map([['a', [early]]]), sounds: [['hi', 'ta']] });
+  const sold = (it: Plan, instant: number) => placeOf(it, 'CN', instant).also_for_sale;
+  // Members get it in Hindi from the 10th on, and in Tamil from the 15th on: then all of it in two windows together.
+  const both = beside(heard(avail('b', 'svod', 10, 28), 'hi'), heard(avail('c', 'svod', 15, 28), 'ta'));
+  expect([sold(both, at(10)), sold(both, at(15) - 1), sold(both, at(15)), sold(both, at(16))]).toEqual([true, true, false, false]);
+  // What they had counts, once it is over, where it opened after early access did.
+  const in_turn = beside(heard(avail('b', 'svod', 10, 14), 'hi'), heard(avail('c', 'svod', 15, 28), 'ta'));
+  expect([sold(in_turn, at(15)), stands(in_turn, at(14)), stands(in_turn, at(29))]).toEqual([false, 'for_sale', 'no_price']);
+  const before = beside(heard(avail('b', 'svod', 1, 14), 'hi'), heard(avail('c', 'svod', 15, 28), 'ta'));
+  expect([sold(before, at(13)), sold(before, at(15))]).toEqual([true, true]);
+  // A window for all languages ends it alone, and so does one for all but a language that the film does not speak.
+  expect(sold(beside(avail('b', 'svod', 10, 28)), at(10))).toBe(false);
+  const but = (...hold_back: string[]) => beside({ ...avail('b', 'svod', 10, 28), languages: { hold_back } });
+  expect([sold(but('fr'), at(10)), sold(but('ta'), at(10)), sold(but('hi:sub'), at(10))]).toEqual([false, true, false]);
+  // What is not heard under its own window is nothing that members have to get.
+  const hindi_only = { ...both, avails: [heard(paid, 'hi'), heard(avail('b', 'svod', 10, 28), 'hi')] };
+  expect(sold(hindi_only, at(10))).toBe(false);
+  // Nobody knows what the film speaks: one window has to let out all that the other does, and two together are not asked.
+  const unknown = { ...both, sounds: [] };
+  expect(sold(unknown, at(16))).toBe(true);
+  expect(sold({ ...hindi_only, sounds: [] }, at(10))).toBe(false);
+});
+
+test('what a film speaks is asked where members get some languages beside early access', () => {
+  const members = { ...avail('b', 'svod', 10, null), languages: { allow: ['hi'] } };
+  const early = new Map([['a', [offer('a', { clock: { until_members: { watch_s: 1 } } })]]]);
+  const paid = avail('a', 'vod', 1, null);
+  expect([asksWhatIsSpoken([paid, members], early), asksWhatIsSpoken([paid, avail('b', 'svod', 10, null)], early), asksWhatIsSpoken([paid, members], new Map([['a', [offer('a')]]]))]).toEqual([true, false, false]);
+  const rendition = (kind: string, language: string | null) => ({ track: kind, kind, codec: 'x', language });
+  expect(soundOf({ renditions: [rendition('video', null), rendition('audio', 'hi'), rendition('audio', null), rendition('subtitles', 'ta')] })).toEqual([['hi', null]]);
+  expect([soundOf({ renditions: [] }), soundOf({ renditions: null }), soundOf(null)]).toEqual([[[]], [], []]);
 });
 
 test('a price is needed, unless it goes by the episode; one that is withdrawn is none', () => {

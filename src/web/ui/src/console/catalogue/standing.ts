@@ -2,9 +2,9 @@
 // what is held back or was left to another party, and what is missing. It is asked for every tile of the map, so it is
 // worked out here; the time machine asks the server about one of them.
 
-import { isSold, licenseTypes, type Avail, type Compliance, type Holdback, type LicenseType, type Offer } from '../api/catalogue';
+import { isSold, licenseTypes, type Asset, type Avail, type Compliance, type Holdback, type LicenseType, type Offer } from '../api/catalogue';
 import type { Deal } from '../api/partners';
-import { heardTogether } from '../entry/languages';
+import { allHeard, heardTogether, type Sound } from '../entry/languages';
 import { contains } from '../entry/territory';
 
 /** The most open first. */
@@ -21,6 +21,8 @@ export interface Plan {
   compliance: Compliance | null;
   /** It is unlocked episode by episode, and needs no offer. */
   by_episode: boolean;
+  /** What its parts speak, as far as it is known. */
+  sounds: readonly Sound[];
 }
 
 export type Phase = 'ahead' | 'open' | 'over';
@@ -66,6 +68,19 @@ export function keepsUsOut({ exclusivity, carriage, languages, revoked_at }: Dea
 
 const means = ({ license_types }: Holdback, kind: LicenseType) => license_types.length === 0 || license_types.includes(kind);
 
+const isEarly = ({ clock }: Offer) => 'until_members' in clock;
+
+/** Whether it matters what the films speak: where early access is sold and members get some languages. */
+export function asksWhatIsSpoken(avails: readonly Avail[], offers: ReadonlyMap<string, readonly Offer[]>): boolean {
+  return avails.some(({ license_type, languages }) => license_type === 'svod' && languages !== null) && [...offers.values()].flat().some(isEarly);
+}
+
+/** What a film speaks, where that was noted when it was packaged. */
+export function soundOf(film: Pick<Asset, 'renditions'> | null): Sound[] {
+  const renditions = film?.renditions;
+  return renditions ? [renditions.filter(({ kind }) => kind === 'audio').map(({ language }) => language ?? null)] : [];
+}
+
 export function placeOf(plan: Plan, territory: string, at: number): Place {
   const covered = plan.avails.filter((avail) => contains(avail.territories, territory));
   const deals = plan.deals.filter((deal) => deal.revoked_at == null && contains(deal.territories, territory) && phaseOf(deal, at) === 'open');
@@ -79,13 +94,17 @@ export function placeOf(plan: Plan, territory: string, at: number): Place {
   const stopped = (avail: Avail) => kept(avail).length > 0 || held(avail.license_type).length > 0;
   const open = (kind: LicenseType) => offered.filter(({ avail, phase }) => avail.license_type === kind && phase === 'open' && !stopped(avail));
 
-  const members_had = (since: number) =>
-    open('svod').length > 0 ||
-    covered.some((avail) => avail.license_type === 'svod' && Date.parse(avail.start_at) > since && phaseOf(avail, at) === 'over');
+  /** Whether members have all that is heard under a window, or had it in one that opened after it: early access is over then. */
+  const members_had = (bought: Avail) => {
+    const since = Date.parse(bought.start_at);
+    const had = covered.filter((avail) => avail.license_type === 'svod' && Date.parse(avail.start_at) > since && phaseOf(avail, at) === 'over');
+    const members = [...open('svod').map(({ avail }) => avail), ...had].map(({ languages }) => languages);
+    return members.length > 0 && allHeard(members, bought.languages, plan.sounds);
+  };
   const sells = (avail: Avail, phase: Phase) =>
     (plan.offers.get(avail.id) ?? []).some((offer) => {
       if ((ms(offer.withdrawn_at) ?? Infinity) <= at || phase === 'over') return false;
-      if ('until_members' in offer.clock && members_had(Date.parse(avail.start_at))) return false;
+      if (isEarly(offer) && members_had(avail)) return false;
       return phase === 'open' ? !stopped(avail) : (ms(offer.presale_from_at) ?? Infinity) <= at;
     });
   const sold = offered.filter(({ avail }) => isSold(avail.license_type)).filter(({ avail, phase }) => sells(avail, phase));

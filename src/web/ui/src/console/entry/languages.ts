@@ -54,22 +54,81 @@ const isScript = (subtag: string) => /^[a-z]{4}$/.test(subtag);
 const isRegion = (subtag: string) => /^([a-z]{2}|\d{3})$/.test(subtag);
 const isLanguage = (subtag: string) => /^[a-z]{3}$/.test(subtag);
 
+/** Contracts and films write one language in several ways; the server compares them in this form (`rights/language_range.rs`). */
+function commonForm(tag: string): string[] {
+  if (tag === ANY) return [ANY];
+  const [first = '', ...rest] = tag.toLowerCase().split('-');
+  const subtags = CHINESE.has(first) ? ['zh', first, ...rest] : [...shortest(first), ...rest];
+  const region = subtags.findIndex((subtag, place) => place > 0 && /^[a-z]{2}$/.test(subtag));
+  if (subtags[0] !== 'zh' || region < 0 || subtags.slice(1).some(isScript)) return subtags;
+  const script = new Map([['cn', 'hans'], ['sg', 'hans'], ['my', 'hans'], ['tw', 'hant'], ['hk', 'hant'], ['mo', 'hant']]).get(subtags[region] ?? '');
+  return script === undefined ? subtags : [...subtags.slice(0, region), script, ...subtags.slice(region)];
+}
+
+/** `en` for `eng`. */
+function shortest(language: string): string[] {
+  try {
+    return Intl.getCanonicalLocales(language).map((tag) => tag.toLowerCase());
+  } catch {
+    return [language];
+  }
+}
+
+const isAny = ([first]: readonly string[]) => first === ANY;
+/** Whether a range means all of a tag. */
+const covers = (range: readonly string[], tag: readonly string[]) =>
+  isAny(range) || range.every((subtag, place) => (place === 0 ? subtag === tag[0] : tag.includes(subtag)));
+/** Whether some language may be meant by both. */
+const meets = (a: readonly string[], b: readonly string[]) =>
+  isAny(a) || isAny(b) || (a[0] === b[0] && [isScript, isRegion, isLanguage].every((is) => {
+    const [x, y] = [a.slice(1).find(is), b.slice(1).find(is)];
+    return x === undefined || y === undefined || x === y;
+  }));
+/** What of a list is about sound. */
+const heard = (list: readonly string[]) => list.map(split).flatMap(([tag, use]) => (use === 'sub' ? [] : [commonForm(tag)]));
+
 /** Whether some language may be heard under both, much as the server asks it of windows and deals. */
 export function heardTogether(one: Languages | null, other: Languages | null): boolean {
   if (one === null || other === null) return true;
-  const common = (tag: string) => (CHINESE.has(tag.split('-')[0] ?? '') ? `zh-${tag}` : tag).split('-');
-  const heard = (list: string[]) => list.map(split).flatMap(([tag, use]) => (use === 'sub' ? [] : [common(tag.toLowerCase())]));
-  const isAny = ([first]: string[]) => first === ANY;
-  const covers = (range: string[], tag: string[]) => isAny(range) || range.every((subtag, place) => (place === 0 ? subtag === tag[0] : tag.includes(subtag)));
-  const meets = (a: string[], b: string[]) =>
-    isAny(a) || isAny(b) || (a[0] === b[0] && [isScript, isRegion, isLanguage].every((is) => {
-      const [x, y] = [a.slice(1).find(is), b.slice(1).find(is)];
-      return x === undefined || y === undefined || x === y;
-    }));
   if ('hold_back' in one && 'hold_back' in other) return true;
   if ('allow' in one && 'allow' in other) return heard(one.allow).some((a) => heard(other.allow).some((b) => meets(a, b)));
   const [allowed, kept] = 'allow' in one ? [one.allow, (other as { hold_back: string[] }).hold_back] : [(other as { allow: string[] }).allow, one.hold_back];
   return heard(allowed).some((tag) => !heard(kept).some((range) => covers(range, tag)));
+}
+
+/** The languages of a film's sound, track by track; `null` is one that declares none. */
+export type Sound = readonly (string | null)[];
+
+/** Whether a track of this language may be heard. */
+function letsOut(languages: Languages | null, track: string | null): boolean {
+  if (languages === null) return true;
+  const named = heard('allow' in languages ? languages.allow : languages.hold_back).some((range) => covers(range, commonForm(track ?? UNDETERMINED)));
+  return 'allow' in languages ? named : !named;
+}
+
+/** Whether whatever may be heard under `before` may be under `is`, whatever films there are. */
+function keepsHeard(is: Languages, before: Languages | null): boolean {
+  if ('allow' in is) {
+    const allowed = heard(is.allow);
+    if (before === null) return allowed.some(isAny);
+    if ('allow' in before) return heard(before.allow).every((was) => allowed.some((range) => covers(range, was)));
+    return allowed.some(isAny) || heard(before.hold_back).some(isAny);
+  }
+  const kept = heard(is.hold_back);
+  if (before === null) return kept.length === 0;
+  if ('allow' in before) return kept.every((range) => heard(before.allow).every((was) => !meets(was, range)));
+  return kept.every((range) => heard(before.hold_back).some((was) => covers(was, range)));
+}
+
+/**
+ * Whether all that is heard under `before` is heard under some of these windows, as the server asks it. Where nobody knows
+ * what the films speak, one of them has to let it all out.
+ */
+export function allHeard(under: readonly (Languages | null)[], before: Languages | null, sounds: readonly Sound[]): boolean {
+  const terms = under.filter((languages) => languages !== null);
+  if (terms.length < under.length) return true;
+  if (sounds.length === 0) return terms.some((languages) => keepsHeard(languages, before));
+  return sounds.flat().every((track) => !letsOut(before, track) || terms.some((languages) => letsOut(languages, track)));
 }
 
 /** `Cantonese (sound only)`. */
