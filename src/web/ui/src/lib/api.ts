@@ -80,6 +80,8 @@ export interface Offer {
   presale_from_at?: string | null;
   /** When viewing may begin for whoever buys now. */
   available_at?: string;
+  /** Members get the same without paying from then on, within a day. */
+  members_from_at?: string | null;
 }
 
 export interface Credit {
@@ -280,11 +282,14 @@ export interface Quote {
   /** What the coupon takes off. */
   discount: Money | null;
   is_member_price: boolean;
+  /** Members get the same without paying from then on, within a day. */
+  members_from_at?: string | null;
 }
 
 /** One of both. */
 export type Wanted = { offer_id: string } | { product_id: string };
-export type OrderEntry = Wanted & { coupon?: string };
+/** `accepted_members_from_at` is what the buyer was told of it and ticked. */
+export type OrderEntry = Wanted & { coupon?: string; accepted_members_from_at?: string };
 
 /** Time as a member that was bought. */
 export interface BoughtMembership {

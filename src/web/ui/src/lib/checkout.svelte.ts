@@ -9,7 +9,7 @@
 //
 // An offer of a title, or a product: time as a member, coins, a bundle. What the viewer was told before is compared with
 // what the server says after a sign-in: another price is said before anything is paid. A coupon's discount is asked for
-// before, and is the server's.
+// before, and is the server's. What members are about to get without paying is paid for only by who has ticked that.
 
 import type { Localized, Money, Offer, OrderEntry, Outcome, Product, Purchase, Quote, Title, Wanted } from './api';
 import { isForGood, mainOffer } from './action';
@@ -32,7 +32,7 @@ export interface CheckoutPorts {
 
 export type Step = 'choose' | 'account' | 'pay' | 'waiting' | 'paid' | 'owned';
 /** Why the viewer is asked to pay again. */
-export type Setback = 'declined' | 'expired' | 'network';
+export type Setback = 'declined' | 'expired' | 'network' | 'members_soon';
 /** A coupon that the server has taken, and what it takes off. */
 export interface Applied {
   code: string;
@@ -69,6 +69,8 @@ export class Checkout {
   coupon: Applied | null = $state.raw(null);
   /** Why a coupon was not taken. */
   coupon_trouble: Trouble | null = $state.raw(null);
+  /** Pay was pressed, and what members are about to get was not ticked. */
+  unaccepted = $state(false);
   /** It cannot be had at all, whatever is paid: said instead of a price. */
   refused: Trouble | null = $state.raw(null);
   /** What it costs without a coupon. */
@@ -77,6 +79,15 @@ export class Checkout {
   readonly name: Localized | undefined = $derived(
     this.product?.name ?? this.title?.name ?? this.purchase?.product?.name ?? this.purchase?.title?.name,
   );
+
+  /** From when members get it without paying, as the server said it last. */
+  #told: string | null = $state(null);
+  #accepted: string | null = $state(null);
+  readonly members_from_at: string | null = $derived(
+    this.#told ?? this.coupon?.quote.members_from_at ?? this.offer?.members_from_at ?? null,
+  );
+  /** Of another instant than was ticked the box has to be ticked again. */
+  readonly is_accepted = $derived(this.members_from_at === null || this.#accepted === this.members_from_at);
 
   readonly #ports: CheckoutPorts;
   #key = '';
@@ -158,6 +169,7 @@ export class Checkout {
         return;
       }
       this.offer = again ?? mainOffer(this.title);
+      this.#told = null;
       this.was = this.offer && this.offer.price.amount !== before.amount ? before : null;
       this.step = 'pay';
     } catch (error) {
@@ -176,6 +188,7 @@ export class Checkout {
     try {
       const quote = await this.#ports.quote({ ...wanted, coupon: code.trim() });
       this.coupon = { code: code.trim().toUpperCase(), quote };
+      this.#told = null;
       this.#key = idempotencyKey();
     } catch (error) {
       this.coupon_trouble = troubleIn(error);
@@ -190,15 +203,27 @@ export class Checkout {
     this.#key = idempotencyKey();
   }
 
+  /** The buyer knows from when on members get it without paying, and wants it all the same. */
+  accept(on: boolean): void {
+    this.#accepted = on ? this.members_from_at : null;
+    if (on) this.unaccepted = false;
+  }
+
   async pay(): Promise<void> {
     const wanted = this.#wanted();
     if (!wanted || this.busy) return;
+    this.unaccepted = !this.is_accepted;
+    if (this.unaccepted) return;
     this.busy = true;
     this.setback = null;
     this.trouble = null;
     this.coupon_trouble = null;
     try {
-      const order = this.coupon ? { ...wanted, coupon: this.coupon.code } : wanted;
+      const order: OrderEntry = {
+        ...wanted,
+        ...(this.coupon ? { coupon: this.coupon.code } : {}),
+        ...(this.members_from_at === null ? {} : { accepted_members_from_at: this.members_from_at }),
+      };
       this.#take(await this.#ports.buy(order, this.outcome, this.#key));
     } catch (error) {
       await this.#refused(troubleIn(error));
@@ -248,7 +273,8 @@ export class Checkout {
     const { product } = this;
     if (product?.gives.kind !== 'bundle' && product?.gives.kind !== 'coins') return;
     try {
-      await this.#ports.quote({ product_id: product.id });
+      const { members_from_at = null } = await this.#ports.quote({ product_id: product.id });
+      if (this.product === product) this.#told = members_from_at;
     } catch (error) {
       const trouble = troubleIn(error);
       if (this.product === product && FINAL.includes(trouble.code)) this.refused = trouble;
@@ -270,6 +296,10 @@ export class Checkout {
     } else if (trouble.code === 'ALREADY_OWNED') {
       await this.signedIn();
       await this.#ports.changed();
+    } else if (trouble.code === 'MEMBERS_SOON' && trouble.members_from_at !== undefined) {
+      // The page was open before that was near.
+      this.#told = trouble.members_from_at;
+      this.setback = 'members_soon';
     } else if (trouble.code.startsWith('COUPON_')) {
       this.coupon = null;
       this.coupon_trouble = trouble;
@@ -339,6 +369,9 @@ export class Checkout {
     this.coupon = null;
     this.coupon_trouble = null;
     this.refused = null;
+    this.#told = null;
+    this.#accepted = null;
+    this.unaccepted = false;
     this.busy = false;
   }
 }

@@ -149,6 +149,70 @@ test('pressing the price of a pending purchase again shows that purchase', async
   expect([till.opened, till.step]).toEqual([true, 'waiting']);
 });
 
+test('what members get within a day is paid for by who has ticked that, and says which instant', async () => {
+  const orders: unknown[] = [];
+  const buy: CheckoutPorts['buy'] = (order) => {
+    orders.push(order);
+    return Promise.resolve(purchase('paid'));
+  };
+  const till = new Checkout(ports({ buy }));
+  till.begin(title, { ...offer, members_from_at: '2027-01-02T16:00:00Z' });
+  expect([till.members_from_at, till.is_accepted, till.unaccepted]).toEqual(['2027-01-02T16:00:00Z', false, false]);
+  await till.pay();
+  expect([orders.length, till.step, till.unaccepted]).toEqual([0, 'pay', true]);
+  till.accept(true);
+  expect([till.is_accepted, till.unaccepted]).toEqual([true, false]);
+  till.accept(false);
+  await till.pay();
+  expect([orders.length, till.unaccepted]).toEqual([0, true]);
+  till.accept(true);
+  await till.pay();
+  expect(orders).toEqual([{ offer_id: 'off_1', accepted_members_from_at: '2027-01-02T16:00:00Z' }]);
+  expect(till.step).toBe('paid');
+});
+
+test('a page that was open before that was near is told by the refusal, and a nearer instant is ticked again', async () => {
+  const orders: unknown[] = [];
+  const keys: string[] = [];
+  const soon = (members_from_at: string) => Promise.reject(new Failure({ code: 'MEMBERS_SOON', means: 'HTTP_409', members_from_at }));
+  const answers = [() => soon('2027-01-02T16:00:00Z'), () => soon('2027-01-02T12:00:00Z'), () => Promise.resolve(purchase('paid'))];
+  const buy: CheckoutPorts['buy'] = (order, _outcome, key) => {
+    orders.push(order);
+    keys.push(key);
+    return answers[keys.length - 1]?.() ?? Promise.reject(new Error('one too many'));
+  };
+  const till = new Checkout(ports({ buy }));
+  till.begin(title, offer);
+  expect([till.members_from_at, till.is_accepted]).toEqual([null, true]);
+  await till.pay();
+  expect([till.setback, till.members_from_at, till.is_accepted, till.step]).toEqual(['members_soon', '2027-01-02T16:00:00Z', false, 'pay']);
+  till.accept(true);
+  await till.pay();
+  expect([till.setback, till.members_from_at, till.is_accepted]).toEqual(['members_soon', '2027-01-02T12:00:00Z', false]);
+  till.accept(true);
+  await till.pay();
+  expect(orders).toEqual([
+    { offer_id: 'off_1' },
+    { offer_id: 'off_1', accepted_members_from_at: '2027-01-02T16:00:00Z' },
+    { offer_id: 'off_1', accepted_members_from_at: '2027-01-02T12:00:00Z' },
+  ]);
+  expect([new Set(keys).size, till.step, till.setback]).toEqual([3, 'paid', null]);
+  till.begin(title, offer);
+  expect(till.members_from_at).toBeNull();
+});
+
+test('a quote says it too, of a coupon and of a bundle', async () => {
+  const quote = () => Promise.resolve({ price: yuan(900), discount: null, is_member_price: false, members_from_at: '2027-01-02T16:00:00Z' });
+  const till = new Checkout(ports({ quote }));
+  till.begin(title, offer);
+  await till.apply('half');
+  expect([till.members_from_at, till.is_accepted]).toEqual(['2027-01-02T16:00:00Z', false]);
+  till.without();
+  expect(till.members_from_at).toBeNull();
+  till.beginProduct(bundle);
+  await vi.waitFor(() => expect(till.members_from_at).toBe('2027-01-02T16:00:00Z'));
+});
+
 const bundle: Product = {
   id: 'prd_1',
   name: {},
