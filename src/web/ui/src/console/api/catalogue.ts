@@ -347,6 +347,8 @@ export interface OfferEntry {
   clock: Clock;
   streams: number;
   presale_from_at: string | null;
+  /** How long before the end of its window it is sold no more. */
+  sales_cutoff_s: number;
 }
 
 export interface Offer extends OfferEntry {

@@ -1,9 +1,9 @@
 // What an offer gives, in words.
 
-import { instant, money } from '../../lib/format';
+import { duration, instant, money } from '../../lib/format';
 import type { CommonWords } from '../../lib/words';
 import type { Locale, Shape } from '../../lib/words/shape';
-import { offerKinds, type Clock, type LicenseType, type Offer, type OfferKind } from '../api/catalogue';
+import { offerKinds, type Avail, type Clock, type LicenseType, type Offer, type OfferKind } from '../api/catalogue';
 import type { en } from '../words/windows';
 
 const HOUR_S = 3_600;
@@ -40,12 +40,39 @@ export function clockOf(kind: ClockKind, watch_hours: number, start_days: number
   return { on_first_play: { start_within_s: start_days * DAY_S, watch_s } };
 }
 
+/** In which a time before the end of a window is typed. */
+export const cutoffUnits = ['minutes', 'hours'] as const;
+export type CutoffUnit = (typeof cutoffUnits)[number];
+const CUTOFF_S: Record<CutoffUnit, number> = { minutes: 60, hours: HOUR_S };
+const CUTOFF_S_MAX = 30 * DAY_S;
+
+/** As it is typed: in hours where these are whole. */
+export function typedCutoff(seconds: number): { text: string; unit: CutoffUnit } {
+  const unit = seconds % HOUR_S === 0 ? 'hours' : 'minutes';
+  return { text: seconds === 0 ? '' : String(seconds / CUTOFF_S[unit]), unit };
+}
+
+/** In whole seconds; null where that is no time, or more than 30 days. Nothing typed is none. */
+export function parseCutoff(text: string, unit: CutoffUnit): number | null {
+  const trimmed = text.normalize('NFKC').trim();
+  if (trimmed === '') return 0;
+  if (!/^\d{1,5}(\.\d{1,4})?$/.test(trimmed)) return null;
+  const seconds = Math.round(Number(trimmed) * CUTOFF_S[unit]);
+  return seconds <= CUTOFF_S_MAX ? seconds : null;
+}
+
+/** When it is sold no more; null where its window does not end. */
+export function salesEnd({ end_at }: Pick<Avail, 'end_at'>, sales_cutoff_s: number): number | null {
+  return end_at === null ? null : Date.parse(end_at) - sales_cutoff_s * 1_000;
+}
+
 /** Everything but the price. */
 export function termsText(offer: Offer, zone: string, words: Shape<typeof en>, common: CommonWords, locale: Locale): string {
   return [
     clockText(offer.clock, words, common),
     words.say_streams(offer.streams),
     offer.presale_from_at ? words.say_presale(instant(offer.presale_from_at, locale, zone)) : '',
+    offer.sales_cutoff_s > 0 ? words.say_cutoff(duration(offer.sales_cutoff_s * 1_000, locale)) : '',
     offer.withdrawn_at ? words.withdrawn(instant(offer.withdrawn_at, locale, zone)) : '',
   ]
     .filter((text) => text !== '')

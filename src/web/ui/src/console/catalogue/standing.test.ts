@@ -14,7 +14,7 @@ function avail(id: string, license_type: Avail['license_type'], from: number, to
 function offer(avail_id: string, fields: Partial<Offer> = {}): Offer {
   const price = { amount: 1800, currency: 'CNY' };
   const clock = { on_purchase: { watch_s: 1 } };
-  return { id: 'off_1', title_id: 'ttl_1', avail_id, kind: 'pvod', list_price: price, member_price: null, clock, streams: 1, presale_from_at: null, withdrawn_at: null, ...fields };
+  return { id: 'off_1', title_id: 'ttl_1', avail_id, kind: 'pvod', list_price: price, member_price: null, clock, streams: 1, presale_from_at: null, sales_cutoff_s: 0, withdrawn_at: null, ...fields };
 }
 function deal(from: number, to: number | null, fields: Partial<Deal> = {}): Deal {
   return {
@@ -99,6 +99,12 @@ test('a price is needed, unless it goes by the episode; one that is withdrawn is
   expect(stands({ ...open, by_episode: true }, at(2))).toBe('for_sale');
   const sold = plan({ ...open, offers: new Map([['a', [offer('a', { withdrawn_at: day(4) })]]]) });
   expect(around(sold, at(4))).toEqual(['for_sale', 'no_price', 'no_price']);
+  // Sold until six hours before the end of the 9th, and no more.
+  const cut = plan({ avails: [avail('a', 'vod', 1, 10)], offers: new Map([['a', [offer('a', { sales_cutoff_s: 21_600 })]]]) });
+  const end = Date.UTC(2027, 0, 9, 18);
+  expect(around(cut, end)).toEqual(['for_sale', 'no_price', 'no_price']);
+  expect(changesOf(cut)).toEqual([at(1), end, at(10)]);
+  expect(stands({ ...cut, avails: [avail('a', 'vod', 1, null)] }, at(400))).toBe('for_sale');
 });
 
 test('what is bought for good is sold in a window of its own, beside what members have', () => {

@@ -6,6 +6,7 @@ import { isSold, licenseTypes, type Asset, type Avail, type Compliance, type Hol
 import type { Deal } from '../api/partners';
 import { allHeard, heardTogether, type Sound } from '../entry/languages';
 import { contains } from '../entry/territory';
+import { salesEnd } from './offer';
 
 /** The most open first. */
 export const standings = ['free', 'members', 'for_sale', 'presale', 'no_price', 'later', 'held', 'given', 'licence', 'over', 'none'] as const;
@@ -105,6 +106,7 @@ export function placeOf(plan: Plan, territory: string, at: number): Place {
     (plan.offers.get(avail.id) ?? []).some((offer) => {
       if ((ms(offer.withdrawn_at) ?? Infinity) <= at || phase === 'over') return false;
       if (isEarly(offer) && members_had(avail)) return false;
+      if (at >= (salesEnd(avail, offer.sales_cutoff_s) ?? Infinity)) return false;
       return phase === 'open' ? !stopped(avail) : (ms(offer.presale_from_at) ?? Infinity) <= at;
     });
   const sold = offered.filter(({ avail }) => isSold(avail.license_type)).filter(({ avail, phase }) => sells(avail, phase));
@@ -151,9 +153,10 @@ export function changesOf({ avails, offers, deals, holdbacks, compliance }: Plan
   const all = [
     ...avails.flatMap((avail) => [avail.start_at, avail.end_at, avail.hard_end_at]),
     ...[...offers.values()].flat().flatMap((offer) => [offer.presale_from_at, offer.withdrawn_at]),
+    ...avails.flatMap((avail) => (offers.get(avail.id) ?? []).map(({ sales_cutoff_s }) => salesEnd(avail, sales_cutoff_s))),
     ...deals.filter((deal) => deal.revoked_at == null).flatMap((deal) => [deal.start_at, deal.end_at]),
     ...holdbacks.map((holdback) => holdback.lifts_at),
     compliance?.expires_at ?? null,
   ];
-  return [...new Set(all.flatMap((at) => (at === null ? [] : [Date.parse(at)])))].sort((a, b) => a - b);
+  return [...new Set(all.flatMap((at) => (at === null ? [] : [typeof at === 'number' ? at : Date.parse(at)])))].sort((a, b) => a - b);
 }
