@@ -301,9 +301,13 @@ export interface BoughtMembership {
   ended_at: string | null;
 }
 
+/** Why an order came to nothing although its payment arrived: what it was for had another price by then, or none. */
+export type ClosedBecause = 'member_price_changed' | 'members_have_it';
+
 export interface Purchase {
   id: string;
   status: 'paid' | 'pending' | 'declined' | 'refunded' | 'expired';
+  closed_because?: ClosedBecause | null;
   /** Of an offer; of a product these are null. */
   title_id: string | null;
   title: TitleBrief | null;

@@ -11,7 +11,7 @@
 // what the server says after a sign-in: another price is said before anything is paid. A coupon's discount is asked for
 // before, and is the server's. What members are about to get without paying is paid for only by who has ticked that.
 
-import type { Localized, Money, Offer, OrderEntry, Outcome, Product, Purchase, Quote, Title, Wanted } from './api';
+import type { ClosedBecause, Localized, Money, Offer, OrderEntry, Outcome, Product, Purchase, Quote, Title, Wanted } from './api';
 import { isForGood, mainOffer } from './action';
 import { idempotencyKey, troubleIn, type Trouble } from './http';
 
@@ -32,7 +32,7 @@ export interface CheckoutPorts {
 
 export type Step = 'choose' | 'account' | 'pay' | 'waiting' | 'paid' | 'owned';
 /** Why the viewer is asked to pay again. */
-export type Setback = 'declined' | 'expired' | 'network' | 'members_soon';
+export type Setback = 'declined' | 'expired' | 'network' | 'members_soon' | ClosedBecause;
 /** A coupon that the server has taken, and what it takes off. */
 export interface Applied {
   code: string;
@@ -136,11 +136,7 @@ export class Checkout {
 
   /** Goes on with a purchase that waits for its payment. */
   async resume(purchase: Purchase): Promise<void> {
-    this.#reset();
-    this.title = null;
-    this.offer = null;
-    this.product = null;
-    this.errand = {};
+    this.#clear();
     if (purchase.title_id !== null) {
       this.title = await this.#ports.title(purchase.title_id);
       this.offer = this.title.offers.find((offer) => offer.id === purchase.offer_id) ?? null;
@@ -148,35 +144,58 @@ export class Checkout {
       this.product = await this.#ports.product(purchase.product.id);
     }
     this.opened = true;
-    this.#take(purchase);
+    await this.#take(purchase);
+  }
+
+  /** Orders once more what came to nothing, at the price that holds now. */
+  async again(purchase: Purchase): Promise<void> {
+    this.#clear();
+    this.purchase = purchase;
+    this.step = 'pay';
+    try {
+      if (purchase.title_id !== null) this.#sold(await this.#ports.title(purchase.title_id), purchase.offer_id);
+      else if (purchase.product) this.product = await this.#ports.product(purchase.product.id);
+    } catch (error) {
+      this.refused = troubleIn(error);
+    }
+    this.opened = true;
   }
 
   /** The account step is done: the price may be another one for this viewer, or the film may be theirs. */
   async signedIn(): Promise<void> {
     if (this.product) return this.#signedInFor();
     if (!this.title || !this.offer) return;
+    await this.#renew(this.title.id, this.offer.id);
+  }
+
+  /** What is sold is asked for again; another price than was shown is said. */
+  async #renew(title_id: string, offer_id: string | null): Promise<void> {
     this.busy = true;
     this.trouble = null;
     try {
-      const before = this.offer.price;
-      this.title = await this.#ports.title(this.title.id);
-      const wanted = this.offer.id;
-      const again = this.title.offers.find((offer) => offer.id === wanted && offer.on_sale);
-      // Whoever may watch for a while may still want it for good.
-      const is_kept = again?.kind === 'buy' && this.title.decision.allow && !isForGood(this.title);
-      if ((this.title.decision.allow && !is_kept) || (!this.title.decision.allow && this.title.decision.acquired)) {
-        this.step = 'owned';
-        return;
-      }
-      this.offer = again ?? mainOffer(this.title);
-      this.#told = null;
-      this.was = this.offer && this.offer.price.amount !== before.amount ? before : null;
-      this.step = 'pay';
+      const before = this.offer?.price ?? null;
+      this.#sold(await this.#ports.title(title_id), offer_id);
+      if (this.step === 'pay') this.was = this.offer && before && this.offer.price.amount !== before.amount ? before : null;
     } catch (error) {
       this.trouble = troubleIn(error);
     } finally {
       this.busy = false;
     }
+  }
+
+  /** What of a title is sold to this viewer now, or that it is theirs. */
+  #sold(title: Title, offer_id: string | null): void {
+    this.title = title;
+    this.#told = null;
+    const again = title.offers.find((offer) => offer.id === offer_id && offer.on_sale);
+    // Whoever may watch for a while may still want it for good.
+    const is_kept = again?.kind === 'buy' && title.decision.allow && !isForGood(title);
+    if ((title.decision.allow && !is_kept) || (!title.decision.allow && title.decision.acquired)) {
+      this.step = 'owned';
+      return;
+    }
+    this.offer = again ?? mainOffer(title);
+    this.step = 'pay';
   }
 
   /** Asks what a coupon takes off; what was applied before stays until another one is good. */
@@ -224,7 +243,7 @@ export class Checkout {
         ...(this.coupon ? { coupon: this.coupon.code } : {}),
         ...(this.members_from_at === null ? {} : { accepted_members_from_at: this.members_from_at }),
       };
-      this.#take(await this.#ports.buy(order, this.outcome, this.#key));
+      await this.#take(await this.#ports.buy(order, this.outcome, this.#key));
     } catch (error) {
       await this.#refused(troubleIn(error));
     } finally {
@@ -308,7 +327,7 @@ export class Checkout {
     } else if (trouble.code === 'PURCHASE_PENDING') {
       const rows = await this.#ports.newest().catch(() => []);
       const under_way = rows.find((row) => row.status === 'pending' && this.#concerns(row));
-      if (under_way) this.#take(under_way);
+      if (under_way) await this.#take(under_way);
       else this.trouble = trouble;
     } else {
       this.trouble = trouble;
@@ -319,17 +338,17 @@ export class Checkout {
     return this.product ? row.product?.id === this.product.id : row.title_id !== null && row.title_id === this.title?.id;
   }
 
-  #take(purchase: Purchase): void {
+  async #take(purchase: Purchase): Promise<void> {
     this.purchase = purchase;
     if (purchase.status === 'pending') {
       this.step = 'waiting';
       void this.#follow(purchase.id);
     } else {
-      this.#decided(purchase);
+      await this.#decided(purchase);
     }
   }
 
-  #decided(purchase: Purchase): void {
+  async #decided(purchase: Purchase): Promise<void> {
     this.purchase = purchase;
     if (purchase.status === 'paid') {
       this.step = 'paid';
@@ -337,8 +356,12 @@ export class Checkout {
       return;
     }
     this.#key = idempotencyKey();
-    this.setback = purchase.status === 'declined' ? 'declined' : 'expired';
+    this.setback = purchase.closed_because ?? (purchase.status === 'declined' ? 'declined' : 'expired');
     this.step = 'pay';
+    if (!purchase.closed_because) return;
+    // What this viewer pays, or whether anything, is another answer now.
+    if (purchase.title_id !== null) await this.#renew(purchase.title_id, purchase.offer_id);
+    await this.#ports.changed();
   }
 
   /** Asks until the purchase is decided, also while the sheet is closed. */
@@ -356,6 +379,14 @@ export class Checkout {
       if (purchase.status !== 'pending') return this.#decided(purchase);
       this.purchase = purchase;
     }
+  }
+
+  #clear(): void {
+    this.#reset();
+    this.title = null;
+    this.offer = null;
+    this.product = null;
+    this.errand = {};
   }
 
   #reset(): void {

@@ -125,6 +125,54 @@ test('a payment that runs out leads back to the price', async () => {
   expect(till.step).toBe('pay');
 });
 
+test('an order that came to nothing because the membership changed leads to the price that holds now', async () => {
+  const cheaper = { ...title, offers: [{ ...offer, price: yuan(900) }] };
+  const changed = vi.fn(() => Promise.resolve());
+  const till = new Checkout(
+    ports({
+      buy: () => Promise.resolve(purchase('pending')),
+      purchase: () => Promise.resolve({ ...purchase('expired'), closed_because: 'member_price_changed' }),
+      title: () => Promise.resolve(cheaper),
+      changed,
+    }),
+  );
+  till.begin(title, offer);
+  await till.pay();
+  await vi.waitFor(() => expect(changed).toHaveBeenCalledOnce());
+  expect([till.setback, till.step, till.was?.amount, till.to_pay?.amount, till.busy]).toEqual(['member_price_changed', 'pay', 1800, 900, false]);
+});
+
+test('an order of what members have by now leads to the film', async () => {
+  const included: Title = { ...title, decision: { allow: true, via: 'membership', starts_clock: false }, offers: [] };
+  const till = new Checkout(
+    ports({
+      buy: () => Promise.resolve({ ...purchase('declined'), closed_because: 'members_have_it' }),
+      title: () => Promise.resolve(included),
+    }),
+  );
+  till.begin(title, offer);
+  await till.pay();
+  expect([till.setback, till.step]).toEqual(['members_have_it', 'owned']);
+});
+
+test('what came to nothing is ordered again at the price of now, or said to be sold no more', async () => {
+  const closed: Purchase = { ...purchase('expired'), closed_because: 'member_price_changed' };
+  const cheaper = { ...title, offers: [{ ...offer, price: yuan(900) }] };
+  const orders: unknown[] = [];
+  const buy: CheckoutPorts['buy'] = (order) => {
+    orders.push(order);
+    return Promise.resolve(purchase('paid'));
+  };
+  const till = new Checkout(ports({ title: () => Promise.resolve(cheaper), buy }));
+  await till.again(closed);
+  expect([till.opened, till.step, till.offer?.id, till.to_pay?.amount, till.setback]).toEqual([true, 'pay', 'off_1', 900, null]);
+  await till.pay();
+  expect([orders, till.step]).toEqual([[{ offer_id: 'off_1' }], 'paid']);
+  const gone = new Checkout(ports({ title: refuse('TITLE_WITHDRAWN') }));
+  await gone.again(closed);
+  expect([gone.opened, gone.refused?.code, gone.to_pay]).toEqual([true, 'TITLE_WITHDRAWN', null]);
+});
+
 test('a payment that is under way already is taken up instead of refused', async () => {
   const till = new Checkout(
     ports({

@@ -92,3 +92,11 @@ test('a bundle is each of its films; what was bought for good has no end; coins 
   expect(groups.besides.map(({ standing }) => standing)).toEqual([{ is: 'coins', coins: 60 }, { is: 'member', from: '1', until: '2' }]);
   expect(groups.past.map(({ key }) => key)).toEqual(['e']);
 });
+
+test('an order whose price had changed when the payment arrived says why it came to nothing', () => {
+  const at = '2027-01-01T00:00:00Z';
+  expect(standingOf(purchase('expired', { closed_because: 'member_price_changed' }))).toEqual({ is: 'closed', because: 'member_price_changed', at });
+  expect(standingOf(purchase('declined', { closed_because: 'members_have_it' }))).toEqual({ is: 'closed', because: 'members_have_it', at });
+  expect([standingOf(purchase('expired', { closed_because: null })).is, standingOf(purchase('declined')).is]).toEqual(['payment_expired', 'declined']);
+  expect(holdingsOf([purchase('expired', { closed_because: 'members_have_it' })], []).past).toHaveLength(1);
+});

@@ -1,6 +1,6 @@
 // What a viewer has and had: purchases and redeemed codes, each with what may still be done with it.
 
-import type { Grant, GrantRow, Localized, ProductBrief, Purchase, TitleBrief } from './api';
+import type { ClosedBecause, Grant, GrantRow, Localized, ProductBrief, Purchase, TitleBrief } from './api';
 
 export type Standing =
   /** Where an outage took time, by how much `until` is later for it. */
@@ -14,6 +14,8 @@ export type Standing =
   /** Time as a member, and coins. */
   | { is: 'member'; from: string; until: string }
   | { is: 'coins'; coins: number }
+  /** The payment went back: the price was another one when it arrived. */
+  | { is: 'closed'; because: ClosedBecause; at: string }
   | { is: 'expired' | 'start_by_passed' | 'revoked' | 'refunded' | 'declined' | 'payment_expired'; at: string };
 
 export interface Holding {
@@ -71,6 +73,9 @@ function groupOf({ is }: Standing): Group {
 export function standingOf(purchase: Purchase): Standing {
   const { status, grant } = purchase;
   if (status === 'pending') return { is: 'pending' };
+  if ((status === 'declined' || status === 'expired') && purchase.closed_because) {
+    return { is: 'closed', because: purchase.closed_because, at: purchase.created_at };
+  }
   if (status === 'declined') return { is: 'declined', at: purchase.created_at };
   if (status === 'expired') return { is: 'payment_expired', at: purchase.created_at };
   if (status === 'refunded') return { is: 'refunded', at: purchase.refunded_at ?? purchase.created_at };

@@ -1,6 +1,6 @@
 // Orders, viewers, members and vouchers, as the API gives them to operators.
 
-import type { Localized, Money } from '../../lib/api';
+import type { ClosedBecause, Localized, Money } from '../../lib/api';
 import { operator, type Page } from '../api';
 import type { OfferKind } from './catalogue';
 
@@ -88,6 +88,8 @@ export interface PurchaseDetail extends PurchaseRow {
   membership: { id: string; plan_id: string; starts_at: string; ends_at: string; ended_at: string | null } | null;
   coin_lots: CoinLot[];
   refund: { id: string; amount: Money; reason: string; created_at: string } | null;
+  /** Why it came to nothing, where its price was not right any more. */
+  closed_because?: ClosedBecause | null;
   /** Why its money should go back, where a rule says so. */
   refund_rule: 'outage' | 'licence_withdrawn' | 'unstarted' | 'tried' | null;
   entries: LedgerEntry[];
