@@ -80,8 +80,6 @@ export interface Offer {
   presale_from_at?: string | null;
   /** When viewing may begin for whoever buys now. */
   available_at?: string;
-  /** Members get the same without paying from then on, within a day. */
-  members_from_at?: string | null;
 }
 
 export interface Credit {

@@ -80,12 +80,9 @@ export class Checkout {
     this.product?.name ?? this.title?.name ?? this.purchase?.product?.name ?? this.purchase?.title?.name,
   );
 
-  /** From when members get it without paying, as the server said it last. */
-  #told: string | null = $state(null);
+  /** Members get it without paying from then on, within a day: as the server said it last. */
+  members_from_at: string | null = $state(null);
   #accepted: string | null = $state(null);
-  readonly members_from_at: string | null = $derived(
-    this.#told ?? this.coupon?.quote.members_from_at ?? this.offer?.members_from_at ?? null,
-  );
   /** Of another instant than was ticked the box has to be ticked again. */
   readonly is_accepted = $derived(this.members_from_at === null || this.#accepted === this.members_from_at);
 
@@ -108,6 +105,7 @@ export class Checkout {
     if (same) return;
     this.#reset();
     this.step = this.#ports.signed_in() ? 'pay' : 'account';
+    if (this.step === 'pay') void this.#look();
   }
 
   beginProduct(product: Product, errand: Errand = {}): void {
@@ -159,6 +157,7 @@ export class Checkout {
       this.refused = troubleIn(error);
     }
     this.opened = true;
+    if (this.refused === null && this.step === 'pay') await this.#look();
   }
 
   /** The account step is done: the price may be another one for this viewer, or the film may be theirs. */
@@ -178,15 +177,16 @@ export class Checkout {
       if (this.step === 'pay') this.was = this.offer && before && this.offer.price.amount !== before.amount ? before : null;
     } catch (error) {
       this.trouble = troubleIn(error);
+      return;
     } finally {
       this.busy = false;
     }
+    if (this.step === 'pay') await this.#look();
   }
 
   /** What of a title is sold to this viewer now, or that it is theirs. */
   #sold(title: Title, offer_id: string | null): void {
     this.title = title;
-    this.#told = null;
     const again = title.offers.find((offer) => offer.id === offer_id && offer.on_sale);
     // Whoever may watch for a while may still want it for good.
     const is_kept = again?.kind === 'buy' && title.decision.allow && !isForGood(title);
@@ -207,7 +207,7 @@ export class Checkout {
     try {
       const quote = await this.#ports.quote({ ...wanted, coupon: code.trim() });
       this.coupon = { code: code.trim().toUpperCase(), quote };
-      this.#told = null;
+      this.members_from_at = quote.members_from_at ?? null;
       this.#key = idempotencyKey();
     } catch (error) {
       this.coupon_trouble = troubleIn(error);
@@ -287,16 +287,17 @@ export class Checkout {
     await this.#look();
   }
 
-  /** Whether this viewer can have it at all, before they choose how to pay. */
+  /** Whether this viewer can have it at all, and when members do, before they choose how to pay. */
   async #look(): Promise<void> {
-    const { product } = this;
-    if (product?.gives.kind !== 'bundle' && product?.gives.kind !== 'coins') return;
+    const wanted = this.#wanted();
+    const order = this.#key;
+    if (wanted === null || this.product?.gives.kind === 'membership') return;
     try {
-      const { members_from_at = null } = await this.#ports.quote({ product_id: product.id });
-      if (this.product === product) this.#told = members_from_at;
+      const { members_from_at = null } = await this.#ports.quote(wanted);
+      if (this.#key === order) this.members_from_at = members_from_at;
     } catch (error) {
       const trouble = troubleIn(error);
-      if (this.product === product && FINAL.includes(trouble.code)) this.refused = trouble;
+      if (this.#key === order && FINAL.includes(trouble.code)) this.refused = trouble;
     }
   }
 
@@ -306,6 +307,7 @@ export class Checkout {
       this.setback = 'network';
       return;
     }
+    const opening = trouble.next?.find((step) => step.action === 'wait');
     // A refused order is finished; the next try is another one.
     this.#key = idempotencyKey();
     if (trouble.code === 'PAYMENT_DECLINED') {
@@ -315,9 +317,9 @@ export class Checkout {
     } else if (trouble.code === 'ALREADY_OWNED') {
       await this.signedIn();
       await this.#ports.changed();
-    } else if (trouble.code === 'MEMBERS_SOON' && trouble.members_from_at !== undefined) {
+    } else if (trouble.code === 'MEMBERS_SOON' && opening) {
       // The page was open before that was near.
-      this.#told = trouble.members_from_at;
+      this.members_from_at = opening.opens_at;
       this.setback = 'members_soon';
     } else if (trouble.code.startsWith('COUPON_')) {
       this.coupon = null;
@@ -400,7 +402,7 @@ export class Checkout {
     this.coupon = null;
     this.coupon_trouble = null;
     this.refused = null;
-    this.#told = null;
+    this.members_from_at = null;
     this.#accepted = null;
     this.unaccepted = false;
     this.busy = false;

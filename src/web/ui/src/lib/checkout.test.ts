@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import type { Offer, Product, Purchase, Title } from './api';
+import type { Offer, Product, Purchase, Quote, Title } from './api';
 import { Checkout, type CheckoutPorts } from './checkout.svelte';
 import { Failure } from './http';
 
@@ -44,6 +44,7 @@ const purchase = (status: Purchase['status']): Purchase => ({
   refunded_at: null,
   refund_reason: null,
 });
+const quoted = (members_from_at: string | null) => ({ price: yuan(1800), discount: null, is_member_price: false, members_from_at });
 const refuse = (code: string) => () => Promise.reject(new Failure({ code }));
 
 function ports(changes: Partial<CheckoutPorts> = {}): CheckoutPorts {
@@ -51,7 +52,7 @@ function ports(changes: Partial<CheckoutPorts> = {}): CheckoutPorts {
     signed_in: () => true,
     title: () => Promise.resolve(title),
     product: () => Promise.resolve(null),
-    quote: () => Promise.reject(new Error('nobody asks for a quote')),
+    quote: () => Promise.resolve(quoted(null)),
     buy: () => Promise.resolve(purchase('paid')),
     purchase: () => Promise.resolve(purchase('paid')),
     newest: () => Promise.resolve([]),
@@ -203,9 +204,10 @@ test('what members get within a day is paid for by who has ticked that, and says
     orders.push(order);
     return Promise.resolve(purchase('paid'));
   };
-  const till = new Checkout(ports({ buy }));
-  till.begin(title, { ...offer, members_from_at: '2027-01-02T16:00:00Z' });
-  expect([till.members_from_at, till.is_accepted, till.unaccepted]).toEqual(['2027-01-02T16:00:00Z', false, false]);
+  const till = new Checkout(ports({ buy, quote: () => Promise.resolve(quoted('2027-01-02T16:00:00Z')) }));
+  till.begin(title, offer);
+  await vi.waitFor(() => expect(till.members_from_at).toBe('2027-01-02T16:00:00Z'));
+  expect([till.is_accepted, till.unaccepted]).toEqual([false, false]);
   await till.pay();
   expect([orders.length, till.step, till.unaccepted]).toEqual([0, 'pay', true]);
   till.accept(true);
@@ -222,7 +224,7 @@ test('what members get within a day is paid for by who has ticked that, and says
 test('a page that was open before that was near is told by the refusal, and a nearer instant is ticked again', async () => {
   const orders: unknown[] = [];
   const keys: string[] = [];
-  const soon = (members_from_at: string) => Promise.reject(new Failure({ code: 'MEMBERS_SOON', means: 'HTTP_409', members_from_at }));
+  const soon = (opens_at: string) => Promise.reject(new Failure({ code: 'MEMBERS_SOON', means: 'HTTP_409', next: [{ action: 'wait', opens_at }] }));
   const answers = [() => soon('2027-01-02T16:00:00Z'), () => soon('2027-01-02T12:00:00Z'), () => Promise.resolve(purchase('paid'))];
   const buy: CheckoutPorts['buy'] = (order, _outcome, key) => {
     orders.push(order);
@@ -249,16 +251,34 @@ test('a page that was open before that was near is told by the refusal, and a ne
   expect(till.members_from_at).toBeNull();
 });
 
-test('a quote says it too, of a coupon and of a bundle', async () => {
-  const quote = () => Promise.resolve({ price: yuan(900), discount: null, is_member_price: false, members_from_at: '2027-01-02T16:00:00Z' });
-  const till = new Checkout(ports({ quote }));
+test('a quote says it once who pays is known, of a coupon, of a bundle, and of nothing that was closed since', async () => {
+  const asked: unknown[] = [];
+  const answers: ((quote: Quote) => void)[] = [];
+  const quote: CheckoutPorts['quote'] = (order) => {
+    asked.push(order);
+    return new Promise((resolve) => answers.push(resolve));
+  };
+  let is_in = false;
+  const till = new Checkout(ports({ quote, signed_in: () => is_in }));
   till.begin(title, offer);
-  await till.apply('half');
+  expect(asked).toEqual([]);
+  const signed = till.signedIn();
+  await vi.waitFor(() => expect(asked).toEqual([{ offer_id: 'off_1' }]));
+  answers[0]?.(quoted('2027-01-02T16:00:00Z'));
+  await signed;
   expect([till.members_from_at, till.is_accepted]).toEqual(['2027-01-02T16:00:00Z', false]);
-  till.without();
-  expect(till.members_from_at).toBeNull();
+  const applied = till.apply('half');
+  answers[1]?.(quoted('2027-01-02T12:00:00Z'));
+  await applied;
+  expect(till.members_from_at).toBe('2027-01-02T12:00:00Z');
+  is_in = true;
+  till.begin(title, offer);
   till.beginProduct(bundle);
-  await vi.waitFor(() => expect(till.members_from_at).toBe('2027-01-02T16:00:00Z'));
+  expect(asked.slice(2)).toEqual([{ offer_id: 'off_1' }, { product_id: 'prd_1' }]);
+  answers[3]?.(quoted(null));
+  answers[2]?.(quoted('2027-01-02T16:00:00Z'));
+  await new Promise((done) => setTimeout(done));
+  expect(till.members_from_at).toBeNull();
 });
 
 const bundle: Product = {

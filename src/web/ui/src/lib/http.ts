@@ -27,8 +27,6 @@ export interface Trouble {
   tries_left?: number | undefined;
   /** Of `PIN_LOCKED`. */
   locked_until?: string | undefined;
-  /** Of `MEMBERS_SOON`, from when members get it without paying. */
-  members_from_at?: string | undefined;
   /** The field, header or parameter at fault. */
   param?: string | undefined;
   /** What stands against it, as the API says it. */
@@ -65,7 +63,6 @@ export function troubleOf(status: number, body: string, request_id?: string | nu
     coins: typeof problem.coins === 'number' ? problem.coins : undefined,
     tries_left: typeof problem.tries_left === 'number' ? problem.tries_left : undefined,
     locked_until: text('locked_until'),
-    members_from_at: text('members_from_at'),
     param: text('param'),
     conflicts: Array.isArray(problem.conflicts) ? problem.conflicts : undefined,
   };
