@@ -97,6 +97,18 @@ export interface Part {
   opens_at?: string | null;
   /** About playing this part; null in a list of titles. */
   decision?: Decision | null;
+  /** In which languages this caller may hear it, where its windows have some each; null in a list of titles. */
+  heard?: Heard[] | null;
+}
+
+/** A language of a part's sound, and what plays where it is asked for. */
+export interface Heard {
+  /** BCP 47; `und` where a track declares none. */
+  language: string;
+  via: Extract<Decision, { allow: true }>['via'];
+  starts_clock: boolean;
+  /** It is heard too where no language is asked for. */
+  is_first: boolean;
 }
 
 /** What somebody else's shop sells of a title. */
@@ -533,9 +545,9 @@ export const api = {
   setAutoUnlock(auto_unlock: boolean): Promise<Wallet> {
     return call('PATCH', '/me/wallet', { body: { auto_unlock } });
   },
-  /** `coins` is what the viewer was told that it costs. */
-  unlock(title_id: string, part: number, coins: number): Promise<unknown> {
-    return call('POST', '/unlocks', { body: { title_id, part, coins } });
+  /** `coins` is what the viewer was told that it costs; of two windows the one with the `language` is taken. */
+  unlock(title_id: string, part: number, coins: number, language: string): Promise<unknown> {
+    return call('POST', '/unlocks', { body: { title_id, part, coins, language } });
   },
   async signIns(): Promise<SignInRecord[]> {
     return rows(await call('GET', '/me/sign-ins'));
@@ -552,7 +564,7 @@ export const api = {
   forgetProgress(title_id: string): Promise<void> {
     return call('DELETE', `/progress/${segment(title_id)}`);
   },
-  openPlayback(what: { title_id: string; part?: number; trailer?: true; clip?: number; preview?: true; pin?: string }): Promise<PlaybackSession> {
+  openPlayback(what: { title_id: string; part?: number; trailer?: true; clip?: number; preview?: true; pin?: string; language?: string }): Promise<PlaybackSession> {
     return call('POST', '/playback-sessions', { body: { ...what, ...came() } });
   },
   /** Gives the stream slot back. Survives the page: it is called while the page goes away. */

@@ -2,6 +2,7 @@
 
 import { api } from './api';
 import { catalogue } from './catalogue.svelte';
+import { language } from './locale.svelte';
 import { caller } from './me.svelte';
 import { Unlocking } from './unlocking.svelte';
 
@@ -10,6 +11,6 @@ export const turnstile = new Unlocking({
   title: (title_id) => catalogue.loadTitle(title_id),
   wallet: api.wallet,
   setAutoUnlock: api.setAutoUnlock,
-  unlock: api.unlock,
+  unlock: (title_id, part, coins) => api.unlock(title_id, part, coins, caller.viewer?.language ?? language.current),
   changed: () => caller.changed(),
 });

@@ -56,6 +56,8 @@ export class Engine {
   readonly #title_id: string;
   /** Whose positions are kept: whoever is signed in when Play is pressed. */
   readonly #viewer_id: () => string | null;
+  /** In which language the film should be heard, where that is asked for. */
+  readonly #sound: () => string | null;
   readonly #recorder = new Recorder({ send: api.sendTelemetry, beacon: api.beaconTelemetry, now: () => performance.now() });
   #progress: Progress | null = null;
   #stalls = this.#newStalls();
@@ -77,9 +79,10 @@ export class Engine {
   #sought_from_s: number | null = null;
   #suspended: { program: Program; at_s: number | null; playing: boolean } | null = null;
 
-  constructor(title_id: string, viewer_id: () => string | null) {
+  constructor(title_id: string, viewer_id: () => string | null, sound: () => string | null) {
     this.#title_id = title_id;
     this.#viewer_id = viewer_id;
+    this.#sound = sound;
   }
 
   /** Call it from the viewer's gesture. `start_s` is `null` at the program's start. */
@@ -161,7 +164,8 @@ export class Engine {
     if (this.program === 'trailer') return api.openPlayback({ ...what, trailer: true });
     if (this.program === 'preview') return api.openPlayback({ ...what, preview: true });
     if (typeof this.program === 'string') return api.openPlayback({ ...what, clip: clipOf(this.program) ?? 1 });
-    return api.openPlayback({ ...what, part: this.program.part });
+    const language = this.#sound();
+    return api.openPlayback({ ...what, part: this.program.part, ...(language === null ? {} : { language }) });
   }
 
   async #streams(): Promise<OpenStream | null> {
@@ -205,6 +209,7 @@ export class Engine {
       start_s: card_ms > 0 ? null : start_s,
       end_s: film_ms > 0 ? (card_ms + film_ms) / 1_000 : 0,
       keys_at_ms: performance.now() + card_ms,
+      sound: typeof this.program === 'string' ? null : this.#sound(),
       tracks: this.tracks,
     };
     this.#seen_s = source.start_s ?? 0;

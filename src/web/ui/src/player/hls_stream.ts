@@ -10,12 +10,13 @@ import Hls, {
   type MediaAttachingData,
 } from 'hls.js';
 import workerUrl from 'hls.js/dist/hls.worker.js?url';
+import { inLanguage } from '../lib/hearing';
 import { troubleOf } from '../lib/http';
 import { preferences } from './preferences.svelte';
 import { keyLoader } from './key_loader';
 import { licensing } from './sealed';
 import type { Away, Listener, OpenStream, Source, Stream } from './stream';
-import { inLanguage, type Language, type Rung } from './tracks.svelte';
+import type { Language, Rung } from './tracks.svelte';
 import { Withheld } from './withheld';
 
 /** A decoder that breaks again so soon after it was mended is broken. */
@@ -42,6 +43,8 @@ class HlsStream implements Stream {
   /** How far picture and sound are there, of those that are still added to. */
   readonly #edges_s: { picture?: number; sound?: number } = {};
   #grows = false;
+  /** Until the viewer chooses another one in the player, which is kept for all films. */
+  #sound: string | null;
   #mended_at = -Infinity;
   #lost: { at: number; what: Away } | null = null;
   #retries = 0;
@@ -52,6 +55,7 @@ class HlsStream implements Stream {
     this.#source = source;
     this.#listener = listener;
     this.#withheld = new Withheld(source.keys_at_ms);
+    this.#sound = source.sound;
     const hls = new Hls({
       workerPath: workerUrl,
       startPosition: source.start_s ?? -1,
@@ -65,7 +69,7 @@ class HlsStream implements Stream {
       testBandwidth: false,
       abrEwmaDefaultEstimate: preferences.get('bandwidth_bps'),
       abrEwmaDefaultEstimateMax: 20_000_000,
-      ...audioPreference(),
+      ...audioPreference(this.#sound),
       loader: keyLoader(this.#withheld),
       ...licensing(source.url, this.#withheld),
       cmcd: { useHeaders: true, sessionId: source.session_id, contentId: source.title_id },
@@ -88,7 +92,10 @@ class HlsStream implements Stream {
     }
     source.tracks.filledBy({
       rung: (id) => this.#chooseRung(id),
-      audio: (id) => (hls.audioTrack = id),
+      audio: (id) => {
+        this.#sound = null;
+        hls.audioTrack = id;
+      },
       captions: (id) => (hls.subtitleTrack = id ?? -1),
     });
     video.addEventListener('playing', () => (hls.config.maxBufferLength = BUFFER_S), { once: true });
@@ -116,7 +123,7 @@ class HlsStream implements Stream {
         this.#hls.loadLevel = same?.id ?? -1;
       });
     }
-    Object.assign(this.#hls.config, audioPreference(), { startPosition: this.#hls.media.currentTime });
+    Object.assign(this.#hls.config, audioPreference(this.#sound), { startPosition: this.#hls.media.currentTime });
     const { buffered } = this.#hls.media;
     this.#kept_to_s = buffered.length > 0 ? buffered.end(buffered.length - 1) : 0;
     const kept = this.#hls.transferMedia();
@@ -275,8 +282,8 @@ const UNSUPPORTED: ReadonlySet<string> = new Set([
   ErrorDetails.KEY_SYSTEM_NO_ACCESS,
 ]);
 
-function audioPreference(): { audioPreference?: { lang: string } } {
-  const lang = preferences.get('audio');
+function audioPreference(sound: string | null): { audioPreference?: { lang: string } } {
+  const lang = sound ?? preferences.get('audio');
   return lang === null ? {} : { audioPreference: { lang } };
 }
 

@@ -1,9 +1,10 @@
 // A film by the browser's own HLS: it chooses rungs and retries by itself, and says little about why it failed.
 
+import { inLanguage } from '../lib/hearing';
 import { troubleOf, type Trouble } from '../lib/http';
 import { preferences } from './preferences.svelte';
 import type { Listener, OpenStream, Source, Stream } from './stream';
-import { inLanguage, type Language } from './tracks.svelte';
+import type { Language } from './tracks.svelte';
 import { Withheld } from './withheld';
 
 export const openNative: OpenStream = (video, source, listener) => new NativeStream(video, source, listener);

@@ -14,6 +14,8 @@ export interface Source {
   end_s: number;
   /** Before this instant on the page's monotonic clock the film's keys are withheld: its release card runs. */
   keys_at_ms: number;
+  /** The language that this viewing was opened for, where one was asked for. */
+  sound: string | null;
   tracks: Tracks;
 }
 

@@ -66,14 +66,3 @@ export class Tracks {
     this.captions_chosen = null;
   }
 }
-
-/** The track of a wanted language: the tag itself, else its language in another region or script. */
-export function inLanguage(tracks: readonly Language[], wanted: string | null): Language | null {
-  if (wanted === null) return null;
-  const base = (tag: string) => tag.toLowerCase().split('-')[0];
-  return (
-    tracks.find(({ tag }) => tag.toLowerCase() === wanted.toLowerCase()) ??
-    tracks.find(({ tag }) => base(tag) === base(wanted)) ??
-    null
-  );
-}
