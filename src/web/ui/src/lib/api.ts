@@ -28,6 +28,8 @@ export interface Me {
   territory: string | null;
   livemode: boolean;
   storefront?: string;
+  /** On how many devices an account may watch. */
+  device_limit?: number;
 }
 
 /** The brand that this host is. */
@@ -360,6 +362,8 @@ export interface SignInRecord {
   device: string;
   created_at: string;
   last_seen_at: string;
+  /** Since when it is one of the devices that the account watches on. */
+  registered_at?: string | null;
   current: boolean;
 }
 

@@ -22,6 +22,8 @@ export const watchPath = (title_id: string): string => pathOf(paths.watch, { tit
 export const titlePath = (title_id: string): string => pathOf(paths.title, { title_id });
 export const seriesPath = (series_id: string): string => pathOf(paths.series, { series_id });
 export const collectionPath = (collection_id: string): string => pathOf(paths.collection, { collection_id });
+/** The account page at the list of where one is signed in. */
+export const devicesPath = `${paths.account}?see=devices`;
 export const receiptPath = (purchase_id: string): string => pathOf(paths.receipt, { purchase_id });
 
 /** Where to go on after signing in: an address of ours, and no other. */

@@ -53,6 +53,12 @@ test('Play is offered again only where it may help', () => {
   expect(mayPlayAgain({ code: 'GRANT_REVOKED' })).toBe(false);
 });
 
+test('one device too many says to sign one out, and Play again once that is done', () => {
+  const refused = troubleOf(403, JSON.stringify({ code: 'DEVICE_LIMIT', detail: 'Five devices are registered.', next: [], status: 403 }));
+  expect(say(refused, en, 'en')).toEqual({ what: 'This account plays on as many devices as it may already.', todo: 'Sign one of them out under Account, then press Play again.' });
+  expect(mayPlayAgain(refused)).toBe(true);
+});
+
 test('every language says the same things', () => {
   expect(Object.keys(zh).sort()).toEqual(Object.keys(en).sort());
 });

@@ -43,6 +43,8 @@ function remedy(code: Denial, next: NextStep[], words: Words, locale: Locale): s
       return next.some((step) => step.action === 'buy') ? words.remedy_rent_again : words.remedy_support;
     case 'TOO_MANY_STREAMS':
       return words.remedy_other_device;
+    case 'DEVICE_LIMIT':
+      return words.remedy_sign_out_device;
     case 'PIN_REQUIRED':
       return words.remedy_pin;
     case 'PIN_INVALID':
@@ -141,8 +143,8 @@ function remedy(code: Denial, next: NextStep[], words: Words, locale: Locale): s
 }
 
 const AGAIN = [
-  'SESSION_EXPIRED', 'SESSION_ENDED', 'SESSION_REVOKED', 'FILM_INTERRUPTED', 'SERVER_DRAINING', 'TOO_MANY_STREAMS', 'NETWORK',
-  'MEDIA',
+  'SESSION_EXPIRED', 'SESSION_ENDED', 'SESSION_REVOKED', 'FILM_INTERRUPTED', 'SERVER_DRAINING', 'TOO_MANY_STREAMS', 'DEVICE_LIMIT',
+  'NETWORK', 'MEDIA',
 ];
 
 /** Where Play may help: another session can be opened for the same right. */
