@@ -53,7 +53,7 @@ export const en = {
   captions_size_l: 'Large',
   captions_size_xl: 'Very large',
   audio_language: 'Audio',
-  sound_unasked: 'As it comes',
+  sound_unasked: 'No preference',
   quality: 'Quality',
   quality_auto: 'Auto',
   quality_auto_now: (rung: string) => `Auto (${rung})`,
