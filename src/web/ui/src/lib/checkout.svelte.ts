@@ -292,12 +292,14 @@ export class Checkout {
     const wanted = this.#wanted();
     const order = this.#key;
     if (wanted === null || this.product?.gives.kind === 'membership') return;
+    // An order that is on its way, or may have arrived, is asked for again as it was.
+    const is_open = () => this.#key === order && !this.busy && this.setback !== 'network';
     try {
       const { members_from_at = null } = await this.#ports.quote(wanted);
-      if (this.#key === order) this.members_from_at = members_from_at;
+      if (is_open()) this.members_from_at = members_from_at;
     } catch (error) {
       const trouble = troubleIn(error);
-      if (this.#key === order && FINAL.includes(trouble.code)) this.refused = trouble;
+      if (is_open() && FINAL.includes(trouble.code)) this.refused = trouble;
     }
   }
 
@@ -363,7 +365,7 @@ export class Checkout {
     if (!purchase.closed_because) return;
     // What this viewer pays, or whether anything, is another answer now.
     if (purchase.title_id !== null) await this.#renew(purchase.title_id, purchase.offer_id);
-    await this.#ports.changed();
+    void this.#ports.changed();
   }
 
   /** Asks until the purchase is decided, also while the sheet is closed. */

@@ -281,6 +281,23 @@ test('a quote says it once who pays is known, of a coupon, of a bundle, and of n
   expect(till.members_from_at).toBeNull();
 });
 
+test('an order that may have arrived is asked for again as it was, whatever a quote says since', async () => {
+  const orders: unknown[] = [];
+  let answer: (quote: Quote) => void = () => undefined;
+  const buy: CheckoutPorts['buy'] = (order) => {
+    orders.push(order);
+    return orders.length === 1 ? refuse('NETWORK')() : Promise.resolve(purchase('paid'));
+  };
+  const till = new Checkout(ports({ buy, quote: () => new Promise((resolve) => (answer = resolve)) }));
+  till.begin(title, offer);
+  await till.pay();
+  answer(quoted('2027-01-02T16:00:00Z'));
+  await new Promise((done) => setTimeout(done));
+  expect([till.setback, till.members_from_at, till.is_accepted]).toEqual(['network', null, true]);
+  await till.pay();
+  expect([orders, till.step]).toEqual([[{ offer_id: 'off_1' }, { offer_id: 'off_1' }], 'paid']);
+});
+
 const bundle: Product = {
   id: 'prd_1',
   name: {},
