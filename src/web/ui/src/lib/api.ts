@@ -99,8 +99,8 @@ export interface Part {
   opens_at?: string | null;
   /** About playing this part; null in a list of titles. */
   decision?: Decision | null;
-  /** In which languages this caller may hear it, where its windows have some each; null in a list of titles. */
-  heard?: Heard[] | null;
+  /** In which languages this caller may hear it, where it makes a difference which one is asked for; empty in a list of titles. */
+  heard?: Heard[];
 }
 
 /** A language of a part's sound, and what plays where it is asked for. */

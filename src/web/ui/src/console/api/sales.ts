@@ -19,6 +19,8 @@ export interface ProductBrief {
 export interface PurchaseRow {
   id: string;
   status: PurchaseStatus;
+  /** Why it expired although it was paid for. */
+  closed_because?: ClosedBecause | null;
   /** None where a product was bought. */
   title_id: string | null;
   name: Localized;
@@ -30,6 +32,8 @@ export interface PurchaseRow {
   viewer_email: string;
   price: Money;
   is_member_price: boolean;
+  /** From when members would have it without paying, as the buyer was told and agreed. */
+  accepted_members_from_at?: string | null;
   territory: string | null;
   storefront_slug: string | null;
   /** By whose link the viewer came. */
@@ -88,8 +92,6 @@ export interface PurchaseDetail extends PurchaseRow {
   membership: { id: string; plan_id: string; starts_at: string; ends_at: string; ended_at: string | null } | null;
   coin_lots: CoinLot[];
   refund: { id: string; amount: Money; reason: string; created_at: string } | null;
-  /** Why it came to nothing, where its price was not right any more. */
-  closed_because?: ClosedBecause | null;
   /** Why its money should go back, where a rule says so. */
   refund_rule: 'outage' | 'licence_withdrawn' | 'unstarted' | 'tried' | null;
   entries: LedgerEntry[];

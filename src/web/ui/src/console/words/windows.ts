@@ -122,7 +122,7 @@ export const en = {
   cutoff_minutes: 'Minutes',
   cutoff_hours: 'Hours',
   cutoff_invalid: 'A number up to 30 days (720 hours), or nothing.',
-  cutoff_all: 'The window is not longer than that: nothing would be sold.',
+  cutoff_all: 'The window is not longer than that: the sale would end before it opens.',
   say_on_purchase: (hours: string) => `Watch for ${hours} from the purchase`,
   say_on_first_play: (days: string, hours: string) => `Start within ${days}; then watch for ${hours}`,
   say_until_members: (hours: string) => `Early access: sold to members, plays while they are members and until members have the title anyway; at most ${hours}`,
