@@ -147,7 +147,12 @@ impl App {
             follower.clone(),
             tokens.clone(),
             audience.clone(),
-            Rules { cards: config.release_card.policy(), billing, livemode },
+            Rules {
+                cards: config.release_card.policy(),
+                billing,
+                device_limit: config.playback.device_limit()?,
+                livemode,
+            },
         ));
         let sandbox = match config.mode {
             Mode::Test => Some(Arc::new(Sandbox::new(db.clone(), clock.clone(), &random::<32>()?))),

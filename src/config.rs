@@ -14,10 +14,12 @@ use crate::catalog::licence::{CardPolicy, LicenceKind};
 use crate::catalog::thresholds::Thresholds;
 use crate::config::drm::DrmConfig;
 use crate::config::entitlement_hook::EntitlementHookConfig;
+use crate::config::playback::PlaybackConfig;
 use crate::config::sources::{Source, Sources};
 
 pub mod drm;
 pub mod entitlement_hook;
+pub mod playback;
 pub mod sources;
 
 const ENV_PREFIX: &str = "MARQUEE_";
@@ -38,6 +40,7 @@ pub struct Config {
     pub state: StateConfig,
     pub place: PlaceConfig,
     pub cache: CacheConfig,
+    pub playback: PlaybackConfig,
     pub drm: DrmConfig,
     pub release_card: CardConfig,
     pub entitlement_hook: EntitlementHookConfig,
@@ -146,6 +149,7 @@ impl Default for Config {
             state: StateConfig::default(),
             place: PlaceConfig::default(),
             cache: CacheConfig::default(),
+            playback: PlaybackConfig::default(),
             drm: DrmConfig::default(),
             release_card: CardConfig::default(),
             entitlement_hook: EntitlementHookConfig::default(),

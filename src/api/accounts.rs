@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::api::Api;
 use crate::api::body::JsonBody;
-use crate::api::caller::{Anyone, At, COOKIE, refuse_foreign_origin};
+use crate::api::caller::{Anyone, At, COOKIE, cookie, refuse_foreign_origin};
 use crate::api::problem::Problem;
 use crate::api::storefront::AtStorefront;
 use crate::base::clock::UtcMs;
@@ -76,6 +76,8 @@ pub struct MeBody {
     /// The slug of the storefront that this host is.
     storefront: String,
     livemode: bool,
+    /// How many devices an account may watch on; `GET /me/sign-ins` has which they are.
+    device_limit: u32,
 }
 
 /// Make an account and sign in.
@@ -99,7 +101,7 @@ pub async fn sign_up(
     answer(&api, StatusCode::CREATED, signed_in).await
 }
 
-/// Sign in.
+/// Sign in. The cookie of an earlier sign-in of the same viewer ends that one.
 #[utoipa::path(post, path = "/sign-in", tag = "accounts", request_body = SignInBody, responses(
     (status = 200, description = "Signed in; the cookie is set", body = SignedInBody),
     (status = 401, description = "SIGN_IN_FAILED"),
@@ -113,7 +115,8 @@ pub async fn sign_in(
     body: JsonBody<SignInBody>,
 ) -> Result<Response, Problem> {
     refuse_foreign_origin(&headers, &uri)?;
-    let signed_in = api.accounts.sign_in(&body.value.email, &body.value.password, &visit).await?;
+    let SignInBody { email, password } = body.value;
+    let signed_in = api.accounts.sign_in(&email, &password, &visit, cookie(&headers, COOKIE)).await?;
     answer(&api, StatusCode::OK, signed_in).await
 }
 
@@ -151,7 +154,8 @@ pub async fn me(
         None => (None, None),
     };
     let storefront = at.storefront.slug.clone();
-    Ok(Json(MeBody { viewer, territory: place.territory, home, storefront, livemode: api.livemode }))
+    let (livemode, device_limit) = (api.livemode, api.sessions.devices().limit());
+    Ok(Json(MeBody { viewer, territory: place.territory, home, storefront, livemode, device_limit }))
 }
 
 async fn answer(

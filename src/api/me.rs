@@ -40,6 +40,8 @@ pub struct SignInRowBody {
     created_at: UtcMs,
     /// To within ten minutes.
     last_seen_at: Option<UtcMs>,
+    /// Since when it is one of the devices that the account may watch on; null until it plays what the account has.
+    registered_at: Option<UtcMs>,
     /// It is the one that asks.
     current: bool,
 }
@@ -123,12 +125,13 @@ pub async fn list_sign_ins(
             device: token.name,
             created_at: token.created_at,
             last_seen_at: token.last_seen_at,
+            registered_at: token.registered_at,
             current: token.id == current,
         },
     )
 }
 
-/// Sign out somewhere else, or here.
+/// Sign out somewhere else, or here. What plays there goes on to its end; a device makes room for another one.
 #[utoipa::path(delete, path = "/me/sign-ins/{id}", tag = "accounts", operation_id = "end_sign_in",
     params(("id" = ApiTokenId, Path)), security(("bearer" = []), ("cookie" = [])), responses(
     (status = 204, description = "It is over"),

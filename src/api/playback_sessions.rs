@@ -26,6 +26,7 @@ use crate::base::id::{SessionId, TitleId, ViewerId};
 use crate::commerce::account::{Caller, Visit};
 use crate::commerce::unlocks::Wanted;
 use crate::playback::denied;
+use crate::playback::devices::Place;
 use crate::playback::library::Licensing;
 use crate::playback::presentation::Presentation;
 use crate::playback::sessions::{Feature, LiveSession, OpenRequest, Opened, Watcher};
@@ -156,7 +157,7 @@ fn clips(session: &PlaybackSession, film_ms: i64) -> Vec<ClipBody> {
     (status = 201, description = "The session", body = PlaybackSessionBody),
     (status = 403, description = "PAYMENT_REQUIRED, MEMBERSHIP_REQUIRED, RENTAL_EXPIRED, START_BY_PASSED, \
         WINDOW_NOT_OPEN, WINDOW_CLOSED, SCREENING_OVER, GEO_NOT_LICENSED, LANGUAGE_HELD_BACK, CLEAN_EDIT_MISSING, \
-        TOO_MANY_STREAMS, TITLE_SUSPENDED, \
+        DEVICE_LIMIT, TOO_MANY_STREAMS, TITLE_SUSPENDED, \
         PIN_REQUIRED, PIN_WRONG with `tries_left`, PIN_LOCKED with `locked_until`"),
     (status = 404, description = "TITLE_NOT_FOUND, PART_NOT_FOUND, TRAILER_NOT_FOUND, CLIP_NOT_FOUND, PREVIEW_NOT_FOUND"),
     (status = 410, description = "TITLE_WITHDRAWN"),
@@ -188,7 +189,10 @@ pub async fn create(
         return Err(Problem::too_many(retry_after));
     }
     let request = OpenRequest {
-        watcher: viewer_id.map_or(Watcher::Anybody, Watcher::Viewer),
+        watcher: match caller {
+            Some(Caller::Viewer { id, token }) => Watcher::Viewer(id, token),
+            Some(Caller::Operator { .. }) | None => Watcher::Anybody,
+        },
         device: visit.device,
         title_id,
         feature,
@@ -235,7 +239,9 @@ pub async fn play(api: &Api, request: OpenRequest, actor: &str) -> Result<Respon
         && would_unlock(api, &request, denial).await?
     {
         // Nothing is paid for what would not be shown then.
-        if request.age_limit.is_some_and(|age_limit| is_above(api, title_id, age_limit)) {
+        if api.sessions.devices().place(request.watcher).await? == Place::Taken {
+            opened = Err(Denial::of(DenialCode::DeviceLimit));
+        } else if request.age_limit.is_some_and(|age_limit| is_above(api, title_id, age_limit)) {
             opened = Err(Denial::of(DenialCode::PinRequired));
         } else if unlocks_unasked(api, &request).await? {
             opened = api.sessions.open(request).await?;

@@ -27,7 +27,9 @@ enum Verb {
 pub fn run(args: &Args) -> Result<()> {
     match &args.verb {
         Verb::Check(settings) => {
-            settings.load()?.drm.check()?;
+            let config = settings.load()?;
+            config.drm.check()?;
+            config.playback.device_limit()?;
             say("The configuration is sound.");
         }
         Verb::Print(settings) => {

@@ -134,12 +134,19 @@ impl Accounts {
             created_at: now,
         };
         self.db.insert_viewer(&viewer, &password_hash).await?;
-        let secret = self.sign_in_viewer(viewer.id, &visit.device).await?;
+        let secret = self.sign_in_viewer(viewer.id, &visit.device, None).await?;
         Ok(Ok(SignedIn { viewer, secret }))
     }
 
-    /// Signs in.
-    pub async fn sign_in(&self, email: &str, password: &str, visit: &Visit) -> Result<Result<SignedIn, SignInRefusal>> {
+    /// Signs in. A browser that is signed in already says by which secret: where that is the same viewer's, the new
+    /// sign-in takes its place among the account's devices, and it ends.
+    pub async fn sign_in(
+        &self,
+        email: &str,
+        password: &str,
+        visit: &Visit,
+        present: Option<&str>,
+    ) -> Result<Result<SignedIn, SignInRefusal>> {
         if let Rate::Over { retry_after } = self.count_sign_in("sign-in", email, visit.address).await {
             return Ok(Err(SignInRefusal::TooMany { retry_after }));
         }
@@ -152,7 +159,7 @@ impl Accounts {
         let is_right = self.passwords.verify(password, hash).await?;
         match known {
             Some((viewer, _)) if is_right => {
-                let secret = self.sign_in_viewer(viewer.id, &visit.device).await?;
+                let secret = self.sign_in_viewer(viewer.id, &visit.device, present).await?;
                 Ok(Ok(SignedIn { viewer, secret }))
             }
             _ => Ok(Err(SignInRefusal::Failed)),
@@ -225,10 +232,17 @@ impl Accounts {
         Ok(secret)
     }
 
-    async fn sign_in_viewer(&self, viewer: ViewerId, device: &str) -> Result<String> {
+    async fn sign_in_viewer(&self, viewer: ViewerId, device: &str, present: Option<&str>) -> Result<String> {
         let bearer = Bearer::Viewer(viewer);
         let (token, secret) = self.new_token(bearer, TokenKind::SignIn, device, limits::API_TOKEN_AGE)?;
-        self.db.insert_api_token(&token).await?;
+        let known = match present {
+            Some(present) => self.db.api_token(&sha256(present.as_bytes()), token.created_at).await?,
+            None => None,
+        };
+        match known {
+            Some(known) if known.token.bearer == bearer => self.db.replace_sign_in(known.token.id, &token).await?,
+            _ => self.db.insert_api_token(&token).await?,
+        }
         Ok(secret)
     }
 
@@ -244,6 +258,7 @@ impl Accounts {
             created_at: now,
             expires_at: now + age,
             last_seen_at: None,
+            registered_at: None,
         };
         Ok((token, secret))
     }

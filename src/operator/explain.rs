@@ -28,7 +28,7 @@ use crate::rights::remedy::next_options;
 use crate::rights::snapshot::TitleRights;
 use crate::rights::trace::{self, Check, Step};
 
-const CHECKS: [Check; 9] = [
+const CHECKS: [Check; 10] = [
     Check::Title,
     Check::Licence,
     Check::Territory,
@@ -37,6 +37,7 @@ const CHECKS: [Check; 9] = [
     Check::Free,
     Check::Languages,
     Check::Window,
+    Check::Devices,
     Check::Streams,
 ];
 
@@ -87,7 +88,7 @@ pub struct ExplanationBody {
 
 #[derive(Serialize, ToSchema)]
 pub struct StepBody {
-    #[schema(value_type = String, pattern = "^(session|home|title|licence|territory|episode|grant|membership|free|external|languages|window|screener|deal|edit|streams)$")]
+    #[schema(value_type = String, pattern = "^(session|home|title|licence|territory|episode|grant|membership|free|external|languages|window|screener|deal|edit|devices|streams)$")]
     check: Check,
     #[schema(value_type = String, pattern = "^(pass|fail|skip)$")]
     outcome: trace::Outcome,
@@ -146,23 +147,35 @@ pub struct Asked {
     pub at: UtcMs,
 }
 
-/// The decision on a title, step by step. Streams are counted only of this moment: nobody keeps or knows those of others.
+/// The decision on a title, step by step. Devices and streams are counted only of this moment: nobody keeps or knows those
+/// of others. What is asked about is a device that is new to the account.
 pub async fn explained(
     operators: &Operators,
     title: &TitleRights,
     viewer: &ViewerRights,
     asked: Asked,
-    are_streams_counted: bool,
+    are_counted: bool,
 ) -> Result<ExplanationBody, Problem> {
     let Asked { part, viewer_id, territory, at } = asked;
     let (decision, mut steps) = entitlement::explain(title, part, viewer, territory, at);
     let (code, cause, next) = match decision {
         Decision::Allow(right) => {
             let sessions = &operators.api.sessions;
-            let is_refused =
-                are_streams_counted && sessions.are_streams_taken(&right, viewer_id, title.title.id).await?;
-            steps.push(trace::streams(&right, is_refused));
-            (is_refused.then_some(DenialCode::TooManyStreams), (!is_refused).then_some(right.cause), Vec::new())
+            let registered = match viewer_id {
+                Some(viewer) if are_counted && right.cause.is_of_account() => {
+                    Some(sessions.devices().count(viewer).await?)
+                }
+                _ => None,
+            };
+            let devices = trace::devices(&right, registered, sessions.devices().limit());
+            let mut code = devices.code;
+            steps.push(devices);
+            if code.is_none() {
+                let is_refused = are_counted && sessions.are_streams_taken(&right, viewer_id, title.title.id).await?;
+                steps.push(trace::streams(&right, is_refused));
+                code = is_refused.then_some(DenialCode::TooManyStreams);
+            }
+            (code, code.is_none().then_some(right.cause), Vec::new())
         }
         Decision::Deny(denial) => (Some(denial.code), None, denial.next.into_iter().map(NextBody::from).collect()),
     };
@@ -227,7 +240,8 @@ pub async fn explain_session(
     };
     let cause = code.is_none().then_some(session.entitlement.cause);
     let mut checks = vec![Check::Session];
-    checks.extend(CHECKS);
+    // A device is asked about once, when a session opens.
+    checks.extend(CHECKS.into_iter().filter(|check| *check != Check::Devices));
     Ok(Json(ExplanationBody::new(code, cause, (at, territory), trace::completed(steps, &checks), next)))
 }
 

@@ -45,6 +45,7 @@ fn status(code: DenialCode) -> StatusCode {
         | DenialCode::CleanEditMissing
         | DenialCode::InvitationRevoked
         | DenialCode::ScreeningOver
+        | DenialCode::DeviceLimit
         | DenialCode::PinRequired
         | DenialCode::TooManyStreams
         | DenialCode::SalesClosed => StatusCode::FORBIDDEN,
@@ -66,6 +67,7 @@ pub fn rule(code: DenialCode) -> &'static str {
         DenialCode::LanguageHeldBack => "languages",
         DenialCode::CleanEditMissing => "edit",
         DenialCode::InvitationRevoked | DenialCode::ScreeningOver => "screener",
+        DenialCode::DeviceLimit => "device_limit",
         DenialCode::PinRequired => "parental_lock",
         DenialCode::TooManyStreams => "stream_limit",
         DenialCode::AlreadyOwned => "ownership",

@@ -12,11 +12,12 @@ use crate::audience::news::{Item, SessionNews};
 use crate::audience::presence::Presence;
 use crate::base::clock::{Clock, UtcMs};
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::id::{AssetId, SessionId, TitleId, ViewerId};
+use crate::base::id::{ApiTokenId, AssetId, SessionId, TitleId, ViewerId};
 use crate::base::limits;
 use crate::base::territory::Territory;
 use crate::catalog::licence::{CardPolicy, ReleaseCard};
 use crate::catalog::title::Title;
+use crate::playback::devices::{Devices, Place};
 use crate::playback::external::{Asker, ExternalBilling, LastHeard, Memory, Recheck};
 use crate::playback::follower::{Follower, LiveGrant, LiveMembership, LiveRow};
 use crate::playback::leases::{SessionLease, slot};
@@ -46,6 +47,7 @@ pub struct Sessions {
     tokens: Arc<Tokens>,
     live: Cache<SessionId, Arc<LiveSession>>,
     audience: Arc<Audience>,
+    devices: Devices,
     rules: Rules,
 }
 
@@ -55,6 +57,8 @@ pub struct Rules {
     pub cards: CardPolicy,
     /// The operator's own, where there is one.
     pub billing: Option<Arc<dyn ExternalBilling>>,
+    /// How many devices an account may watch on.
+    pub device_limit: u32,
     /// Only grants of this kind count: a live server honours none of a test.
     pub livemode: bool,
 }
@@ -96,7 +100,8 @@ pub struct OpenRequest {
 pub enum Watcher {
     /// Nobody signed in.
     Anybody,
-    Viewer(ViewerId),
+    /// One of our own, on the device of this sign-in.
+    Viewer(ViewerId, ApiTokenId),
     /// Somebody of a partner's.
     Partner(PartnerPass),
 }
@@ -104,7 +109,7 @@ pub enum Watcher {
 impl Watcher {
     /// One of our own.
     pub fn viewer_id(self) -> Option<ViewerId> {
-        if let Watcher::Viewer(id) = self { Some(id) } else { None }
+        if let Watcher::Viewer(id, _) = self { Some(id) } else { None }
     }
 }
 
@@ -139,7 +144,8 @@ impl Sessions {
         rules: Rules,
     ) -> Sessions {
         let live = Cache::new(limits::SESSIONS_CACHED_MAX);
-        Sessions { db, state, clock, follower, tokens, live, audience, rules }
+        let devices = Devices::new(db.clone(), clock.clone(), rules.device_limit);
+        Sessions { db, state, clock, follower, tokens, live, audience, devices, rules }
     }
 
     /// What a viewer brings to a title: the grants and unlocks that this server honours, memberships and invitations.
@@ -225,6 +231,11 @@ impl Sessions {
             }
             Decision::Deny(denial) => return Ok(Err(denial)),
         };
+        let place =
+            if entitlement.cause.is_of_account() { self.devices.place(request.watcher).await? } else { Place::Had };
+        if place == Place::Taken {
+            return Ok(Err(Denial::of(DenialCode::DeviceLimit)));
+        }
         if request.age_limit.is_some_and(|age_limit| title.title.details.is_above(age_limit)) {
             return Ok(Err(Denial::of(DenialCode::PinRequired)));
         }
@@ -261,6 +272,12 @@ impl Sessions {
         if lease.take(&*self.state, self.now_ms()).await? == Lease::Full {
             return Ok(Err(Denial::of(DenialCode::TooManyStreams)));
         }
+        // Last, so that no device takes a place that then plays nothing.
+        let registered = self.devices.register(place, request.watcher, now).await;
+        if !matches!(registered, Ok(true)) {
+            lease.release(&*self.state).await;
+            return registered.map(|_| Err(Denial::of(DenialCode::DeviceLimit)));
+        }
         if let Err(error) = self.db.insert_session(&session).await {
             lease.release(&*self.state).await;
             return Err(error);
@@ -271,6 +288,11 @@ impl Sessions {
         }
         self.audience.news.tell(Item::Session(session.id, SessionNews::Opened));
         Ok(Ok(Opened { session, film_ms, token }))
+    }
+
+    /// The devices of accounts.
+    pub fn devices(&self) -> &Devices {
+        &self.devices
     }
 
     /// Whether every stream of a right is taken now: who pressed Play would be refused one.

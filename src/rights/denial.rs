@@ -47,6 +47,8 @@ pub enum DenialCode {
     InvitationRevoked,
     /// The invitation has ended, and nothing else is open.
     ScreeningOver,
+    /// The account has as many devices as it may, and this is none of them.
+    DeviceLimit,
     /// It is for older viewers than the account's parental lock lets through.
     PinRequired,
     TooManyStreams,
@@ -108,6 +110,7 @@ impl DenialCode {
             DenialCode::CleanEditMissing => "CLEAN_EDIT_MISSING",
             DenialCode::InvitationRevoked => "INVITATION_REVOKED",
             DenialCode::ScreeningOver => "SCREENING_OVER",
+            DenialCode::DeviceLimit => "DEVICE_LIMIT",
             DenialCode::PinRequired => "PIN_REQUIRED",
             DenialCode::TooManyStreams => "TOO_MANY_STREAMS",
             DenialCode::AlreadyOwned => "ALREADY_OWNED",
@@ -161,6 +164,9 @@ impl DenialCode {
             }
             DenialCode::ScreeningOver => {
                 "Your invitation to this title has ended. Ask whoever invited you for another one."
+            }
+            DenialCode::DeviceLimit => {
+                "This account is in use on as many devices as it may be. Sign out one of them under your account."
             }
             DenialCode::PinRequired => "Enter the PIN of this account: this title is for older viewers, or not rated.",
             DenialCode::TooManyStreams => "Too many streams at once. Stop watching elsewhere, or wait 90 seconds.",

@@ -146,6 +146,14 @@ impl Cause {
     pub fn is_teaser(self) -> bool {
         matches!(self, Cause::Trailer | Cause::Preview)
     }
+
+    /// Whether it is something that the viewer's account has: that is for its devices only.
+    pub fn is_of_account(self) -> bool {
+        match self {
+            Cause::Grant(_) | Cause::Membership(_) | Cause::Unlock(_) | Cause::External | Cause::Screener(_) => true,
+            Cause::Free | Cause::Partner(_) | Cause::Trailer | Cause::Preview => false,
+        }
+    }
 }
 
 impl Entitlement {

@@ -76,6 +76,8 @@ pub enum Check {
     Deal,
     /// Of a title with product placements, or with clean edits.
     Edit,
+    /// Of what the viewer's account has: how many devices it may watch on.
+    Devices,
     Streams,
 }
 
@@ -420,6 +422,21 @@ pub fn edit(
     let shown = edit.ok().flatten().map(|edit| edit.asset_id);
     let facts = json!({"part": part, "territory": place, "blocked": blocked, "clean_edit": shown});
     Step::new(Check::Edit, passed(edit.is_ok()), edit.err(), says, facts)
+}
+
+/// Whether a device that is new to the account could play. Which are registered is known of this moment only.
+pub fn devices(right: &Entitlement, registered: Option<usize>, limit: u32) -> Step {
+    let code = registered.filter(|count| *count >= limit as usize).map(|_| DenialCode::DeviceLimit);
+    let says = match (registered, code) {
+        _ if !right.cause.is_of_account() => "Devices are not counted for this right.".to_owned(),
+        (None, _) => format!("{limit} of the account; counted when a session opens."),
+        (Some(count), None) => format!("The account has {count} of {limit} devices: there is room for another one."),
+        (Some(count), Some(_)) => {
+            format!("The account has {count} of {limit} devices: those play, and no other until one is signed out.")
+        }
+    };
+    let facts = json!({"registered": registered, "limit": right.cause.is_of_account().then_some(limit)});
+    Step::new(Check::Devices, passed(code.is_none()), code, says, facts)
 }
 
 /// How many streams the right allows; that is counted when a session opens.

@@ -96,7 +96,9 @@ suite! {
         an_address_has_one_account
         a_token_is_found_by_its_digest_until_it_ends
         a_viewer_is_edited_by_what_is_named
-        sign_ins_are_listed_and_ended_by_whose_they_are;
+        sign_ins_are_listed_and_ended_by_whose_they_are
+        a_sign_in_becomes_a_device_while_there_is_room
+        a_new_sign_in_takes_the_place_of_the_one_before;
     audit:
         lines_come_in_order_and_each_hash_covers_the_one_before
         lines_are_read_newest_first_through_a_filter;
@@ -176,6 +178,7 @@ suite! {
         the_last_place_in_a_title_is_kept_for_each_viewer;
     races:
         one_key_begins_one_purchase
+        one_of_many_sign_ins_becomes_the_last_device
         two_keys_begin_one_purchase_of_a_title
         one_clock_starts_at_one_instant
         one_purchase_is_settled_by_one_of_many

@@ -13,6 +13,7 @@ use crate::server::{Answer, Server, TestViewer, outcome};
 mod campaigns;
 mod cashier;
 mod cinemas;
+mod devices;
 mod explanations;
 mod gifts;
 mod hooks;
@@ -65,6 +66,12 @@ scenarios! {
         a_territory_waits_for_another_ones_opening
         a_cinema_opening_and_the_window_online_move_together
         online_waits_for_the_deal_of_a_circuit;
+    devices:
+        a_sixth_device_plays_once_one_of_five_is_signed_out
+        a_device_loses_its_place_when_its_sign_in_ends
+        an_episode_is_unlocked_unasked_on_a_device_of_the_account_only
+        of_two_devices_at_one_moment_one_gets_the_last_place
+        a_browser_that_signs_in_again_keeps_its_place;
     explanations:
         what_is_explained_is_what_happens;
     gifts:
@@ -91,7 +98,7 @@ scenarios! {
         early_access_that_is_paid_too_late_is_given_back
         a_film_that_was_begun_is_finished_after_the_membership;
     order:
-        the_pin_and_then_the_streams_are_asked_last;
+        the_device_the_pin_and_then_the_streams_are_asked_last;
     outages:
         what_an_outage_took_is_given_back;
     parties:

@@ -1,5 +1,6 @@
 //! The real server on free ports, with a clock that the test moves.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use marquee::rights::window::Window;
 use marquee::store::db::account::Bearer;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 
 use crate::film;
 
@@ -38,6 +40,8 @@ pub struct Server {
     pub client: reqwest::Client,
     pub operator: String,
     serving: Option<Serving>,
+    /// What each viewer was signed in with last.
+    sign_ins: Mutex<HashMap<ViewerId, String>>,
     _data: tempfile::TempDir,
 }
 
@@ -112,6 +116,7 @@ impl Server {
             client,
             operator,
             serving: Some(serving),
+            sign_ins: Mutex::default(),
             _data: data,
         }
     }
@@ -172,9 +177,14 @@ impl Server {
         TestViewer { id, token: self.app.accounts.issue_token(Bearer::Viewer(id)).await.unwrap() }
     }
 
-    /// A token lives 30 days.
+    /// The same device signs in again where its token, which lives 30 days, has run out.
     pub async fn signed_in_again(&self, viewer: &TestViewer) -> TestViewer {
-        TestViewer { id: viewer.id, token: self.app.accounts.issue_token(Bearer::Viewer(viewer.id)).await.unwrap() }
+        let mut sign_ins = self.sign_ins.lock().await;
+        let token = sign_ins.entry(viewer.id).or_insert_with(|| viewer.token.clone());
+        if self.app.accounts.authenticate(token).await.unwrap().is_none() {
+            *token = self.app.accounts.issue_token(Bearer::Viewer(viewer.id)).await.unwrap();
+        }
+        TestViewer { id: viewer.id, token: token.clone() }
     }
 
     pub async fn member(&self, name: &str, ends_at: UtcMs) -> TestViewer {

@@ -55,6 +55,17 @@ pub trait AccountDb: Send + Sync {
 
     /// Ends a viewer's token; false when it is not theirs or not valid at `at`.
     async fn end_sign_in(&self, viewer: ViewerId, id: ApiTokenId, at: UtcMs) -> Result<bool>;
+
+    /// A viewer's token takes the place of `replaced`, one of the same viewer's, which ends: it is a device of the account if that was one and was
+    /// valid.
+    async fn replace_sign_in(&self, replaced: ApiTokenId, token: &ApiToken) -> Result<()>;
+
+    /// A viewer's tokens that are devices of the account and valid at `now`, in the order in which they became that.
+    async fn devices(&self, viewer: ViewerId, now: UtcMs) -> Result<Vec<ApiTokenId>>;
+
+    /// Makes a viewer's token a device of the account where it is none yet; false where there are `limit` others. One of
+    /// many at once gets the last place. `Unauthorized` (`UNAUTHENTICATED`) when the token is not valid at `at`.
+    async fn register_device(&self, viewer: ViewerId, id: ApiTokenId, limit: u32, at: UtcMs) -> Result<bool>;
 }
 
 /// Who watches.
@@ -88,6 +99,8 @@ pub struct ApiToken {
     pub created_at: UtcMs,
     pub expires_at: UtcMs,
     pub last_seen_at: Option<UtcMs>,
+    /// Of a viewer's: since when it is one of the account's devices.
+    pub registered_at: Option<UtcMs>,
 }
 
 /// A token that is valid now, with the role that its bearer has if that is an operator.

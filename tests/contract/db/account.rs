@@ -109,6 +109,65 @@ pub async fn sign_ins_are_listed_and_ended_by_whose_they_are(backend: &impl Back
     assert_eq!(db.credentials("bob@example.com").await.unwrap().unwrap().1, "hash");
 }
 
+pub async fn a_sign_in_becomes_a_device_while_there_is_room(backend: &impl Backend) {
+    let db = backend.open().await;
+    let (ada, bob) = (viewer("ada@example.com"), viewer("bob@example.com"));
+    for person in [&ada, &bob] {
+        db.insert_viewer(person, "hash").await.unwrap();
+    }
+    let mut tokens = Vec::new();
+    for (byte, lives) in [(1, 100), (2, 50), (3, 100), (4, 100)] {
+        let token = ApiToken { expires_at: later(lives), ..token(Bearer::Viewer(ada.id), TokenKind::SignIn, byte) };
+        db.insert_api_token(&token).await.unwrap();
+        tokens.push(token.id);
+    }
+    let [tv, phone, tablet, laptop] = tokens[..] else { panic!("{tokens:?}") };
+    let his = token(Bearer::Viewer(bob.id), TokenKind::SignIn, 5);
+    db.insert_api_token(&his).await.unwrap();
+    assert_eq!(db.devices(ada.id, NOW).await.unwrap(), []);
+
+    assert!(db.register_device(ada.id, tv, 2, later(1)).await.unwrap());
+    assert!(db.register_device(ada.id, phone, 2, later(2)).await.unwrap());
+    assert!(!db.register_device(ada.id, tablet, 2, later(3)).await.unwrap(), "there are two others");
+    assert!(db.register_device(ada.id, tv, 2, later(3)).await.unwrap(), "it is one already");
+    assert!(db.register_device(ada.id, tv, 1, later(3)).await.unwrap(), "a lower limit takes nothing away");
+    assert!(db.register_device(bob.id, his.id, 2, later(3)).await.unwrap(), "his account is another one");
+    assert_eq!(db.devices(ada.id, later(3)).await.unwrap(), [tv, phone]);
+    assert_eq!(db.devices(bob.id, later(3)).await.unwrap(), [his.id]);
+    let registered: Vec<_> = db.sign_ins(ada.id, NOW, &Page { after: None, limit: 10 }).await.unwrap();
+    let since = |id| registered.iter().find(|token| token.id == id).unwrap().registered_at;
+    assert_eq!((since(tv), since(phone), since(tablet)), (Some(later(1)), Some(later(2)), None));
+
+    // The phone's sign-in runs out, and the television is signed out.
+    assert!(!db.register_device(ada.id, tablet, 2, later(49)).await.unwrap());
+    assert!(db.register_device(ada.id, tablet, 2, later(50)).await.unwrap());
+    assert!(!db.register_device(ada.id, laptop, 2, later(50)).await.unwrap());
+    assert!(db.end_sign_in(ada.id, tv, later(50)).await.unwrap());
+    assert!(db.register_device(ada.id, laptop, 2, later(51)).await.unwrap());
+    assert_eq!(db.devices(ada.id, later(51)).await.unwrap(), [tablet, laptop]);
+    for (id, why) in [(tv, "signed out"), (phone, "expired"), (his.id, "not hers")] {
+        let error = db.register_device(ada.id, id, 9, later(51)).await.unwrap_err();
+        assert_eq!(error.code(), "UNAUTHENTICATED", "{why}");
+    }
+}
+
+pub async fn a_new_sign_in_takes_the_place_of_the_one_before(backend: &impl Backend) {
+    let db = backend.open().await;
+    let ada = viewer("ada@example.com");
+    db.insert_viewer(&ada, "hash").await.unwrap();
+    let [first, second, third] = [1, 2, 3].map(|byte| token(Bearer::Viewer(ada.id), TokenKind::SignIn, byte));
+    db.insert_api_token(&first).await.unwrap();
+    assert!(db.register_device(ada.id, first.id, 1, NOW).await.unwrap());
+    db.replace_sign_in(first.id, &second).await.unwrap();
+    let valid = async || db.sign_ins(ada.id, NOW, &Page { after: None, limit: 10 }).await.unwrap();
+    let second = ApiToken { registered_at: Some(NOW), ..second };
+    assert_eq!(valid().await, std::slice::from_ref(&second));
+    // One that is over has no place to give.
+    let third = ApiToken { id: ApiTokenId::new(later(1)), ..third };
+    db.replace_sign_in(first.id, &third).await.unwrap();
+    assert_eq!(valid().await, [third, second]);
+}
+
 pub fn token(bearer: Bearer, kind: TokenKind, byte: u8) -> ApiToken {
     ApiToken {
         id: ApiTokenId::new(NOW),
@@ -119,5 +178,6 @@ pub fn token(bearer: Bearer, kind: TokenKind, byte: u8) -> ApiToken {
         created_at: NOW,
         expires_at: later(100),
         last_seen_at: None,
+        registered_at: None,
     }
 }

@@ -8,12 +8,14 @@ use marquee::base::id::{AssetId, KeyId};
 use marquee::base::protection::ProtectionScheme;
 use marquee::store::check;
 use marquee::store::db::Written;
+use marquee::store::db::account::{Bearer, TokenKind};
 use marquee::store::db::commerce::{Begun, Settled};
 use marquee::store::db::playback::{KeyExtent, KeyUse, WrappedKey};
 
 use super::Backend;
+use super::account::token;
 use super::job::job;
-use crate::scene::{NOW, Scene, audit_line, grant_for, key, later, sale};
+use crate::scene::{NOW, Scene, audit_line, grant_for, key, later, sale, viewer};
 
 /// Runs `racer` `count` times at once and gives what each got.
 async fn race<T, F>(count: i64, racer: impl Fn(i64) -> F) -> Vec<T>
@@ -42,6 +44,27 @@ pub async fn one_key_begins_one_purchase(backend: &impl Backend) {
     let replayed = begun.iter().filter(|begun| **begun == Written::Replay { id: id.clone() }).count();
     assert_eq!((new, replayed), (1, 49));
     assert_eq!(db.pending_purchases(9).await.unwrap().len(), 1);
+}
+
+pub async fn one_of_many_sign_ins_becomes_the_last_device(backend: &impl Backend) {
+    let db = backend.open().await;
+    let ada = viewer("ada@example.com");
+    db.insert_viewer(&ada, "hash").await.unwrap();
+    let tokens: Arc<Vec<_>> =
+        Arc::new((0..30).map(|byte| token(Bearer::Viewer(ada.id), TokenKind::SignIn, byte)).collect());
+    for token in tokens.iter() {
+        db.insert_api_token(token).await.unwrap();
+    }
+    for first in &tokens[..4] {
+        assert!(db.register_device(ada.id, first.id, 5, NOW).await.unwrap());
+    }
+    let registered = race(26, |index| {
+        let (db, viewer, id) = (db.clone(), ada.id, tokens[4 + index as usize].id);
+        async move { db.register_device(viewer, id, 5, later(1)).await.unwrap() }
+    })
+    .await;
+    assert_eq!(registered.iter().filter(|is_registered| **is_registered).count(), 1);
+    assert_eq!(db.devices(ada.id, later(1)).await.unwrap().len(), 5);
 }
 
 pub async fn two_keys_begin_one_purchase_of_a_title(backend: &impl Backend) {

@@ -175,7 +175,7 @@ impl Cinema {
         let (following, watching) = (follower.clone(), audience.clone());
         let policy =
             CardPolicy { territories: vec!["CN".parse().unwrap()], licences: vec![LicenceKind::OnlineRelease] };
-        let rules = Rules { cards: policy.clone(), billing: None, livemode: false };
+        let rules = Rules { cards: policy.clone(), billing: None, device_limit: 5, livemode: false };
         let sessions = Sessions::new(db.clone(), state.clone(), clock.clone(), following, tokens, watching, rules);
         let sessions = Arc::new(sessions);
         let sandbox = Arc::new(Sandbox::new(db.clone(), clock.clone(), b"secret"));

@@ -1,6 +1,8 @@
-//! What is asked last: the PIN of the account, and then whether a stream is free.
+//! What is asked last: whether the account has room for the device, the PIN of the account, and then whether a stream is
+//! free.
 
-use marquee::base::id::TitleId;
+use marquee::base::id::{SessionId, TitleId};
+use marquee::store::db::account::Bearer;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -10,9 +12,13 @@ use crate::server::outcome;
 const START: &str = "2027-02-01T12:00:00+08:00";
 const NOW: &str = "2027-03-10T12:00:00+08:00";
 
-/// A member with a lock, whose one stream is taken, and titles of each of which something else stands in the way too.
-pub async fn the_pin_and_then_the_streams_are_asked_last(backend: Backend) {
-    let stage = Stage::open(backend, START).await;
+const T: bool = true;
+const F: bool = false;
+
+/// A member with a lock, whose two devices and one stream are taken, and titles of each of which something else stands in
+/// the way too.
+pub async fn the_device_the_pin_and_then_the_streams_are_asked_last(backend: Backend) {
+    let stage = Stage::open_with(backend, START, |config| config.playback.devices_per_account = 2).await;
     let member = stage.server.viewer("member").await;
     let plan = stage.made("/plans", json!({"name": "plan", "streams": 1})).await;
     let ends_at = "2028-01-01T00:00:00Z";
@@ -78,43 +84,88 @@ pub async fn the_pin_and_then_the_streams_are_asked_last(backend: Backend) {
     let blocks = json!([{"category": "alcohol", "territories": {"include": ["CN"]}}]);
     stage.done(Method::PUT, "/placement-blocks", json!({"version": 0, "blocks": blocks})).await;
     rows.push((placed, "CLEAN_EDIT_MISSING"));
-    let nothing = for_members("for adults", "NL", open("svod"), json!({})).await;
+    let for_adults_only = for_members("for adults", "NL", open("svod"), json!({})).await;
     let for_all = for_members("for all", "NL", open("svod"), json!({})).await;
     stage.done(Method::PATCH, &format!("/titles/{for_all}"), json!({"min_age": 0})).await;
 
     stage.to(NOW);
-    let member = stage.server.signed_in_again(&member).await;
-    let play = async |title: TitleId, pin: Option<&str>| {
+    let tv = stage.server.signed_in_again(&member).await.token;
+    let signed_in = async || stage.server.app.accounts.issue_token(Bearer::Viewer(member.id)).await.unwrap();
+    let (tablet, phone) = (signed_in().await, signed_in().await);
+    let play = async |token: &str, title: TitleId, pin: Option<&str>| {
         let mut body = json!({"title_id": title});
         if let Some(pin) = pin {
             body["pin"] = json!(pin);
         }
-        stage.from("CN", &member.token, "/playback-sessions", &body).await
+        stage.from("CN", token, "/playback-sessions", &body).await
     };
-    let watching = play(for_all, None).await;
-    assert_eq!(watching.status, StatusCode::CREATED, "{}", watching.text());
-    for (title, expected) in rows {
-        for pin in [None, Some("1234")] {
-            assert_eq!(outcome(&play(title, pin).await), expected, "{pin:?}");
-        }
-    }
-    assert_eq!(outcome(&play(for_all, None).await), "TOO_MANY_STREAMS");
-    // An explanation knows of this moment which streams run, and of no other.
+    let watches = async |token: &str| {
+        let opened = play(token, for_all, None).await;
+        assert_eq!(opened.status, StatusCode::CREATED, "{}", opened.text());
+        opened.json()["id"].as_str().unwrap().parse().unwrap()
+    };
+    let leave = async |session: SessionId| stage.server.app.sessions.end(session).await.unwrap();
+    // An explanation knows of this moment which devices there are and which streams run, and of no other. It is that of
+    // a device that is new to the account.
     let explained = async |when: &str| {
         let path = format!("/explain?title_id={for_all}&viewer_id={}&territory=CN{when}", member.id);
         let said = stage.done(Method::GET, &path, json!({})).await;
-        let streams = said["steps"].as_array().unwrap().iter().find(|step| step["check"] == "streams").unwrap();
-        assert_eq!(streams["code"], said["code"]);
-        said["code"].clone()
+        let outcome = |check: &str| {
+            let step = said["steps"].as_array().unwrap().iter().find(|step| step["check"] == check).unwrap();
+            format!("{} {}", step["outcome"].as_str().unwrap(), step["code"].as_str().unwrap_or("-"))
+        };
+        (said["code"].as_str().unwrap_or("-").to_owned(), outcome("devices"), outcome("streams"))
     };
-    assert_eq!(explained("").await, "TOO_MANY_STREAMS");
-    assert_eq!(explained(&format!("&at={}", at(NOW))).await, Value::Null);
-    assert_eq!(outcome(&play(nothing, None).await), "PIN_REQUIRED", "before the streams");
-    assert_eq!(outcome(&play(nothing, Some("0000")).await), "PIN_WRONG");
-    assert_eq!(outcome(&play(nothing, Some("1234")).await), "TOO_MANY_STREAMS");
-    stage.server.app.sessions.end(watching.json()["id"].as_str().unwrap().parse().unwrap()).await.unwrap();
-    assert_eq!(explained("").await, Value::Null);
-    assert_eq!(outcome(&play(nothing, None).await), "PIN_REQUIRED");
-    assert_eq!(outcome(&play(nothing, Some("1234")).await), "201");
+    let said = |code: &str, devices: &str, streams: &str| (code.to_owned(), devices.to_owned(), streams.to_owned());
+    let then = format!("&at={}", at(NOW));
+    assert_eq!(explained("").await, said("-", "pass -", "pass -"));
+    let watching = watches(&tv).await;
+    let no_stream = said("TOO_MANY_STREAMS", "pass -", "fail TOO_MANY_STREAMS");
+    assert_eq!(explained("").await, no_stream);
+    leave(watching).await;
+    leave(watches(&tablet).await).await;
+    let no_place = said("DEVICE_LIMIT", "fail DEVICE_LIMIT", "skip -");
+    assert_eq!(explained("").await, no_place);
+    let watching = watches(&tv).await;
+    assert_eq!(explained("").await, no_place, "before the streams");
+    assert_eq!(explained(&then).await, said("-", "pass -", "pass -"));
+
+    for (title, expected) in rows {
+        for (token, device) in [(&tv, "registered"), (&phone, "new")] {
+            for pin in [None, Some("1234")] {
+                assert_eq!(outcome(&play(token, title, pin).await), expected, "{device} {pin:?}");
+            }
+        }
+        // Not too many a minute.
+        stage.server.sim.advance(std::time::Duration::from_secs(5));
+    }
+    // A new device, a PIN that is asked for, no free stream: all eight combinations.
+    leave(watching).await;
+    for (is_new, asks_for_pin, is_busy, expected) in [
+        (F, F, F, "201"),
+        (F, F, T, "TOO_MANY_STREAMS"),
+        (F, T, F, "PIN_REQUIRED"),
+        (F, T, T, "PIN_REQUIRED"),
+        (T, F, F, "DEVICE_LIMIT"),
+        (T, F, T, "DEVICE_LIMIT"),
+        (T, T, F, "DEVICE_LIMIT"),
+        (T, T, T, "DEVICE_LIMIT"),
+    ] {
+        let watching = if is_busy { Some(watches(&tv).await) } else { None };
+        let (token, title) = (if is_new { &phone } else { &tv }, if asks_for_pin { for_adults_only } else { for_all });
+        let answer = play(token, title, None).await;
+        assert_eq!(outcome(&answer), expected, "{:?}", (is_new, asks_for_pin, is_busy));
+        if answer.status == StatusCode::CREATED {
+            leave(answer.json()["id"].as_str().unwrap().parse().unwrap()).await;
+        }
+        if let Some(watching) = watching {
+            leave(watching).await;
+        }
+    }
+    assert_eq!(outcome(&play(&tv, for_adults_only, Some("0000")).await), "PIN_WRONG");
+    let watching = watches(&tv).await;
+    assert_eq!(outcome(&play(&tv, for_adults_only, Some("1234")).await), "TOO_MANY_STREAMS");
+    leave(watching).await;
+    assert_eq!(outcome(&play(&tv, for_adults_only, Some("1234")).await), "201");
     stage.end().await;
 }

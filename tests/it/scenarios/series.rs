@@ -28,7 +28,7 @@ impl Stage {
         title
     }
 
-    async fn coins(&self, viewer: &TestViewer, lot: Value) -> Value {
+    pub(super) async fn coins(&self, viewer: &TestViewer, lot: Value) -> Value {
         let path = format!("/api/v1/operator/viewers/{}/coin-lots", viewer.id);
         let request = self.server.client.post(format!("{}{path}", self.server.base)).bearer_auth(&self.server.operator);
         let request = request.header("idempotency-key", uuid::Uuid::now_v7().to_string());
@@ -37,7 +37,7 @@ impl Stage {
         answer.json()
     }
 
-    async fn unlocks(&self, viewer: &TestViewer, title: TitleId, part: u32, coins: u32) -> Answer {
+    pub(super) async fn unlocks(&self, viewer: &TestViewer, title: TitleId, part: u32, coins: u32) -> Answer {
         let viewer = self.server.signed_in_again(viewer).await;
         self.from("CN", &viewer.token, "/unlocks", &json!({"title_id": title, "part": part, "coins": coins})).await
     }
@@ -65,7 +65,7 @@ impl Stage {
         via
     }
 
-    async fn wallet(&self, viewer: &TestViewer) -> u64 {
+    pub(super) async fn wallet(&self, viewer: &TestViewer) -> u64 {
         let viewer = self.server.signed_in_again(viewer).await;
         self.server.api(&viewer.token, "/me/wallet").await.json()["coins"].as_u64().unwrap()
     }

@@ -247,6 +247,82 @@ impl AccountDb for SqlDb {
         })
         .await
     }
+
+    async fn replace_sign_in(&self, replaced: ApiTokenId, token: &ApiToken) -> Result<()> {
+        let token = token.clone();
+        self.write(move |conn| Box::pin(async move { replace_sign_in(conn, replaced, &token).await })).await
+    }
+
+    async fn devices(&self, viewer: ViewerId, now: UtcMs) -> Result<Vec<ApiTokenId>> {
+        let rows = sqlx::query(
+            "SELECT id FROM api_token WHERE viewer_id = $1 AND registered_at IS NOT NULL AND revoked_at IS NULL \
+             AND expires_at > $2 ORDER BY registered_at, id",
+        )
+        .bind(viewer.to_string())
+        .bind(now.0)
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(|row| row.parsed("id")).collect()
+    }
+
+    async fn register_device(&self, viewer: ViewerId, id: ApiTokenId, limit: u32, at: UtcMs) -> Result<bool> {
+        self.write(move |conn| Box::pin(async move { register_device(conn, viewer, id, limit, at).await })).await
+    }
+}
+
+async fn replace_sign_in(conn: &mut Connection, replaced: ApiTokenId, token: &ApiToken) -> Result<()> {
+    insert_token(conn, token).await?;
+    sqlx::query(
+        "UPDATE api_token SET registered_at = (SELECT old.registered_at FROM api_token old WHERE old.id = $2 \
+         AND old.revoked_at IS NULL AND old.expires_at > $3) WHERE id = $1",
+    )
+    .bind(token.id.to_string())
+    .bind(replaced.to_string())
+    .bind(token.created_at.0)
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query("UPDATE api_token SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
+        .bind(replaced.to_string())
+        .bind(token.created_at.0)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+async fn register_device(
+    conn: &mut Connection,
+    viewer: ViewerId,
+    id: ApiTokenId,
+    limit: u32,
+    at: UtcMs,
+) -> Result<bool> {
+    let own = sqlx::query(
+        "SELECT registered_at FROM api_token WHERE id = $1 AND viewer_id = $2 AND expires_at > $3 \
+         AND revoked_at IS NULL",
+    )
+    .bind(id.to_string())
+    .bind(viewer.to_string())
+    .bind(at.0)
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(own) = own else {
+        return Err(Error::new(ErrorKind::Unauthorized, "UNAUTHENTICATED", "Sign in, or send a valid API token."));
+    };
+    if own.instant_opt("registered_at")?.is_some() {
+        return Ok(true);
+    }
+    let registered = sqlx::query(
+        "UPDATE api_token SET registered_at = $3 WHERE id = $1 AND (SELECT COUNT(*) FROM api_token other \
+         WHERE other.viewer_id = $2 AND other.registered_at IS NOT NULL AND other.revoked_at IS NULL \
+         AND other.expires_at > $3) < $4",
+    )
+    .bind(id.to_string())
+    .bind(viewer.to_string())
+    .bind(at.0)
+    .bind(i64::from(limit))
+    .execute(conn)
+    .await?;
+    Ok(registered.rows_affected() == 1)
 }
 
 pub async fn insert_token(conn: &mut Connection, token: &ApiToken) -> Result<()> {
@@ -294,6 +370,7 @@ pub fn api_token(row: &Row) -> Result<ApiToken> {
         created_at: row.instant("created_at")?,
         expires_at: row.instant("expires_at")?,
         last_seen_at: row.instant_opt("last_seen_at")?,
+        registered_at: row.instant_opt("registered_at")?,
     })
 }
 

@@ -59,6 +59,10 @@ test('a step says what it found, in the words of its case', () => {
   expect(say('window', 'fail', 'WINDOW_NOT_OPEN')).toBe('The window has not opened.');
   expect(say('streams', 'pass', null, { streams: 0 })).toBe('Streams are not counted for this right.');
   expect(say('licence', 'fail', null, { state: 'origin_unknown' })).toContain('Nobody has said where it was made');
+  expect(say('devices', 'pass', null, { registered: null, limit: null })).toBe('Devices are not counted for this right.');
+  expect(say('devices', 'pass', null, { registered: null, limit: 5 })).toBe('Up to 5 for the account, counted when a session opens.');
+  expect(say('devices', 'pass', null, { registered: 4, limit: 5 })).toBe('The account has 4 of 5 devices: there is room for another one.');
+  expect(say('devices', 'fail', 'DEVICE_LIMIT', { registered: 5, limit: 5 })).toBe('The account has 5 of 5 devices: those play, and no other until one is signed out.');
   expect(say('licence', 'pass', null, { state: 'not_applicable' })).toBe('No release licence is asked for there.');
   expect(say('licence', 'pass', null, { state: 'licensed' })).toBe('Its release licence is in order.');
   expect(say('licence', 'fail', null, { state: 'ordinary' })).toBe('It is declared ordinary: it may be shown free of charge only.');

@@ -86,6 +86,13 @@ export function sayStep(step: Step, words: Words, locale: Locale): string {
     case 'edit':
       if (holds) return facts.clean_edit == null ? words.says_edit_film : words.says_edit;
       break;
+    case 'devices': {
+      const { registered, limit } = facts;
+      if (limit == null) return words.says_devices_free;
+      if (registered == null) return words.says_devices(count(Number(limit), locale));
+      const of = [count(Number(registered), locale), count(Number(limit), locale)] as const;
+      return holds ? words.says_devices_room(...of) : words.says_devices_full(...of);
+    }
     case 'streams':
       if (!holds) break;
       return facts.streams === 0 ? words.says_streams_free : words.says_streams(count(Number(facts.streams ?? 1), locale));

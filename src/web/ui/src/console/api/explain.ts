@@ -3,7 +3,7 @@
 import type { NextStep } from '../../lib/http';
 import { operator, queryOf, type Localized } from '../api';
 
-export const checks = ['session', 'home', 'title', 'licence', 'territory', 'episode', 'grant', 'membership', 'free', 'external', 'languages', 'deal', 'window', 'screener', 'edit', 'streams'] as const;
+export const checks = ['session', 'home', 'title', 'licence', 'territory', 'episode', 'grant', 'membership', 'free', 'external', 'languages', 'deal', 'window', 'screener', 'edit', 'devices', 'streams'] as const;
 export type Check = (typeof checks)[number];
 
 export interface Step {
