@@ -34,6 +34,7 @@ use crate::rights::snapshot::TitleRights;
 use crate::rights::window::Window;
 
 mod caps;
+mod terms;
 
 const AVAILS: &str = "http://www.movielabs.com/schema/avails/v2.7/avails";
 const METADATA: &str = "http://www.movielabs.com/schema/md/v2.12/md";
@@ -44,9 +45,6 @@ const METADATA_ANY: &str = "http://www.movielabs.com/schema/md/v2.";
 /// Our ids in MovieLabs' form, up to the id itself.
 const ALID: &str = "md:alid:org:marquee:";
 const CONTENT_ID: &str = "md:cid:org:marquee:";
-const ZONE_TERM: &str = "marquee:zone";
-const HARD_END_TERM: &str = "FixedEndDate";
-const PRICE_TERM: &str = "SRP";
 
 /// What a document asks for one title.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,7 +175,7 @@ fn read_transaction(transaction: &Element, path: &str, kind: EntryKind, notes: &
     if territories.members().is_empty() {
         return Err(invalid(&at("TerritoryExcluded"), "No territory is left."));
     }
-    let zone = term(transaction, ZONE_TERM, "Text", path)?;
+    let zone = term(transaction, terms::ZONE, "Text", path)?;
     let clock = Clock { territories, zone: zone.as_deref() };
     let start = text_of(transaction, "Start").ok_or_else(|| {
         let says = "Start is missing; a StartCondition is not executed here.";
@@ -193,7 +191,7 @@ fn read_transaction(transaction: &Element, path: &str, kind: EntryKind, notes: &
         }
         (None, None) => return Err(missing(path, "End or EndCondition")),
     };
-    let hard_end = term(transaction, HARD_END_TERM, "Event", path)?;
+    let hard_end = term(transaction, terms::HARD_END, "Event", path)?;
     let hard_end_at =
         hard_end.map(|end| Ok::<_, Error>(clock.instant(&end, &at("Term[FixedEndDate]"))?.0)).transpose()?;
     let description = text_of(transaction, "LicenseRightsDescription").or_else(|| text_of(transaction, "Description"));
@@ -293,23 +291,16 @@ impl Clock<'_> {
 
 /// Refuses what would let more be done than is allowed, and notes what is only lost.
 fn look_for_what_is_not_kept(transaction: &Element, path: &str, notes: &mut Vec<Note>) -> Result<()> {
-    let mut note = |path: String, says: String| {
-        if !notes.iter().any(|known| known.path == path) {
-            notes.push(Note { path, says });
+    let mut note = |note: Note| {
+        if !notes.iter().any(|known| known.path == note.path) {
+            notes.push(note);
         }
     };
     for child in transaction.elements() {
         let at = format!("{path}/{}", child.name);
         match child.name.as_str() {
             "WindowDuration" => return Err(unsupported(&at, "A window ends at an instant here; give it an End.")),
-            "Term" => {
-                let name = child.attribute("termName").unwrap_or_default();
-                match name {
-                    ZONE_TERM | HARD_END_TERM => {}
-                    PRICE_TERM => note(format!("{at}[{name}]"), "Prices are not taken over: make offers.".to_owned()),
-                    _ => note(format!("{at}[{name}]"), format!("{name} is not kept.")),
-                }
-            }
+            "Term" => terms::note(child, &at).into_iter().for_each(&mut note),
             "LicenseType"
             | "Description"
             | "Territory"
@@ -321,7 +312,7 @@ fn look_for_what_is_not_kept(transaction: &Element, path: &str, notes: &mut Vec<
             | "FormatProfile"
             | "AllowedLanguage"
             | "HoldbackLanguage" => {}
-            other => note(at, format!("{other} is not kept.")),
+            other => note(Note { path: at, says: format!("{other} is not kept.") }),
         }
     }
     Ok(())
@@ -451,23 +442,9 @@ fn write_transaction(xml: &mut Xml, rights: &TitleRights, avail: &Avail) -> io::
             text(xml, "avails:LicenseRightsDescription", description)?;
         }
         caps::write_format(xml, avail.caps.as_deref())?;
-        if let Some(hard_end_at) = avail.hard_end_at {
-            write_term(xml, HARD_END_TERM, |xml| text(xml, "avails:Event", &local(hard_end_at, zone)))?;
-        }
-        for offer in rights.offers_of(avail.id).filter(|offer| offer.withdrawn_at.is_none()) {
-            write_term(xml, PRICE_TERM, |xml| {
-                let currency = offer.list_price.currency.code();
-                let element = xml.create_element("avails:Money").with_attribute(("currency", currency));
-                element.write_text_content(BytesText::new(&offer.list_price.to_decimal())).map(drop)
-            })?;
-        }
-        write_term(xml, ZONE_TERM, |xml| text(xml, "avails:Text", zone))
+        terms::write(xml, rights, avail)
     })?;
     Ok(())
-}
-
-fn write_term(xml: &mut Xml, name: &str, value: impl FnOnce(&mut Xml) -> io::Result<()>) -> io::Result<()> {
-    xml.create_element("avails:Term").with_attribute(("termName", name)).write_inner_content(value).map(drop)
 }
 
 fn text(xml: &mut Xml, name: &str, value: &str) -> io::Result<()> {

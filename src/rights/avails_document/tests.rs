@@ -1,11 +1,14 @@
 //! What is written, what is read, and what is refused.
 
 use super::*;
-use crate::base::id::AssetId;
+use crate::base::id::{AssetId, OfferId};
+use crate::base::money::{Currency, Money};
 use crate::catalog::details::TitleDetails;
 use crate::catalog::title::TitleStatus;
 use crate::rights::caps::{Caps, FormatProfile};
+use crate::rights::grant::GrantClock;
 use crate::rights::language_terms::LanguageTerms;
+use crate::rights::offer::{Offer, OfferKind};
 
 fn rights(avails: Vec<Avail>) -> TitleRights {
     let title = Title {
@@ -83,6 +86,85 @@ fn wanted(avail: &Avail) -> WantedAvail {
     let Avail { id, title_id: _, license_type, description, territories, window, hard_end_at, caps } = avail.clone();
     let (id, is_zone_guessed) = (Some(id), false);
     WantedAvail { id, license_type, description, territories, window, is_zone_guessed, hard_end_at, caps }
+}
+
+/// What the terms of each transaction say, by their names and values, in their order.
+fn terms_of(document: &str) -> Vec<Vec<String>> {
+    let root = Element::parse(document).unwrap();
+    let entry = root.children(AVAILS, "Avail").next().unwrap();
+    let say = |term: &Element| {
+        let value = term.elements().next().unwrap();
+        format!("{} {} {}", term.attribute("termName").unwrap(), value.name, value.text())
+    };
+    entry.children(AVAILS, "Transaction").map(|it| it.children(AVAILS, "Term").map(say).collect()).collect()
+}
+
+#[test]
+fn announcement_and_rental_periods_are_written_and_not_taken_over() {
+    const HOUR_MS: i64 = 3_600_000;
+    let cn = || TerritorySet::of(["CN".parse().unwrap()]);
+    let zone = "Asia/Shanghai";
+    let vod = avail(LicenseType::Vod, cn(), "2027-01-15T12:00:00Z", Some("2027-01-29T12:00:00Z"), zone);
+    let est = avail(LicenseType::Est, cn(), "2027-02-15T12:00:00Z", None, zone);
+    let mut title = rights(vec![vod.clone(), est.clone()]);
+    let offer = |avail: &Avail, amount, clock| Offer {
+        id: OfferId::new(UtcMs(amount)),
+        title_id: avail.title_id,
+        avail_id: avail.id,
+        kind: OfferKind::Rental,
+        list_price: Money::new(amount, Currency::CNY),
+        member_price: None,
+        clock,
+        streams: 1,
+        presale_from_at: None,
+        withdrawn_at: None,
+    };
+    title.offers = vec![
+        offer(&vod, 1800, GrantClock::OnPurchase { watch_ms: 48 * HOUR_MS }),
+        offer(&vod, 600, GrantClock::OnFirstPlay { start_within_ms: 720 * HOUR_MS, watch_ms: 5_400_000 }),
+        offer(&vod, 900, GrantClock::UntilMembers { watch_ms: 24 * HOUR_MS }),
+        Offer { withdrawn_at: Some(UtcMs(1)), ..offer(&vod, 700, GrantClock::OnPurchase { watch_ms: 24 * HOUR_MS }) },
+        offer(&est, 6800, GrantClock::Forever),
+    ];
+    let document = |title: &TitleRights| write(title, "Marquee", UtcMs(0)).unwrap();
+    assert_eq!(
+        terms_of(&document(&title)),
+        [
+            vec![
+                "SRP Money 18.00",
+                "RentalDuration Duration PT48H",
+                "SRP Money 6.00",
+                "RentalDuration Duration PT720H",
+                "WatchDuration Duration PT5400S",
+                "SRP Money 9.00",
+                "marquee:zone Text Asia/Shanghai",
+            ],
+            vec!["SRP Money 68.00", "marquee:zone Text Asia/Shanghai"],
+        ]
+    );
+    title.title.details.announced_at = Some(UtcMs::parse("2026-12-24T16:00:00Z").unwrap());
+    let announced = document(&title);
+    for terms in terms_of(&announced) {
+        assert_eq!(terms[0], "SuppressionLiftDate Event 2026-12-25T00:00:00+08:00");
+    }
+    let read = read(&announced).unwrap().remove(0);
+    assert_eq!(read.wanted, [wanted(&vod), wanted(&est)]);
+    let notes: Vec<(&str, &str)> =
+        read.notes.iter().map(|note| (note.path.strip_prefix("Avail[1]/").unwrap(), note.says.as_str())).collect();
+    let announcement = "Announcements are not taken over: say at the title when it is announced.";
+    let (price, period) =
+        ("Prices are not taken over: make offers.", "Rental periods are not taken over: make offers.");
+    assert_eq!(
+        notes,
+        [
+            ("Transaction[1]/Term[SuppressionLiftDate]", announcement),
+            ("Transaction[1]/Term[SRP]", price),
+            ("Transaction[1]/Term[RentalDuration]", period),
+            ("Transaction[1]/Term[WatchDuration]", period),
+            ("Transaction[2]/Term[SuppressionLiftDate]", announcement),
+            ("Transaction[2]/Term[SRP]", price),
+        ]
+    );
 }
 
 #[test]

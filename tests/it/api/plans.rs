@@ -161,16 +161,24 @@ async fn an_avails_document_goes_out_and_comes_in_field_by_field() {
     let dates =
         json!({"license_type": "avod", "territories": {"include": ["DE", "US", "CN"]}, "start_date": "2038-03-26"});
     desk.operate(Method::POST, &format!("/titles/{}/release-dates", desk.title), &dates).await;
+    let announced = json!({"announced_at": "2036-12-24T16:00:00Z"});
+    let edited = desk.operate(Method::PATCH, &format!("/titles/{}", desk.title), &announced).await;
+    assert_eq!(edited.status, StatusCode::OK, "{}", edited.text());
     let plan = desk.avails(desk.title).await;
     assert_eq!(plan.len(), 5);
 
     let document = desk.export().await;
     is_valid(&document);
     assert!(document.contains("<avails:Money currency=\"CNY\">18.00</avails:Money>"), "{document}");
+    assert!(document.contains("<avails:Duration>PT48H</avails:Duration>"), "{document}");
+    assert_eq!(document.matches("termName=\"SuppressionLiftDate\"").count(), 5, "of each window");
     let same = desk.import(&document, "").await;
     assert_eq!(same.status, StatusCode::OK, "{}", same.text());
     assert_eq!((&same.json()["changes"], &same.json()["unchanged"]), (&json!([]), &json!(5)));
-    assert_eq!(same.json()["notes"][0]["path"], "Avail[1]/Transaction[1]/Term[SRP]");
+    let first =
+        ["SuppressionLiftDate", "SRP", "RentalDuration"].map(|term| format!("Avail[1]/Transaction[1]/Term[{term}]"));
+    let notes: Vec<Value> = (0..3).map(|n| same.json()["notes"][n]["path"].clone()).collect();
+    assert_eq!(json!(notes), json!(first));
     assert_eq!(desk.avails(desk.title).await, plan);
 
     // For a title that the document does not know, all of it is new.
@@ -260,6 +268,58 @@ async fn a_document_takes_nothing_from_who_has_bought() {
     for text in ["", "a\u{7}b", &"x".repeat(201)] {
         assert_eq!(desk.change(described(text)).await.code(), "FIELD_INVALID");
     }
+    desk.server.stop().await;
+}
+
+/// The published sample is of a season's episodes and volumes, which are not executed here. Were each of them a title of its
+/// own, its window would be taken over, and what is lost would be said.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_published_sample_is_refused_where_it_is_of_episodes() {
+    let Some(schema) = schema() else { return };
+    let sample = std::fs::read_to_string(schema.with_file_name("sample-no-errors-v2.4.xml")).unwrap();
+    let desk = Desk::open().await;
+    let refused = async |document: &str, query: &str| {
+        let answer = desk.import(document, query).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let body = answer.json();
+        [&body["code"], &body["param"], &body["detail"]].map(|value| value.as_str().unwrap().to_owned())
+    };
+    let says = |kind: &str| format!("Avail[1]/AvailType: \"{kind}\" is not executed here; single is.");
+    let unsupported = |kind: &str| ["AVAILS_UNSUPPORTED".to_owned(), "Avail[1]/AvailType".to_owned(), says(kind)];
+    assert_eq!(refused(&sample, "").await, unsupported("episode"));
+
+    let head = &sample[..sample.find("<avails:Avail>").unwrap()];
+    let entries: Vec<&str> = sample.split("<avails:Avail>").skip(1).collect();
+    let query = format!("?title_id={}&dry_run=true", desk.title);
+    let kinds = ["episode", "episode", "episode", "episode", "volume", "episode", "volume", "episode", "episode"];
+    assert_eq!(entries.len(), kinds.len());
+    for (entry, kind) in entries.into_iter().zip(kinds) {
+        let entry = entry.split("</avails:Avail>").next().unwrap();
+        let alone = format!("{head}<avails:Avail>{entry}</avails:Avail></avails:AvailList>");
+        assert_eq!(refused(&alone, &query).await, unsupported(kind));
+        let single = alone.replace(&format!("<avails:AvailType>{kind}<"), "<avails:AvailType>single<");
+        let foreign = "AVAILS_TITLE_UNKNOWN";
+        assert_eq!(refused(&single, "").await[0], foreign, "it is somebody else's id");
+        let taken = desk.import(&single, &query).await;
+        assert_eq!(taken.status, StatusCode::OK, "{}", taken.text());
+        let taken = taken.json();
+        let mut window = taken["changes"][0]["new_avails"][0].clone();
+        window.as_object_mut().unwrap().retain(|name, _| name != "id" && name != "title_id");
+        // Midnight and the last second of a day at the clocks of New York, in summer and in winter.
+        let expected = json!({"license_type": "est", "description": null, "territories": {"include": ["US"], "exclude": []},
+            "start_at": "2017-05-05T04:00:00.000Z", "end_at": "2017-12-12T04:59:59.000Z", "zone": "America/New_York",
+            "hard_end_at": null, "languages": {"allow": ["en"]}, "format_profile": "hd"});
+        assert_eq!(window, expected);
+        let lost: Vec<&str> =
+            taken["notes"].as_array().unwrap().iter().map(|note| note["path"].as_str().unwrap()).collect();
+        let at = |name: &str| format!("Avail[1]/Transaction[1]/{name}");
+        let mut expected = vec![at("Term[SuppressionLiftDate]"), at("Term[SRP]")];
+        if kind == "volume" {
+            expected.insert(0, at("AssetLanguage"));
+        }
+        assert_eq!(lost, expected);
+    }
+    assert!(desk.avails(desk.title).await.is_empty(), "nothing is written");
     desk.server.stop().await;
 }
 
