@@ -437,3 +437,21 @@ fn of_two_rights_the_earlier_is_used() {
         }
     }
 }
+
+/// Of what the account has its devices are counted, and of what is anybody's or a partner's none.
+#[test]
+fn a_device_is_asked_for_by_each_right_of_the_account_and_by_no_other() {
+    for (cause, expected) in [
+        (Cause::Grant(GrantId::new(pvod_start())), T),
+        (Cause::Membership(MembershipId::new(pvod_start())), T),
+        (Cause::Unlock(UnlockId::new(pvod_start())), T),
+        (Cause::External, T),
+        (Cause::Screener(ScreenerId::new(pvod_start())), T),
+        (Cause::Free, F),
+        (Cause::Partner(PartyViewerId::new(pvod_start())), F),
+        (Cause::Trailer, F),
+        (Cause::Preview, F),
+    ] {
+        assert_eq!(cause.is_of_account(), expected, "{cause:?}");
+    }
+}
