@@ -117,6 +117,7 @@ fn announcement_and_rental_periods_are_written_and_not_taken_over() {
         clock,
         streams: 1,
         presale_from_at: None,
+        sales_cutoff_ms: 0,
         withdrawn_at: None,
     };
     title.offers = vec![
