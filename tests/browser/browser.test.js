@@ -21,6 +21,7 @@ import { growing } from './growing.js';
 import { holdbacks } from './holdbacks.js';
 import { startMarquee } from './marquee.js';
 import { loading } from './loading.js';
+import { members } from './members.js';
 import { parties } from './parties.js';
 import { partners } from './partners.js';
 import { playback } from './playback.js';
@@ -72,6 +73,7 @@ describe('browser', { timeout: 1_800_000 }, () => {
     preview: () => preview(world),
     clearance: () => clearance(world),
     early: () => early(world),
+    members: () => members(world),
     holdbacks: () => holdbacks(world),
     release: () => release(world),
     extras: () => extras(world),

@@ -49,28 +49,11 @@ export function growing(world) {
     await rm(folder, { recursive: true, force: true });
   });
 
-  async function send(bytes, metadata) {
-    const headers = { authorization: `Bearer ${house.demo.operator_token}`, 'tus-resumable': '1.0.0' };
-    const said = Object.entries(metadata).map(([key, value]) => `${key} ${Buffer.from(value).toString('base64')}`);
-    const begun = await fetch(`${house.url}/api/v1/operator/uploads`, {
-      method: 'POST',
-      headers: { ...headers, 'upload-length': String(bytes.length), 'upload-metadata': said.join(',') },
-    });
-    const location = begun.headers.get('location');
-    const sent = await fetch(`${house.url}${location}`, {
-      method: 'PATCH',
-      headers: { ...headers, 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' },
-      body: bytes,
-    });
-    assert.equal(sent.status, 204);
-    return { job_id: sent.headers.get('marquee-job'), upload_id: location.split('/').at(-1) };
-  }
-
   /** The film, and French words beside it. */
   async function upload() {
     const words = Buffer.from('1\n00:00:01,000 --> 00:00:04,000\nUn trou dans la terre\n');
-    const beside = await send(words, { filename: 'words.srt', kind: 'subtitles', language: 'fr' });
-    return send(await readFile(film), { filename: 'premiere.mp4', beside: beside.upload_id });
+    const beside = await house.upload(words, { filename: 'words.srt', kind: 'subtitles', language: 'fr' });
+    return house.upload(await readFile(film), { filename: 'premiere.mp4', beside: beside.upload_id });
   }
 
   /** The server's one child while it packages. */
