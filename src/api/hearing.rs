@@ -9,7 +9,7 @@ use crate::base::clock::UtcMs;
 use crate::base::territory::Territory;
 use crate::rights::entitlement::{Decision, Entitlement, ViewerRights, decide_part};
 use crate::rights::language_range::LanguageRange;
-use crate::rights::language_terms::Hearing;
+use crate::rights::language_terms::TrackUse;
 use crate::rights::portability::deemed;
 use crate::rights::snapshot::TitleRights;
 
@@ -26,43 +26,44 @@ pub struct HeardBody {
     is_first: bool,
 }
 
-/// The languages in which a part may be heard; none where it makes no difference which one is asked for.
+/// The languages in which a part may be heard by `decision` or where they are asked for; none where that makes no difference.
 pub fn heard(
     title: &TitleRights,
     part: u32,
     viewer: &ViewerRights,
+    decision: &Decision,
     territory: Option<Territory>,
     now: UtcMs,
 ) -> Vec<HeardBody> {
-    let place = deemed(viewer.home, territory);
-    let Some(sound) = title.sound(part, place).filter(|_| title.keeps_languages_back()) else { return Vec::new() };
-    let decide = |wanted: Option<LanguageRange>| match decide_part(
-        title,
-        part,
-        &ViewerRights { wanted, ..viewer.clone() },
-        territory,
-        now,
-    ) {
-        Decision::Allow(right) => Some(right),
-        Decision::Deny(_) => None,
+    let Decision::Allow(first) = decision else { return Vec::new() };
+    let Some(sound) = title.sound(part, deemed(viewer.home, territory)) else { return Vec::new() };
+    let lets_out = |right: &Entitlement, tag: Option<&str>| {
+        let terms = right.caps.as_deref().and_then(|caps| caps.languages.as_ref());
+        terms.is_none_or(|terms| terms.let_out(tag, TrackUse::Heard))
     };
-    let Some(first) = decide(None) else { return Vec::new() };
-    let hears = |right: &Entitlement, language: &LanguageRange| {
-        title.hearing(part, right.caps.as_deref(), place, Some(language)) == Hearing::Wanted
-    };
-    let mut seen: Vec<LanguageRange> = Vec::new();
-    let mut heard: Vec<HeardBody> = Vec::new();
-    for tag in sound.0.iter().map(|tag| tag.as_deref().unwrap_or("und")) {
-        let Some(language) = LanguageRange::parse(tag).filter(|language| !seen.contains(language)) else { continue };
-        if let Some(right) = decide(Some(language.clone())).filter(|right| hears(right, &language)) {
-            heard.push(HeardBody {
-                language: tag.to_owned(),
-                via: right.cause.into(),
-                starts_clock: right.starts_clock,
-                is_first: hears(&first, &language),
-            });
+    let mut tags: Vec<Option<&str>> = Vec::new();
+    for tag in sound.0.iter().map(Option::as_deref) {
+        if !tags.contains(&tag) {
+            tags.push(tag);
         }
-        seen.push(language);
+    }
+    if tags.iter().all(|tag| lets_out(first, *tag)) {
+        return Vec::new();
+    }
+    let mut asking = viewer.clone();
+    let mut asked = |tag: Option<&str>| {
+        asking.wanted = Some(LanguageRange::parse(tag.unwrap_or("und"))?);
+        match decide_part(title, part, &asking, territory, now) {
+            Decision::Allow(right) => Some(right).filter(|right| lets_out(right, tag)),
+            Decision::Deny(_) => None,
+        }
+    };
+    let mut heard = Vec::new();
+    for tag in tags {
+        let is_first = lets_out(first, tag);
+        let Some(right) = (if is_first { Some(first.clone()) } else { asked(tag) }) else { continue };
+        let language = tag.unwrap_or("und").to_owned();
+        heard.push(HeardBody { language, via: right.cause.into(), starts_clock: right.starts_clock, is_first });
     }
     if heard.iter().all(|heard| heard.is_first) { Vec::new() } else { heard }
 }

@@ -113,6 +113,8 @@ pub enum ClosedBecauseBody {
     MembersHaveIt,
     /// The payer had become a member since the order, or was none any more, and the price was another one.
     MemberPriceChanged,
+    /// It is sold to members only, and the payer was none any more.
+    MembershipEnded,
 }
 
 /// Time as a member.

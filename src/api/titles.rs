@@ -303,8 +303,8 @@ pub async fn show(
     let ours = ViewerRights { external: None, ..rights.clone() };
     for part in &mut body.parts {
         let rights = if part.part == 1 { &rights } else { &ours };
-        part.heard = heard(&title, part.part, rights, place.territory, now);
         let decision = decide_part(&title, part.part, rights, place.territory, now);
+        part.heard = heard(&title, part.part, rights, &decision, place.territory, now);
         part.decision = Some(DecisionBody::new(decision, &title, rights, now));
     }
     if title.title.standing(now) == TitleStatus::Draft {

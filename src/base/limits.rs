@@ -117,11 +117,11 @@ pub const COINS_PER_LOT_MAX: u32 = 1_000_000;
 /// Lots of one viewer, so that a wallet is read in one go.
 pub const COIN_LOTS_PER_VIEWER_MAX: usize = 1_000;
 
-/// Ten years: what a product gives for longer is a slip of the pen.
 /// How long before the end of its window an offer may be sold no more.
 pub const SALES_CUTOFF_MS_MAX: i64 = 30 * 24 * 3_600_000;
 /// Who buys what members get within this time is told so, and has to agree.
 pub const MEMBERS_SOON: Duration = Duration::from_hours(24);
+/// Ten years: what a product gives for longer is a slip of the pen.
 pub const PRODUCT_DAYS_MAX: u32 = 3_660;
 /// Each is quoted by itself when the bundle is.
 pub const BUNDLE_OFFERS_MAX: usize = 50;

@@ -120,7 +120,7 @@ impl Checkout {
                 }
             };
             if let Some(from_at) = quoted.members_from_at
-                && order.accepted_members_from_at.is_none_or(|accepted| accepted > from_at)
+                && order.accepted_members_from_at.is_none_or(|accepted| accepted <= quoted.at || accepted > from_at)
             {
                 let next = vec![NextOption::Wait { opens_at: from_at }];
                 return Ok(Err(Denial { next, ..Denial::of(DenialCode::MembersSoon) }));
@@ -269,7 +269,7 @@ impl Checkout {
     }
 
     /// Asks once about every purchase that has waited long enough for its callback to be late; one that nobody paid in
-    /// time expires. Nothing expires by a clock that is in doubt, and a purchase that cannot be asked about keeps no other
+    /// time expires. And gives back what was not kept, where that has failed. Nothing expires by a clock that is in doubt, and a purchase that cannot be asked about keeps no other
     /// one waiting.
     pub async fn sweep(&self) -> Result<()> {
         let now = self.clock.now();
@@ -284,13 +284,21 @@ impl Checkout {
                 tracing::warn!(purchase = %purchase.id, error = error.log_line(), "a purchase stays pending");
             }
         }
+        for purchase in self.db.unreturned_purchases(PENDING_AT_ONCE).await? {
+            if let Err(error) = self.ask_again(&purchase, now).await {
+                tracing::warn!(purchase = %purchase.id, error = error.log_line(), "a payment has not gone back yet");
+            }
+        }
         Ok(())
     }
 
     async fn ask_again(&self, purchase: &Purchase, now: UtcMs) -> Result<()> {
         let Ok(provider) = self.provider(&purchase.provider) else { return Ok(()) };
         match provider.query(purchase, now).await? {
-            PaymentState::Pending { .. } if now >= purchase.created_at + limits::PAYMENT_PENDING_MAX => {
+            PaymentState::Pending { .. }
+                if purchase.status == PurchaseStatus::Pending
+                    && now >= purchase.created_at + limits::PAYMENT_PENDING_MAX =>
+            {
                 self.db.close_purchase(purchase.id, None, PurchaseClosed::Expired, now).await?;
                 self.audience.news.tell(Item::Order(purchase.id));
                 Ok(())
@@ -334,7 +342,7 @@ impl Checkout {
     }
 
     /// Why a payment that was taken at `at` does not buy what was ordered: what would play for nobody is not sold, though its
-    /// payment took so long, and the price for members is that of whoever is one when the payment is taken.
+    /// payment took so long, and what is for members, or their price, is for whoever is one when the payment is taken.
     async fn why_not_kept(&self, purchase: &Purchase, at: UtcMs, now: UtcMs) -> Result<Option<ClosedBecause>> {
         if purchase.status != PurchaseStatus::Pending {
             return Ok(None);
@@ -343,14 +351,21 @@ impl Checkout {
             return Ok(Some(ClosedBecause::MembersHaveIt));
         }
         let snapshot = self.follower.snapshot();
-        let offer = purchase.good.offer_id().and_then(|id| snapshot.offer(id)).map(|(_, offer)| offer);
-        if offer.is_none_or(|offer| offer.price(true) == offer.price(false)) {
+        let offers =
+            || purchase.good.lines().iter().filter_map(|line| snapshot.offer(line.offer_id)).map(|(_, offer)| offer);
+        let has_two_prices = purchase.good.offer_id().is_some() && offers().any(|it| it.price(true) != it.price(false));
+        let is_for_members = offers().any(|offer| !offer.is_for(false));
+        if !has_two_prices && !is_for_members {
             return Ok(None);
         }
         let memberships = self.db.memberships(purchase.viewer_id, purchase.livemode).await?;
         let was_active = |membership: Membership| membership.as_of(at).is_some_and(|then| then.is_active(at));
         let is_member = memberships.into_iter().any(was_active);
-        Ok((is_member != purchase.is_member_price).then_some(ClosedBecause::MemberPriceChanged))
+        Ok(if is_for_members && !is_member {
+            Some(ClosedBecause::MembershipEnded)
+        } else {
+            (has_two_prices && is_member != purchase.is_member_price).then_some(ClosedBecause::MemberPriceChanged)
+        })
     }
 
     /// Whether early access is being paid for that members had got meanwhile.
@@ -367,8 +382,8 @@ impl Checkout {
         purchase.good.lines().iter().any(is_over)
     }
 
-    /// Money that came when the purchase had ended without it goes back to the payer. The provider tells us again until
-    /// that is done, so a failure here loses nothing.
+    /// Money that came when the purchase had ended without it, or that is not kept, goes back to the payer. The provider tells
+    /// us again until that is done, and what is not kept is looked after, so a failure here loses nothing.
     async fn return_late(&self, id: PurchaseId, event_id: &str) -> Result<()> {
         let purchase = self.purchase(id).await?;
         if !matches!(purchase.status, PurchaseStatus::Declined | PurchaseStatus::Expired) {
@@ -376,7 +391,8 @@ impl Checkout {
         }
         self.provider(&purchase.provider)?.refund(&purchase).await?;
         let now = self.clock.now();
-        let detail = serde_json::json!({"event_id": event_id, "amount": purchase.price, "status": purchase.status});
+        let detail = serde_json::json!({"event_id": event_id, "amount": purchase.price, "status": purchase.status,
+            "closed_because": purchase.closed_because});
         let line = AuditLine {
             id: AuditId::new(now),
             at: now,
@@ -386,7 +402,7 @@ impl Checkout {
             detail: detail.to_string(),
         };
         if self.db.record_late_payment(id, event_id, &line).await? == Settled::Done {
-            tracing::warn!(purchase = %id, "a payment came too late and was given back");
+            tracing::warn!(purchase = %id, "a payment came too late, or was not kept, and was given back");
         }
         Ok(())
     }

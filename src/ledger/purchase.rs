@@ -58,6 +58,8 @@ pub enum ClosedBecause {
     /// When the payment was taken its payer was a member and had not been one at the order, or the other way round: the
     /// price was another one.
     MemberPriceChanged,
+    /// It is sold to members only, and when the payment was taken its payer was none any more.
+    MembershipEnded,
 }
 
 impl ClosedBecause {
@@ -65,11 +67,14 @@ impl ClosedBecause {
         match self {
             ClosedBecause::MembersHaveIt => "members_have_it",
             ClosedBecause::MemberPriceChanged => "member_price_changed",
+            ClosedBecause::MembershipEnded => "membership_ended",
         }
     }
 
     pub fn parse(text: &str) -> Option<ClosedBecause> {
-        [ClosedBecause::MembersHaveIt, ClosedBecause::MemberPriceChanged].into_iter().find(|why| why.as_str() == text)
+        [ClosedBecause::MembersHaveIt, ClosedBecause::MemberPriceChanged, ClosedBecause::MembershipEnded]
+            .into_iter()
+            .find(|why| why.as_str() == text)
     }
 }
 

@@ -20,7 +20,7 @@ use crate::base::territory::Territory;
 use crate::operator::Operators;
 use crate::playback::denied;
 use crate::rights::denial::DenialCode;
-use crate::rights::entitlement::{self, Cause, Decision, ViewerRights, explain_going_on};
+use crate::rights::entitlement::{self, Cause, Decision, ViewerRights, decide_part, explain_going_on};
 use crate::rights::language_range::LanguageRange;
 use crate::rights::portability::deemed;
 use crate::rights::reach::Reach;
@@ -167,9 +167,16 @@ pub async fn explained(
                 }
                 _ => None,
             };
-            let devices = trace::devices(&right, registered, sessions.devices().limit());
+            let limit = sessions.devices().limit();
+            let is_full = registered.is_some_and(|count| count >= limit as usize);
+            let open = match is_full.then(|| decide_part(title, part, &viewer.of_anybody(), territory, at)) {
+                Some(Decision::Allow(open)) => Some(open),
+                _ => None,
+            };
+            let devices = trace::devices(&right, registered, limit, open.is_some());
             let mut code = devices.code;
             steps.push(devices);
+            let right = open.unwrap_or(right);
             if code.is_none() {
                 let is_refused = are_counted && sessions.are_streams_taken(&right, viewer_id, title.title.id).await?;
                 steps.push(trace::streams(&right, is_refused));

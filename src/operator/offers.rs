@@ -170,8 +170,12 @@ pub async fn create(
         withdrawn_at: None,
     };
     offer.check()?;
-    if avail.window.end_at.is_some_and(|end_at| end_at.0 - offer.sales_cutoff_ms <= avail.window.start_at.0) {
-        let detail = "The sale would end before the window opens.";
+    let sold_until = offer.sold_until(&avail);
+    if offer.sales_cutoff_ms > 0 && sold_until.is_none_or(|until| until <= avail.window.start_at) {
+        let detail = match sold_until {
+            None => "The window has no end before which the sale could end.",
+            Some(_) => "The sale would end before the window opens.",
+        };
         return Err(
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "OFFER_INVALID", detail).with_param("sales_cutoff_s")
         );

@@ -11,6 +11,7 @@ pub mod clearkey;
 pub mod denied;
 pub mod devices;
 pub mod external;
+pub mod feature;
 pub mod follower;
 pub mod gate;
 pub mod growing;

@@ -19,6 +19,7 @@ use crate::catalog::licence::{CardPolicy, ReleaseCard};
 use crate::catalog::title::Title;
 use crate::playback::devices::{Devices, Place};
 use crate::playback::external::{Asker, ExternalBilling, LastHeard, Memory, Recheck};
+use crate::playback::feature::{Feature, Featured, featured, is_missing, no_preview};
 use crate::playback::follower::{Follower, LiveGrant, LiveMembership, LiveRow};
 use crate::playback::leases::{SessionLease, slot};
 use crate::playback::token::Tokens;
@@ -113,18 +114,6 @@ impl Watcher {
     }
 }
 
-/// What of a title is to be played.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Feature {
-    /// A part of the film, counted from 1.
-    Part(u32),
-    Trailer,
-    /// A clip, counted from 1.
-    Clip(u32),
-    /// The beginning of part 1.
-    Preview,
-}
-
 /// A session that was opened, and the secret that plays it.
 pub struct Opened {
     pub session: PlaybackSession,
@@ -203,6 +192,7 @@ impl Sessions {
         let Some(title) = snapshot.title(request.title_id) else {
             return Ok(Err(Denial::of(DenialCode::TitleNotListed)));
         };
+        let mut asked = None;
         let decision = match request.feature {
             Feature::Part(part) => {
                 if let Watcher::Partner(pass) = request.watcher {
@@ -211,7 +201,9 @@ impl Sessions {
                     let viewer_id = request.watcher.viewer_id();
                     let rights = self.asked_rights(viewer_id, title, part, request.territory).await?;
                     let viewer = ViewerRights { wanted: request.wanted.clone(), ..rights };
-                    decide_part(title, part, &viewer, request.territory, now)
+                    let decision = decide_part(title, part, &viewer, request.territory, now);
+                    asked = Some((part, viewer));
+                    decision
                 }
             }
             Feature::Trailer | Feature::Clip(_) => decide_trailer(&title.title, request.territory, now),
@@ -231,10 +223,14 @@ impl Sessions {
             }
             Decision::Deny(denial) => return Ok(Err(denial)),
         };
-        let place =
+        let mut place =
             if entitlement.cause.is_of_account() { self.devices.place(request.watcher).await? } else { Place::Had };
         if place == Place::Taken {
-            return Ok(Err(Denial::of(DenialCode::DeviceLimit)));
+            // What is open to anybody plays on any device.
+            match asked.map(|(part, viewer)| decide_part(title, part, &viewer.of_anybody(), request.territory, now)) {
+                Some(Decision::Allow(open)) => (entitlement, place) = (open, Place::Had),
+                _ => return Ok(Err(Denial::of(DenialCode::DeviceLimit))),
+            }
         }
         if request.age_limit.is_some_and(|age_limit| title.title.details.is_above(age_limit)) {
             return Ok(Err(Denial::of(DenialCode::PinRequired)));
@@ -272,7 +268,7 @@ impl Sessions {
         if lease.take(&*self.state, self.now_ms()).await? == Lease::Full {
             return Ok(Err(Denial::of(DenialCode::TooManyStreams)));
         }
-        // Last, so that no device takes a place that then plays nothing.
+        // Last of what is asked: who is refused takes no place.
         let registered = self.devices.register(place, request.watcher, now).await;
         if !matches!(registered, Ok(true)) {
             lease.release(&*self.state).await;
@@ -551,50 +547,6 @@ impl LiveSession {
     }
 }
 
-fn is_missing(title: &Title, feature: Feature) -> bool {
-    matches!(feature, Feature::Part(part) if title.part(part).is_none())
-}
-
-/// What is played of a title.
-struct Featured {
-    /// 1 for all that is no part.
-    part: u32,
-    asset_id: AssetId,
-    film_ms: i64,
-}
-
-fn featured(title: &Title, feature: Feature) -> Result<Featured> {
-    let not_found = |code, param, message: String| Error::new(ErrorKind::NotFound, code, message).with_param(param);
-    match feature {
-        Feature::Part(part) => {
-            let found = |asset_id| Featured { part, asset_id, film_ms: title.part_runtime_ms(part) };
-            title.part(part).map(found).ok_or_else(|| {
-                let message = format!("This title has {} parts; there is no part {part}.", title.parts.len());
-                not_found("PART_NOT_FOUND", "part", message)
-            })
-        }
-        Feature::Preview => {
-            let (asset_id, film_ms) = title.part(1).zip(title.preview_ms()).ok_or_else(no_preview)?;
-            Ok(Featured { part: 1, asset_id, film_ms })
-        }
-        Feature::Trailer => {
-            let trailer = title
-                .details
-                .trailer
-                .ok_or_else(|| not_found("TRAILER_NOT_FOUND", "trailer", "This title has no trailer.".to_owned()))?;
-            Ok(Featured { part: 1, asset_id: trailer.asset_id, film_ms: trailer.runtime_ms })
-        }
-        Feature::Clip(number) => {
-            let clips = &title.details.clips;
-            let clip = number.checked_sub(1).and_then(|place| clips.get(place as usize)).ok_or_else(|| {
-                let message = format!("This title has {} clips; there is no clip {number}.", clips.len());
-                not_found("CLIP_NOT_FOUND", "clip", message)
-            })?;
-            Ok(Featured { part: 1, asset_id: clip.asset_id, film_ms: clip.runtime_ms })
-        }
-    }
-}
-
 /// The token's end: the hard end, of a window or of an invitation, or the oldest a session gets. Every other end is asked
 /// for at each request, as it may move while the session is open.
 fn session_end(entitlement: &Entitlement, avail: Option<&Avail>, now: UtcMs) -> UtcMs {
@@ -602,10 +554,6 @@ fn session_end(entitlement: &Entitlement, avail: Option<&Avail>, now: UtcMs) -> 
     let hard_end_at = avail.and_then(|avail| avail.hard_end_at).or(invited_until);
     let oldest = now + limits::SESSION_AGE_MAX;
     hard_end_at.map_or(oldest, |hard_end_at| hard_end_at.min(oldest))
-}
-
-fn no_preview() -> Error {
-    Error::new(ErrorKind::NotFound, "PREVIEW_NOT_FOUND", "This title has no preview.").with_param("preview")
 }
 
 fn clock_doubtful() -> Error {

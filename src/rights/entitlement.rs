@@ -179,6 +179,11 @@ impl ViewerRights {
             .max_by_key(|membership| membership.ends_at)
     }
 
+    /// The same without what the account has: what is left plays for anybody who is where this viewer is.
+    pub fn of_anybody(&self) -> ViewerRights {
+        ViewerRights { home: self.home, wanted: self.wanted.clone(), ..ViewerRights::default() }
+    }
+
     pub fn is_member(&self, now: UtcMs) -> bool {
         self.membership(now).is_some()
     }

@@ -28,7 +28,7 @@ pub struct Offer {
     pub streams: u32,
     /// From when it is sold although its window has not opened.
     pub presale_from_at: Option<UtcMs>,
-    /// How long before the end of its window it is sold no more.
+    /// How long before the end of its window, or the hard end, it is sold no more.
     pub sales_cutoff_ms: i64,
     /// From when it is sold no more, whatever its window says.
     pub withdrawn_at: Option<UtcMs>,
@@ -44,7 +44,7 @@ pub enum SalePhase {
     /// Sold now, watched from the opening of its window.
     Presale,
     Open,
-    /// Its window is over.
+    /// Its window is over, or what is left of it is too little to be sold.
     Closed,
     Withdrawn,
 }
@@ -103,9 +103,10 @@ impl Offer {
         }
     }
 
-    /// Until when it is sold under `avail`, which is its own.
+    /// Until when it is sold under `avail`, which is its own: its window or its hard end ends the sale, whichever is earlier.
     pub fn sold_until(&self, avail: &Avail) -> Option<UtcMs> {
-        avail.window.end_at.map(|end_at| UtcMs(end_at.0.saturating_sub(self.sales_cutoff_ms)))
+        let end_at = avail.window.end_at.into_iter().chain(avail.hard_end_at).min()?;
+        Some(UtcMs(end_at.0.saturating_sub(self.sales_cutoff_ms)))
     }
 
     /// Whether it is sold to this viewer at all.

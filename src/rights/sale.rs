@@ -1,5 +1,5 @@
-//! Whether an offer may be bought, and for how much: `start_at <= now < end_at` of its avail, or in its presale before
-//! that; in a licensed territory, by somebody who does not own it.
+//! Whether an offer may be bought, and for how much: `start_at <= now < end_at - sales_cutoff` of its avail, or in its presale
+//! before that; in a licensed territory, by somebody who does not own it.
 
 use crate::base::clock::UtcMs;
 use crate::base::limits;

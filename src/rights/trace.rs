@@ -424,12 +424,17 @@ pub fn edit(
     Step::new(Check::Edit, passed(edit.is_ok()), edit.err(), says, facts)
 }
 
-/// Whether a device that is new to the account could play. Which are registered is known of this moment only.
-pub fn devices(right: &Entitlement, registered: Option<usize>, limit: u32) -> Step {
-    let code = registered.filter(|count| *count >= limit as usize).map(|_| DenialCode::DeviceLimit);
+/// Whether a device that is new to the account could play, by what the account has or by what `is_open` to anybody. Which
+/// devices are registered is known of this moment only.
+pub fn devices(right: &Entitlement, registered: Option<usize>, limit: u32, is_open: bool) -> Step {
+    let is_full = registered.is_some_and(|count| count >= limit as usize);
+    let code = (is_full && !is_open).then_some(DenialCode::DeviceLimit);
     let says = match (registered, code) {
         _ if !right.cause.is_of_account() => "Devices are not counted for this right.".to_owned(),
         (None, _) => format!("{limit} of the account; counted when a session opens."),
+        (Some(count), None) if is_full => {
+            format!("The account has {count} of {limit} devices: on another one it plays as it does for anybody.")
+        }
         (Some(count), None) => format!("The account has {count} of {limit} devices: there is room for another one."),
         (Some(count), Some(_)) => {
             format!("The account has {count} of {limit} devices: those play, and no other until one is signed out.")

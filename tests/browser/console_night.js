@@ -28,7 +28,7 @@ const WORDS = {
     name: 'Name', email: 'Email', enter: 'Come in', test_mode: 'Test mode', upload: 'Upload a film', new_title: 'New title',
     in_zh: 'Name · Chinese', in_en: 'Name · English', create: 'Create draft', lost: 'Connection lost. Trying again by itself.',
     packaged: 'The film is in the title.', windows: 'Windows and prices', add_window: 'Add window',
-    add_territory: 'Add a territory', add: 'Add', made_in: 'Country of origin', save: 'Save', zone: 'Time zone', start: /^Start \(/, end: /^End of sale/,
+    add_territory: 'Add a territory', add: 'Add', made_in: 'Country of origin', save: 'Save', saved: 'Saved', details: 'Details and status', zone: 'Time zone', start: /^Start \(/, end: /^End of sale/,
     conflict: 'This cannot be saved as it is', cancel: 'Cancel',
     add_price: 'Add price', price: 'Price', member_price: 'Member price', set_live: 'Set live', is_live: 'Live',
     refund: 'Refund', refund_now: /^Refund /, refunded: 'Refunded', reason: 'Reason', reason_asked: 'The viewer asked',
@@ -159,7 +159,13 @@ export function night(world) {
     await desk.getByRole('button', { name: words.use_it }).first().click();
     await desk.getByText(words.packaged).first().waitFor();
     await desk.getByRole('link', { name: words.windows }).click();
-    await addWindow(desk, words, { start: '2020-01-01T00:00', end: '' });
+    // Nobody has said where it was made, and the window is for China: that is asked for before it has a price.
+    await addWindow(desk, words, { start: '2020-01-01T00:00', end: '' }, 'ORIGIN_UNKNOWN');
+    await desk.getByRole('link', { name: words.details }).click();
+    await desk.getByLabel(words.made_in).fill('NL');
+    await desk.getByRole('button', { name: words.save, exact: true }).click();
+    await desk.getByText(words.saved, { exact: true }).first().waitFor();
+    await desk.getByRole('link', { name: words.windows }).click();
     await addPrice(desk, words, '6.5', '');
     await goLive(desk, words);
     const hall = await watch(world, house, { locale: 'en-GB', viewport: { width: 390, height: 844 } }, titleId(desk), words);
@@ -196,10 +202,11 @@ async function fillWindow(desk, words, { start, end }) {
   if (end) await sheet.getByLabel(words.end).fill(end);
 }
 
-async function addWindow(desk, words, times) {
+async function addWindow(desk, words, times, warning = null) {
   await desk.getByRole('button', { name: words.add_window }).last().click();
   await fillWindow(desk, words, times);
   const sheet = desk.locator('dialog[open]');
+  if (warning) await sheet.getByText(warning).waitFor();
   await sheet.locator('[type=submit]').click();
   await sheet.waitFor({ state: 'detached' });
 }

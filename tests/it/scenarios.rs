@@ -258,6 +258,16 @@ impl Stage {
         self.buys_in("CN", viewer, sold).await
     }
 
+    /// The purchase of what members get soon, by somebody who knows from when.
+    async fn buys_soon(&self, viewer: &TestViewer, sold: &Sold, members_from: &str) -> Value {
+        let viewer = self.server.signed_in_again(viewer).await;
+        let body = json!({"offer_id": sold.offer, "payment": {"method": "sandbox", "outcome": "paid"},
+            "accepted_members_from_at": members_from});
+        let answer = self.from("CN", &viewer.token, "/purchases", &body).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+        answer.json()
+    }
+
     async fn opens_in(&self, territory: &str, viewer: &TestViewer, title: TitleId) -> Result<Value, String> {
         let viewer = self.server.signed_in_again(viewer).await;
         let answer = self.from(territory, &viewer.token, "/playback-sessions", &json!({"title_id": title})).await;

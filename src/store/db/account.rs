@@ -56,8 +56,8 @@ pub trait AccountDb: Send + Sync {
     /// Ends a viewer's token; false when it is not theirs or not valid at `at`.
     async fn end_sign_in(&self, viewer: ViewerId, id: ApiTokenId, at: UtcMs) -> Result<bool>;
 
-    /// A viewer's token takes the place of `replaced`, one of the same viewer's, which ends: it is a device of the account if that was one and was
-    /// valid.
+    /// A viewer's token takes the place of `replaced`, one of the same viewer's, which ends: it is a device of the account if
+    /// that was one and was valid.
     async fn replace_sign_in(&self, replaced: ApiTokenId, token: &ApiToken) -> Result<()>;
 
     /// A viewer's tokens that are devices of the account and valid at `now`, in the order in which they became that.

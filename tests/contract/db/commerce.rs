@@ -12,7 +12,7 @@ use marquee::store::db::sales::SaleFilter;
 use marquee::store::db::{Page, Written};
 
 use super::Backend;
-use crate::scene::{NOW, Scene, grant_for, key, later, other_body, refund_of, sale};
+use crate::scene::{NOW, Scene, audit_line, grant_for, key, later, other_body, refund_of, sale};
 
 pub async fn a_purchase_is_recorded_once_by_its_key(backend: &impl Backend) {
     let db = backend.open().await;
@@ -112,11 +112,20 @@ pub async fn a_purchase_ends_without_money(backend: &impl Backend) {
         (PurchaseClosed::Expired, PurchaseStatus::Expired, None),
         not_kept(ClosedBecause::MembersHaveIt),
         not_kept(ClosedBecause::MemberPriceChanged),
+        not_kept(ClosedBecause::MembershipEnded),
     ] {
         let purchase = scene.begun(&db).await;
         assert_eq!(db.close_purchase(purchase.id, None, closed, later(5)).await.unwrap(), Settled::Done);
         let ended = Purchase { status, closed_because, decided_at: Some(later(5)), ..purchase.clone() };
-        assert_eq!(db.purchase(purchase.id).await.unwrap(), Some(ended));
+        assert_eq!(db.purchase(purchase.id).await.unwrap(), Some(ended.clone()));
+        // What was paid and not kept is looked after until it has gone back.
+        let expected = if closed_because.is_some() { vec![ended] } else { vec![] };
+        assert_eq!(db.unreturned_purchases(9).await.unwrap(), expected);
+        if closed_because.is_some() {
+            let line = audit_line("payment.late_refund");
+            db.record_late_payment(purchase.id, &format!("evt_{}", purchase.id), &line).await.unwrap();
+            assert_eq!(db.unreturned_purchases(9).await.unwrap(), []);
+        }
         let late = db.settle_purchase(purchase.id, None, &sale(&purchase), &grant_for(&purchase).into()).await.unwrap();
         assert_eq!(late, Settled::AlreadyDecided, "a late payment does not resurrect it");
     }

@@ -63,9 +63,9 @@ async fn what_an_operator_says_of_a_title_is_what_a_viewer_reads() {
         assert_eq!(shown[field], edited.body[field], "{field}");
     }
     let parts = json!([
-        {"part": 1, "name": null, "runtime_ms": 60_000, "opens_at": null, "decision": null},
+        {"part": 1, "name": null, "runtime_ms": 60_000, "opens_at": null, "decision": null, "heard": []},
         {"part": 2, "name": {"en": "The end"}, "runtime_ms": 60_000, "opens_at": "2027-01-20T00:00:00.000Z",
-            "decision": null},
+            "decision": null, "heard": []},
     ]);
     assert_eq!(cinema.get("/titles", "").await.body["data"][0]["parts"], parts, "a list is short");
     let of_part = |part: usize| &shown["parts"][part - 1]["decision"];

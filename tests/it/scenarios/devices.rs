@@ -108,6 +108,26 @@ pub async fn a_sixth_device_plays_once_one_of_five_is_signed_out(backend: Backen
     let step = said["steps"].as_array().unwrap().iter().find(|step| step["check"] == "devices").unwrap();
     assert_eq!((&said["via"], &step["outcome"]), (&json!("free"), &json!("pass")));
     assert_eq!(step["facts"], json!({"registered": null, "limit": null}));
+    // What members have plays as it does for anybody once it is free too, and takes no place.
+    stage.avail(title, window("avod", &["CN"], START, None)).await;
+    let path = format!("/explain?title_id={title}&viewer_id={}&territory=CN", member.id);
+    let said = stage.done(Method::GET, &path, json!({})).await;
+    let played = stage.plays_on(&sixth, json!({"title_id": title})).await;
+    assert_eq!((&said["via"], &played.json()["via"]), (&json!("free"), &json!("free")));
+    let step = said["steps"].as_array().unwrap().iter().find(|step| step["check"] == "devices").unwrap();
+    assert_eq!((&step["outcome"], &step["facts"]), (&json!("pass"), &json!({"registered": 5, "limit": 5})));
+    let at_home = stage.plays_on(&devices[0], json!({"title_id": title})).await;
+    assert_eq!((at_home.json()["via"].as_str(), stage.devices_seen_by(&sixth).await), (Some("membership"), 5));
+    stage.leaves(&at_home).await;
+    let free_again =
+        stage.done(Method::GET, &format!("/titles/{title}/avails"), json!({})).await["data"][1]["id"].clone();
+    stage
+        .done(
+            Method::PATCH,
+            &format!("/avails/{}", free_again.as_str().unwrap()),
+            json!({"end_at": stage.server.now()}),
+        )
+        .await;
 
     // Those that are registered go on, in the one stream that the sixth has not taken.
     let begun = stage.plays_on(&devices[0], json!({"title_id": title})).await;

@@ -142,7 +142,8 @@ pub async fn a_film_lives_from_its_planning_to_its_revocation(backend: Backend) 
     assert_eq!((&late["alarm"], &late["drift_ms"]), (&json!("late"), &json!(300_000)));
 
     stage.to("2027-01-29T19:30:00+08:00");
-    let rented = stage.buys(&buyer, &sold).await.unwrap();
+    assert_eq!(code(&stage.buys(&buyer, &sold).await), "MEMBERS_SOON");
+    let rented = stage.buys_soon(&buyer, &sold, FOR_MEMBERS).await;
     let keeper = stage.server.viewer("keeper").await;
     let kept = stage.buys(&keeper, &for_good).await.unwrap();
     let watching = stage.plays(&buyer, title).await.unwrap();

@@ -71,7 +71,7 @@ pub async fn the_device_the_pin_and_then_the_streams_are_asked_last(backend: Bac
     rows.push((for_members("to come", "NL", soon, json!({})).await, "WINDOW_NOT_OPEN"));
     let over = window("svod", &["CN"], START, Some("2027-03-01T00:00:00Z"));
     rows.push((for_members("over", "NL", over, json!({})).await, "WINDOW_CLOSED"));
-    let body = json!({"name": {"en": "mute"}, "assets": [super::languages::film(&stage).await], "status": "live", "country": "NL",
+    let body = json!({"name": {"en": "mute"}, "assets": [super::languages::film(&stage).await], "status": "live",
         "country": "NL", "min_age": 16});
     let mute: TitleId = stage.made("/titles", body).await.parse().unwrap();
     let mut silent = open("svod");

@@ -2,6 +2,7 @@
 //! the end of a window it is sold (DOMAIN M1).
 
 use marquee::base::clock::UtcMs;
+use marquee::store::db::commerce::SandboxAct;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -97,17 +98,35 @@ pub async fn a_price_is_that_of_whoever_is_a_member_when_it_is_paid(backend: Bac
         }
     }
     // What was taken in time is heard of late, and is kept; where the membership was ended early, that instant counts.
-    let taken_at = |order: &Value| UtcMs(at(order["created_at"].as_str().unwrap()).0 + 3000);
     for (ends_after_ms, status) in [(1, "paid"), (0, "expired")] {
         let viewer = stage.server.viewer(&format!("late{status}")).await;
         let membership = member(&viewer, OPENS, "2028-01-01T00:00:00Z").await;
         let viewer = stage.server.signed_in_again(&viewer).await;
-        let pending = stage.order_for(&viewer, &sold, "pending").await;
-        stage.server.advance_to(taken_at(&pending), ends_after_ms);
+        let pending = stage.order_for(&viewer, &sold, "qr_code").await;
+        let taken_at = UtcMs(stage.server.now().0 + 3000);
+        stage.server.advance_to(taken_at, 0);
+        let payment = pending["payment"]["url"].as_str().unwrap().strip_prefix("/cashier/").unwrap();
+        stage.server.app.db.press_sandbox(payment.parse().unwrap(), SandboxAct::Pay, taken_at).await.unwrap();
+        stage.server.advance_to(taken_at, ends_after_ms);
         stage.done(Method::POST, &format!("/memberships/{membership}/end"), json!({"reason": "asked"})).await;
-        stage.server.advance_to(taken_at(&pending), 60_000);
+        stage.server.advance_to(taken_at, 60_000);
         stage.server.app.checkout.sweep().await.unwrap();
         assert_eq!(stage.became(&viewer, &pending).await["status"], status, "{ends_after_ms}");
+    }
+    // What is for members only is not sold to who is none any more when the payment comes.
+    let early = json!({"kind": "pvod", "list_price": {"amount": 2999, "currency": "CNY"},
+        "clock": {"until_members": {"watch_s": 3600 * 24}}});
+    let second = stage.title("Second", "NL").await;
+    let sold = stage.sell(second, window("vod", &["CN"], OPENS, None), early).await;
+    let lapses = UtcMs(stage.server.now().0 + 60_000);
+    for (offset_ms, status, why) in [(-1, "paid", Value::Null), (0, "expired", json!("membership_ended"))] {
+        let viewer = stage.server.viewer(&format!("early{status}")).await;
+        member(&viewer, OPENS, &lapses.to_string()).await;
+        let viewer = stage.server.signed_in_again(&viewer).await;
+        let pending = stage.order_for(&viewer, &sold, "qr_code").await;
+        stage.server.advance_to(lapses, offset_ms);
+        let became = stage.pays(&viewer, &pending).await;
+        assert_eq!((&became["status"], &became["closed_because"]), (&json!(status), &why), "{offset_ms}");
     }
     stage.end().await;
 }
@@ -142,7 +161,7 @@ pub async fn what_members_get_within_a_day_is_bought_knowingly(backend: Backend)
     assert_eq!(stage.members_from(&viewer, json!({"offer_id": for_good.offer})).await, Value::Null, "it is for good");
     let later = json!(UtcMs(at(members_from).0 + 1));
     for what in [("offer_id", sold.offer.as_str()), ("product_id", bundle.as_str())] {
-        for accepted in [Value::Null, later.clone()] {
+        for accepted in [Value::Null, later.clone(), json!(stage.server.now()), json!("1970-01-01T00:00:00Z")] {
             let refused = stage.buys_knowing(&viewer, what, accepted).await;
             assert_eq!((refused.status, refused.code().as_str()), (StatusCode::CONFLICT, "MEMBERS_SOON"));
             assert_eq!(refused.json()["next"], json!([{"action": "wait", "opens_at": instant}]));
@@ -187,6 +206,9 @@ pub async fn a_sale_ends_before_its_window(backend: Backend) {
             "{cutoff}"
         );
     }
+    let endless = stage.avail(title, window("vod", &["DE"], OPENS, None)).await;
+    let refused = stage.operate(Method::POST, &format!("/avails/{endless}/offers"), &with_cutoff(60)).await;
+    assert_eq!(refused.json()["param"], "sales_cutoff_s", "it has no end");
     let short = stage.avail(title, window("vod", &["US"], OPENS, Some("2027-01-15T02:00:00Z"))).await;
     for (cutoff, expected) in [(2 * 3600, "OFFER_INVALID"), (2 * 3600 - 1, "ok")] {
         let answer = stage.operate(Method::POST, &format!("/avails/{short}/offers"), &with_cutoff(cutoff)).await;

@@ -156,9 +156,9 @@ pub async fn a_window_flips_while_people_watch(backend: Backend) {
     stage.membership(&u4, "2028-01-01T00:00:00+08:00").await;
     stage.membership(&u5, "2028-01-01T00:00:00+08:00").await;
     stage.to("2027-01-29T19:00:00+08:00");
-    assert_eq!(stage.buys(&u4, &sold).await.unwrap()["price"]["amount"], 900);
+    assert_eq!(stage.buys_soon(&u4, &sold, PVOD.1).await["price"]["amount"], 900);
     stage.to("2027-01-29T19:30:00+08:00");
-    assert_eq!(stage.buys(&u2, &sold).await.unwrap()["price"]["amount"], 1800);
+    assert_eq!(stage.buys_soon(&u2, &sold, PVOD.1).await["price"]["amount"], 1800);
     stage.to("2027-01-29T19:40:00+08:00");
     let watching = stage.plays(&u2, title).await.unwrap();
     assert_eq!(watching["via"], "grant", "{watching}");

@@ -20,7 +20,7 @@ impl Stage {
         let asset = self.server.asset().await;
         let mut opens_at = vec![Value::Null; 23];
         opens_at.push(json!(last_opens_at));
-        let body = json!({"name": {"zh-CN": "替身新娘九十天"}, "assets": vec![asset; 24], "status": "live", "country": "NL",
+        let body = json!({"name": {"zh-CN": "替身新娘九十天"}, "assets": vec![asset; 24], "status": "live",
             "country": "NL", "episodes": {"free": 10, "coins": 60, "rewarded_per_day": 1}, "part_opens_at": opens_at});
         let title = self.made("/titles", body).await.parse().unwrap();
         self.avail(title, window("vod", &["CN"], OPENS, Some(CLOSES))).await;

@@ -151,6 +151,17 @@ impl CommerceDb for SqlDb {
         rows.iter().map(purchase::purchase).collect()
     }
 
+    async fn unreturned_purchases(&self, limit: u32) -> Result<Vec<Purchase>> {
+        let rows = sqlx::query(
+            "SELECT * FROM purchase WHERE closed_because IS NOT NULL AND NOT EXISTS (SELECT 1 FROM payment_event e \
+             WHERE e.purchase_id = purchase.id AND e.kind = 'late') ORDER BY id LIMIT $1",
+        )
+        .bind(i64::from(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(purchase::purchase).collect()
+    }
+
     async fn refund_of(&self, purchase: PurchaseId) -> Result<Option<Refund>> {
         let row = sqlx::query("SELECT * FROM refund WHERE purchase_id = $1")
             .bind(purchase.to_string())

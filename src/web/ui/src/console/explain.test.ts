@@ -62,6 +62,7 @@ test('a step says what it found, in the words of its case', () => {
   expect(say('devices', 'pass', null, { registered: null, limit: null })).toBe('Devices are not counted for this right.');
   expect(say('devices', 'pass', null, { registered: null, limit: 5 })).toBe('Up to 5 for the account, counted when a session opens.');
   expect(say('devices', 'pass', null, { registered: 4, limit: 5 })).toBe('The account has 4 of 5 devices: there is room for another one.');
+  expect(say('devices', 'pass', null, { registered: 5, limit: 5 })).toBe('The account has 5 of 5 devices: on another one it plays as it does for anybody.');
   expect(say('devices', 'fail', 'DEVICE_LIMIT', { registered: 5, limit: 5 })).toBe('The account has 5 of 5 devices: those play, and no other until one is signed out.');
   expect(say('licence', 'pass', null, { state: 'not_applicable' })).toBe('No release licence is asked for there.');
   expect(say('licence', 'pass', null, { state: 'licensed' })).toBe('Its release licence is in order.');

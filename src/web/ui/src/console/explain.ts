@@ -91,7 +91,8 @@ export function sayStep(step: Step, words: Words, locale: Locale): string {
       if (limit == null) return words.says_devices_free;
       if (registered == null) return words.says_devices(count(Number(limit), locale));
       const of = [count(Number(registered), locale), count(Number(limit), locale)] as const;
-      return holds ? words.says_devices_room(...of) : words.says_devices_full(...of);
+      if (!holds) return words.says_devices_full(...of);
+      return Number(registered) < Number(limit) ? words.says_devices_room(...of) : words.says_devices_open(...of);
     }
     case 'streams':
       if (!holds) break;

@@ -37,7 +37,7 @@ test('each thing that needs a hand leads to where it is mended', () => {
     href: '/console/titles/ttl_1?tab=film',
   });
   expect(told('ORIGIN_UNKNOWN', { title_id: 'ttl_1', facts: { expires_at: null } })).toEqual({
-    text: 'Nobody has said where Echo was made: in China nothing of it is offered', act: 'Say where', href: '/console/titles/ttl_1?tab=film',
+    text: 'Nobody has said where Echo was made: in China nothing of it is offered', act: 'Say where', href: '/console/titles/ttl_1?tab=details',
   });
   const licence = (code: string, expires_at: string) => told(code, { title_id: 'ttl_1', facts: { expires_at } });
   expect(licence('LICENCE_EXPIRES_SOON', '2026-12-03T04:00:00Z')).toEqual({

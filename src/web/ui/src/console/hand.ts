@@ -55,7 +55,7 @@ export function tell(hand: Hand, words: Shape<typeof en>, locale: Locale, title:
       return { text, act: words.PAYMENT_PENDING_LATE_do, href };
     }
     case 'ORIGIN_UNKNOWN':
-      return { text: words.ORIGIN_UNKNOWN(title), act: words.ORIGIN_UNKNOWN_do, href: tab('film') };
+      return { text: words.ORIGIN_UNKNOWN(title), act: words.ORIGIN_UNKNOWN_do, href: tab('details') };
     case 'LICENCE_CHANGE_PENDING':
       return { text: words.LICENCE_CHANGE_PENDING(title), act: words.LICENCE_CHANGE_PENDING_do, href: tab('film') };
     case 'LICENCE_EXPIRES_SOON':

@@ -314,7 +314,7 @@ export interface BoughtMembership {
 }
 
 /** Why an order came to nothing although its payment arrived: what it was for had another price by then, or none. */
-export type ClosedBecause = 'member_price_changed' | 'members_have_it';
+export type ClosedBecause = 'member_price_changed' | 'members_have_it' | 'membership_ended';
 
 export interface Purchase {
   id: string;

@@ -112,6 +112,7 @@ export const en = {
   says_devices: (limit: string) => `Up to ${limit} for the account, counted when a session opens.`,
   says_devices_room: (registered: string, limit: string) => `The account has ${registered} of ${limit} devices: there is room for another one.`,
   says_devices_full: (registered: string, limit: string) => `The account has ${registered} of ${limit} devices: those play, and no other until one is signed out.`,
+  says_devices_open: (registered: string, limit: string) => `The account has ${registered} of ${limit} devices: on another one it plays as it does for anybody.`,
   says_devices_free: 'Devices are not counted for this right.',
   says_home: 'Lives in one state of the European Economic Area and is in another: asked as at home.',
   says_streams_free: 'Streams are not counted for this right.',
@@ -297,6 +298,7 @@ export const zh: Shape<typeof en> = {
   says_devices: (limit) => `账号最多 ${limit} 台设备，开始会话时计数。`,
   says_devices_room: (registered, limit) => `账号已有 ${registered}/${limit} 台设备，还可加入新设备。`,
   says_devices_full: (registered, limit) => `账号已有 ${registered}/${limit} 台设备：这些设备可继续观看，其他设备须先退出其中一台。`,
+  says_devices_open: (registered, limit) => `账号已有 ${registered}/${limit} 台设备：其他设备按所有人均可观看的方式播放。`,
   says_devices_free: '此观看权不计设备数。',
 
   fact_status: '状态',
