@@ -158,7 +158,8 @@ impl Quotes {
         }
         let found = self.db.coupon_by_code(&code).await?.ok_or_else(coupon::unknown)?;
         let uses = self.db.coupon_uses(&found, viewer_id, self.livemode).await?;
-        Ok(Discount { coupon_id: found.id, amount: found.discount(good, price, uses, now)? })
+        let amount = found.discount(good, price, uses, now)?;
+        Ok(Discount { coupon_id: found.id, amount, funded_by: found.funded_by })
     }
 
     async fn require_room_for_coins(&self, viewer_id: ViewerId) -> Result<()> {

@@ -26,6 +26,9 @@ pub struct Coupon {
     /// By all viewers together; without it as often as they like.
     pub uses_max: Option<u32>,
     pub uses_per_viewer: u32,
+    /// Coupons that were made before anybody said are the platform's.
+    #[serde(default)]
+    pub funded_by: FundedBy,
     /// For operators: what it is for.
     pub note: String,
     pub void_at: Option<UtcMs>,
@@ -42,12 +45,36 @@ pub enum Off {
     Amount(Money),
 }
 
+/// Who pays for what it takes off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FundedBy {
+    /// The platform: the producer has its part of the full price.
+    #[default]
+    Platform,
+    /// The producer: it has its part of what was paid.
+    Producer,
+}
+
 /// How often a coupon has been used: purchases that are pending or paid. By all viewers it is counted only where there is a
 /// bound, and no further than that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CouponUses {
     pub by_all: u32,
     pub by_viewer: u32,
+}
+
+impl FundedBy {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FundedBy::Platform => "platform",
+            FundedBy::Producer => "producer",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<FundedBy> {
+        [FundedBy::Platform, FundedBy::Producer].into_iter().find(|who| who.as_str() == text)
+    }
 }
 
 impl Coupon {
@@ -179,6 +206,7 @@ mod tests {
             ends_at: END,
             uses_max: Some(2),
             uses_per_viewer: 1,
+            funded_by: FundedBy::Platform,
             note: String::new(),
             void_at: None,
             created_at: START,
@@ -237,6 +265,14 @@ mod tests {
         assert_eq!(code(&other, 0, 0, START.0), Some("COUPON_NOT_FOR_THIS"));
         let product = Coupon { product_ids: vec![ProductId::new(START)], ..half };
         assert_eq!(code(&product, 0, 0, START.0), Some("COUPON_NOT_FOR_THIS"));
+    }
+
+    #[test]
+    fn the_platform_pays_for_a_coupon_that_was_kept_before_anybody_said_who_does() {
+        let kept = coupon(Off::Percent(10));
+        let mut before = serde_json::to_value(Coupon { funded_by: FundedBy::Producer, ..kept.clone() }).unwrap();
+        assert_eq!(before.as_object_mut().unwrap().remove("funded_by"), Some("producer".into()));
+        assert_eq!(serde_json::from_value::<Coupon>(before).unwrap(), kept);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::base::id::{
 };
 use crate::base::money::Money;
 use crate::base::territory::Territory;
+use crate::ledger::coupon::FundedBy;
 
 /// One act of buying, from the order to whatever became of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +103,8 @@ pub struct Line {
 pub struct Discount {
     pub coupon_id: CouponId,
     pub amount: Money,
+    /// As the coupon says.
+    pub funded_by: FundedBy,
 }
 
 impl Good {

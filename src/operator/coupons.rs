@@ -20,7 +20,7 @@ use crate::base::clock::UtcMs;
 use crate::base::error::Error;
 use crate::base::id::{CouponId, ProductId, TitleId};
 use crate::base::money::Money;
-use crate::ledger::coupon::{Coupon, Off};
+use crate::ledger::coupon::{Coupon, FundedBy, Off};
 use crate::operator::Operators;
 use crate::store::db::Written;
 
@@ -44,6 +44,10 @@ pub struct NewCouponBody {
     /// 1 if not said.
     #[serde(default = "one")]
     uses_per_viewer: u32,
+    /// `platform` if not said.
+    #[serde(default)]
+    #[schema(value_type = Option<FundedByBody>)]
+    funded_by: FundedBy,
     /// For operators: what it is for.
     #[serde(default)]
     note: String,
@@ -60,6 +64,14 @@ pub enum OffBody {
     Amount(Money),
 }
 
+/// Who pays for what it takes off.
+#[derive(ToSchema)]
+#[schema(as = FundedBy, rename_all = "snake_case")]
+pub enum FundedByBody {
+    Platform,
+    Producer,
+}
+
 #[derive(Serialize, ToSchema)]
 #[schema(as = Coupon)]
 pub struct CouponBody {
@@ -74,6 +86,8 @@ pub struct CouponBody {
     uses_per_viewer: u32,
     /// By purchases that are pending or paid.
     uses: u32,
+    #[schema(value_type = FundedByBody)]
+    funded_by: FundedBy,
     note: String,
     void_at: Option<UtcMs>,
     created_at: UtcMs,
@@ -185,6 +199,7 @@ impl NewCouponBody {
             ends_at: self.ends_at,
             uses_max: self.uses_max,
             uses_per_viewer: self.uses_per_viewer,
+            funded_by: self.funded_by,
             note: self.note.trim().to_owned(),
             void_at: None,
             created_at: now,
@@ -208,6 +223,7 @@ impl CouponBody {
             uses_max: coupon.uses_max,
             uses_per_viewer: coupon.uses_per_viewer,
             uses,
+            funded_by: coupon.funded_by,
             note: coupon.note,
             void_at: coupon.void_at,
             created_at: coupon.created_at,

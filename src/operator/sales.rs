@@ -26,8 +26,10 @@ use crate::base::id::{CouponId, GrantId, OfferId, PaymentId, PurchaseId, RefundI
 use crate::base::limits;
 use crate::base::money::Money;
 use crate::base::territory::Territory;
+use crate::ledger::coupon::FundedBy;
 use crate::ledger::purchase::{ClosedBecause, PurchaseStatus, Refund};
 use crate::operator::Operators;
+use crate::operator::coupons::FundedByBody;
 use crate::operator::viewers::searched;
 use crate::rights::snapshot::Snapshot;
 use crate::store::db::sales::{Sale, SaleFilter};
@@ -82,6 +84,9 @@ pub struct PurchaseRow {
     coupon_id: Option<CouponId>,
     /// What the coupon took off.
     discount: Option<Money>,
+    /// Who pays for that.
+    #[schema(value_type = Option<FundedByBody>)]
+    discount_funded_by: Option<FundedBy>,
     price: Money,
     is_member_price: bool,
     /// From when members would have it without paying, as the buyer was told and agreed.
@@ -221,6 +226,7 @@ impl PurchaseRow {
             offer_id: purchase.good.offer_id(),
             coupon_id: purchase.discount.map(|discount| discount.coupon_id),
             discount: purchase.discount.map(|discount| discount.amount),
+            discount_funded_by: purchase.discount.map(|discount| discount.funded_by),
             price: purchase.price,
             is_member_price: purchase.is_member_price,
             accepted_members_from_at: purchase.accepted_members_from_at,

@@ -5,7 +5,7 @@ use marquee::base::id::{
     CoinLotId, CouponId, GrantId, MembershipId, OfferId, PaymentId, PlanId, ProductId, PurchaseId,
 };
 use marquee::base::money::{Currency, Money};
-use marquee::ledger::coupon::{Coupon, CouponUses, Off};
+use marquee::ledger::coupon::{Coupon, CouponUses, FundedBy, Off};
 use marquee::ledger::entry::LedgerAccount;
 use marquee::ledger::purchase::{Discount, Good, Line, Purchase};
 use marquee::ledger::rules;
@@ -150,7 +150,8 @@ pub async fn a_coupon_is_used_no_more_often_than_it_may(backend: &impl Backend) 
         let whole = scene.purchase();
         let price = Money::new(whole.price.minor - off, whole.price.currency);
         let Good::Offer(line) = whole.good.clone() else { unreachable!() };
-        let discount = Some(Discount { coupon_id: half.id, amount: Money::new(off, Currency::CNY) });
+        let amount = Money::new(off, Currency::CNY);
+        let discount = Some(Discount { coupon_id: half.id, amount, funded_by: FundedBy::Producer });
         Purchase { price, good: Good::Offer(Line { price, ..line }), discount, ..whole }
     };
     let wrong = cheap(&scene, 901);
@@ -226,6 +227,7 @@ fn coupon(code: &str, off: Off) -> Coupon {
         ends_at: later(100),
         uses_max: None,
         uses_per_viewer: 1,
+        funded_by: FundedBy::Producer,
         note: String::new(),
         void_at: None,
         created_at: NOW,

@@ -226,6 +226,7 @@ pub async fn a_coupon_makes_it_cheaper(backend: Backend) {
         "ends_at": ends_at, "uses_max": 2, "note": "Spring"});
     let made = stage.done(Method::POST, "/coupons", coupon.clone()).await;
     assert_eq!((&made["code"], &made["uses"]), (&json!("SPRING-27"), &json!(0)));
+    assert_eq!(made["funded_by"], json!("platform"), "unless it is said");
     assert_eq!(stage.operate(Method::POST, "/coupons", &coupon).await.code(), "COUPON_CODE_TAKEN");
     let [ada, bob, cid] =
         [stage.server.viewer("ada").await, stage.server.viewer("bob").await, stage.server.viewer("cid").await];
@@ -246,6 +247,8 @@ pub async fn a_coupon_makes_it_cheaper(backend: Backend) {
             let bought = stage.orders(&ada, json!({"offer_id": sold.offer, "coupon": " Spring-27 "})).await.json();
             assert_eq!((&bought["price"], &bought["discount"]), (&cny(1206), &cny(594)));
             assert_eq!(bought["list_price"], cny(1800));
+            assert_eq!(bought["discount_funded_by"], Value::Null, "the buyer is not told");
+            assert_eq!(funded(&stage, &bought).await, json!("platform"));
             let again = stage.orders(&bob, json!({"offer_id": sold.offer, "coupon": "SPRING-27"})).await;
             assert_eq!(again.status, StatusCode::CREATED);
             assert_eq!(quote(&cid, "SPRING-27").await, "COUPON_EXHAUSTED");
@@ -258,14 +261,28 @@ pub async fn a_coupon_makes_it_cheaper(backend: Backend) {
         }
     }
     assert_eq!(quote(&cid, "nonsense").await, "COUPON_UNKNOWN");
-    let free = json!({"code": "ONTHEHOUSE", "off": {"percent": 100}, "ends_at": CLOSES});
+    let mut free =
+        json!({"code": "ONTHEHOUSE", "off": {"percent": 100}, "ends_at": CLOSES, "funded_by": "distributor"});
+    let nobody = stage.operate(Method::POST, "/coupons", &free).await;
+    assert_eq!((nobody.status.as_u16(), nobody.code()), (422, "FIELD_INVALID".into()), "{}", nobody.text());
+    free["funded_by"] = json!("producer");
     let free = stage.made("/coupons", free).await;
     let given = stage.orders(&cid, json!({"offer_id": sold.offer, "coupon": "onthehouse"})).await.json();
     assert_eq!((&given["price"], &given["status"]), (&cny(0), &json!("paid")));
+    assert_eq!(funded(&stage, &given).await, json!("producer"));
+    let log = stage.server.api(&stage.server.operator, "/operator/audit?action=coupon.create").await.json();
+    assert_eq!(log["data"][0]["detail"]["coupon"]["funded_by"], json!("producer"));
     stage.done(Method::POST, &format!("/coupons/{free}/void"), json!({})).await;
     assert_eq!(quote(&ada, "ONTHEHOUSE").await, "COUPON_UNKNOWN");
     let listed = stage.server.api(&stage.server.operator, "/operator/coupons").await.json();
     let uses: Vec<u64> = listed["data"].as_array().unwrap().iter().map(|it| it["uses"].as_u64().unwrap()).collect();
     assert_eq!(uses, [1, 1]);
+    assert_eq!([0, 1].map(|n| &listed["data"][n]["funded_by"]), [&json!("producer"), &json!("platform")]);
     stage.end().await;
+}
+
+/// Who pays for the discount of a purchase, as an operator sees it.
+async fn funded(stage: &Stage, bought: &Value) -> Value {
+    let path = format!("/operator/purchases/{}", bought["id"].as_str().unwrap());
+    stage.server.api(&stage.server.operator, &path).await.json()["discount_funded_by"].clone()
 }

@@ -29,6 +29,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (20, include_str!("../schema-20.sql")),
     (21, include_str!("../schema-21.sql")),
     (22, include_str!("../schema-22.sql")),
+    (23, include_str!("../schema-23.sql")),
 ];
 
 pub async fn run(connection: &mut Connection, dialect: &Dialect) -> Result<()> {

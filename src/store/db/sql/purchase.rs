@@ -7,6 +7,7 @@ use super::{Connection, Row, audit, commerce, idempotency, journal, product, wal
 use crate::base::clock::UtcMs;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::id::{GrantId, MembershipId, ProductId, PurchaseId, TitleId, ViewerId};
+use crate::ledger::coupon::FundedBy;
 use crate::ledger::entry::{Entry, EntryKind};
 use crate::ledger::purchase::{ClosedBecause, Discount, Good, Line, PaymentAction, Purchase, PurchaseStatus, Refund};
 use crate::rights::grant::{Grant, GrantCause};
@@ -373,8 +374,8 @@ async fn insert(conn: &mut Connection, purchase: &Purchase) -> Result<()> {
     sqlx::query(
         "INSERT INTO purchase (id, viewer_id, title_id, avail_id, offer_id, price_minor, currency, is_member_price, \
          territory, provider, payment_id, payment_details, status, livemode, created_at, storefront_id, product_id, \
-         lines, coupon_id, discount_minor, campaign, accepted_members_from_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, \
-         $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
+         lines, coupon_id, discount_minor, campaign, accepted_members_from_at, discount_funded_by) VALUES ($1, $2, $3, $4, \
+         $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)",
     )
     .bind(purchase.id.to_string())
     .bind(purchase.viewer_id.to_string())
@@ -398,6 +399,7 @@ async fn insert(conn: &mut Connection, purchase: &Purchase) -> Result<()> {
     .bind(purchase.discount.map_or(0, |discount| discount.amount.minor))
     .bind(&purchase.campaign)
     .bind(purchase.accepted_members_from_at.map(|at| at.0))
+    .bind(purchase.discount.map(|discount| discount.funded_by.as_str()))
     .execute(conn)
     .await?;
     Ok(())
@@ -444,7 +446,11 @@ pub fn purchase(row: &Row) -> Result<Purchase> {
         }),
     };
     let discount = match row.parsed_opt("coupon_id")? {
-        Some(coupon_id) => Some(Discount { coupon_id, amount: row.money("discount_minor")? }),
+        Some(coupon_id) => Some(Discount {
+            coupon_id,
+            amount: row.money("discount_minor")?,
+            funded_by: row.word("discount_funded_by", FundedBy::parse)?,
+        }),
         None => None,
     };
     Ok(Purchase {

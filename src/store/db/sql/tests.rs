@@ -10,6 +10,7 @@ use crate::base::error::ErrorKind;
 use crate::base::id::AuditId;
 use crate::base::limits;
 use crate::base::protection::ProtectionScheme;
+use crate::ledger::coupon::FundedBy;
 use crate::store::db::AuditDb;
 use crate::store::db::audit::AuditLine;
 use crate::store::db::playback::{KeyExtent, KeyUse, WrappedKey};
@@ -141,6 +142,17 @@ async fn a_database_of_the_first_version_keeps_its_titles_keys_and_purchases() {
         });
         deleted.await.unwrap_err();
     }
+    // As version 22 kept what a coupon took off.
+    let as_it_was = "INSERT INTO coupon (id, code, body) VALUES ('cpn_00000000000000000000000001', 'HALF', '{}');
+        UPDATE purchase SET coupon_id = 'cpn_00000000000000000000000001', discount_minor = 600;
+        ALTER TABLE purchase DROP COLUMN discount_funded_by; DELETE FROM schema_version WHERE version = 23";
+    let kept =
+        db.write(move |conn| Box::pin(async move { Ok(sqlx::raw_sql(as_it_was).execute(conn).await.map(|_| ())?) }));
+    kept.await.unwrap();
+    db.close().await;
+    let db = sqlite::open(&path).await.unwrap();
+    let discount = db.purchase(bought.id).await.unwrap().unwrap().discount.unwrap();
+    assert_eq!((discount.amount.minor, discount.funded_by), (600, FundedBy::Platform));
     db.close().await;
     assert!(sqlite::open(&path).await.is_ok(), "a second time there is nothing to do");
 }

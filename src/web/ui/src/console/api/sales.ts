@@ -3,6 +3,7 @@
 import type { ClosedBecause, Localized, Money } from '../../lib/api';
 import { operator, type Page } from '../api';
 import type { OfferKind } from './catalogue';
+import type { FundedBy } from './shop';
 
 export const purchaseStatuses = ['paid', 'pending', 'declined', 'expired', 'refunded'] as const;
 export type PurchaseStatus = (typeof purchaseStatuses)[number];
@@ -28,6 +29,8 @@ export interface PurchaseRow {
   coupon_id: string | null;
   /** What the coupon took off. */
   discount: Money | null;
+  /** Who pays for that. */
+  discount_funded_by: FundedBy | null;
   viewer_id: string;
   viewer_email: string;
   price: Money;

@@ -34,6 +34,10 @@ export interface NewProduct {
 /** Hundredths of the price, or an amount. */
 export type Off = { percent: number } | { amount: Money };
 
+/** Who pays for what a coupon takes off. */
+export const funders = ['platform', 'producer'] as const;
+export type FundedBy = (typeof funders)[number];
+
 export interface NewCoupon {
   code: string;
   off: Off;
@@ -45,6 +49,7 @@ export interface NewCoupon {
   /** By all viewers together; null without a bound. */
   uses_max: number | null;
   uses_per_viewer: number;
+  funded_by: FundedBy;
   note: string;
 }
 

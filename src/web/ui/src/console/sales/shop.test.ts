@@ -11,7 +11,7 @@ const product: Product = {
 };
 const coupon: Coupon = {
   id: 'cpn_1', code: 'HALF', off: { percent: 50 }, title_ids: [], product_ids: [], starts_at: '2026-12-01T00:00:00Z',
-  ends_at: '2027-02-01T00:00:00Z', uses_max: 2, uses_per_viewer: 1, uses: 1, note: '', void_at: null, created_at: '',
+  ends_at: '2027-02-01T00:00:00Z', uses_max: 2, uses_per_viewer: 1, uses: 1, funded_by: 'platform', note: '', void_at: null, created_at: '',
 };
 
 test('a product is on sale, coming, over or withdrawn', () => {
