@@ -18,13 +18,15 @@ use crate::api::page::{List, PageQuery};
 use crate::api::problem::Problem;
 use crate::api::role::Editor;
 use crate::base::clock::UtcMs;
-use crate::base::error::Result as BaseResult;
+use crate::base::error::{Error, Result as BaseResult};
 use crate::base::id::{AvailId, DealId, HoldbackId, PartyId, TitleId};
+use crate::base::limits;
 use crate::base::territory::{Territory, TerritorySet};
 use crate::operator::Operators;
 use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::caps::FormatProfile;
-use crate::rights::conflict::{Conflict, Findings, findings, uncleared};
+use crate::rights::conflict::{Conflict, Findings, findings, held_back, uncleared};
+use crate::rights::snapshot::TitleRights;
 use crate::rights::window::Window;
 use crate::store::db::Written;
 
@@ -267,7 +269,7 @@ pub async fn check(
     params(("id" = AvailId, Path)), security(("bearer" = [])), responses(
     (status = 204, description = "It is gone"),
     (status = 404, description = "AVAIL_NOT_FOUND"),
-    (status = 409, description = "AVAIL_IN_USE, AVAIL_AWAITED"),
+    (status = 409, description = "AVAIL_AWAITED, with `conflicts`; AVAIL_IN_USE"),
 ))]
 pub async fn remove(
     State(operators): State<Arc<Operators>>,
@@ -276,7 +278,13 @@ pub async fn remove(
 ) -> Result<StatusCode, Problem> {
     let api = &operators.api;
     let avail = find(&operators, id).await?;
-    api.db.delete_avail(id, api.clock.now()).await?;
+    match api.db.delete_avail(id, api.clock.now()).await {
+        Err(error) if error.code() == "AVAIL_AWAITED" => {
+            let without = |title: &mut TitleRights| title.avails.retain(|avail| avail.id != id);
+            return Err(awaited(&operators, avail.title_id, error, without).await?);
+        }
+        done => done?,
+    }
     api.follower.announce().await;
     operators.audit(&operator, "avail.delete", &id.to_string(), json!({"avail": avail})).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -297,6 +305,22 @@ pub async fn or_conflicts<T>(operators: &Operators, avails: &[Avail], written: B
     });
     let conflicts: Vec<ConflictBody> = found.flat_map(|found| FindingsBody::new(&found).conflicts).collect();
     Err(Problem::from(error).with("conflicts", json!(conflicts)))
+}
+
+/// The refusal of a change that something waits for, with the windows that would open too early: what of the title's plan
+/// speaks against it as `change` leaves it.
+pub async fn awaited(
+    operators: &Operators,
+    title_id: TitleId,
+    error: Error,
+    change: impl FnOnce(&mut TitleRights),
+) -> Result<Problem, Problem> {
+    let mut title = operators.api.db.rights_of(title_id).await?.ok_or_else(title_not_found)?;
+    change(&mut title);
+    let found = held_back(&title.avails, &title.holdbacks, &title.deals, operators.api.clock.now());
+    let told = found.iter().take(limits::FINDINGS_TOLD_MAX);
+    let conflicts: Vec<ConflictBody> = told.map(ConflictBody::new).collect();
+    Ok(Problem::from(error).with("conflicts", json!(conflicts)))
 }
 
 /// Move a window, or let more of the film out. Times take effect at once, for open sessions too; languages and the tallest

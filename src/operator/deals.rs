@@ -24,11 +24,14 @@ use crate::base::error::Result as BaseResult;
 use crate::base::id::{AvailId, DealId, HoldbackId, PartyId, TitleId};
 use crate::base::money::Money;
 use crate::base::territory::TerritorySet;
+use crate::catalog::title::Title;
 use crate::operator::Operators;
-use crate::operator::avails::{LicenseTypeBody, TerritoriesBody, title_not_found};
+use crate::operator::avails::{LicenseTypeBody, TerritoriesBody, awaited, title_not_found};
 use crate::operator::sales::ReasonBody;
+use crate::rights::avail::LicenseType;
 use crate::rights::caps::FormatProfile;
-use crate::rights::deal::{Carriage, Deal, DealConflict, DealEdit, Drift, Exclusivity, Met, findings};
+use crate::rights::conflict::uncleared_deal;
+use crate::rights::deal::{Carriage, Deal, DealConflict, DealEdit, DealWarning, Drift, Exclusivity, Met, findings};
 use crate::rights::snapshot::Snapshot;
 use crate::rights::window::Window;
 use crate::store::db::Written;
@@ -156,6 +159,34 @@ pub struct DealBody {
     missing_parts: Vec<u32>,
 }
 
+/// A deal as it was written.
+#[derive(Serialize, ToSchema)]
+#[schema(as = WrittenDeal)]
+pub struct WrittenDealBody {
+    #[serde(flatten)]
+    deal: DealBody,
+    /// Where its party could offer nothing in China as the title stands there.
+    warnings: Vec<DealWarningBody>,
+}
+
+/// What an operator should have meant by a deal.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DealWarning)]
+pub struct DealWarningBody {
+    #[schema(value_type = LicenseTypeBody)]
+    license_type: LicenseType,
+    #[schema(value_type = TerritoriesBody)]
+    territories: TerritorySet,
+    from: UtcMs,
+    to: Option<UtcMs>,
+    /// Begun ones counted whole; null where there is no end.
+    days: Option<i64>,
+    #[schema(pattern = "^(LICENCE_REQUIRED|ORIGIN_UNKNOWN)$")]
+    code: String,
+    /// One sentence for a person.
+    says: String,
+}
+
 /// What speaks against a deal: one of the three.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DealConflict)]
@@ -219,7 +250,7 @@ pub async fn list(
 /// Record a deal.
 #[utoipa::path(post, path = "/operator/titles/{id}/deals", tag = "operator", operation_id = "operator_create_deal",
     params(("id" = TitleId, Path)), request_body = NewDealBody, security(("bearer" = [])), responses(
-    (status = 201, description = "The deal", body = DealBody),
+    (status = 201, description = "The deal", body = WrittenDealBody),
     (status = 404, description = "TITLE_NOT_FOUND"),
     (status = 409, description = "DEAL_CONFLICT, with `conflicts`; TOO_MANY_DEALS"),
     (status = 422, description = "DEAL_INVALID, WINDOW_EMPTY, ZONE_INVALID, LANGUAGES_INVALID, PARTY_NOT_FOUND, \
@@ -233,9 +264,7 @@ pub async fn create(
     body: JsonBody<NewDealBody>,
 ) -> Result<Response, Problem> {
     let api = &operators.api;
-    if api.db.title(title_id).await?.is_none() {
-        return Err(title_not_found());
-    }
+    let title = api.db.title(title_id).await?.ok_or_else(title_not_found)?;
     let now = api.clock.now();
     let deal = body.value.into_deal(title_id, now)?;
     let idempotency = key.of(&operator.caller, &body.digest);
@@ -249,16 +278,16 @@ pub async fn create(
         Written::Replay { id } => find(&operators, id.parse()?).await?,
         Written::KeyReused => return Err(key_reused()),
     };
-    let body = DealBody::new(&api.follower.snapshot(), deal, now);
+    let body = WrittenDealBody::new(&api.follower.snapshot(), &title, deal, now);
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }
 
 /// Move a deal, end it, or note when it really opened.
 #[utoipa::path(patch, path = "/operator/deals/{id}", tag = "operator", operation_id = "operator_edit_deal",
     params(("id" = DealId, Path)), request_body = DealEditBody, security(("bearer" = [])), responses(
-    (status = 200, description = "The deal as it is now", body = DealBody),
+    (status = 200, description = "The deal as it is now", body = WrittenDealBody),
     (status = 404, description = "DEAL_NOT_FOUND"),
-    (status = 409, description = "DEAL_CONFLICT, with `conflicts`; DEAL_AWAITED, DEAL_OPENED"),
+    (status = 409, description = "DEAL_CONFLICT, DEAL_AWAITED, both with `conflicts`; DEAL_OPENED"),
     (status = 422, description = "WINDOW_EMPTY, DEAL_INVALID"),
 ))]
 pub async fn edit(
@@ -266,7 +295,7 @@ pub async fn edit(
     operator: Editor,
     Id(id): Id<DealId>,
     body: JsonBody<DealEditBody>,
-) -> Result<Json<DealBody>, Problem> {
+) -> Result<Json<WrittenDealBody>, Problem> {
     let api = &operators.api;
     let now = api.clock.now();
     let DealEditBody { start_at, end_at, opened_at } = body.value;
@@ -274,7 +303,7 @@ pub async fn edit(
     let edit = DealEdit { start_at, end_at: set(end_at), opened_at: set(opened_at) };
     let written = api.db.edit_deal(id, None, edit, now).await;
     let (before, deal) = match written {
-        Err(error) if error.code() == "DEAL_CONFLICT" => {
+        Err(error) if matches!(error.code(), "DEAL_CONFLICT" | "DEAL_AWAITED") => {
             let wanted = find(&operators, id).await?.edited(edit, now)?;
             or_conflicts(&operators, &wanted, Err(error)).await?
         }
@@ -284,7 +313,8 @@ pub async fn edit(
     let said = |deal: &Deal| json!([deal.window.start_at, deal.window.end_at, deal.opened_at]);
     let detail = json!({"before": said(&before), "after": said(&deal)});
     operators.audit(&operator, "deal.edit", &id.to_string(), detail).await?;
-    Ok(Json(DealBody::new(&api.follower.snapshot(), deal, now)))
+    let title = api.db.title(deal.title_id).await?.ok_or_else(title_not_found)?;
+    Ok(Json(WrittenDealBody::new(&api.follower.snapshot(), &title, deal, now)))
 }
 
 /// Take a deal back: nothing opens under it any more, and what is playing ends at its next request. Revoking twice is
@@ -316,7 +346,7 @@ pub async fn revoke(
     params(("id" = DealId, Path)), security(("bearer" = [])), responses(
     (status = 204, description = "It is gone"),
     (status = 404, description = "DEAL_NOT_FOUND"),
-    (status = 409, description = "DEAL_OPENED, DEAL_AWAITED, DEAL_DELIVERED"),
+    (status = 409, description = "DEAL_AWAITED, with `conflicts`; DEAL_OPENED, DEAL_DELIVERED"),
 ))]
 pub async fn remove(
     State(operators): State<Arc<Operators>>,
@@ -325,7 +355,16 @@ pub async fn remove(
 ) -> Result<StatusCode, Problem> {
     let api = &operators.api;
     let deal = find(&operators, id).await?;
-    api.db.delete_deal(id, api.clock.now()).await?;
+    match api.db.delete_deal(id, api.clock.now()).await {
+        Err(error) if error.code() == "DEAL_AWAITED" => {
+            return Err(awaited(&operators, deal.title_id, error, |title| {
+                title.holdbacks.retain(|holdback| holdback.counts_from(id));
+                title.deals.retain(|deal| deal.id != id);
+            })
+            .await?);
+        }
+        done => done?,
+    }
     api.follower.announce().await;
     operators.audit(&operator, "deal.delete", &id.to_string(), json!({"deal": deal})).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -336,6 +375,14 @@ async fn or_conflicts<T>(operators: &Operators, deal: &Deal, written: BaseResult
     let error = match written {
         Ok(written) => return Ok(written),
         Err(error) if error.code() == "DEAL_CONFLICT" => error,
+        Err(error) if error.code() == "DEAL_AWAITED" => {
+            return Err(awaited(operators, deal.title_id, error, |title| {
+                title.holdbacks.retain(|holdback| holdback.counts_from(deal.id));
+                title.deals.retain(|other| other.id != deal.id);
+                title.deals.push(deal.clone());
+            })
+            .await?);
+        }
         Err(error) => return Err(error.into()),
     };
     operators.api.follower.poll().await?;
@@ -350,6 +397,28 @@ async fn or_conflicts<T>(operators: &Operators, deal: &Deal, written: BaseResult
 pub async fn find(operators: &Operators, id: DealId) -> Result<Deal, Problem> {
     let deal = operators.api.db.deal(id).await?;
     deal.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "DEAL_NOT_FOUND", "There is no such deal."))
+}
+
+impl WrittenDealBody {
+    fn new(snapshot: &Snapshot, title: &Title, deal: Deal, now: UtcMs) -> WrittenDealBody {
+        let warning = uncleared_deal(&deal, title, now.max(deal.window.start_at));
+        let warnings = warning.iter().map(DealWarningBody::new).collect();
+        WrittenDealBody { deal: DealBody::new(snapshot, deal, now), warnings }
+    }
+}
+
+impl DealWarningBody {
+    fn new(warning: &DealWarning) -> DealWarningBody {
+        DealWarningBody {
+            license_type: warning.license_type,
+            territories: warning.territories,
+            from: warning.from,
+            to: warning.to,
+            days: warning.days(),
+            code: warning.code.as_str().to_owned(),
+            says: warning.code.says().to_owned(),
+        }
+    }
 }
 
 impl NewDealBody {

@@ -26,7 +26,12 @@ impl Clearance {
 
     /// Whether the title may be offered under `avail`.
     pub fn allows(self, avail: &Avail) -> bool {
-        self.0.clears(match avail.license_type {
+        self.allows_type(avail.license_type)
+    }
+
+    /// Whether the title may be offered so.
+    pub fn allows_type(self, license_type: LicenseType) -> bool {
+        self.0.clears(match license_type {
             LicenseType::Vod | LicenseType::Est | LicenseType::Svod => Charge::Paid,
             LicenseType::Avod => Charge::Free,
         })

@@ -11,7 +11,7 @@ use crate::catalog::title::Title;
 use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::caps::hear_together;
 use crate::rights::clearance::Clearance;
-use crate::rights::deal::Deal;
+use crate::rights::deal::{Carriage, Deal, DealWarning};
 use crate::rights::holdback::Holdback;
 use crate::rights::window::WindowPhase;
 
@@ -96,12 +96,10 @@ impl ConflictCode {
             ConflictCode::MemberBeforePvodEnds => "The member window opens before the paid one ends.",
             ConflictCode::FreeDuringMember => "The title is free while members are offered it.",
             ConflictCode::OriginUnknown => {
-                "Nothing opens in China under the window before somebody says where the title was made: what was made in China \
-                needs a licence there."
+                "Nothing opens in China under it before somebody says where the title was made: what was made in China needs \
+                a licence there."
             }
-            ConflictCode::LicenceRequired => {
-                "Nothing opens in China under the window before the title is cleared for it."
-            }
+            ConflictCode::LicenceRequired => "Nothing opens in China under it before the title is cleared for it.",
         }
     }
 }
@@ -163,24 +161,48 @@ pub fn held_back(avails: &[Avail], holdbacks: &[Holdback], deals: &[Deal], now: 
 
 /// A window in which nothing would be offered in China as the title stands there now.
 pub fn uncleared(avail: &Avail, title: &Title, now: UtcMs) -> Option<Conflict> {
-    let clearance = Clearance::of(title, Some(Territory::CHINA), now);
-    let code = match clearance.0 {
-        ComplianceState::OriginUnknown => ConflictCode::OriginUnknown,
-        _ => ConflictCode::LicenceRequired,
-    };
-    if clearance.allows(avail) || avail.window.phase(now) == WindowPhase::Closed {
+    if avail.window.phase(now) == WindowPhase::Closed {
         return None;
     }
+    let (code, territories) = uncleared_in(&avail.territories, avail.license_type, title, now)?;
     Some(Conflict {
         avail_id: avail.id,
         license_type: avail.license_type,
-        territories: avail.territories.common(&TerritorySet::of([Territory::CHINA]))?,
+        territories,
         from: avail.window.start_at,
         to: avail.window.end_at,
         code,
         holdback: None,
         deal: None,
     })
+}
+
+/// A deal under which its party could offer nothing in China as the title stands there now. The licence is one for what is
+/// offered online: cinemas and television are not asked about.
+pub fn uncleared_deal(deal: &Deal, title: &Title, now: UtcMs) -> Option<DealWarning> {
+    let Carriage::Platform { license_type, .. } = deal.carriage else { return None };
+    if !deal.is_alive(now) {
+        return None;
+    }
+    let (code, territories) = uncleared_in(&deal.territories, license_type, title, now)?;
+    Some(DealWarning { license_type, territories, from: deal.window.start_at, to: deal.window.end_at, code })
+}
+
+fn uncleared_in(
+    territories: &TerritorySet,
+    license_type: LicenseType,
+    title: &Title,
+    now: UtcMs,
+) -> Option<(ConflictCode, TerritorySet)> {
+    let clearance = Clearance::of(title, Some(Territory::CHINA), now);
+    let code = match clearance.0 {
+        ComplianceState::OriginUnknown => ConflictCode::OriginUnknown,
+        _ => ConflictCode::LicenceRequired,
+    };
+    if clearance.allows_type(license_type) {
+        return None;
+    }
+    Some((code, territories.common(&TerritorySet::of([Territory::CHINA]))?))
 }
 
 /// Where a window lies in what another party has alone. What is over by now is not asked about.
@@ -244,6 +266,7 @@ mod tests {
     use crate::catalog::details::TitleDetails;
     use crate::catalog::title::TitleStatus;
     use crate::rights::caps::{Caps, FormatProfile};
+    use crate::rights::deal::Medium;
     use crate::rights::holdback::HoldbackEvent;
     use crate::rights::language_terms::LanguageTerms;
     use crate::rights::window::Window;
@@ -348,6 +371,56 @@ mod tests {
         assert_eq!(told(&film, &both(Avod), 0), None, "what is ordinary is free");
         for kind in [Vod, Est, Svod] {
             assert_eq!(told(&film, &both(kind), 0), expected, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_deal_that_china_has_not_cleared_is_told_of() {
+        let mut film = title();
+        let platform = |license_type| Carriage::Platform { license_type, price: None, streams: None };
+        let deal = |carriage: Carriage, codes: &[&str]| Deal {
+            id: DealId::new(UtcMs(1)),
+            title_id: TitleId::new(UtcMs(1)),
+            party_id: PartyId::new(UtcMs(1)),
+            contract: None,
+            carriage,
+            territories: TerritorySet::of(codes.iter().map(|code| code.parse().unwrap())),
+            caps: None,
+            window: Window { start_at: UtcMs(0), end_at: Some(UtcMs(5 * DAY_MS)), zone: "UTC".into() },
+            exclusivity: None,
+            opened_at: None,
+            revoked_at: None,
+        };
+        let both = LicenseType::ALL.map(|kind| deal(platform(kind), &["CN", "DE"]));
+        let [paid, ..] = &both;
+        let elsewhere = deal(platform(LicenseType::Vod), &["DE"]);
+        let shown = [
+            deal(Carriage::Cinema, &["CN"]),
+            deal(Carriage::Broadcast { channel: "一套".into(), clearance: "x".into(), runs: 1 }, &["CN"]),
+        ];
+        let told = |film: &Title, deal: &Deal, now: i64| {
+            uncleared_deal(deal, film, UtcMs(now)).map(|found| (found.code.as_str(), found.territories, found.days()))
+        };
+        let china = TerritorySet::of([Territory::CHINA]);
+        assert_eq!(told(&film, paid, 0), Some(("ORIGIN_UNKNOWN", china, Some(5))));
+        film.details.country = Some("NL".parse().unwrap());
+        assert_eq!(told(&film, paid, 0), None, "it was not made there");
+        film.details.country = Some(Territory::CHINA);
+        let expected = Some(("LICENCE_REQUIRED", china, Some(5)));
+        for deal in &both {
+            assert_eq!(told(&film, deal, 0), expected, "{deal:?}");
+        }
+        for deal in &shown {
+            assert_eq!(told(&film, deal, 0), None, "it is not online: {deal:?}");
+        }
+        assert_eq!(told(&film, paid, 5 * DAY_MS - 1), expected);
+        assert_eq!(told(&film, paid, 5 * DAY_MS), None, "it is over");
+        assert_eq!(told(&film, &Deal { revoked_at: Some(UtcMs(0)), ..paid.clone() }, 0), None, "it was taken back");
+        assert_eq!(told(&film, &elsewhere, 0), None);
+        film.details.compliance.is_ordinary = true;
+        for deal in &both {
+            let is_free = deal.carriage.medium() == Medium::Avod;
+            assert_eq!(told(&film, deal, 0), expected.filter(|_| !is_free), "what is ordinary is free: {deal:?}");
         }
     }
 

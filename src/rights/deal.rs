@@ -14,7 +14,7 @@ use crate::base::money::Money;
 use crate::base::territory::{Territory, TerritorySet};
 use crate::rights::avail::{Avail, LicenseType};
 use crate::rights::caps::{Caps, hear_together, shared};
-use crate::rights::conflict::days_begun;
+use crate::rights::conflict::{ConflictCode, days_begun};
 use crate::rights::holdback::{Holdback, Lift};
 use crate::rights::window::{Window, WindowPhase};
 
@@ -130,6 +130,17 @@ pub enum Met {
     Holdback(HoldbackId),
 }
 
+/// What an operator should have meant by a deal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DealWarning {
+    pub license_type: LicenseType,
+    pub territories: TerritorySet,
+    /// `[from, to)`.
+    pub from: UtcMs,
+    pub to: Option<UtcMs>,
+    pub code: ConflictCode,
+}
+
 impl Carriage {
     pub fn medium(&self) -> Medium {
         match self {
@@ -152,6 +163,13 @@ impl Medium {
 }
 
 impl DealConflict {
+    /// Begun ones counted whole; none where there is no end.
+    pub fn days(&self) -> Option<i64> {
+        days_begun(self.from, self.to)
+    }
+}
+
+impl DealWarning {
     /// Begun ones counted whole; none where there is no end.
     pub fn days(&self) -> Option<i64> {
         days_begun(self.from, self.to)

@@ -86,6 +86,7 @@ scenarios! {
     licences:
         a_production_that_is_key_is_not_ordinary
         a_paid_offer_of_a_chinese_title_needs_its_licence
+        a_deal_in_china_of_what_is_not_cleared_there_is_warned_of
         where_nobody_has_said_where_it_was_made_nothing_is_offered_in_china
         the_desk_names_what_waits_there
         a_renamed_title_is_not_sold_until_its_licence_is_confirmed_again

@@ -351,8 +351,8 @@ async fn windows_of_one_kind_do_not_overlap_and_others_are_warned_of() {
         "holdback_id": null, "party": null, "deal_id": null, "party_id": null});
     let unsaid = json!({"avail_id": check.body["warnings"][0]["avail_id"], "license_type": "vod",
         "territories": {"include": ["CN"], "exclude": []}, "from": now + day * 13, "to": now + day * 20, "days": 7,
-        "code": "ORIGIN_UNKNOWN", "says": "Nothing opens in China under the window before somebody says where the title was made: what was \
-            made in China needs a licence there.",
+        "code": "ORIGIN_UNKNOWN", "says": "Nothing opens in China under it before somebody says where the title was made: what was made in \
+            China needs a licence there.",
         "holdback_id": null, "party": null, "deal_id": null, "party_id": null});
     assert_eq!(check.body, json!({"conflicts": [conflict], "warnings": [unsaid]}));
     let said = json!({"country": "NL"});

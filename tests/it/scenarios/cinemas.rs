@@ -154,6 +154,8 @@ pub async fn a_territory_waits_for_another_ones_opening(backend: Backend) {
     assert!(moved.json()["detail"].as_str().unwrap().contains("2 days too early"), "{}", moved.text());
     let gone = stage.operate(Method::DELETE, &path, &json!({})).await;
     assert_eq!((gone.status, gone.code().as_str()), (StatusCode::CONFLICT, "AVAIL_AWAITED"));
+    assert_eq!(against(&gone.json()), [("HELD_BACK".to_owned(), "Kestrel Pictures".to_owned(), None)]);
+    assert_eq!(gone.json()["conflicts"][0]["avail_id"], json!(avail), "the one that waits for it");
     stage.done(Method::PATCH, &path, json!({"start_at": "2027-02-27T00:00:00-05:00"})).await;
     stage.done(Method::DELETE, &format!("/avails/{avail}"), json!({})).await;
     stage.done(Method::DELETE, &path, json!({})).await;
@@ -190,11 +192,20 @@ pub async fn online_waits_for_the_deal_of_a_circuit(backend: Backend) {
     assert!(refused.text().contains("by 7 days"), "{}", refused.text());
     let avails = stage.done(Method::GET, &format!("/titles/{title}/avails"), json!({})).await;
     let avail = avails["data"][0]["id"].as_str().unwrap();
+    let waits = |days: Option<i64>, to: Value| {
+        json!([{"avail_id": avail, "license_type": "vod", "territories": {"include": ["CN"], "exclude": []},
+            "from": at(opens), "to": to, "days": days, "code": "HELD_BACK",
+            "says": "The window opens before a contract allows it.", "holdback_id": holdback["id"],
+            "party": "横店院线", "deal_id": null, "party_id": null}])
+    };
+    assert_eq!(refused.json()["conflicts"], waits(Some(7), json!(at(later))), "what would open too early");
+    let gone = stage.operate(Method::DELETE, &path, &json!({})).await;
+    assert_eq!((gone.status.as_u16(), gone.code()), (409, "DEAL_AWAITED".into()));
+    assert_eq!(gone.json()["conflicts"], waits(None, Value::Null), "what would wait for nothing");
     stage.done(Method::PATCH, &format!("/avails/{avail}"), to.clone()).await;
     stage.done(Method::PATCH, &path, to).await;
     let listed = stage.done(Method::GET, &format!("/titles/{title}/holdbacks"), json!({})).await;
     assert_eq!(listed["data"][0]["lifts_at"], json!(at(later)));
-    assert_eq!(stage.operate(Method::DELETE, &path, &json!({})).await.code(), "DEAL_AWAITED");
     let viewer = stage.server.viewer("viewer").await;
     for (offset_ms, expected) in [(-1, "WINDOW_NOT_OPEN"), (0, "ok")] {
         stage.server.sim.advance_to(UtcMs(at(later).0 + offset_ms));

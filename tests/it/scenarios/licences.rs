@@ -95,6 +95,63 @@ pub async fn a_revoked_licence_gives_the_money_back(backend: Backend) {
     stage.end().await;
 }
 
+/// What others are to show in China is warned of as a window of ours is, and made all the same.
+pub async fn a_deal_in_china_of_what_is_not_cleared_there_is_warned_of(backend: Backend) {
+    let stage = Stage::open(backend, "2027-01-01T12:00:00+08:00").await;
+    let title = stage.title("纸鸢行动", "CN").await;
+    let party = stage.party("熊猫影视", "partner", None).await;
+    let expires_at = at("2027-02-15T00:00:00+08:00");
+    let platform = |kind: &str| json!({"kind": "platform", "license_type": kind});
+    let deal = async |carriage: Value, codes: Value, start_at: UtcMs| {
+        let body = json!({"party_id": party, "carriage": carriage, "territories": {"include": codes},
+            "start_at": start_at, "end_at": END, "zone": "Asia/Shanghai"});
+        stage.done(Method::POST, &format!("/titles/{title}/deals"), body).await
+    };
+    let codes = |written: &Value| -> Vec<String> {
+        let warnings = written["warnings"].as_array().unwrap().iter();
+        warnings.map(|warning| warning["code"].as_str().unwrap().to_owned()).collect()
+    };
+    let start = at(START);
+    let paid = deal(platform("vod"), json!(["CN", "DE"]), start).await;
+    let warning = json!({"license_type": "vod", "territories": {"include": ["CN"], "exclude": []}, "from": start,
+        "to": at(END), "days": 28, "code": "LICENCE_REQUIRED",
+        "says": "Nothing opens in China under it before the title is cleared for it."});
+    assert_eq!(paid["warnings"], json!([warning]));
+    let broadcast = json!({"kind": "broadcast", "channel": "CCTV-6", "clearance": "上星批复", "runs": 1});
+    for (carriage, codes) in
+        [(platform("vod"), json!(["DE"])), (json!({"kind": "cinema"}), json!(["CN"])), (broadcast, json!(["CN"]))]
+    {
+        assert_eq!(deal(carriage, codes, start).await["warnings"], json!([]));
+    }
+    let path = format!("/deals/{}", paid["id"].as_str().unwrap());
+    let listed = stage.done(Method::GET, &format!("/titles/{title}/deals"), json!({})).await;
+    assert!(listed["data"].as_array().unwrap().iter().all(|deal| deal["warnings"].is_null()), "{listed}");
+
+    // Free and not promoted it may be shown; for money or to members only once the licence is confirmed.
+    assert_eq!(record(&stage, title, json!({"event": "declare_ordinary"})).await, "ordinary");
+    assert_eq!(codes(&deal(platform("avod"), json!(["CN"]), start).await), [] as [&str; 0]);
+    assert_eq!(codes(&deal(platform("svod"), json!(["CN"]), start).await), ["LICENCE_REQUIRED"]);
+    set_licence(&stage, title).await;
+    assert_eq!(record(&stage, title, json!({"event": "confirm", "expires_at": expires_at})).await, "licensed");
+    // What counts is how it stands when the deal begins.
+    for (offset_ms, expected) in [(-1, vec![]), (0, vec!["LICENCE_REQUIRED"]), (1, vec!["LICENCE_REQUIRED"])] {
+        let starts = UtcMs(expires_at.0 + offset_ms);
+        assert_eq!(codes(&deal(platform("vod"), json!(["CN"]), starts).await), expected, "{offset_ms}");
+        let moved = stage.done(Method::PATCH, &path, json!({"start_at": starts})).await;
+        assert_eq!(moved["start_at"], json!(starts));
+        assert_eq!(codes(&moved), expected, "{offset_ms}");
+    }
+
+    let unsaid = stage.title("无名", "NL").await;
+    stage.done(Method::PATCH, &format!("/titles/{unsaid}"), json!({"country": null})).await;
+    let body = json!({"party_id": party, "carriage": platform("avod"), "territories": {"include": ["CN"]},
+        "start_at": start, "end_at": null, "zone": "Asia/Shanghai"});
+    let written = stage.done(Method::POST, &format!("/titles/{unsaid}/deals"), body).await;
+    assert_eq!(codes(&written), ["ORIGIN_UNKNOWN"]);
+    assert_eq!((&written["warnings"][0]["to"], &written["warnings"][0]["days"]), (&Value::Null, &Value::Null));
+    stage.end().await;
+}
+
 /// From planning to the licence: what is refused on the way, and what works abroad.
 pub async fn a_paid_offer_of_a_chinese_title_needs_its_licence(backend: Backend) {
     let stage = Stage::open(backend, START).await;

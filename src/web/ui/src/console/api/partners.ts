@@ -85,6 +85,22 @@ export interface DealConflict {
   from: string;
   to: string | null;
   days: number | null;
+  /** Of a window of ours that waits for the deal: to whom it was promised that it opens later. */
+  party?: string | null;
+}
+
+/** Where its party could offer nothing in China as the title stands there. */
+export interface DealWarning {
+  license_type: LicenseType;
+  territories: Territories;
+  from: string;
+  to: string | null;
+  days: number | null;
+  code: 'LICENCE_REQUIRED' | 'ORIGIN_UNKNOWN';
+}
+
+export interface WrittenDeal extends Deal {
+  warnings: DealWarning[];
 }
 
 const segment = encodeURIComponent;
@@ -109,13 +125,13 @@ export const partners = {
   deals(title_id: string): Promise<Deal[]> {
     return operator.list(at(title_id));
   },
-  createDeal(title_id: string, body: DealEntry, key: string): Promise<Deal> {
+  createDeal(title_id: string, body: DealEntry, key: string): Promise<WrittenDeal> {
     return operator.call('POST', at(title_id), { body, key });
   },
   revokeDeal(id: string, reason: string): Promise<Deal> {
     return operator.call('POST', `${of(id)}/revoke`, { body: { reason } });
   },
-  editDeal(id: string, body: DealEdit): Promise<Deal> {
+  editDeal(id: string, body: DealEdit): Promise<WrittenDeal> {
     return operator.call('PATCH', of(id), { body });
   },
   deleteDeal(id: string): Promise<void> {
