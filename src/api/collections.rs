@@ -24,7 +24,7 @@ use crate::catalog::collection::Collection;
 use crate::catalog::compliance::ComplianceState;
 use crate::rights::airing::airing;
 use crate::rights::clearance::Clearance;
-use crate::rights::deal::Deal;
+use crate::rights::deal::{Deal, Slot};
 use crate::rights::snapshot::TitleRights;
 
 const TITLES_LISTED: usize = 12;
@@ -65,7 +65,7 @@ pub struct CollectionBody {
 pub struct CollectedTitleBody {
     #[serde(flatten)]
     title: TitleBody,
-    /// Within which time the channel may show it, where the caller is; no schedule.
+    /// Within which time the channel may show it, where the caller is, and when it does, as far as that is settled.
     airing: Option<AiringBody>,
 }
 
@@ -74,6 +74,18 @@ pub struct CollectedTitleBody {
 pub struct AiringBody {
     starts_at: UtcMs,
     ends_at: Option<UtcMs>,
+    /// When it is on the air, as far as that is settled; those that are over too.
+    #[schema(value_type = Vec<SlotBody>)]
+    slots: Vec<Slot>,
+}
+
+/// One run on a channel: `[start_at, end_at)`.
+#[derive(ToSchema)]
+#[schema(as = Slot)]
+#[expect(dead_code, reason = "the schema of rights::Slot")]
+pub struct SlotBody {
+    start_at: UtcMs,
+    end_at: UtcMs,
 }
 
 /// Collections that are open and of which something is on show here, the newest first by their start.
@@ -182,6 +194,10 @@ fn titles_of<'l>(looker: &'l Looker, collection: &Collection) -> Vec<&'l Arc<Tit
 
 impl From<&Deal> for AiringBody {
     fn from(deal: &Deal) -> AiringBody {
-        AiringBody { starts_at: deal.window.start_at, ends_at: deal.window.end_at }
+        AiringBody {
+            starts_at: deal.window.start_at,
+            ends_at: deal.window.end_at,
+            slots: deal.carriage.slots().to_vec(),
+        }
     }
 }

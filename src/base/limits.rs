@@ -196,6 +196,8 @@ pub const ENCODER_THREADS_MAX: usize = 16;
 /// Days that a holdback lasts after its event: ten years.
 pub const HOLDBACK_DAYS_MAX: u16 = 3_660;
 pub const DEALS_PER_TITLE_MAX: usize = 500;
+/// Of a broadcast: two a week for a year.
+pub const SLOTS_PER_DEAL_MAX: usize = 104;
 /// Files that were sent under one deal, with those that were recalled.
 pub const DELIVERIES_PER_DEAL_MAX: usize = 1_000;
 /// What every JSON reader counts exactly.

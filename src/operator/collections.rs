@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use crate::api::body::{Edit, Id, JsonBody, QueryOf};
 use crate::api::caller::AnOperator;
+use crate::api::collections::SlotBody;
 use crate::api::etag::{etag, require_version};
 use crate::api::idempotency::{IdempotencyKey, key_reused};
 use crate::api::page::{List, PageQuery};
@@ -23,7 +24,7 @@ use crate::base::id::{CollectionId, DealId, PartyId, TitleId};
 use crate::catalog::collection::{Collection, Showcase};
 use crate::operator::Operators;
 use crate::rights::airing::airing;
-use crate::rights::deal::{Carriage, Deal};
+use crate::rights::deal::{Carriage, Deal, Slot};
 use crate::rights::snapshot::Snapshot;
 use crate::store::db::Written;
 
@@ -106,6 +107,9 @@ pub struct TitleAiringBody {
     starts_at: Option<UtcMs>,
     ends_at: Option<UtcMs>,
     runs: Option<u32>,
+    /// When it is on the air, as far as that is settled.
+    #[schema(value_type = Vec<SlotBody>)]
+    slots: Vec<Slot>,
 }
 
 /// All collections, oldest first.
@@ -280,6 +284,7 @@ impl TitleAiringBody {
             starts_at: deal.map(|deal| deal.window.start_at),
             ends_at: deal.and_then(|deal| deal.window.end_at),
             runs,
+            slots: deal.map(|deal| deal.carriage.slots().to_vec()).unwrap_or_default(),
         }
     }
 }

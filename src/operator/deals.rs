@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use crate::api::body::{Edit, Id, JsonBody, QueryOf};
 use crate::api::caller::AnOperator;
 use crate::api::caps::{self, FormatProfileBody, LanguagesBody};
+use crate::api::collections::SlotBody;
 use crate::api::deliveries::DealDeliveryBody;
 use crate::api::idempotency::{IdempotencyKey, key_reused};
 use crate::api::page::{List, PageQuery};
@@ -31,7 +32,9 @@ use crate::operator::sales::ReasonBody;
 use crate::rights::avail::LicenseType;
 use crate::rights::caps::FormatProfile;
 use crate::rights::conflict::uncleared_deal;
-use crate::rights::deal::{Carriage, Deal, DealConflict, DealEdit, DealWarning, Drift, Exclusivity, Met, findings};
+use crate::rights::deal::{
+    Carriage, Deal, DealConflict, DealEdit, DealWarning, Drift, Exclusivity, Met, Slot, findings,
+};
 use crate::rights::snapshot::Snapshot;
 use crate::rights::window::Window;
 use crate::store::db::Written;
@@ -63,7 +66,6 @@ pub struct NewDealBody {
 /// What is not named stays; null takes an end or a report away.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(clippy::struct_field_names, reason = "instants end so everywhere")]
 pub struct DealEditBody {
     start_at: Option<UtcMs>,
     #[serde(default)]
@@ -72,6 +74,9 @@ pub struct DealEditBody {
     #[serde(default)]
     #[schema(value_type = Option<UtcMs>)]
     opened_at: Edit<Option<UtcMs>>,
+    /// Of a broadcast: all of them.
+    #[schema(value_type = Option<Vec<SlotBody>>)]
+    slots: Option<Vec<Slot>>,
 }
 
 /// How the party shows it.
@@ -95,6 +100,11 @@ pub enum CarriageBody {
         /// Under what it may be broadcast; nothing is without.
         clearance: String,
         runs: u32,
+        /// When it is on the air, as far as that is settled: in their order, inside the deal's window, at most as many as
+        /// `runs`, 104 at most.
+        slots: Option<Vec<SlotBody>>,
+        /// Whether the channel may show it again when a viewer asks; false, if not said.
+        catch_up: Option<bool>,
     },
 }
 
@@ -298,10 +308,10 @@ pub async fn edit(
 ) -> Result<Json<WrittenDealBody>, Problem> {
     let api = &operators.api;
     let now = api.clock.now();
-    let DealEditBody { start_at, end_at, opened_at } = body.value;
+    let DealEditBody { start_at, end_at, opened_at, slots } = body.value;
     let set = |edit| if let Edit::Set(value) = edit { Some(value) } else { None };
-    let edit = DealEdit { start_at, end_at: set(end_at), opened_at: set(opened_at) };
-    let written = api.db.edit_deal(id, None, edit, now).await;
+    let edit = DealEdit { start_at, end_at: set(end_at), opened_at: set(opened_at), slots };
+    let written = api.db.edit_deal(id, None, edit.clone(), now).await;
     let (before, deal) = match written {
         Err(error) if matches!(error.code(), "DEAL_CONFLICT" | "DEAL_AWAITED") => {
             let wanted = find(&operators, id).await?.edited(edit, now)?;
@@ -311,7 +321,10 @@ pub async fn edit(
     };
     api.follower.announce().await;
     let said = |deal: &Deal| json!([deal.window.start_at, deal.window.end_at, deal.opened_at]);
-    let detail = json!({"before": said(&before), "after": said(&deal)});
+    let mut detail = json!({"before": said(&before), "after": said(&deal)});
+    if before.carriage != deal.carriage {
+        detail["slots"] = json!({"before": before.carriage.slots(), "after": deal.carriage.slots()});
+    }
     operators.audit(&operator, "deal.edit", &id.to_string(), detail).await?;
     let title = api.db.title(deal.title_id).await?.ok_or_else(title_not_found)?;
     Ok(Json(WrittenDealBody::new(&api.follower.snapshot(), &title, deal, now)))

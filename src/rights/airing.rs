@@ -51,8 +51,13 @@ mod tests {
             created_at: UtcMs(1),
             version: 1,
         };
-        let broadcast =
-            |channel: &str| Carriage::Broadcast { channel: channel.into(), clearance: "filed".into(), runs: 1 };
+        let broadcast = |channel: &str| Carriage::Broadcast {
+            channel: channel.into(),
+            clearance: "filed".into(),
+            runs: 1,
+            slots: vec![],
+            catch_up: false,
+        };
         let deal = |start: i64, end: Option<i64>| Deal {
             id: DealId::new(UtcMs(start)),
             title_id,

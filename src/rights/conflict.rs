@@ -396,7 +396,16 @@ mod tests {
         let elsewhere = deal(platform(LicenseType::Vod), &["DE"]);
         let shown = [
             deal(Carriage::Cinema, &["CN"]),
-            deal(Carriage::Broadcast { channel: "一套".into(), clearance: "x".into(), runs: 1 }, &["CN"]),
+            deal(
+                Carriage::Broadcast {
+                    channel: "一套".into(),
+                    clearance: "x".into(),
+                    runs: 1,
+                    slots: vec![],
+                    catch_up: false,
+                },
+                &["CN"],
+            ),
         ];
         let told = |film: &Title, deal: &Deal, now: i64| {
             uncleared_deal(deal, film, UtcMs(now)).map(|found| (found.code.as_str(), found.territories, found.days()))

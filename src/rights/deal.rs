@@ -45,11 +45,13 @@ pub struct Deal {
 }
 
 /// What changes of a deal.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct DealEdit {
     pub start_at: Option<UtcMs>,
     pub end_at: Option<Option<UtcMs>>,
     pub opened_at: Option<Option<UtcMs>>,
+    /// Of a broadcast.
+    pub slots: Option<Vec<Slot>>,
 }
 
 /// How the party shows it.
@@ -72,7 +74,22 @@ pub enum Carriage {
         /// Under what it may be broadcast.
         clearance: String,
         runs: u32,
+        /// When it is on the air, as far as that is settled: some of the runs, in their order.
+        #[serde(default)]
+        slots: Vec<Slot>,
+        /// Whether the channel may show what was on the air again when a viewer asks (回看). That is a window of its own, by a
+        /// deal for a platform.
+        #[serde(default)]
+        catch_up: bool,
     },
+}
+
+/// One run on the air: `[start_at, end_at)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slot {
+    pub start_at: UtcMs,
+    pub end_at: UtcMs,
 }
 
 /// What a title is shown in, as far as somebody may have it alone.
@@ -149,6 +166,14 @@ impl Carriage {
             Carriage::Broadcast { .. } => Medium::Broadcast,
         }
     }
+
+    /// When it is on the air, as far as that is settled.
+    pub fn slots(&self) -> &[Slot] {
+        match self {
+            Carriage::Broadcast { slots, .. } => slots,
+            Carriage::Platform { .. } | Carriage::Cinema => &[],
+        }
+    }
 }
 
 impl Medium {
@@ -205,8 +230,33 @@ impl Deal {
                 refuse("carriage.clearance", "Say under what it may be broadcast: nothing is without.".into())
             }
             Carriage::Broadcast { runs: 0, .. } => refuse("carriage.runs", "It is broadcast once at least.".into()),
+            Carriage::Broadcast { runs, slots, .. } => self.check_slots(*runs, slots),
             _ => Ok(()),
         }
+    }
+
+    fn check_slots(&self, runs: u32, slots: &[Slot]) -> Result<()> {
+        let refuse = |message: String| {
+            Err(Error::new(ErrorKind::Unprocessable, "DEAL_INVALID", message).with_param("carriage.slots"))
+        };
+        if u32::try_from(slots.len()).is_ok_and(|slots| slots > runs) {
+            return refuse(format!("Each slot is one of the runs, and there are {runs}."));
+        }
+        if slots.len() > limits::SLOTS_PER_DEAL_MAX {
+            return refuse(format!("A deal has at most {} slots.", limits::SLOTS_PER_DEAL_MAX));
+        }
+        if slots.iter().any(|slot| slot.end_at <= slot.start_at) {
+            return refuse("A slot must end after it starts.".into());
+        }
+        if slots.windows(2).any(|pair| pair[1].start_at < pair[0].end_at) {
+            return refuse("Slots are named in their order, and one begins when that before it has ended.".into());
+        }
+        let Window { start_at, end_at, .. } = self.window;
+        let is_outside = |slot: &Slot| slot.start_at < start_at || end_at.is_some_and(|end_at| slot.end_at > end_at);
+        if slots.iter().any(is_outside) {
+            return refuse("Nothing is on the air before the deal begins or after it has ended.".into());
+        }
+        Ok(())
     }
 
     /// The deal with a change. One that has begun keeps its beginning, and nobody says when something opened that has not.
@@ -215,6 +265,13 @@ impl Deal {
         deal.window.start_at = edit.start_at.unwrap_or(self.window.start_at);
         deal.window.end_at = edit.end_at.unwrap_or(self.window.end_at);
         deal.opened_at = edit.opened_at.unwrap_or(self.opened_at);
+        if let Some(wanted) = edit.slots {
+            let Carriage::Broadcast { slots, .. } = &mut deal.carriage else {
+                let message = "Slots are those of a broadcast, and this is none.";
+                return Err(Error::new(ErrorKind::Unprocessable, "DEAL_INVALID", message).with_param("slots"));
+            };
+            *slots = wanted;
+        }
         if deal.window.start_at != self.window.start_at && self.window.start_at <= now {
             let message = "The deal has begun, and its beginning stays. End it, or revoke it, and make another.";
             return Err(Error::new(ErrorKind::Conflict, "DEAL_OPENED", message).with_param("start_at"));
@@ -223,7 +280,9 @@ impl Deal {
             let message = "What is still to come has not opened; say so when it has.";
             return Err(Error::new(ErrorKind::Unprocessable, "DEAL_INVALID", message).with_param("opened_at"));
         }
-        deal.check()?;
+        // An edit names the slots by themselves.
+        let is_of_slots = |error: &Error| error.param() == Some("carriage.slots");
+        deal.check().map_err(|error| if is_of_slots(&error) { error.with_param("slots") } else { error })?;
         Ok(deal)
     }
 

@@ -257,7 +257,13 @@ mod tests {
     }
 
     fn broadcast() -> Deal {
-        deal(Carriage::Broadcast { channel: "Films".into(), clearance: "filed".into(), runs: 1 })
+        deal(Carriage::Broadcast {
+            channel: "Films".into(),
+            clearance: "filed".into(),
+            runs: 1,
+            slots: vec![],
+            catch_up: false,
+        })
     }
 
     fn delivery(deal: &Deal, part: u32) -> Delivery {

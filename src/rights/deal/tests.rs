@@ -93,8 +93,13 @@ fn what_a_party_has_alone_nobody_else_shows_there_and_then() {
     // A group can keep out what it does not show itself, such as television.
     let screens = Exclusivity { media: vec![Medium::Vod, Medium::Broadcast], ..Exclusivity::default() };
     let broad = Deal { exclusivity: Some(screens), ..deal(1, platform(Vod), &["CN"], window(0, Some(5))) };
-    let channel =
-        Carriage::Broadcast { channel: "北京卫视".into(), clearance: "（京）剧审字".into(), runs: 1 };
+    let channel = Carriage::Broadcast {
+        channel: "北京卫视".into(),
+        clearance: "（京）剧审字".into(),
+        runs: 1,
+        slots: vec![],
+        catch_up: false,
+    };
     let shown = deal(4, channel, &["CN"], window(4, Some(9)));
     assert_eq!(met(&shown, &[], std::slice::from_ref(&broad), &[]), [("deal", Some(1))]);
 }
@@ -152,7 +157,13 @@ fn a_holdback_holds_partners_and_broadcasters_too() {
         territories: places(&["CN"]),
         license_types,
     };
-    let channel = || Carriage::Broadcast { channel: "一套".into(), clearance: "x".into(), runs: 1 };
+    let channel = || Carriage::Broadcast {
+        channel: "一套".into(),
+        clearance: "x".into(),
+        runs: 1,
+        slots: vec![],
+        catch_up: false,
+    };
     for (carriage, codes, start_day, kinds, expected) in [
         (platform(LicenseType::Vod), "CN", 12, vec![], vec![("holdback", Some(3))]),
         (platform(LicenseType::Vod), "CN", 15, vec![], vec![]),
@@ -189,6 +200,8 @@ fn what_no_operator_can_have_meant_is_refused_by_its_field() {
         channel: channel.into(),
         clearance: clearance.into(),
         runs,
+        slots: vec![],
+        catch_up: false,
     };
     let nowhere = serde_json::from_str(r#"{"include":["DE"],"exclude":["DE"]}"#).unwrap();
     let minus = Money::new(-1, crate::base::money::Currency::CNY);
@@ -216,6 +229,70 @@ fn what_no_operator_can_have_meant_is_refused_by_its_field() {
         assert_eq!(wrong.check().unwrap_err().param(), Some(param));
     }
     assert_eq!(Deal { window: window(2, Some(2)), ..good }.check().unwrap_err().code(), "WINDOW_EMPTY");
+}
+
+#[test]
+fn slots_are_runs_inside_the_window_that_share_no_instant() {
+    let agreed = deal(1, Carriage::Cinema, &["CN"], window(10, Some(20)));
+    let (start, end) = (10 * DAY_MS, 20 * DAY_MS);
+    let on = |runs: u32, slots: &[(i64, i64)], window: &Window| {
+        let slots = slots.iter().map(|(from, to)| Slot { start_at: UtcMs(*from), end_at: UtcMs(*to) }).collect();
+        let carriage =
+            Carriage::Broadcast { channel: "一套".into(), clearance: "x".into(), runs, slots, catch_up: false };
+        Deal { carriage, window: window.clone(), ..agreed.clone() }
+    };
+    let bounded = &agreed.window;
+    let endless = window(10, None);
+    let many = |count: i64| (0..count).map(|n| (start + n, start + n + 1)).collect::<Vec<_>>();
+    for (runs, slots, window, is_good) in [
+        (1, vec![], bounded, true),
+        (1, vec![(start, end)], bounded, true),
+        (1, vec![(start - 1, end)], bounded, false),
+        (1, vec![(start, end + 1)], bounded, false),
+        (1, vec![(start, end + 1)], &endless, true),
+        (1, vec![(start, start)], bounded, false),
+        (1, vec![(start + 1, start)], bounded, false),
+        (1, vec![(start, start + 5), (start + 5, start + 9)], bounded, false),
+        (2, vec![(start, start + 5), (start + 5, start + 9)], bounded, true),
+        (2, vec![(start, start + 5), (start + 4, start + 9)], bounded, false),
+        (2, vec![(start + 5, start + 9), (start, start + 5)], bounded, false),
+        (200, many(104), bounded, true),
+        (200, many(105), bounded, false),
+    ] {
+        let refused = on(runs, &slots, window).check().err();
+        let told = refused.as_ref().map(|error| (error.code(), error.param()));
+        let expected = (!is_good).then_some(("DEAL_INVALID", Some("carriage.slots")));
+        assert_eq!(told, expected, "{runs} {slots:?}");
+    }
+
+    // They are settled later, and move with nothing: an end that would cut one off is refused.
+    let settled = on(2, &[(start, start + 5)], bounded);
+    let edit = |slots: &[(i64, i64)]| DealEdit {
+        slots: Some(on(2, slots, bounded).carriage.slots().to_vec()),
+        ..DealEdit::default()
+    };
+    let of_edit = |deal: &Deal, edit: DealEdit| {
+        deal.edited(edit, UtcMs(start)).map_err(|error| (error.code(), error.param().map(str::to_owned)))
+    };
+    let named = |param: &str| ("DEAL_INVALID", Some(param.to_owned()));
+    let two = [(start, start + 5), (start + 7, start + 9)];
+    assert_eq!(of_edit(&settled, edit(&two)).unwrap(), on(2, &two, bounded));
+    assert_eq!(of_edit(&settled, edit(&[])).unwrap(), on(2, &[], bounded));
+    assert_eq!(of_edit(&settled, edit(&[(start - 1, start)])).unwrap_err(), named("slots"));
+    let ended = |ms: i64| DealEdit { end_at: Some(Some(UtcMs(start + ms))), ..DealEdit::default() };
+    assert_eq!(of_edit(&settled, ended(4)).unwrap_err(), named("slots"));
+    assert_eq!(of_edit(&settled, ended(5)).unwrap().window.end_at, Some(UtcMs(start + 5)));
+    assert_eq!(of_edit(&agreed, edit(&[])).unwrap_err(), named("slots"), "in cinemas there are none");
+}
+
+#[test]
+fn a_broadcast_that_was_agreed_before_slots_were_kept_has_none() {
+    let kept = r#"{"kind":"broadcast","channel":"一套","clearance":"x","runs":2}"#;
+    let slots =
+        Carriage::Broadcast {
+            channel: "一套".into(), clearance: "x".into(), runs: 2, slots: vec![], catch_up: false
+        };
+    assert_eq!(serde_json::from_str::<Carriage>(kept).unwrap(), slots);
 }
 
 #[test]

@@ -3,7 +3,7 @@ use marquee::base::error::ErrorKind;
 use marquee::base::id::{DealId, HoldbackId, PartyId};
 use marquee::rights::avail::LicenseType;
 use marquee::rights::caps::{Caps, FormatProfile};
-use marquee::rights::deal::{Carriage, Deal, DealEdit, Exclusivity};
+use marquee::rights::deal::{Carriage, Deal, DealEdit, Exclusivity, Slot};
 use marquee::rights::holdback::{Holdback, HoldbackEvent};
 use marquee::rights::language_terms::LanguageTerms;
 use marquee::rights::party::{Party, PartyKind, Signer};
@@ -84,10 +84,13 @@ pub async fn deals_are_kept_with_their_title_and_refused_where_its_plan_is_again
     // What has begun is not taken away, and a party changes what is its own and nothing else.
     assert_eq!(db.delete_deal(shared.id, shared.window.start_at).await.unwrap_err().code(), "DEAL_OPENED");
     let opened = DealEdit { opened_at: Some(Some(later(7))), ..DealEdit::default() };
-    assert_eq!(db.edit_deal(shared.id, Some(other.id), opened, later(8)).await.unwrap_err().code(), "DEAL_NOT_FOUND");
+    assert_eq!(
+        db.edit_deal(shared.id, Some(other.id), opened.clone(), later(8)).await.unwrap_err().code(),
+        "DEAL_NOT_FOUND"
+    );
     let ended = DealEdit { end_at: Some(Some(later(9))), ..DealEdit::default() };
     let (told, moved) = tokio::join!(
-        db.edit_deal(shared.id, Some(mine.id), opened, later(8)),
+        db.edit_deal(shared.id, Some(mine.id), opened.clone(), later(8)),
         db.edit_deal(shared.id, None, ended, later(8))
     );
     told.unwrap();
@@ -98,6 +101,29 @@ pub async fn deals_are_kept_with_their_title_and_refused_where_its_plan_is_again
     assert!(db.revoke_deal(shared.id, later(8)).await.unwrap());
     assert!(!db.revoke_deal(shared.id, later(9)).await.unwrap());
     assert_eq!(db.deal(shared.id).await.unwrap(), Some(Deal { revoked_at: Some(later(8)), ..both }));
+
+    // The slots of a broadcast are kept with it, and written all at once or not at all.
+    let slot = |from: i64, to: i64| Slot { start_at: later(from), end_at: later(to) };
+    let on_air = |slots: Vec<Slot>| Carriage::Broadcast {
+        channel: "一套".into(),
+        clearance: "x".into(),
+        runs: 2,
+        slots,
+        catch_up: true,
+    };
+    let window = Window { start_at: later(0), end_at: Some(later(100)), zone: "UTC".into() };
+    let first = vec![slot(0, 10)];
+    let aired = Deal { id: DealId::new(later(3)), carriage: on_air(first.clone()), window, ..deal(&scene, &mine) };
+    db.insert_deal(&aired, None, NOW).await.unwrap();
+    assert_eq!(db.deal(aired.id).await.unwrap(), Some(aired.clone()));
+    let to = |slots: Vec<Slot>| DealEdit { slots: Some(slots), ..DealEdit::default() };
+    let early = db.edit_deal(aired.id, None, to(vec![slot(-1, 5)]), NOW).await.unwrap_err();
+    assert_eq!((early.code(), early.param()), ("DEAL_INVALID", Some("slots")));
+    assert_eq!(db.deal(aired.id).await.unwrap(), Some(aired.clone()));
+    let both = vec![slot(0, 10), slot(90, 100)];
+    let (before, after) = db.edit_deal(aired.id, None, to(both.clone()), NOW).await.unwrap();
+    assert_eq!((before.carriage.slots(), after.carriage.slots()), (&first[..], &both[..]));
+    assert_eq!(db.deal(aired.id).await.unwrap(), Some(Deal { carriage: on_air(both), ..aired }));
 
     db.delete_deal(alone.id, NOW).await.unwrap();
     assert_eq!(db.deal(alone.id).await.unwrap(), None);

@@ -79,6 +79,7 @@ pub async fn a_channel_shows_films_together(backend: Backend) {
     let deal = stage.deal(first, &channel, broadcast("CCTV-6"), &["CN"], AIRS, Some(ENDS)).await;
     let plan = Plan { stage: &stage, first, second, channel, deal };
     files_are_sent_and_answered(&plan).await;
+    the_runs_are_settled(&plan).await;
     the_films_are_shown_together(&plan).await;
 
     // What was accepted is recalled after all: it is missed until a week after the broadcasts began.
@@ -248,6 +249,76 @@ async fn files_are_sent_and_answered(plan: &Plan<'_>) {
     }
 }
 
+/// When the film is on the air is agreed after the deal is: inside its window, one run after another.
+async fn the_runs_are_settled(plan: &Plan<'_>) {
+    let Plan { stage, first, second, channel, deal } = plan;
+    let path = format!("/deals/{deal}");
+    let (opens, closes) = (at(AIRS).0, at(ENDS).0);
+    let slots = |spans: &[(i64, i64)]| {
+        let slot = |(from, to): &(i64, i64)| json!({"start_at": UtcMs(*from), "end_at": UtcMs(*to)});
+        Value::Array(spans.iter().map(slot).collect())
+    };
+    let read = async || {
+        let deals = stage.done(Method::GET, &format!("/titles/{first}/deals"), json!({})).await;
+        let row = deals["data"].as_array().unwrap().iter().find(|row| row["id"] == json!(deal)).unwrap().clone();
+        row["carriage"].clone()
+    };
+    assert_eq!((&read().await["slots"], &read().await["catch_up"]), (&json!([]), &json!(false)), "unless it is said");
+    let noon = opens + 3_600_000;
+    for (spans, is_good) in [
+        (vec![(opens - 1, noon)], false),
+        (vec![(opens, noon)], true),
+        (vec![(opens + 1, noon)], true),
+        (vec![(noon, closes - 1)], true),
+        (vec![(noon, closes)], true),
+        (vec![(noon, closes + 1)], false),
+        (vec![(noon, noon)], false),
+        (vec![(opens, noon), (noon - 1, closes)], false),
+        (vec![(opens, noon), (noon, closes)], true),
+        (vec![(opens, noon), (noon + 1, closes)], true),
+        (vec![(noon, closes), (opens, noon)], false),
+        (vec![(opens, noon), (noon, noon + 1), (noon + 1, closes)], false),
+    ] {
+        let before = read().await;
+        let answer = plan.operate(Method::PATCH, &path, json!({"slots": slots(&spans)})).await;
+        if is_good {
+            assert_eq!(answer.json()["carriage"]["slots"], slots(&spans), "{}", answer.text());
+            assert_eq!(read().await["slots"], slots(&spans));
+        } else {
+            assert_eq!(refusal(&answer), (422, "DEAL_INVALID".to_owned(), json!("slots")), "{spans:?}");
+            assert_eq!(read().await, before, "nothing of it was written");
+        }
+    }
+    // A deal does not end in the middle of a run.
+    let on_air = [(opens, noon), (noon, closes - 1)];
+    stage.done(Method::PATCH, &path, json!({"slots": slots(&on_air)})).await;
+    let log = stage.done(Method::GET, "/audit?action=deal.edit", json!({})).await;
+    assert_eq!(log["data"][0]["detail"]["slots"]["after"], slots(&on_air));
+    for (offset_ms, is_good) in [(-2, false), (-1, true), (0, true)] {
+        let answer = plan.operate(Method::PATCH, &path, json!({"end_at": UtcMs(closes + offset_ms)})).await;
+        assert_eq!(answer.status == StatusCode::OK, is_good, "{offset_ms}: {}", answer.text());
+    }
+
+    // It can be said at once, of a broadcast only.
+    let whole = |carriage: Value| {
+        json!({"party_id": channel, "carriage": carriage, "territories": {"include": ["CN"]},
+            "start_at": at(AIRS), "end_at": at(ENDS), "zone": "Asia/Shanghai"})
+    };
+    let mut carriage = broadcast("CCTV-9");
+    (carriage["slots"], carriage["catch_up"]) = (slots(&[(opens - 1, noon)]), json!(true));
+    let deals = format!("/titles/{second}/deals");
+    let early = refusal(&plan.operate(Method::POST, &deals, whole(carriage.clone())).await);
+    assert_eq!(early, (422, "DEAL_INVALID".to_owned(), json!("carriage.slots")));
+    carriage["slots"] = slots(&[(opens, noon)]);
+    let made = stage.done(Method::POST, &deals, whole(carriage.clone())).await;
+    assert_eq!(made["carriage"], carriage);
+    stage.done(Method::DELETE, &format!("/deals/{}", made["id"].as_str().unwrap()), json!({})).await;
+    let cinema = stage.deal(*second, channel, json!({"kind": "cinema"}), &["CN"], AIRS, Some(ENDS)).await;
+    let answer = plan.operate(Method::PATCH, &format!("/deals/{cinema}"), json!({"slots": []})).await;
+    assert_eq!(refusal(&answer), (422, "DEAL_INVALID".to_owned(), json!("slots")));
+    stage.done(Method::DELETE, &format!("/deals/{cinema}"), json!({})).await;
+}
+
 async fn the_films_are_shown_together(plan: &Plan<'_>) {
     let Plan { stage, first, second, channel, deal } = plan;
     let whole = json!({"name": {"zh-CN": "雾港展播", "en": "Fog week"}, "synopsis": {"en": "Two films."},
@@ -276,12 +347,17 @@ async fn the_films_are_shown_together(plan: &Plan<'_>) {
     }
     let made = stage.done(Method::POST, "/collections", whole.clone()).await;
     let id = made["id"].as_str().unwrap();
-    let airing = |title: &TitleId, deal: Option<&str>| {
+    let (opens, closes) = (at(AIRS).0, at(ENDS).0);
+    let on_air = json!([{"start_at": UtcMs(opens), "end_at": UtcMs(opens + 3_600_000)},
+        {"start_at": UtcMs(opens + 3_600_000), "end_at": UtcMs(closes - 1)}]);
+    let airing = |title: &TitleId, deal: Option<&str>, slots: &Value| {
         let (starts_at, ends_at) = (deal.map(|_| at(AIRS)), deal.map(|_| at(ENDS)));
         json!({"title_id": title, "deal_id": deal, "starts_at": starts_at, "ends_at": ends_at,
-            "runs": deal.map(|_| 2)})
+            "runs": deal.map(|_| 2), "slots": slots})
     };
-    assert_eq!(made["airings"], json!([airing(second, None), airing(first, Some(deal))]), "one lacks a right");
+    let none = json!([]);
+    let lacking = json!([airing(second, None, &none), airing(first, Some(deal), &on_air)]);
+    assert_eq!(made["airings"], lacking, "one lacks a right");
     assert_eq!(
         (&made["title_ids"], &made["showcase"], &made["version"]),
         (&whole["title_ids"], &whole["showcase"], &json!(1))
@@ -309,8 +385,8 @@ async fn the_films_are_shown_together(plan: &Plan<'_>) {
             (&shown["name"], &shown["start_at"], &shown["end_at"]),
             (&whole["name"], &whole["start_at"], &whole["end_at"])
         );
-        let on_air = json!({"starts_at": at(AIRS), "ends_at": at(ENDS)});
-        assert_eq!(shown["titles"][0]["airing"], on_air);
+        let its = json!({"starts_at": at(AIRS), "ends_at": at(ENDS), "slots": on_air});
+        assert_eq!(shown["titles"][0]["airing"], its);
         assert_eq!(shown["titles"][0]["decision"]["code"], "PAYMENT_REQUIRED", "each with its own button");
     }
     let abroad = page("DE", &one).await;
@@ -331,8 +407,9 @@ async fn the_films_are_shown_together(plan: &Plan<'_>) {
     stage.done(Method::POST, &format!("/deals/{elsewhere}/revoke"), json!({"reason": "another channel"})).await;
     let carried = stage.deal(*second, channel, broadcast("CCTV-6"), &["CN"], AIRS, Some(ENDS)).await;
     let read = stage.done(Method::GET, &format!("/collections/{id}"), json!({})).await;
-    assert_eq!(read["airings"], json!([airing(second, Some(&carried)), airing(first, Some(deal))]));
-    assert_eq!(page("CN", &one).await["titles"][0]["airing"]["starts_at"], json!(at(AIRS)));
+    assert_eq!(read["airings"], json!([airing(second, Some(&carried), &none), airing(first, Some(deal), &on_air)]));
+    let its = page("CN", &one).await["titles"][0]["airing"].clone();
+    assert_eq!((&its["starts_at"], &its["slots"]), (&json!(at(AIRS)), &none), "nobody has said when");
     stage.done(Method::POST, &format!("/deals/{carried}/revoke"), json!({"reason": "breach"})).await;
     let shown = page("CN", &one).await;
     assert_eq!((&shown["titles"][0]["id"], &shown["titles"][0]["airing"]), (&json!(second), &Value::Null));

@@ -15,8 +15,8 @@ test('it is open from its start to its end', () => {
 });
 
 test('a showcase knows what it may not air, and what its channels are called', () => {
-  const airing = (deal_id: string | null) => ({ title_id: 't', deal_id, starts_at: null, ends_at: null, runs: null });
+  const airing = (deal_id: string | null) => ({ title_id: 't', deal_id, starts_at: null, ends_at: null, runs: null, slots: [] });
   expect([lacking({ airings: [] }), lacking({ airings: [airing('d'), airing(null), airing(null)] })]).toEqual([0, 2]);
-  const on = (party_id: string, channel: string): Pick<Deal, 'party_id' | 'carriage'> => ({ party_id, carriage: { kind: 'broadcast', channel, clearance: '', runs: 1 } });
+  const on = (party_id: string, channel: string): Pick<Deal, 'party_id' | 'carriage'> => ({ party_id, carriage: { kind: 'broadcast', channel, clearance: '', runs: 1, slots: [], catch_up: false } });
   expect(channelsOf([on('p', 'Six'), on('q', 'Nine'), on('p', 'Film'), on('p', 'Six'), { party_id: 'p', carriage: { kind: 'cinema' } }], 'p')).toEqual(['Film', 'Six']);
 });

@@ -26,7 +26,8 @@ test('how a party shows a title is told with what matters of it', () => {
   });
   expect(carried({ kind: 'platform', license_type: 'svod', price: null, streams: null }).more).toBe('delivers by itself');
   expect(carried({ kind: 'cinema' })).toEqual({ what: 'Cinemas', more: '' });
-  expect(carried({ kind: 'broadcast', channel: 'CCTV-6', clearance: 'No. 7', runs: 2 })).toEqual({ what: 'CCTV-6, 2 runs', more: 'under No. 7' });
+  expect(carried({ kind: 'broadcast', channel: 'CCTV-6', clearance: 'No. 7', runs: 2, slots: [], catch_up: false })).toEqual({ what: 'CCTV-6, 2 runs', more: 'under No. 7' });
+  expect(carried({ kind: 'broadcast', channel: 'CCTV-6', clearance: 'No. 7', runs: 1, slots: [], catch_up: true }).more).toBe('under No. 7, with catch-up');
 });
 
 test('who has it alone is named, and in what where that is said', () => {

@@ -44,7 +44,7 @@ export function carriageText({ carriage }: Pick<Deal, 'carriage'>, words: Words,
     case 'cinema':
       return { what: words.say_cinema, more: '' };
     case 'broadcast':
-      return { what: words.say_broadcast(carriage.channel, carriage.runs), more: words.say_clearance(carriage.clearance) };
+      return { what: words.say_broadcast(carriage.channel, carriage.runs), more: [words.say_clearance(carriage.clearance), ...(carriage.catch_up ? [words.say_catch_up] : [])].join(words.comma) };
   }
 }
 

@@ -208,10 +208,17 @@ export interface CollectionBrief {
   count: number;
 }
 
-/** The period in which a channel may show a title; when it does is not known. */
+/** One run on a channel: `[start_at, end_at)`. */
+export interface Slot {
+  start_at: string;
+  end_at: string;
+}
+
+/** The period in which a channel may show a title, and when it does, as far as that is settled. */
 export interface Airing {
   starts_at: string;
   ends_at: string | null;
+  slots: Slot[];
 }
 
 export interface Collection extends Omit<CollectionBrief, 'titles' | 'count'> {

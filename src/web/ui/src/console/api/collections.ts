@@ -1,6 +1,6 @@
 // Collections: titles that are shown together under a theme for a time. A showcase is one that a channel carries too.
 
-import type { Localized } from '../../lib/api';
+import type { Localized, Slot } from '../../lib/api';
 import { operator } from '../api';
 
 export interface Showcase {
@@ -28,6 +28,7 @@ export interface TitleAiring {
   starts_at: string | null;
   ends_at: string | null;
   runs: number | null;
+  slots: Slot[];
 }
 
 export interface Collection extends CollectionEntry {

@@ -1,6 +1,6 @@
 // Other parties that show our titles, and the deals by which they do.
 
-import type { Localized, Money } from '../../lib/api';
+import type { Localized, Money, Slot } from '../../lib/api';
 import { operator } from '../api';
 import type { FormatProfile, Languages, LicenseType, Territories } from './catalogue';
 import type { DealDelivery } from './deliveries';
@@ -32,7 +32,8 @@ export type Carriage =
   /** Its viewers play from this server where `streams` says in how many places at once. */
   | { kind: 'platform'; license_type: LicenseType; price: Money | null; streams: number | null }
   | { kind: 'cinema' }
-  | { kind: 'broadcast'; channel: string; clearance: string; runs: number };
+  /** `slots` are the runs that are settled; with `catch_up` the channel may show it again when a viewer asks. */
+  | { kind: 'broadcast'; channel: string; clearance: string; runs: number; slots: Slot[]; catch_up: boolean };
 
 export const mediums = ['vod', 'est', 'svod', 'avod', 'cinema', 'broadcast'] as const;
 export type Medium = (typeof mediums)[number];
@@ -74,7 +75,7 @@ export interface Deal extends DealEntry {
   revoked_at?: string | null;
 }
 
-export type DealEdit = Partial<Pick<Deal, 'start_at' | 'end_at' | 'opened_at'>>;
+export type DealEdit = Partial<Pick<Deal, 'start_at' | 'end_at' | 'opened_at'>> & { slots?: Slot[] };
 
 /** What speaks against a deal: a window of ours, another deal or a holdback. */
 export interface DealConflict {
