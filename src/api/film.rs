@@ -100,6 +100,7 @@ pub struct WindowBody {
     license_type: LicenseType,
     description: Option<String>,
     start_at: UtcMs,
+    /// Of what is sold: until when.
     end_at: Option<UtcMs>,
     /// Nobody watches from then on, whatever was bought.
     hard_end_at: Option<UtcMs>,
@@ -152,11 +153,17 @@ pub fn licence(title: &Title) -> Option<LicenceBody> {
     Some(LicenceBody { kind: licence.kind, number: licence.number })
 }
 
-/// The windows of `avails`, by their start.
-pub fn windows(avails: &[&Avail]) -> Vec<WindowBody> {
+/// The windows of `avails`, by their start; one in which something is sold ends with the sale.
+pub fn windows(title: &TitleRights, avails: &[&Avail], now: UtcMs) -> Vec<WindowBody> {
     let mut avails = avails.to_vec();
     avails.sort_by_key(|avail| (avail.window.start_at, avail.id));
-    avails.into_iter().map(WindowBody::new).collect()
+    let sold_until = |avail: &Avail| {
+        let offers = title.offers_of(avail.id).filter(|offer| !offer.is_withdrawn(now));
+        // None is without an end, and so the latest.
+        let latest = offers.map(|offer| offer.sold_until(avail)).max_by_key(|until| until.map_or(i64::MAX, |at| at.0));
+        latest.unwrap_or(avail.window.end_at)
+    };
+    avails.into_iter().map(|avail| WindowBody { end_at: sold_until(avail), ..WindowBody::new(avail) }).collect()
 }
 
 impl WindowBody {

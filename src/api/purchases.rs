@@ -28,6 +28,7 @@ use crate::base::money::Money;
 use crate::commerce::checkout::{Bought, Order};
 use crate::commerce::quotes::Wanted;
 use crate::ledger::purchase::{ClosedBecause, Good, PaymentActionKind, PurchaseStatus};
+use crate::rights::denial::DenialCode;
 use crate::rights::membership::Membership;
 use crate::rights::offer::OfferKind;
 use crate::rights::snapshot::Snapshot;
@@ -194,7 +195,11 @@ pub async fn create(
             api.metrics.count_denial(denial.code.as_str());
             let detail = json!({"code": denial.code.as_str(), "territory": place.territory});
             api.audit(&viewer.id.to_string(), "purchase.deny", &products::subject(what), detail).await?;
-            Err(Problem::denied(&denial))
+            let problem = Problem::denied(&denial);
+            Err(match denial.code {
+                DenialCode::MembersSoon => problem.with_param("accepted_members_from_at"),
+                _ => problem,
+            })
         }
     }
 }

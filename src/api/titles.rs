@@ -443,7 +443,7 @@ pub fn title_body(
         poster_url: posters.landscape.clone(),
         poster_portrait_url: posters.portrait,
         backdrop_url: posters.landscape,
-        windows: film::windows(&covered),
+        windows: film::windows(title, &covered, now),
         opens_at: opens_at(&covered, now),
         progress: progress.map(ProgressBody::from),
         state: TitleState::of(&decision),

@@ -42,6 +42,7 @@ const PENDING_AT_ONCE: u32 = 500;
 /// A provider is asked about a payment whose callback has not come by then.
 const CALLBACK_LATE_AFTER: Duration = Duration::from_secs(10);
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
+const RETURN_AGAIN_EVERY: Duration = Duration::from_secs(60);
 const QUOTES_PER_ORDER_MAX: usize = 3;
 
 /// Sells.
@@ -255,22 +256,34 @@ impl Checkout {
         Ok(Bought { purchase, given: self.db.given(id).await?, refund })
     }
 
-    /// Asks about pending purchases until shutdown.
+    /// Looks after pending purchases, and after payments that have not gone back, until shutdown.
     pub async fn run(self: Arc<Self>, shutdown: Shutdown) {
-        loop {
-            tokio::select! {
-                () = shutdown.begun() => return,
-                () = tokio::time::sleep(SWEEP_EVERY) => {}
+        let sweeps = async {
+            loop {
+                tokio::time::sleep(SWEEP_EVERY).await;
+                if let Err(error) = self.sweep().await {
+                    tracing::warn!(error = error.log_line(), "pending purchases could not be looked after");
+                }
             }
-            if let Err(error) = self.sweep().await {
-                tracing::warn!(error = error.log_line(), "pending purchases could not be looked after");
+        };
+        let returns = async {
+            loop {
+                tokio::time::sleep(RETURN_AGAIN_EVERY).await;
+                if let Err(error) = self.return_again().await {
+                    tracing::warn!(error = error.log_line(), "payments that were not kept could not be looked after");
+                }
             }
+        };
+        tokio::select! {
+            () = shutdown.begun() => {}
+            () = sweeps => {}
+            () = returns => {}
         }
     }
 
     /// Asks once about every purchase that has waited long enough for its callback to be late; one that nobody paid in
-    /// time expires. And gives back what was not kept, where that has failed. Nothing expires by a clock that is in doubt, and a purchase that cannot be asked about keeps no other
-    /// one waiting.
+    /// time expires. Nothing expires by a clock that is in doubt, and a purchase that cannot be asked about keeps no other one
+    /// waiting.
     pub async fn sweep(&self) -> Result<()> {
         let now = self.clock.now();
         if self.clock.is_doubtful() {
@@ -284,21 +297,37 @@ impl Checkout {
                 tracing::warn!(purchase = %purchase.id, error = error.log_line(), "a purchase stays pending");
             }
         }
-        for purchase in self.db.unreturned_purchases(PENDING_AT_ONCE).await? {
-            if let Err(error) = self.ask_again(&purchase, now).await {
-                tracing::warn!(purchase = %purchase.id, error = error.log_line(), "a payment has not gone back yet");
+        Ok(())
+    }
+
+    /// Gives back once more what was paid and not kept, where that has not been done yet.
+    pub async fn return_again(&self) -> Result<()> {
+        let mut after = None;
+        loop {
+            let page = self.db.unreturned_purchases(after, PENDING_AT_ONCE).await?;
+            for purchase in &page {
+                let tried = match self.provider(&purchase.provider) {
+                    Ok(provider) => match provider.query(purchase, self.clock.now()).await {
+                        Ok(PaymentState::Paid { event_id, .. }) => self.return_late(purchase.id, &event_id).await,
+                        said => said.map(|_| ()),
+                    },
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = tried {
+                    tracing::warn!(purchase = %purchase.id, error = error.log_line(), "a payment has not gone back yet");
+                }
+            }
+            after = page.last().map(|purchase| purchase.id);
+            if page.len() < PENDING_AT_ONCE as usize {
+                return Ok(());
             }
         }
-        Ok(())
     }
 
     async fn ask_again(&self, purchase: &Purchase, now: UtcMs) -> Result<()> {
         let Ok(provider) = self.provider(&purchase.provider) else { return Ok(()) };
         match provider.query(purchase, now).await? {
-            PaymentState::Pending { .. }
-                if purchase.status == PurchaseStatus::Pending
-                    && now >= purchase.created_at + limits::PAYMENT_PENDING_MAX =>
-            {
+            PaymentState::Pending { .. } if now >= purchase.created_at + limits::PAYMENT_PENDING_MAX => {
                 self.db.close_purchase(purchase.id, None, PurchaseClosed::Expired, now).await?;
                 self.audience.news.tell(Item::Order(purchase.id));
                 Ok(())
@@ -324,9 +353,8 @@ impl Checkout {
             PaymentState::Paid { event_id, at, .. } => {
                 if let Some(why) = self.why_not_kept(purchase, at, now).await? {
                     self.db.close_purchase(purchase.id, None, PurchaseClosed::NotKept(why), now).await?;
-                    self.return_late(purchase.id, &event_id).await?;
                     self.audience.news.tell(Item::Order(purchase.id));
-                    return Ok(());
+                    return self.return_late(purchase.id, &event_id).await;
                 }
                 let (given, account) = self.due(purchase, now).await?;
                 let entry = rules::sale(purchase, account, now)?;
@@ -402,6 +430,7 @@ impl Checkout {
             detail: detail.to_string(),
         };
         if self.db.record_late_payment(id, event_id, &line).await? == Settled::Done {
+            self.audience.news.tell(Item::Order(id));
             tracing::warn!(purchase = %id, "a payment came too late, or was not kept, and was given back");
         }
         Ok(())

@@ -46,7 +46,7 @@ pub struct NewCouponBody {
     uses_per_viewer: u32,
     /// `platform` if not said.
     #[serde(default)]
-    #[schema(value_type = Option<FundedByBody>)]
+    #[schema(value_type = FundedByBody, required = false)]
     funded_by: FundedBy,
     /// For operators: what it is for.
     #[serde(default)]

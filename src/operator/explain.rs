@@ -103,7 +103,7 @@ pub struct StepBody {
 #[utoipa::path(get, path = "/operator/explain", tag = "operator", operation_id = "operator_explain",
     params(ExplainParams), security(("bearer" = [])), responses(
     (status = 200, description = "The decision, step by step", body = ExplanationBody),
-    (status = 404, description = "TITLE_NOT_FOUND, VIEWER_NOT_FOUND"),
+    (status = 404, description = "TITLE_NOT_FOUND, PART_NOT_FOUND, VIEWER_NOT_FOUND"),
 ))]
 pub async fn explain(
     State(operators): State<Arc<Operators>>,
@@ -119,7 +119,8 @@ pub async fn explain(
     let viewer = rights_to(&operators, params.viewer_id, params.title_id).await?;
     let viewer = ViewerRights { wanted: params.language, ..viewer };
     let viewer = if is_past { viewer.as_of(at) } else { viewer };
-    let asked = Asked { part: params.part.unwrap_or(1), viewer_id: params.viewer_id, territory: params.territory, at };
+    let part = checked_part(title, params.part)?;
+    let asked = Asked { part, viewer_id: params.viewer_id, territory: params.territory, at };
     let are_counted = params.at.is_none();
     Ok(Json(explained(&operators, title, &viewer, asked, are_counted).await?))
 }
@@ -137,6 +138,16 @@ pub async fn rights_to(
         return Err(Problem::new(http::StatusCode::NOT_FOUND, "VIEWER_NOT_FOUND", "There is no such viewer."));
     }
     Ok(api.sessions.viewer_rights(viewer, title).await?)
+}
+
+/// The part that is asked about, the first if not said; a title that has no film yet has that one to come.
+pub fn checked_part(title: &TitleRights, part: Option<u32>) -> Result<u32, Problem> {
+    let (part, parts) = (part.unwrap_or(1), title.title.parts.len());
+    if part == 0 || part as usize > parts.max(1) {
+        let detail = format!("This title has {parts} parts; there is no part {part}.");
+        return Err(Problem::new(http::StatusCode::NOT_FOUND, "PART_NOT_FOUND", &detail).with_param("part"));
+    }
+    Ok(part)
 }
 
 /// Who asks, for what, where and when.

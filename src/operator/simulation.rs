@@ -16,7 +16,7 @@ use crate::base::id::{TitleId, ViewerId};
 use crate::base::territory::Territory;
 use crate::operator::Operators;
 use crate::operator::avails::title_not_found;
-use crate::operator::explain::{Asked, ExplanationBody, asked_about, explained, rights_to};
+use crate::operator::explain::{Asked, ExplanationBody, asked_about, checked_part, explained, rights_to};
 use crate::operator::plans::{ChangedPlanBody, PlanChangeBody, apply};
 use crate::rights::language_terms::Sound;
 use crate::rights::plan::PlanChange;
@@ -54,7 +54,7 @@ pub struct PlanExplanationBody {
 #[utoipa::path(post, path = "/operator/titles/{id}/plan/explain", tag = "operator", operation_id = "operator_explain_plan",
     params(("id" = TitleId, Path)), request_body = PlanQuestionBody, security(("bearer" = [])), responses(
     (status = 200, description = "The decision, step by step, and what the dry run says", body = PlanExplanationBody),
-    (status = 404, description = "TITLE_NOT_FOUND, VIEWER_NOT_FOUND, AVAIL_NOT_FOUND, HOLDBACK_NOT_FOUND"),
+    (status = 404, description = "TITLE_NOT_FOUND, PART_NOT_FOUND, VIEWER_NOT_FOUND, AVAIL_NOT_FOUND, HOLDBACK_NOT_FOUND"),
     (status = 409, description = "AVAIL_CONFLICT, with at most 100 `conflicts`; AVAIL_IN_USE, DEAL_CONFLICT, \
         TOO_MANY_HOLDBACKS"),
     (status = 422, description = "WINDOW_EMPTY, ZONE_INVALID, HARD_END_BEFORE_START, LANGUAGES_INVALID, DEAL_NOT_FOUND, \
@@ -69,6 +69,7 @@ pub async fn explain(
     let api = &operators.api;
     let PlanQuestionBody { plan, viewer_id, part, territory, at } = body.value;
     let (title, now) = (api.db.rights_of(title_id).await?.ok_or_else(title_not_found)?, api.clock.now());
+    let part = checked_part(&title, part)?;
     let is_now = at.is_none();
     let (at, is_past) = asked_about(at, now);
     let mut viewer = rights_to(&operators, viewer_id, title_id).await?;
@@ -78,7 +79,7 @@ pub async fn explain(
     let title = changed(&operators, &change, title).await?;
     change.apply_to_grants(&mut viewer.grants, now);
     let viewer = if is_past { viewer.as_of(at) } else { viewer };
-    let asked = Asked { part: part.unwrap_or(1), viewer_id, territory, at };
+    let asked = Asked { part, viewer_id, territory, at };
     let explanation = explained(&operators, &title, &viewer, asked, is_now).await?;
     Ok(Json(PlanExplanationBody { explanation, plan }))
 }

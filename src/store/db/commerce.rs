@@ -84,8 +84,8 @@ pub trait CommerceDb: Send + Sync {
     /// Every purchase that is still pending, oldest first.
     async fn pending_purchases(&self, limit: u32) -> Result<Vec<Purchase>>;
 
-    /// Every purchase whose payment was not kept and has not gone back yet, oldest first.
-    async fn unreturned_purchases(&self, limit: u32) -> Result<Vec<Purchase>>;
+    /// Purchases whose payment was not kept and has not gone back yet, oldest first, after one of them.
+    async fn unreturned_purchases(&self, after: Option<PurchaseId>, limit: u32) -> Result<Vec<Purchase>>;
 
     async fn refund_of(&self, purchase: PurchaseId) -> Result<Option<Refund>>;
 

@@ -120,11 +120,12 @@ pub async fn a_purchase_ends_without_money(backend: &impl Backend) {
         assert_eq!(db.purchase(purchase.id).await.unwrap(), Some(ended.clone()));
         // What was paid and not kept is looked after until it has gone back.
         let expected = if closed_because.is_some() { vec![ended] } else { vec![] };
-        assert_eq!(db.unreturned_purchases(9).await.unwrap(), expected);
+        assert_eq!(db.unreturned_purchases(None, 9).await.unwrap(), expected);
+        assert_eq!(db.unreturned_purchases(Some(purchase.id), 9).await.unwrap(), []);
         if closed_because.is_some() {
             let line = audit_line("payment.late_refund");
             db.record_late_payment(purchase.id, &format!("evt_{}", purchase.id), &line).await.unwrap();
-            assert_eq!(db.unreturned_purchases(9).await.unwrap(), []);
+            assert_eq!(db.unreturned_purchases(None, 9).await.unwrap(), []);
         }
         let late = db.settle_purchase(purchase.id, None, &sale(&purchase), &grant_for(&purchase).into()).await.unwrap();
         assert_eq!(late, Settled::AlreadyDecided, "a late payment does not resurrect it");

@@ -2,7 +2,8 @@
 //! the end of a window it is sold (DOMAIN M1).
 
 use marquee::base::clock::UtcMs;
-use marquee::store::db::commerce::SandboxAct;
+use marquee::ledger::purchase::ClosedBecause;
+use marquee::store::db::commerce::{PurchaseClosed, SandboxAct};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -113,6 +114,22 @@ pub async fn a_price_is_that_of_whoever_is_a_member_when_it_is_paid(backend: Bac
         stage.server.app.checkout.sweep().await.unwrap();
         assert_eq!(stage.became(&viewer, &pending).await["status"], status, "{ends_after_ms}");
     }
+    // What has not gone back when the order ended is given back later, once.
+    let viewer = stage.server.viewer("returned").await;
+    let pending = stage.order_for(&viewer, &sold, "qr_code").await;
+    let (db, id) = (&stage.server.app.db, pending["id"].as_str().unwrap());
+    let payment = pending["payment"]["url"].as_str().unwrap().strip_prefix("/cashier/").unwrap();
+    let now = stage.server.now();
+    db.press_sandbox(payment.parse().unwrap(), SandboxAct::Pay, now).await.unwrap();
+    let not_kept = PurchaseClosed::NotKept(ClosedBecause::MemberPriceChanged);
+    db.close_purchase(id.parse().unwrap(), None, not_kept, now).await.unwrap();
+    for _ in 0..2 {
+        stage.server.app.checkout.return_again().await.unwrap();
+    }
+    let sale = stage.done(Method::GET, &format!("/purchases/{id}"), json!({})).await;
+    let returned = |event: &&Value| event["kind"] == "late_payment_returned";
+    assert_eq!(sale["events"].as_array().unwrap().iter().filter(returned).count(), 1, "{sale}");
+
     // What is for members only is not sold to who is none any more when the payment comes.
     let early = json!({"kind": "pvod", "list_price": {"amount": 2999, "currency": "CNY"},
         "clock": {"until_members": {"watch_s": 3600 * 24}}});
@@ -164,7 +181,9 @@ pub async fn what_members_get_within_a_day_is_bought_knowingly(backend: Backend)
         for accepted in [Value::Null, later.clone(), json!(stage.server.now()), json!("1970-01-01T00:00:00Z")] {
             let refused = stage.buys_knowing(&viewer, what, accepted).await;
             assert_eq!((refused.status, refused.code().as_str()), (StatusCode::CONFLICT, "MEMBERS_SOON"));
-            assert_eq!(refused.json()["next"], json!([{"action": "wait", "opens_at": instant}]));
+            let told = refused.json();
+            assert_eq!(told["next"], json!([{"action": "wait", "opens_at": instant}]));
+            assert_eq!(told["param"], "accepted_members_from_at");
         }
     }
     // The window is moved after the page was read: what was agreed to is no longer true.
@@ -226,7 +245,20 @@ pub async fn a_sale_ends_before_its_window(backend: Backend) {
         let page = stage.server.api(&stage.server.operator, &format!("/titles/{title}")).await.json();
         let offer = &page["offers"][0];
         assert_eq!((&offer["on_sale"], &offer["closes_at"]), (&json!(expected == "ok"), &json!(ends)), "{offset_ms}");
+        assert_eq!(page["windows"][0]["end_at"], json!(ends), "what a viewer is told of the window");
     }
     assert_eq!(code(&stage.plays(&people[0], title).await), "ok", "what was bought plays");
+    // A hard end that is earlier than the end of the window counts.
+    let opens = "2027-05-01T00:00:00Z";
+    let mut hard = window("vod", &["CN"], opens, Some("2027-06-01T00:00:00Z"));
+    hard["hard_end_at"] = json!("2027-05-20T00:00:00Z");
+    let hard = stage.sell(title, hard, with_cutoff(3600)).await;
+    let people = [stage.server.viewer("d").await, stage.server.viewer("e").await, stage.server.viewer("f").await];
+    for ((offset_ms, expected), viewer) in
+        [(-1, "ok"), (0, "WINDOW_CLOSED"), (1, "WINDOW_CLOSED")].into_iter().zip(&people)
+    {
+        stage.server.advance_to(at("2027-05-19T23:00:00Z"), offset_ms);
+        assert_eq!(code(&stage.buys(viewer, &hard).await), expected, "{offset_ms}");
+    }
     stage.end().await;
 }

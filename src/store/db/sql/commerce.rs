@@ -151,11 +151,12 @@ impl CommerceDb for SqlDb {
         rows.iter().map(purchase::purchase).collect()
     }
 
-    async fn unreturned_purchases(&self, limit: u32) -> Result<Vec<Purchase>> {
+    async fn unreturned_purchases(&self, after: Option<PurchaseId>, limit: u32) -> Result<Vec<Purchase>> {
         let rows = sqlx::query(
-            "SELECT * FROM purchase WHERE closed_because IS NOT NULL AND NOT EXISTS (SELECT 1 FROM payment_event e \
-             WHERE e.purchase_id = purchase.id AND e.kind = 'late') ORDER BY id LIMIT $1",
+            "SELECT * FROM purchase WHERE closed_because IS NOT NULL AND id > $1 AND NOT EXISTS \
+             (SELECT 1 FROM payment_event e WHERE e.purchase_id = purchase.id AND e.kind = 'late') ORDER BY id LIMIT $2",
         )
+        .bind(after.map(|id| id.to_string()).unwrap_or_default())
         .bind(i64::from(limit))
         .fetch_all(&self.readers)
         .await?;

@@ -29,5 +29,8 @@ test('the row says until when it is sold, where that is before the end', () => {
   expect(terms(0)).toBe('Watch for 48 hours from the purchase · one device at once');
   expect(terms(5_400)).toBe('Watch for 48 hours from the purchase · one device at once · sold until 1 hour 30 minutes before the window ends');
   expect(termsText({ ...offer, sales_cutoff_s: 3_600 }, 'UTC', zh, common_zh, 'zh-CN')).toContain('窗口期结束前 1小时停售');
-  expect([salesEnd({ end_at: '2027-01-10T00:00:00Z' }, 3_600), salesEnd({ end_at: null }, 3_600)]).toEqual([Date.UTC(2027, 0, 9, 23), null]);
+  const end_at = '2027-01-10T00:00:00Z';
+  const ends = (end_at: string | null, hard_end_at: string | null) => salesEnd({ end_at, hard_end_at }, 3_600);
+  expect([ends(end_at, null), ends(null, null), ends(null, end_at)]).toEqual([Date.UTC(2027, 0, 9, 23), null, Date.UTC(2027, 0, 9, 23)]);
+  expect([ends(end_at, '2027-01-05T00:00:00Z'), ends(end_at, '2027-01-12T00:00:00Z')]).toEqual([Date.UTC(2027, 0, 4, 23), Date.UTC(2027, 0, 9, 23)]);
 });

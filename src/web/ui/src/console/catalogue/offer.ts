@@ -61,9 +61,10 @@ export function parseCutoff(text: string, unit: CutoffUnit): number | null {
   return seconds <= CUTOFF_S_MAX ? seconds : null;
 }
 
-/** When it is sold no more; null where its window does not end. */
-export function salesEnd({ end_at }: Pick<Avail, 'end_at'>, sales_cutoff_s: number): number | null {
-  return end_at === null ? null : Date.parse(end_at) - sales_cutoff_s * 1_000;
+/** When it is sold no more, before its window's end or a hard end that is earlier; null where there is neither. */
+export function salesEnd({ end_at, hard_end_at }: Pick<Avail, 'end_at' | 'hard_end_at'>, sales_cutoff_s: number): number | null {
+  const ends = [end_at, hard_end_at].filter((end) => end !== null).map((end) => Date.parse(end));
+  return ends.length === 0 ? null : Math.min(...ends) - sales_cutoff_s * 1_000;
 }
 
 /** Everything but the price. */

@@ -149,7 +149,7 @@ export const en = {
   unsaid: (where: string) => `It covers ${where}, and nobody has said where the film was made`,
   code_LICENCE_REQUIRED: 'In China nothing may be sold or shown to members under this deal until the title’s licence is confirmed.',
   code_LICENCE_REQUIRED_free: 'In China nothing may be shown under this deal until the title’s licence is confirmed, or it is declared ordinary.',
-  code_ORIGIN_UNKNOWN: 'What was made in China needs a licence there. Say the country of origin under Film.',
+  code_ORIGIN_UNKNOWN: 'What was made in China needs a licence there. Say the country of origin under Details and status.',
 
   opened: 'When it really opened',
   opened_hint: 'As the party says. Nobody’s opening moves by it. Empty: not said.',
@@ -332,7 +332,7 @@ export const zh: Shape<typeof en> = {
   unsaid: (where) => `覆盖${where}，而影片的出品地未填写`,
   code_LICENCE_REQUIRED: '影片的许可核实之前，对方不得在境内按此合作售卖，也不得供会员观看。',
   code_LICENCE_REQUIRED_free: '影片的许可核实或申报为普通之前，对方不得在境内按此合作播放。',
-  code_ORIGIN_UNKNOWN: '国产影片在境内须有许可。请在“影片”页填写出品地。',
+  code_ORIGIN_UNKNOWN: '国产影片在境内须有许可。请在“资料与状态”页填写出品地。',
 
   opened: '实际首映时间',
   opened_hint: '以对方回报为准，不影响其他各方。留空表示未回报。',

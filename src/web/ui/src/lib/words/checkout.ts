@@ -86,7 +86,7 @@ export const en = {
   cashier_declined: 'Declined',
   cashier_declined_todo: 'Nothing was charged. You can try again on the page where you are buying.',
   cashier_expired: 'This payment has expired',
-  cashier_expired_todo: 'Nothing was charged. Start again on the page where you are buying.',
+  cashier_expired_todo: 'Nothing is kept: what was paid goes back. Start again on the page where you are buying.',
 };
 
 export const zh: Shape<typeof en> = {
@@ -172,6 +172,6 @@ export const zh: Shape<typeof en> = {
   cashier_paid_todo: '请回到购买页面，它会自动继续。本页可以关闭。',
   cashier_declined: '已拒绝支付',
   cashier_declined_todo: '没有扣款，您可以在购买页面重试。',
-  cashier_expired: '支付已超时',
-  cashier_expired_todo: '没有扣款，请在购买页面重新发起。',
+  cashier_expired: '支付已失效',
+  cashier_expired_todo: '本次不收取任何款项，已付的将原路退回。请在购买页面重新发起。',
 };
