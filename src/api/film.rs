@@ -153,15 +153,17 @@ pub fn licence(title: &Title) -> Option<LicenceBody> {
     Some(LicenceBody { kind: licence.kind, number: licence.number })
 }
 
-/// The windows of `avails`, by their start; one in which something is sold ends with the sale.
+/// The windows of `avails`, by their start; one in which the title is sold, and no episode of it, ends with the sale.
 pub fn windows(title: &TitleRights, avails: &[&Avail], now: UtcMs) -> Vec<WindowBody> {
     let mut avails = avails.to_vec();
     avails.sort_by_key(|avail| (avail.window.start_at, avail.id));
     let sold_until = |avail: &Avail| {
-        let offers = title.offers_of(avail.id).filter(|offer| !offer.is_withdrawn(now));
-        // None is without an end, and so the latest.
+        let is_whole = title.title.details.episodes.is_none();
+        let offers = title.offers_of(avail.id).filter(|offer| is_whole && !offer.is_withdrawn(now));
+        // One without an end is the latest.
         let latest = offers.map(|offer| offer.sold_until(avail)).max_by_key(|until| until.map_or(i64::MAX, |at| at.0));
-        latest.unwrap_or(avail.window.end_at)
+        let end_at = avail.window.end_at;
+        latest.filter(|until| until.is_none_or(|at| at > avail.window.start_at)).unwrap_or(end_at).or(end_at)
     };
     avails.into_iter().map(|avail| WindowBody { end_at: sold_until(avail), ..WindowBody::new(avail) }).collect()
 }

@@ -302,14 +302,19 @@ impl Checkout {
 
     /// Gives back once more what was paid and not kept, where that has not been done yet.
     pub async fn return_again(&self) -> Result<()> {
+        if self.clock.is_doubtful() {
+            return Ok(());
+        }
         let mut after = None;
         loop {
             let page = self.db.unreturned_purchases(after, PENDING_AT_ONCE).await?;
             for purchase in &page {
                 let tried = match self.provider(&purchase.provider) {
                     Ok(provider) => match provider.query(purchase, self.clock.now()).await {
-                        Ok(PaymentState::Paid { event_id, .. }) => self.return_late(purchase.id, &event_id).await,
-                        said => said.map(|_| ()),
+                        Ok(PaymentState::Paid { event_id, amount, .. }) if amount == purchase.price => {
+                            self.return_late(purchase.id, &event_id).await
+                        }
+                        said => said.and_then(|said| Err(Error::internal(format!("its provider says {said:?}")))),
                     },
                     Err(error) => Err(error),
                 };

@@ -102,9 +102,11 @@ pub enum CarriageBody {
         runs: u32,
         /// When it is on the air, as far as that is settled: in their order, inside the deal's window, at most as many as
         /// `runs`, 104 at most.
-        slots: Option<Vec<SlotBody>>,
+        #[schema(required = false)]
+        slots: Vec<SlotBody>,
         /// Whether the channel may show it again when a viewer asks; false, if not said.
-        catch_up: Option<bool>,
+        #[schema(required = false)]
+        catch_up: bool,
     },
 }
 

@@ -138,6 +138,16 @@ pub async fn a_plan_is_explained_before_it_is_saved(backend: Backend) {
     let change = json!({"moved_avails": [{"id": paid, "start_at": at(later), "end_at": at(moved)},
         {"id": members, "start_at": at(moved)}]});
 
+    for (part, code) in [(0, "PART_NOT_FOUND"), (1, "ok"), (2, "PART_NOT_FOUND")] {
+        let path = format!("/explain?title_id={title}&territory=CN&part={part}");
+        let question = json!({"plan": change, "territory": "CN", "part": part});
+        for answer in
+            [stage.operate(Method::GET, &path, &json!({})).await, stage.operate(Method::POST, &asked, &question).await]
+        {
+            assert_eq!(if answer.status.is_success() { "ok".into() } else { answer.code() }, code, "{part}");
+        }
+    }
+
     let db = &stage.server.app.db;
     let lines = async || stage.done(Method::GET, "/audit", json!({})).await;
     let (rights, audit) = (db.rights_of(title).await.unwrap(), lines().await);

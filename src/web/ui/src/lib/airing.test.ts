@@ -17,7 +17,7 @@ test('the period of an airing is told before, in and after it', () => {
   expect(at(0, START, null)).toBe('On the channel in this period');
 });
 
-test('where runs are settled each one that is not over is told, and afterwards when the last one was', () => {
+test('where runs are settled each one that is not over is told, and afterwards the period that is left', () => {
   const slots = [{ start_at: START, end_at: '2027-01-01T14:00:00Z' }, { start_at: '2027-01-02T08:00:00Z', end_at: '2027-01-02T10:00:00Z' }];
   const at = (instant: string, offset_ms: number) =>
     airingTexts({ starts_at: START, ends_at: END, slots }, catalogues.en, 'en', new Date(Date.parse(instant) + offset_ms));
@@ -25,7 +25,8 @@ test('where runs are settled each one that is not over is told, and afterwards w
   expect(at(slots[0]!.end_at, -1)).toEqual([first, second]);
   expect(at(slots[0]!.end_at, 0)).toEqual([second]);
   expect(at(slots[1]!.end_at, -1)).toEqual([second]);
-  expect(at(slots[1]!.end_at, 0)).toEqual([expect.stringMatching(/^Was on the channel by 2 Jan 2027/)]);
+  expect(at(slots[1]!.end_at, 0)).toEqual([expect.stringMatching(/^On the channel by /)]);
+  expect(at(END, 0)).toEqual([expect.stringMatching(/^Was on the channel by /)]);
 });
 
 test('the end of a collection is a boundary like those of its titles', () => {

@@ -4,12 +4,10 @@ import type { Airing } from './api';
 import { instant } from './format';
 import type { Locale, Words } from './words';
 
-/** A line for each run that is not over; one line where there is none. */
+/** A line for each run that is not over; where there is none, one of the period, in which others may be settled yet. */
 export function airingTexts({ starts_at, ends_at, slots }: Airing, words: Words, locale: Locale, now: Date): string[] {
   const ahead = slots.filter(({ end_at }) => Date.parse(end_at) > now.getTime());
   if (ahead.length > 0) return ahead.map(({ start_at, end_at }) => words.airing_slot(instant(start_at, locale), instant(end_at, locale)));
-  const last = slots.at(-1);
-  if (last) return [words.airing_over(instant(last.end_at, locale))];
   const to = ends_at === null ? null : instant(ends_at, locale);
   if (Date.parse(starts_at) > now.getTime()) {
     const from = instant(starts_at, locale);
